@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * tcx ingress's half: an ACK with a valid cookie becomes a connection request of the listener.
+ *
+ * Everything else goes on untouched. Plain data of established connections pays for one hash at
+ * most, and only while its service is, or in the last two epochs was, challenged. The mode is not
+ * asked: what was promised is kept, also after the defence has been switched off.
+ */
+#pragma once
+
+#include "cookie.h"
+#include "frame.bpf.h"
+#include "kernel.bpf.h"
+#include "listener.bpf.h"
+#include "maps.bpf.h"
+#include "packet.h"
+#include "service.bpf.h"
+
+/* In skb->cb[0] of a clone that has been sent round: whatever is in its way stays there. */
+#define ACK_SENT_ROUND 0x53474341
+
+struct ack {
+	struct packet p;
+	struct tcp_options o;
+	struct cookie_terms terms;
+	struct sg_service *service;
+	__u64 now_ns;
+	__u32 index; /* of the service */
+	__u8 wscale; /* that its challenge promised */
+};
+
+static __always_inline enum sg_verdict ack_parse(struct __sk_buff *skb, struct ack *ack)
+{
+	enum sg_verdict v = frame_parse_skb(skb, &ack->p);
+	__u8 kind;
+
+	if (v)
+		return v;
+	kind = ack->p.flags & (PACKET_SYN | PACKET_ACK | PACKET_RST);
+	if (kind == PACKET_SYN)
+		return SG_V_SYN;
+	return kind == PACKET_ACK ? SG_UNDECIDED : SG_V_NOT_ACK;
+}
+
+/* Only for a service that was challenged in the epoch that the cookie would be of. */
+static __always_inline enum sg_verdict ack_expected(struct ack *ack)
+{
+	__u64 slot;
+	__u32 epoch;
+
+	ack->service = service_find(&ack->p.daddr, ack->p.dport, &ack->index);
+	if (!ack->service)
+		return SG_V_IDLE_ACK;
+	ack->now_ns = bpf_ktime_get_coarse_ns();
+	epoch = cookie_epoch_of(ack->p.ack_seq - 1, cookie_epoch(ack->now_ns));
+	slot = ack->service->promised[epoch & 1];
+	if (slot >> 8 != epoch)
+		return SG_V_IDLE_ACK;
+	ack->wscale = slot & 0xff;
+	return SG_UNDECIDED;
+}
+
+/* Whether the echoed timestamp could be of a challenge of the last two epochs. */
+static __always_inline bool ack_echoes_challenge(const struct ack *ack)
+{
+	__u32 age = cookie_clock_ms(ack->now_ns) + control.tsval_offset - ack->o.tsecr;
+
+	if (!(ack->o.seen & OPTIONS_SEEN_TS))
+		return true;
+	return age < cookie_clock_ms(2ULL << SG_EPOCH_SHIFT);
+}
+
+/* The kernel's own cookie: it answers some SYNs when a queue overflows before we are armed. */
+static __always_inline bool ack_is_for_kernel(struct __sk_buff *skb, const struct packet *p,
+					      struct bpf_sock *listener)
+{
+	void *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+	struct tcphdr *tcp = data + (p->l4_offset & 0x3fff);
+
+	if ((void *)(tcp + 1) > end)
+		return true;
+	if (p->version == 4) {
+		struct iphdr *ip = data + (p->l3_offset & 31);
+
+		return (void *)(ip + 1) > end ||
+		       !bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp));
+	} else {
+		struct ipv6hdr *ip = data + (p->l3_offset & 31);
+
+		return (void *)(ip + 1) > end ||
+		       !bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp));
+	}
+}
+
+/*
+ * An ACK whose number is not a cookie. With data and nobody but the listener to take it, it is
+ * most likely the second segment of a client whose first, which carries the cookie, was lost or
+ * overtaken. The listener would reset that client; dropped, the data comes again after the first.
+ */
+static __always_inline enum sg_verdict ack_without_cookie(struct __sk_buff *skb, struct ack *ack)
+{
+	enum sg_verdict v = SG_V_OTHER_ACK;
+	struct bpf_sock *sk;
+
+	if (!ack->p.payload_bytes || !ack_echoes_challenge(ack))
+		return SG_V_OTHER_ACK;
+	sk = listener_lookup(skb, &ack->p, ack->p.sport);
+	if (!sk)
+		return SG_V_OTHER_ACK;
+	if (sk->state == KERNEL_TCP_LISTEN && !ack_is_for_kernel(skb, &ack->p, sk))
+		v = SG_V_EARLY_DATA;
+	bpf_sk_release(sk);
+	return v;
+}
+
+static __always_inline void ack_attributes(const struct ack *ack, const struct net *net,
+					   struct bpf_tcp_req_attrs *a)
+{
+	const struct cookie_terms *t = &ack->terms;
+
+	a->mss = t->mss;
+	a->wscale_ok = t->wscale;
+	a->snd_wscale = t->snd_wscale;
+	a->rcv_wscale = t->wscale ? ack->wscale : 0;
+	/* switched off since the challenge: the kernel would refuse, the client can do without */
+	a->sack_ok = t->sack && net->ipv4.sysctl_tcp_sack;
+	a->tstamp_ok = t->ts && net->ipv4.sysctl_tcp_timestamps;
+	a->ecn_ok = t->ecn;
+	if (a->tstamp_ok) {
+		a->rcv_tsval = ack->o.tsval;
+		a->rcv_tsecr = ack->o.tsecr;
+	}
+}
+
+static __always_inline void ack_count(const struct ack *ack)
+{
+	struct sg_tally *tally = service_tally(ack->index);
+
+	if (!tally)
+		return;
+	tally->accepted++;
+	tally->second_accepted++;
+}
+
+/* What the service is not to be challenged for any more, until the next look. */
+static __always_inline void ack_warn(struct ack *ack, enum sg_verdict hindrance)
+{
+	ack->service->hindrance = hindrance;
+	ack->service->checked_at_ns = ack->now_ns;
+}
+
+static __always_inline enum sg_verdict ack_assign(struct __sk_buff *skb, struct ack *ack,
+						  struct bpf_sock *sk)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct bpf_tcp_req_attrs attrs = {};
+	const struct net *net;
+	bool full;
+
+	if (!tp)
+		return SG_V_REFUSED;
+	net = tp->inet_conn.icsk_inet.sk.__sk_common.skc_net.net;
+	if (!net->ipv4.sysctl_tcp_syncookies) {
+		ack_warn(ack, SG_V_SYNCOOKIES_OFF);
+		return SG_V_HELD_BACK;
+	}
+	/* the kernel drops it without a word, and the client's next segment tries again */
+	full = listener_accept_full(&tp->inet_conn.icsk_inet.sk);
+	if (full)
+		ack_warn(ack, SG_V_ACCEPT_FULL);
+	ack_attributes(ack, net, &attrs);
+	if (bpf_sk_assign_tcp_reqsk(skb, (struct sock *)tp, &attrs, sizeof(attrs)))
+		return SG_V_REFUSED;
+	if (full)
+		return SG_V_ACCEPTED_LATER;
+	promise_make(promise_tuple(&ack->p.saddr, ack->p.sport, ack->p.dport));
+	ack_count(ack);
+	return SG_V_ACCEPTED;
+}
+
+/*
+ * Whether the kernel would let a SYN with this sequence number and timestamp reopen the
+ * connection (tcp_timewait_state_process()); if not, the ACK is an old one, sent again.
+ */
+static __always_inline bool ack_is_newer(const struct ack *ack, const struct tcp_timewait_sock *tw)
+{
+	bool newer_ts = false, older_ts = false;
+
+	if (ack->o.seen & OPTIONS_SEEN_TS) {
+		newer_ts = (__s32)(ack->o.tsval - tw->tw_ts_recent) > 0;
+		older_ts = (__s32)(ack->o.tsval - tw->tw_ts_recent) < 0;
+	}
+	if (tw->tw_ts_recent && older_ts)
+		return false;
+	return (__s32)(ack->p.seq - 1 - tw->tw_sk.__tw_common.skc_tw_rcv_nxt) > 0 || newer_ts;
+}
+
+/*
+ * Sends a clone of the ACK round to come in again, and makes of this one a reset that the old
+ * socket in its way obeys: the bare flag, with the sequence number that it expects. No reset goes
+ * to the client. `seq` in host order.
+ */
+static __always_inline enum sg_verdict ack_clear(struct __sk_buff *skb, struct ack *ack, __u32 seq)
+{
+	__u32 tcp = ack->p.l4_offset;
+	__be32 old_seq = bpf_htonl(ack->p.seq);
+	__be32 new_seq = bpf_htonl(seq);
+	__u8 doff = (5 + ack->p.option_bytes / 4) << 4;
+	__be16 old_flags = bpf_htons((__u16)doff << 8 | ack->p.flags);
+	__be16 new_flags = bpf_htons((__u16)doff << 8 | PACKET_RST);
+
+	if (skb->cb[0] == ACK_SENT_ROUND)
+		return SG_V_IN_THE_WAY;
+	skb->cb[0] = ACK_SENT_ROUND;
+	if (bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS))
+		return SG_V_IN_THE_WAY;
+	bpf_l4_csum_replace(skb, tcp + offsetof(struct tcphdr, check), old_seq, new_seq, 4);
+	bpf_l4_csum_replace(skb, tcp + offsetof(struct tcphdr, check), old_flags, new_flags, 2);
+	bpf_skb_store_bytes(skb, tcp + offsetof(struct tcphdr, seq), &new_seq, 4, 0);
+	bpf_skb_store_bytes(skb, tcp + 12, &new_flags, 2, 0);
+	return SG_V_CLEARED;
+}
+
+/* The cookie holds: whom does the connection belong to? */
+static __always_inline enum sg_verdict ack_accept(struct __sk_buff *skb, struct ack *ack)
+{
+	struct bpf_sock *sk = listener_lookup(skb, &ack->p, ack->p.sport);
+	enum sg_verdict v = SG_V_ALREADY;
+	bool clear = false;
+	__u32 seq = 0;
+
+	if (!sk) {
+		ack_warn(ack, SG_V_NO_LISTENER);
+		return SG_V_LISTENER_GONE;
+	}
+	if (sk->state == KERNEL_TCP_LISTEN) {
+		v = ack_assign(skb, ack, sk);
+	} else if (sk->state == KERNEL_TCP_TIME_WAIT) {
+		struct tcp_timewait_sock *tw = bpf_skc_to_tcp_timewait_sock(sk);
+
+		v = SG_V_REPLAYED;
+		if (tw && ack_is_newer(ack, tw)) {
+			clear = true;
+			seq = tw->tw_sk.__tw_common.skc_tw_rcv_nxt;
+		}
+	} else if (sk->state == KERNEL_TCP_NEW_SYN_RECV) {
+		/* the kernel's own answer to an earlier SYN; its number is not the cookie's */
+		struct tcp_request_sock *req = bpf_skc_to_tcp_request_sock(sk);
+
+		if (req) {
+			clear = true;
+			seq = req->rcv_nxt;
+		}
+	}
+	bpf_sk_release(sk);
+	return clear ? ack_clear(skb, ack, seq) : v;
+}
+
+/* Global, so that the verifier proves it once, by itself. */
+__noinline int ack_holds(const struct packet *p, const struct tcp_options *o,
+			 struct cookie_terms *terms, __u32 epoch_now)
+{
+	if (!p || !o || !terms)
+		return false;
+	cookie_recall(terms, p, o);
+	return cookie_holds(control.key, p, cookie_epoch_of(p->ack_seq - 1, epoch_now), terms);
+}
+
+static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct ack *ack)
+{
+	enum sg_verdict v = ack_parse(skb, ack) ?: ack_expected(ack);
+
+	v = v ?: frame_options_skb(skb, &ack->p, &ack->o);
+	if (v)
+		return v;
+	if (!ack_holds(&ack->p, &ack->o, &ack->terms, cookie_epoch(ack->now_ns)))
+		return ack_without_cookie(skb, ack);
+	return ack_accept(skb, ack);
+}

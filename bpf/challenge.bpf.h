@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * XDP's half: a SYN is admitted, passed for a reason, or answered in place.
+ */
+#pragma once
+
+#include "cookie.h"
+#include "frame.bpf.h"
+#include "kernel.bpf.h"
+#include "listener.bpf.h"
+#include "maps.bpf.h"
+#include "packet.h"
+#include "reply.h"
+#include "service.bpf.h"
+
+/* What the steps hand on; one per packet. */
+struct syn {
+	struct packet p;
+	struct tcp_options o;
+	struct sg_service *service;
+	struct sg_tally *tally;
+	__u64 now_ns;
+};
+
+static __always_inline enum sg_verdict syn_parse(struct xdp_md *ctx, struct syn *syn)
+{
+	enum sg_verdict v = frame_parse_xdp(ctx, &syn->p) ?: packet_syn_only(&syn->p);
+
+	return v ?: frame_options_xdp(ctx, &syn->p, &syn->o);
+}
+
+/* Lets the SYN of an idle service in; undecided means that the service is defended. */
+static __always_inline enum sg_verdict syn_admit(struct xdp_md *ctx, struct syn *syn)
+{
+	struct sg_service *s;
+	enum sg_verdict v;
+	__u32 index;
+
+	v = listener_service(ctx, &syn->p, &s, &index);
+	if (v)
+		return v;
+	syn->service = s;
+	syn->tally = service_tally(index);
+	syn->now_ns = bpf_ktime_get_coarse_ns();
+	if (syn->tally)
+		syn->tally->syns++;
+
+	if (service_defended(s, syn->now_ns)) {
+		if (syn->now_ns - s->checked_at_ns > SG_RECHECK_NS)
+			listener_look(ctx, &syn->p, s, syn->now_ns);
+		return SG_UNDECIDED;
+	}
+	if (s->credit > 0) {
+		s->credit--;
+		return SG_V_SYN_ADMITTED;
+	}
+	/* nothing to be admitted to: one look per SG_RECHECK_NS is enough */
+	if (s->hindrance == SG_V_NO_LISTENER && syn->now_ns - s->checked_at_ns <= SG_RECHECK_NS)
+		return SG_V_NO_LISTENER;
+	listener_look(ctx, &syn->p, s, syn->now_ns);
+	if (s->hindrance == SG_V_NO_LISTENER || s->hindrance == SG_V_NOT_LOCAL)
+		return s->hindrance;
+	return service_defended(s, syn->now_ns) ? SG_UNDECIDED : SG_V_SYN_ADMITTED;
+}
+
+/* What stands against challenging anybody at this service, for now or for good. */
+static __always_inline enum sg_verdict syn_service_allows(const struct syn *syn)
+{
+	const struct sg_service *s = syn->service;
+
+	if (syn->now_ns - control.heartbeat_ns > SG_HEARTBEAT_LOST_NS &&
+	    syn->now_ns > control.heartbeat_ns)
+		return SG_V_HEARTBEAT_LOST;
+	if (s->blocked_until_ns > syn->now_ns)
+		return SG_V_BLOCKED;
+	if (s->forwarded_until_ns > syn->now_ns)
+		return SG_V_FORWARDED;
+	if (!s->proven_at_ns)
+		return SG_V_UNPROVEN;
+	/* a full accept queue is the last reason to be given, because it drops */
+	return s->hindrance == SG_V_ACCEPT_FULL ? SG_UNDECIDED : s->hindrance;
+}
+
+/* What stands against challenging this very SYN: what the acceptance could not carry. */
+static __always_inline enum sg_verdict syn_packet_allows(const struct syn *syn)
+{
+	const struct packet *p = &syn->p;
+
+	if (syn->o.seen & OPTIONS_SEEN_SIGNED)
+		return SG_V_SIGNED;
+	/* the kfunc takes IP in the frame or after one tag that the stack removes, not after two */
+	if (p->tags > 1)
+		return SG_V_QINQ;
+	if (p->vlan != syn->service->vlan)
+		return SG_V_VLAN_DIFFERS;
+	if ((syn->o.seen & OPTIONS_SEEN_MSS) && syn->o.mss < cookie_mss_min(p->version))
+		return SG_V_MSS_LOW;
+	if (control.mode == SG_MODE_OBSERVE)
+		return SG_V_OBSERVED;
+	return syn->service->hindrance == SG_V_ACCEPT_FULL ? SG_V_ACCEPT_FULL : SG_UNDECIDED;
+}
+
+/*
+ * The window scale of this epoch: what the first challenge in it promised. Compare and swap,
+ * because two CPUs may be the first with different listeners' looks.
+ */
+static __always_inline __u8 challenge_wscale(struct sg_service *s, __u32 epoch)
+{
+	__u64 *slot = &s->promised[epoch & 1];
+	__u64 seen = *slot;
+	__u64 ours = (__u64)epoch << 8 | s->wscale;
+	__u64 found;
+
+	if (seen >> 8 == epoch)
+		return seen & 0xff;
+	found = __sync_val_compare_and_swap(slot, seen, ours);
+	return found == seen ? s->wscale : found & 0xff;
+}
+
+/* The least of interface MTU and TCP_MAXSEG. Never learned from traffic: a client could lie. */
+static __always_inline __u16 challenge_mss(struct xdp_md *ctx, const struct packet *p,
+					   const struct sg_service *s)
+{
+	__u32 headers = p->version == 4 ? 40 : 60;
+	__u32 mtu = 0;
+	__u32 mss;
+
+	if (bpf_check_mtu(ctx, 0, &mtu, 0, 0) < 0)
+		mtu = 1280;
+	mss = sg_min(sg_max(mtu, 576), 65535) - headers;
+	return s->user_mss ? sg_min(mss, s->user_mss) : mss;
+}
+
+/* As the kernel rounds it at the acceptance, so that nothing is promised that it will not take. */
+static __always_inline __u16 challenge_window(const struct sg_service *s, __u16 mss)
+{
+	__u32 space = s->window_space;
+
+	if (mss && space > mss)
+		space -= space % mss;
+	return sg_min(space, 0xffff);
+}
+
+/* The answer to a SYN, ready to be written. */
+struct challenge {
+	struct cookie_terms terms;
+	struct reply_look look;
+	struct reply reply;
+	__u64 now_ns; /* set by the caller */
+};
+
+/* Returns 0. A global function, so that the verifier proves it once, by itself. */
+__noinline int challenge_compose(struct xdp_md *ctx, const struct packet *p,
+				 const struct tcp_options *o, struct sg_service *s,
+				 struct challenge *c)
+{
+	__u32 epoch;
+
+	if (!p || !o || !s || !c)
+		return 0;
+	epoch = cookie_epoch(c->now_ns);
+	cookie_agree(&c->terms, p, o, s->offers);
+	c->look = (struct reply_look){
+		.isn = cookie_isn(control.key, p, p->seq, epoch, &c->terms),
+		.tsval = cookie_tsval(cookie_clock_ms(c->now_ns) + control.tsval_offset, &c->terms),
+		.window = challenge_window(s, c->terms.mss),
+		.mss = challenge_mss(ctx, p, s),
+		.wscale = challenge_wscale(s, epoch),
+		.ttl = s->ttl,
+		.tos = p->version == 4 ? s->tos : 0,
+	};
+	reply_build(&c->reply, p, o, &c->terms, &c->look);
+	return 0;
+}
+
+/* Gives the frame the reply's length; all packet pointers die here. */
+static __always_inline bool challenge_make_room(struct xdp_md *ctx, const struct packet *p,
+						const struct reply *r)
+{
+	__u32 old = bpf_xdp_get_buff_len(ctx);
+	int delta = (int)reply_frame_bytes(p, r, old) - (int)old;
+
+	return !delta || !bpf_xdp_adjust_tail(ctx, delta);
+}
+
+static __always_inline void challenge_count(struct syn *syn)
+{
+	if (!syn->tally)
+		return;
+	syn->tally->challenged++;
+	syn->tally->second_challenged++;
+	service_renew(syn->service, syn->tally, syn->now_ns);
+}
+
+static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct syn *syn)
+{
+	struct challenge c = { .now_ns = syn->now_ns };
+
+	challenge_compose(ctx, &syn->p, &syn->o, syn->service, &c);
+	if (!challenge_make_room(ctx, &syn->p, &c.reply))
+		return SG_V_NO_ROOM;
+	if (!reply_write((void *)(long)ctx->data, (void *)(long)ctx->data_end, &syn->p, &c.reply,
+			 &c.look))
+		return SG_V_NO_ROOM;
+	challenge_count(syn);
+	return c.terms.lossy ? SG_V_CHALLENGED_PLAIN : SG_V_CHALLENGED;
+}
+
+static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
+{
+	struct syn syn = {};
+
+	if (control.mode == SG_MODE_OFF)
+		return SG_V_MODE_OFF;
+	return syn_parse(ctx, &syn) ?:
+	       syn_admit(ctx, &syn) ?:
+	       syn_service_allows(&syn) ?:
+	       syn_packet_allows(&syn) ?:
+	       syn_challenge(ctx, &syn);
+}

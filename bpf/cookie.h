@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The cookie: the terms of a connection, kept by the client instead of by us.
+ *
+ * A challenge's initial sequence number (ISN) is
+ *
+ *     31                            3   2    1 0
+ *     [ 29 bits of MAC               | parity | code ]
+ *
+ * MAC = SipHash-2-4 over addresses, ports, the client's ISN, the epoch, and the option bits.
+ * The parity is the lowest bit of the epoch and tells which of the two epochs that are accepted
+ * (the current one and the one before) to try: one hash per ACK, not two.
+ *
+ * Odds of a blind ACK: for one connection and one client ISN there is one MAC for each of 2
+ * epochs and 4 codes, so 8 of 2^32 ISNs are accepted: 2^-29 per ACK, as with the kernel's cookies.
+ * The timestamp echo does not help an attacker: its option bits are covered by the MAC, so that
+ * each ACK still meets exactly 8 of 2^32. test_cookie counts them.
+ *
+ * With timestamps the options ride in the low bits of TSval and come back as TSecr:
+ *
+ *     7 6          5     4      3 2 1 0
+ *     [ MSS high  | ECN | SACK | window scale, 15 = none ]
+ *
+ * and the code is the low half of the index into a table of 16 MSS values. Without timestamps the
+ * code alone stands for one of four profiles.
+ */
+#pragma once
+
+#include "compat.h"
+#include "options.h"
+#include "packet.h"
+#include "siphash.h"
+#include "synguard/abi.h"
+
+#define COOKIE_CODE_MASK  0x3u
+#define COOKIE_PARITY_BIT 0x4u
+#define COOKIE_MAC_MASK	  (~0x7u)
+
+#define COOKIE_TS_BITS	      8
+#define COOKIE_TS_MASK	      ((1u << COOKIE_TS_BITS) - 1)
+#define COOKIE_TS_WSCALE_NONE 15u
+#define COOKIE_TS_SACK	      (1u << 4)
+#define COOKIE_TS_ECN	      (1u << 5)
+#define COOKIE_TS_MSS_SHIFT   6
+
+#define COOKIE_MSS_COUNT 16
+
+/* The kernel takes no acceptance below these: RFC 9293 3.7.1, and RFC 8200's 1280 - 60. */
+#define COOKIE_MSS_MIN_V4 536
+#define COOKIE_MSS_MIN_V6 1220
+
+/* The profile that keeps what Windows offers by default: SACK and window scale 8. */
+#define COOKIE_PROFILE_FULL	   3u
+#define COOKIE_PROFILE_FULL_WSCALE 8
+
+/* What both ends will have. */
+struct cookie_terms {
+	__u16 mss; /* the client's, rounded down to a value that the cookie can tell */
+	__u8 snd_wscale; /* the client's */
+	bool wscale;
+	bool sack;
+	bool ts;
+	bool ecn;
+	bool lossy; /* the client offered more than is kept */
+	__u8 code;
+	__u8 ts_bits;
+};
+
+static __always_inline __u32 cookie_epoch(__u64 now_ns)
+{
+	return now_ns >> SG_EPOCH_SHIFT;
+}
+
+/* The epoch that an ACK's cookie would be of: the one of the last two with its parity. */
+static __always_inline __u32 cookie_epoch_of(__u32 isn, __u32 epoch_now)
+{
+	return epoch_now - ((epoch_now ^ isn >> 2) & 1);
+}
+
+static __always_inline __u16 cookie_mss_min(__u8 version)
+{
+	return version == 4 ? COOKIE_MSS_MIN_V4 : COOKIE_MSS_MIN_V6;
+}
+
+/*
+ * The nearest value not above the client's. The upper ones are what Ethernet, PPPoE, tunnels and
+ * jumbo frames come to; below, steps of about 5 %.
+ */
+/* clang-format off */
+#define COOKIE_MSS_V4(X) X(536)  X(1024) X(1220) X(1260) X(1300) X(1340) X(1360) X(1380) \
+			 X(1400) X(1412) X(1420) X(1440) X(1452) X(1460) X(4056) X(8960)
+#define COOKIE_MSS_V6(X) X(1220) X(1240) X(1260) X(1280) X(1300) X(1320) X(1340) X(1360) \
+			 X(1380) X(1392) X(1400) X(1420) X(1432) X(1440) X(4036) X(8940)
+/* clang-format on */
+
+#define COOKIE_MSS_LIST_(v) v,
+
+/* By family; after the MSS values those of the four profiles. */
+static const __u16 cookie_mss[2][COOKIE_MSS_COUNT + 4] = {
+	{ COOKIE_MSS_V4(COOKIE_MSS_LIST_) 536, 1300, 1440, 1440 },
+	{ COOKIE_MSS_V6(COOKIE_MSS_LIST_) 1220, 1300, 1440, 1440 },
+};
+
+/* How many values are not above mss, less one. A sum of comparisons has no branch to mispredict. */
+#define COOKIE_MSS_COUNT_(v) +(mss >= v)
+static __always_inline __u8 cookie_mss_index(__u8 version, __u16 mss)
+{
+	int count = version == 4 ? 0 COOKIE_MSS_V4(COOKIE_MSS_COUNT_) :
+				   0 COOKIE_MSS_V6(COOKIE_MSS_COUNT_);
+
+	return count ? count - 1 : 0;
+}
+
+static __always_inline void cookie_terms_of_profile(struct cookie_terms *t, __u8 version)
+{
+	bool full = t->code == COOKIE_PROFILE_FULL;
+
+	t->mss = cookie_mss[version == 6][COOKIE_MSS_COUNT + (t->code & COOKIE_CODE_MASK)];
+	t->sack = full;
+	t->wscale = full;
+	t->snd_wscale = full ? COOKIE_PROFILE_FULL_WSCALE : 0;
+}
+
+static __always_inline void cookie_terms_of_bits(struct cookie_terms *t, __u8 version)
+{
+	__u8 index = t->ts_bits >> COOKIE_TS_MSS_SHIFT << 2 | t->code;
+	__u8 wscale = t->ts_bits & 15;
+
+	t->mss = cookie_mss[version == 6][index & (COOKIE_MSS_COUNT - 1)];
+	t->sack = t->ts_bits & COOKIE_TS_SACK;
+	t->ecn = t->ts_bits & COOKIE_TS_ECN;
+	t->wscale = wscale != COOKIE_TS_WSCALE_NONE;
+	t->snd_wscale = t->wscale ? wscale : 0;
+}
+
+/* The terms for a SYN, of what it offers and what the host has on (SG_OFFER_*). */
+static __always_inline void cookie_agree(struct cookie_terms *t, const struct packet *p,
+					 const struct tcp_options *o, __u8 offers)
+{
+	__u16 mss = o->seen & OPTIONS_SEEN_MSS ? o->mss : cookie_mss_min(p->version);
+	bool sack = (o->seen & OPTIONS_SEEN_SACK) && (offers & SG_OFFER_SACK);
+	bool wscale = (o->seen & OPTIONS_SEEN_WSCALE) && (offers & SG_OFFER_WSCALE);
+	/* RFC 3168 6.1.1: a SYN asks with both flags and is itself not ECN-capable */
+	bool ecn = (p->flags & PACKET_ECE) && (p->flags & PACKET_CWR) && !(p->dsfield & 3) &&
+		   (offers & SG_OFFER_ECN);
+
+	*t = (struct cookie_terms){};
+	t->ts = (o->seen & OPTIONS_SEEN_TS) && (offers & SG_OFFER_TS);
+	if (t->ts) {
+		__u8 index = cookie_mss_index(p->version, mss);
+
+		t->code = index & COOKIE_CODE_MASK;
+		t->ts_bits = (wscale ? o->wscale : COOKIE_TS_WSCALE_NONE) |
+			     (sack ? COOKIE_TS_SACK : 0) | (ecn ? COOKIE_TS_ECN : 0) |
+			     index >> 2 << COOKIE_TS_MSS_SHIFT;
+		cookie_terms_of_bits(t, p->version);
+		return;
+	}
+	if (mss >= 1440)
+		t->code = sack && wscale && o->wscale == COOKIE_PROFILE_FULL_WSCALE ?
+				  COOKIE_PROFILE_FULL :
+				  2;
+	else
+		t->code = mss >= 1300;
+	cookie_terms_of_profile(t, p->version);
+	t->lossy = sack != t->sack || wscale != t->wscale || ecn;
+}
+
+/* The terms that an ACK claims; they hold only if its cookie does. */
+static __always_inline void cookie_recall(struct cookie_terms *t, const struct packet *p,
+					  const struct tcp_options *o)
+{
+	*t = (struct cookie_terms){};
+	t->code = (p->ack_seq - 1) & COOKIE_CODE_MASK;
+	t->ts = o->seen & OPTIONS_SEEN_TS;
+	if (t->ts) {
+		t->ts_bits = o->tsecr & COOKIE_TS_MASK;
+		cookie_terms_of_bits(t, p->version);
+	} else {
+		cookie_terms_of_profile(t, p->version);
+	}
+}
+
+/* p is the client's packet, SYN or ACK: its source is the client. client_isn in host order. */
+static __always_inline __u32 cookie_isn(const __u64 key[2], const struct packet *p,
+					__u32 client_isn, __u32 epoch, const struct cookie_terms *t)
+{
+	__u64 bits = (__u64)t->ts << 10 | t->ts_bits << 2 | t->code;
+	__u64 flow = (__u64)p->sport << 48 | (__u64)p->dport << 32 | client_isn;
+	__u64 mac;
+
+	/* the two lengths keep an IPv4 connection and its v4-mapped twin apart */
+	if (p->version == 4) {
+		__u64 words[3] = {
+			(__u64)p->saddr.words[3] << 32 | p->daddr.words[3],
+			flow,
+			(__u64)epoch << 32 | bits,
+		};
+
+		mac = siphash(key, words, 3);
+	} else {
+		__u64 words[6] = {
+			p->saddr.halves[0], p->saddr.halves[1], p->daddr.halves[0],
+			p->daddr.halves[1], flow,		(__u64)epoch << 32 | bits,
+		};
+
+		mac = siphash(key, words, 6);
+	}
+	return ((__u32)mac & COOKIE_MAC_MASK) | (epoch & 1) * COOKIE_PARITY_BIT | t->code;
+}
+
+/* Whether the ACK's acknowledgment number is the cookie of the terms that it claims. */
+static __always_inline bool cookie_holds(const __u64 key[2], const struct packet *p, __u32 epoch,
+					 const struct cookie_terms *t)
+{
+	return cookie_isn(key, p, p->seq - 1, epoch, t) == p->ack_seq - 1;
+}
+
+/*
+ * Milliseconds of a nanosecond clock, without a 64-bit division (10 ns where a SYN costs 150):
+ * 2^20 ns are 1.048576 ms, and 17592186 / 2^24 is that to 2.5e-9, always below.
+ */
+static __always_inline __u32 cookie_clock_ms(__u64 now_ns)
+{
+	return (now_ns >> 20) * 17592186 >> 24;
+}
+
+/*
+ * The TSval of a challenge: the clock rounded down to a value that ends in the option bits, so
+ * never ahead of the clock and never running back for the same options (kernel:
+ * cookie_init_timestamp()). From the acceptance on the kernel continues it in milliseconds.
+ */
+static __always_inline __u32 cookie_tsval(__u32 clock_ms, const struct cookie_terms *t)
+{
+	__u32 tsval = (clock_ms & ~COOKIE_TS_MASK) | t->ts_bits;
+
+	return (__s32)(tsval - clock_ms) > 0 ? tsval - (1u << COOKIE_TS_BITS) : tsval;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel types that the programs read, and no more of each than they read.
+ *
+ * Field offsets come from the running kernel's BTF when the object is loaded (CO-RE), so neither
+ * order nor completeness matters here, only names and types. Written by hand: a generated
+ * vmlinux.h would be 150 000 lines of one kernel, and package builders have no BTF.
+ */
+#pragma once
+
+#include "compat.h"
+
+#include <bpf/bpf_core_read.h>
+
+#define __relocated __attribute__((preserve_access_index))
+
+/* include/net/tcp_states.h */
+enum kernel_tcp_state {
+	KERNEL_TCP_ESTABLISHED = 1,
+	KERNEL_TCP_SYN_RECV = 3,
+	KERNEL_TCP_TIME_WAIT = 6,
+	KERNEL_TCP_LISTEN = 10,
+	KERNEL_TCP_NEW_SYN_RECV = 12,
+};
+
+#define KERNEL_AF_INET 2
+#define KERNEL_AF_INET6 10
+#define KERNEL_SOCK_RCVBUF_LOCK 2 /* include/net/sock.h */
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct ns_common {
+	unsigned int inum;
+} __relocated;
+
+struct netns_ipv4 {
+	int sysctl_tcp_rmem[3];
+	__u8 sysctl_tcp_ecn;
+	__u8 sysctl_tcp_syncookies;
+	__u8 sysctl_tcp_sack;
+	__u8 sysctl_tcp_window_scaling;
+	__u8 sysctl_tcp_timestamps;
+	__u8 sysctl_ip_default_ttl;
+} __relocated;
+
+struct net {
+	struct ns_common ns;
+	struct netns_ipv4 ipv4;
+} __relocated;
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	unsigned char skc_reuseport : 1;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	__u32 skc_tw_rcv_nxt;
+} __relocated;
+
+struct sock {
+	struct sock_common __sk_common;
+	int sk_rcvbuf;
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
+	__u8 sk_userlocks;
+	__u16 sk_protocol;
+} __relocated;
+
+struct inet_sock {
+	struct sock sk;
+	__s16 uc_ttl;
+	__u8 tos;
+} __relocated;
+
+struct request_sock_queue {
+	atomic_t qlen;
+} __relocated;
+
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+	struct request_sock_queue icsk_accept_queue;
+} __relocated;
+
+struct tcp_options_received {
+	__u16 user_mss;
+} __relocated;
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	struct tcp_options_received rx_opt;
+	__u8 scaling_ratio;
+	__u32 window_clamp;
+	bool is_mptcp;
+} __relocated;
+
+struct inet_timewait_sock {
+	struct sock_common __tw_common;
+} __relocated;
+
+struct tcp_timewait_sock {
+	struct inet_timewait_sock tw_sk;
+	__u32 tw_ts_recent;
+} __relocated;
+
+struct tcp_request_sock {
+	__u32 rcv_nxt;
+} __relocated;
+
+/* include/linux/tcp.h; not relocated: its size is part of the kfunc's contract */
+struct bpf_tcp_req_attrs {
+	__u32 rcv_tsval;
+	__u32 rcv_tsecr;
+	__u16 mss;
+	__u8 rcv_wscale;
+	__u8 snd_wscale;
+	__u8 ecn_ok;
+	__u8 wscale_ok;
+	__u8 sack_ok;
+	__u8 tstamp_ok;
+	__u8 usec_ts_ok;
+	__u8 reserved[3];
+};
+
+/*
+ * Makes the skb the last packet of a handshake on listener sk (net/core/filter.c). Kernel 6.9.
+ * -EINVAL: not at tc ingress, not a plain TCP listener, MSS too low, or an option that is off.
+ */
+extern int bpf_sk_assign_tcp_reqsk(struct __sk_buff *skb, struct sock *sk,
+				   struct bpf_tcp_req_attrs *attrs, int attrs__sz) __ksym;

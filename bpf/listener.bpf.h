@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The look at a listener: what its queues and the host's sysctls say about a service.
+ *
+ * This is where a service is armed, from the kernel's own figure and with no daemon in the loop.
+ * It costs a socket look-up (about 130 ns), so it happens when an idle service has used up its
+ * credit and when what is known of a defended one is older than SG_RECHECK_NS.
+ */
+#pragma once
+
+#include "kernel.bpf.h"
+#include "maps.bpf.h"
+#include "packet.h"
+#include "service.bpf.h"
+
+#define LISTENER_MAX_WINDOW_CLAMP (0xffffu << OPTIONS_MAX_WSCALE)
+
+/* Members of a reuseport group have a queue each, and a look sees one of them. */
+#define LISTENER_REUSEPORT_CREDIT 8
+
+static __always_inline struct bpf_sock *listener_lookup(void *ctx, const struct packet *p,
+							__be16 remote_port)
+{
+	struct bpf_sock_tuple tuple = {};
+
+	if (p->version == 4) {
+		tuple.ipv4.saddr = p->saddr.words[3];
+		tuple.ipv4.daddr = p->daddr.words[3];
+		tuple.ipv4.sport = remote_port;
+		tuple.ipv4.dport = p->dport;
+		return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	}
+	__builtin_memcpy(tuple.ipv6.saddr, &p->saddr, sizeof(p->saddr));
+	__builtin_memcpy(tuple.ipv6.daddr, &p->daddr, sizeof(p->daddr));
+	tuple.ipv6.sport = remote_port;
+	tuple.ipv6.dport = p->dport;
+	return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+}
+
+static __always_inline int listener_log2(__u32 x)
+{
+	int log = 0;
+
+	sg_unroll
+	for (int bit = 16; bit; bit >>= 1) {
+		if (x >> bit) {
+			x >>= bit;
+			log += bit;
+		}
+	}
+	return log;
+}
+
+/*
+ * The window that the kernel will choose when it sees the acceptance, and the scale that it would
+ * have chosen for a SYN: tcp_select_initial_window() as cookie_v4_check() calls it.
+ */
+static __always_inline void listener_window(struct sg_service *s, const struct tcp_sock *tp,
+					    const struct net *net)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+	__u32 full = ((__u64)sk->sk_rcvbuf * tp->scaling_ratio) >> 8;
+	__u32 rmem = net->ipv4.sysctl_tcp_rmem[2];
+	__u32 clamp = tp->window_clamp;
+	__u32 space;
+	int wscale;
+
+	if ((BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & KERNEL_SOCK_RCVBUF_LOCK) &&
+	    (!clamp || clamp > full))
+		clamp = full;
+	if (!clamp)
+		clamp = LISTENER_MAX_WINDOW_CLAMP;
+	s->window_space = sg_min(full, clamp);
+	space = sg_max(s->window_space, rmem);
+	space = sg_max(space, control.rmem_max);
+	space = sg_min(space, clamp);
+	wscale = listener_log2(space) - 15;
+	s->wscale = wscale < 0 ? 0 : sg_min(wscale, OPTIONS_MAX_WSCALE);
+}
+
+static __always_inline __u8 listener_offers(const struct net *net)
+{
+	return (net->ipv4.sysctl_tcp_timestamps ? SG_OFFER_TS : 0) |
+	       (net->ipv4.sysctl_tcp_sack ? SG_OFFER_SACK : 0) |
+	       (net->ipv4.sysctl_tcp_window_scaling ? SG_OFFER_WSCALE : 0) |
+	       (net->ipv4.sysctl_tcp_ecn ? SG_OFFER_ECN : 0);
+}
+
+static __always_inline bool listener_accept_full(const struct sock *sk)
+{
+	return sk->sk_ack_backlog > sk->sk_max_ack_backlog; /* sk_acceptq_is_full() */
+}
+
+static __always_inline bool listener_is_mptcp(const struct tcp_sock *tp)
+{
+	return bpf_core_field_exists(tp->is_mptcp) && tp->is_mptcp;
+}
+
+/*
+ * Arms the service if its queue is over the threshold, else says how many SYNs may pass before
+ * that has to be asked again: as many as it would take to get there if no handshake completed.
+ * qlen may reach the limit + 1.
+ */
+static __always_inline void listener_arm(struct sg_service *s, const struct tcp_sock *tp,
+					 __u64 now_ns)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+	__s64 qlen = tp->inet_conn.icsk_accept_queue.qlen.counter;
+	__s64 limit = sk->sk_max_ack_backlog;
+	__s64 threshold = limit * control.arm_percent / 100;
+	__s64 credit = threshold + 1 - qlen;
+
+	s->threshold = threshold;
+	if (credit <= 0) {
+		if (s->lease_until_ns <= now_ns)
+			s->armed_count++;
+		s->lease_until_ns = now_ns + control.lease_ns;
+		credit = 0;
+	} else if (BPF_CORE_READ_BITFIELD(&sk->__sk_common, skc_reuseport)) {
+		credit = sg_min(credit, LISTENER_REUSEPORT_CREDIT);
+	}
+	s->credit = credit;
+}
+
+static __always_inline void listener_read(struct sg_service *s, const struct tcp_sock *tp,
+					  __u64 now_ns)
+{
+	const struct inet_sock *inet = &tp->inet_conn.icsk_inet;
+	const struct net *net = inet->sk.__sk_common.skc_net.net;
+	__s16 ttl = inet->uc_ttl;
+
+	s->offers = listener_offers(net);
+	s->ttl = ttl > 0 ? ttl : net->ipv4.sysctl_ip_default_ttl;
+	s->tos = inet->tos;
+	s->user_mss = tp->rx_opt.user_mss;
+	listener_window(s, tp, net);
+	listener_arm(s, tp, now_ns);
+	if (listener_is_mptcp(tp))
+		s->hindrance = SG_V_MPTCP_LISTENER;
+	else if (!net->ipv4.sysctl_tcp_syncookies)
+		s->hindrance = SG_V_SYNCOOKIES_OFF;
+	else if (listener_accept_full(&inet->sk))
+		s->hindrance = SG_V_ACCEPT_FULL;
+	else
+		s->hindrance = 0;
+}
+
+static __always_inline bool listener_is_here(const struct sg_addr *addr)
+{
+	return bpf_map_lookup_elem(&local_addrs, addr);
+}
+
+/*
+ * Looks at the listener of p's service and writes what it learns into *s. Of two listeners on the
+ * port the kernel's look-up takes the one that a SYN would meet; the remote port 0 is nobody's,
+ * so that no connection or TIME_WAIT of the client hides it. Returns 0.
+ *
+ * A global function, so that the verifier proves it once, by itself.
+ */
+__noinline int listener_look(struct xdp_md *ctx, const struct packet *p, struct sg_service *s,
+			     __u64 now_ns)
+{
+	struct tcp_sock *tp;
+	struct bpf_sock *sk;
+
+	if (!p || !s)
+		return 0;
+	s->checked_at_ns = now_ns; /* first, so that other CPUs do not follow */
+	if (!listener_is_here(&p->daddr)) {
+		s->hindrance = SG_V_NOT_LOCAL;
+		return 0;
+	}
+	sk = listener_lookup(ctx, p, 0);
+	if (!sk) {
+		s->hindrance = SG_V_NO_LISTENER;
+		return 0;
+	}
+	tp = sk->state == KERNEL_TCP_LISTEN ? bpf_skc_to_tcp_sock(sk) : NULL;
+	if (tp)
+		listener_read(s, tp, now_ns);
+	bpf_sk_release(sk);
+	return 0;
+}
+
+/* Whether anybody listens for p: asked once per service, before it gets an entry. */
+static __always_inline bool listener_exists(void *ctx, const struct packet *p)
+{
+	struct bpf_sock *sk = listener_lookup(ctx, p, 0);
+	bool listens;
+
+	if (!sk)
+		return false;
+	listens = sk->state == KERNEL_TCP_LISTEN;
+	bpf_sk_release(sk);
+	return listens;
+}
+
+/*
+ * The service of a SYN, entered into the table when it is met for the first time. On anything but
+ * SG_UNDECIDED there is none, and the verdict says why.
+ */
+static __always_inline enum sg_verdict listener_service(void *ctx, const struct packet *p,
+							struct sg_service **ret, __u32 *index)
+{
+	struct sg_service *s = service_find(&p->daddr, p->dport, index);
+
+	if (!s) {
+		if (!listener_is_here(&p->daddr))
+			return SG_V_NOT_LOCAL;
+		if (!listener_exists(ctx, p))
+			return SG_V_NO_LISTENER;
+		s = service_claim(&p->daddr, p->dport, index);
+		if (!s)
+			return SG_V_SERVICES_FULL;
+	}
+	*ret = s;
+	return SG_UNDECIDED;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps and the control block: everything that outlives a packet. All bounded at load.
+ */
+#pragma once
+
+#include "kernel.bpf.h"
+#include "synguard/abi.h"
+
+/* Written by the daemon through the skeleton's mapping of .bss. */
+struct sg_control control;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SG_SERVICES_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct sg_service);
+} services SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SG_SERVICES_MAX);
+	__type(key, __u32);
+	__type(value, struct sg_tally);
+} tallies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SG_PROGRAM_COUNT);
+	__type(key, __u32);
+	__type(value, struct sg_counters);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sg_promises);
+} promises SEC(".maps");
+
+/* The addresses of this host, kept by the daemon; the value is unused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SG_LOCAL_ADDRS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sg_addr);
+	__type(value, __u8);
+} local_addrs SEC(".maps");
+
+#define SG_VERDICT_ACTION_(programs, name, action, label, meaning) SG_##action,
+static const __u8 verdict_actions[SG_VERDICT_COUNT] = { SG_VERDICTS(SG_VERDICT_ACTION_) };
+
+static __always_inline struct sg_counters *counters_of(__u32 program)
+{
+	struct sg_counters *c = bpf_map_lookup_elem(&counters, &program);
+
+	if (c)
+		c->packets++;
+	return c;
+}
+
+/* Counts the verdict; the only way out of a program. */
+static __always_inline __u8 counters_conclude(struct sg_counters *c, enum sg_verdict v)
+{
+	__u32 index = v;
+
+	if (index >= SG_VERDICT_COUNT)
+		index = SG_UNDECIDED;
+	if (c)
+		c->verdicts[index]++;
+	return verdict_actions[index];
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Proof that a service is this host's own: its SYN-ACK leaving, or a handshake completing.
+ *
+ * A wildcard listener matches every address that passes by, and a port may be rewritten to another
+ * host by rules that no program of ours sees. So nothing is challenged until the host itself has
+ * answered for it, and nothing for minutes after another host has.
+ */
+#pragma once
+
+#include "frame.bpf.h"
+#include "kernel.bpf.h"
+#include "maps.bpf.h"
+#include "packet.h"
+#include "service.bpf.h"
+
+static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
+{
+	struct packet p = {};
+	enum sg_verdict v = frame_parse_skb(skb, &p);
+	struct sg_service *s;
+	__u64 now_ns;
+	__u32 index;
+
+	if (v)
+		return v;
+	if ((p.flags & (PACKET_SYN | PACKET_ACK)) != (PACKET_SYN | PACKET_ACK))
+		return SG_V_NOT_SYNACK;
+	s = service_find(&p.saddr, p.sport, &index);
+	now_ns = bpf_ktime_get_coarse_ns();
+	/* where the packet came from; 0 = from a socket of this host, kernel cookies included */
+	if (skb->ingress_ifindex) {
+		if (s)
+			s->forwarded_until_ns = now_ns + SG_FORWARDED_NS;
+		return SG_V_FORWARDED_SYNACK;
+	}
+	if (!s)
+		return SG_V_STRANGE_SYNACK;
+	s->vlan = skb->vlan_present ? SG_VLAN_PRESENT | (skb->vlan_tci & 0xfff) : p.vlan;
+	service_prove(s, now_ns);
+	return SG_V_OWN_SYNACK;
+}
+
+/*
+ * A handshake completed. Of an AF_INET6 socket the IPv6 fields are read: they hold the v4-mapped
+ * address of an IPv4 peer, while skc_daddr of a true IPv6 peer is an invented 127.0.0.x
+ * (__ipv6_addr_needs_scope_id() and kin: inet6_ehashfn() keeps it for the IPv4 lookups).
+ */
+static __always_inline void proof_of_handshake(const struct sock *sk)
+{
+	const struct sock_common *skc = &sk->__sk_common;
+	struct sg_addr local, peer;
+	struct sg_service *s;
+	struct sg_tally *t;
+	__u32 index;
+
+	if (skc->skc_family == KERNEL_AF_INET) {
+		packet_map_v4(&local, skc->skc_rcv_saddr);
+		packet_map_v4(&peer, skc->skc_daddr);
+	} else {
+		BPF_CORE_READ_INTO(&local, skc, skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&peer, skc, skc_v6_daddr);
+	}
+	s = service_find(&local, bpf_htons(skc->skc_num), &index);
+	if (!s)
+		return;
+	service_prove(s, bpf_ktime_get_ns()); /* tracing has no coarse clock */
+	t = service_tally(index);
+	if (!t)
+		return;
+	t->handshakes++;
+	if (promise_kept(promise_tuple(&peer, skc->skc_dport, bpf_htons(skc->skc_num))))
+		t->born++;
+}

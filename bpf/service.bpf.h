@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The service table: finding and claiming entries, and what an entry by itself can answer.
+ *
+ * An entry is found by hashing (address, port) to a set and comparing its ways. Claiming is one
+ * compare-and-swap on the state; two CPUs that claim for the same key at the same time leave a
+ * second entry that nobody finds, which the daemon frees. Packets never evict.
+ */
+#pragma once
+
+#include "kernel.bpf.h"
+#include "maps.bpf.h"
+#include "packet.h"
+
+static __always_inline __u32 service_set(const struct sg_addr *a, __be16 port)
+{
+	/* Fibonacci hashing; nobody gains by collisions: entries exist for local addresses only */
+	__u64 h = (a->halves[0] ^ a->halves[1] ^ ((__u64)port << 17)) * 0x9e3779b97f4a7c15ULL;
+
+	return h >> 55; /* 9 bits: SG_SERVICE_SETS */
+}
+
+_Static_assert(SG_SERVICE_SETS == 512, "service_set() yields 9 bits");
+
+static __always_inline bool service_is(const struct sg_service *s, const struct sg_addr *a,
+				       __be16 port)
+{
+	return s->state == SG_SERVICE_LIVE && s->port == port &&
+	       s->addr.halves[0] == a->halves[0] && s->addr.halves[1] == a->halves[1];
+}
+
+/* NULL when the service is not in the table; *index is where it is, for its tally. */
+static __always_inline struct sg_service *service_find(const struct sg_addr *a, __be16 port,
+						       __u32 *index)
+{
+	__u32 first = service_set(a, port) * SG_SERVICE_WAYS;
+
+	for (int way = 0; way < SG_SERVICE_WAYS; way++) {
+		__u32 at = first + way;
+		struct sg_service *s = bpf_map_lookup_elem(&services, &at);
+
+		if (s && service_is(s, a, port)) {
+			*index = at;
+			return s;
+		}
+	}
+	return NULL;
+}
+
+/* A new entry, live and unproven; NULL when all ways of its set are taken. */
+static __always_inline struct sg_service *service_claim(const struct sg_addr *a, __be16 port,
+							__u32 *index)
+{
+	__u32 first = service_set(a, port) * SG_SERVICE_WAYS;
+
+	for (int way = 0; way < SG_SERVICE_WAYS; way++) {
+		__u32 at = first + way;
+		struct sg_service *s = bpf_map_lookup_elem(&services, &at);
+
+		if (!s || __sync_val_compare_and_swap(&s->state, SG_SERVICE_FREE,
+						      SG_SERVICE_CLAIMED) != SG_SERVICE_FREE)
+			continue;
+		s->port = port;
+		s->addr = *a;
+		/* a full barrier, so that nobody sees LIVE before the key */
+		__sync_val_compare_and_swap(&s->state, SG_SERVICE_CLAIMED, SG_SERVICE_LIVE);
+		*index = at;
+		return s;
+	}
+	return NULL;
+}
+
+static __always_inline struct sg_tally *service_tally(__u32 index)
+{
+	return bpf_map_lookup_elem(&tallies, &index);
+}
+
+/* Our own answer was seen: from now on the service may be defended. */
+static __always_inline void service_prove(struct sg_service *s, __u64 now_ns)
+{
+	if (!s->proven_at_ns)
+		s->proven_at_ns = now_ns;
+}
+
+static __always_inline bool service_defended(const struct sg_service *s, __u64 now_ns)
+{
+	return control.mode == SG_MODE_ALWAYS || s->lease_until_ns > now_ns;
+}
+
+/* How long an unanswered SYN would sit in the queue, at the least; for the renewal below. */
+#define SERVICE_HALF_OPEN_SECONDS 8
+
+/*
+ * Renews the lease without the daemon: would the challenges that got no answer in the last second
+ * have overfilled the queue? The queue itself cannot tell, it empties as soon as we answer.
+ * A second that nothing happened in is not judged.
+ */
+static __always_inline void service_renew(struct sg_service *s, struct sg_tally *t, __u64 now_ns)
+{
+	__u64 age = now_ns - t->second_start_ns;
+	__s64 unanswered = (__s64)t->second_challenged - t->second_accepted;
+
+	if (age < 1000000000ULL)
+		return;
+	if (age < 2000000000ULL &&
+	    unanswered * SERVICE_HALF_OPEN_SECONDS * control.cpus > s->threshold)
+		s->lease_until_ns = now_ns + control.lease_ns;
+	t->second_start_ns = now_ns;
+	t->second_challenged = 0;
+	t->second_accepted = 0;
+}
+
+/* ---- promises: acceptances that are to be born in this softirq ----------------------------- */
+
+/* Never 0, which marks an empty place. */
+static __always_inline __u32 promise_tuple(const struct sg_addr *peer, __be16 peer_port,
+					   __be16 port)
+{
+	__u64 h = peer->halves[0] ^ peer->halves[1] ^ (__u64)peer_port << 16 ^ port;
+
+	h *= 0x9e3779b97f4a7c15ULL;
+
+	return h >> 32 | 1;
+}
+
+static __always_inline __u32 *promise_place(__u32 tuple)
+{
+	__u32 zero = 0;
+	struct sg_promises *p = bpf_map_lookup_elem(&promises, &zero);
+
+	return p ? &p->tuple[tuple >> 8 & (SG_PROMISES - 1)] : NULL;
+}
+
+static __always_inline void promise_make(__u32 tuple)
+{
+	__u32 *place = promise_place(tuple);
+
+	if (place)
+		*place = tuple;
+}
+
+static __always_inline bool promise_kept(__u32 tuple)
+{
+	__u32 *place = promise_place(tuple);
+
+	if (!place || *place != tuple)
+		return false;
+	*place = 0;
+	return true;
+}

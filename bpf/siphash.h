@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * SipHash-2-4 with a 128-bit key over a whole number of 64-bit words.
+ *
+ * After J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF" (2012). Words are
+ * taken as numbers, which on a little-endian machine is the paper's byte order; the unit test
+ * holds it against the paper's vectors for lengths that are multiples of 8.
+ */
+#pragma once
+
+#include "compat.h"
+
+struct siphash_state {
+	__u64 v0, v1, v2, v3;
+};
+
+static __always_inline __u64 siphash_rotate(__u64 x, int bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static __always_inline void siphash_round(struct siphash_state *s)
+{
+	s->v0 += s->v1;
+	s->v1 = siphash_rotate(s->v1, 13) ^ s->v0;
+	s->v0 = siphash_rotate(s->v0, 32);
+	s->v2 += s->v3;
+	s->v3 = siphash_rotate(s->v3, 16) ^ s->v2;
+	s->v0 += s->v3;
+	s->v3 = siphash_rotate(s->v3, 21) ^ s->v0;
+	s->v2 += s->v1;
+	s->v1 = siphash_rotate(s->v1, 17) ^ s->v2;
+	s->v2 = siphash_rotate(s->v2, 32);
+}
+
+static __always_inline void siphash_word(struct siphash_state *s, __u64 word)
+{
+	s->v3 ^= word;
+	siphash_round(s);
+	siphash_round(s);
+	s->v0 ^= word;
+}
+
+/* The hash of `count` words; count must be a compile-time constant for the loop to unroll. */
+static __always_inline __u64 siphash(const __u64 key[2], const __u64 *words, const int count)
+{
+	struct siphash_state s = {
+		.v0 = 0x736f6d6570736575ULL ^ key[0],
+		.v1 = 0x646f72616e646f6dULL ^ key[1],
+		.v2 = 0x6c7967656e657261ULL ^ key[0],
+		.v3 = 0x7465646279746573ULL ^ key[1],
+	};
+
+	sg_unroll
+	for (int i = 0; i < count; i++)
+		siphash_word(&s, words[i]);
+	/* the last word carries the length in bytes, modulo 256, in its top byte */
+	siphash_word(&s, (__u64)(count * 8) << 56);
+	s.v2 ^= 0xff;
+	siphash_round(&s);
+	siphash_round(&s);
+	siphash_round(&s);
+	siphash_round(&s);
+	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}

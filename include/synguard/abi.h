@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the BPF programs and the daemon share in memory.
+ *
+ * Both sides are compiled from this header and loaded together, so it is no promise to anybody
+ * else. Times are nanoseconds of CLOCK_MONOTONIC (bpf_ktime_get_coarse_ns()); 0 means never.
+ *
+ * One writer for each datum: a field says who writes it, "daemon" or "programs". The services are
+ * an mmap()ed array; the daemon reads and writes single aligned fields with relaxed atomics.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+#include "synguard/verdict.h"
+
+enum sg_mode {
+	SG_MODE_OFF,     /* look at nothing; acceptances of earlier challenges go on */
+	SG_MODE_OBSERVE, /* count what would be done, change nothing */
+	SG_MODE_AUTO,    /* challenge while a service's queue calls for it */
+	SG_MODE_ALWAYS,  /* challenge every SYN of every proven service */
+	SG_MODE_COUNT,
+};
+
+/*
+ * The service table: sets of SG_SERVICE_WAYS consecutive entries, the set chosen by a hash of
+ * (address, port). A SYN of a defended service therefore costs one array access, usually.
+ * An entry is never evicted by a packet; the daemon frees those whose listener has long gone.
+ */
+#define SG_SERVICE_SETS 512
+#define SG_SERVICE_WAYS 8
+#define SG_SERVICES_MAX (SG_SERVICE_SETS * SG_SERVICE_WAYS)
+
+#define SG_LOCAL_ADDRS_MAX 16384
+
+/* How often a defended service's listener is looked at again: 130 ns that one SYN pays. */
+#define SG_RECHECK_NS 50000000ULL
+
+/* Without a heartbeat for this long nothing is challenged any more. */
+#define SG_HEARTBEAT_LOST_NS (60 * 1000000000ULL)
+
+/* A service that another host answers for stays that way this long after the last evidence. */
+#define SG_FORWARDED_NS (300 * 1000000000ULL)
+
+/*
+ * The key epoch is 2^36 ns = 68.7 s: a shift, where 64 s would be a division per packet.
+ * A cookie is accepted in its epoch and the next one, hence for 68.7 to 137.4 s.
+ */
+#define SG_EPOCH_SHIFT 36
+
+/* An IPv4 address is kept v4-mapped (::ffff:a.b.c.d), as a dual-stack listener sees it. */
+struct sg_addr {
+	union {
+		__u8 bytes[16];
+		__be32 words[4];
+		__u64 halves[2];
+	};
+};
+
+/* One instance, in the programs' .bss. Written by the daemon. */
+struct sg_control {
+	__u64 key[2];	      /* SipHash key of the cookies; never shown to anybody */
+	__u64 heartbeat_ns;   /* stamped each second */
+	__u64 lease_ns;	      /* how long a full queue defends its service */
+	__u32 tsval_offset;   /* secret offset of the challenges' TSval, ms */
+	__u32 mode;	      /* enum sg_mode */
+	__u32 arm_percent;    /* of a SYN queue's limit: above it the service is defended */
+	__u32 rmem_max;	      /* net.core.rmem_max, bytes */
+	__u32 netns_inum;     /* whose handshakes are ours */
+	__u32 cpus;	      /* over how many CPUs a service's SYNs may be spread */
+};
+
+enum sg_service_state {
+	SG_SERVICE_FREE,
+	SG_SERVICE_CLAIMED, /* its key is being written */
+	SG_SERVICE_LIVE,
+};
+
+/* What a challenge may offer, as the host's sysctls stood at the last look. */
+#define SG_OFFER_TS	(1u << 0)
+#define SG_OFFER_SACK	(1u << 1)
+#define SG_OFFER_WSCALE (1u << 2)
+#define SG_OFFER_ECN	(1u << 3)
+
+/*
+ * vlan of a service: what its own SYN-ACKs carried. A SYN is challenged only where it carries the
+ * same, because a reply in place has the tags of the SYN: a tag that the hardware stripped before
+ * XDP saw it would be missing.
+ */
+#define SG_VLAN_PRESENT 0x10000u /* or'ed with the 12-bit VLAN id */
+
+struct sg_service {
+	/* the key; written once by the program that claimed the entry */
+	__u32 state; /* enum sg_service_state; CLAIMED and LIVE: programs, FREE: daemon */
+	__be16 port;
+	__u16 reserved;
+	struct sg_addr addr;
+
+	/* judgement */
+	__u64 lease_until_ns;	  /* defended until then: programs arm, programs and daemon renew */
+	__u64 blocked_until_ns;	  /* daemon: acceptances were not born */
+	__u64 forwarded_until_ns; /* programs: another host answers for it */
+	__u64 proven_at_ns;	  /* programs: our own SYN-ACK, or a birth */
+	__u32 vlan;		  /* programs: of the proof */
+	__u32 hindrance;	  /* programs: the verdict that stands against a challenge, or 0 */
+
+	/* the look of a challenge, from the listener; programs */
+	__u64 checked_at_ns;
+	__s32 credit;	     /* SYNs that may pass before the queue is read again */
+	__u32 threshold;     /* queue length above which the service is defended */
+	__u32 window_space;  /* bytes the listener may advertise */
+	__u16 user_mss;	     /* TCP_MAXSEG of the listener, 0 = unset */
+	__u8 wscale;
+	__u8 offers; /* SG_OFFER_* */
+	__u8 ttl;
+	__u8 tos;
+	__u8 pad[14];
+
+	/*
+	 * Per epoch parity: (epoch << 8 | window scale) of the last epoch with that parity in
+	 * which the service was challenged. The scale promised in an epoch is fixed in it.
+	 */
+	__u64 promised[2];
+	__u64 armed_count; /* programs: how many times the queue called for defence */
+};
+
+/* Per service and CPU; programs. Counters only grow. */
+struct sg_tally {
+	__u64 syns;
+	__u64 challenged;
+	__u64 accepted;
+	__u64 born;	  /* acceptances that became sockets */
+	__u64 handshakes; /* every handshake completed at this service, challenged or not */
+	/* the second over which the programs judge on their own whether to renew the lease */
+	__u64 second_start_ns;
+	__u32 second_challenged;
+	__u32 second_accepted;
+	__u64 pad;
+};
+
+/* Per program and CPU. */
+struct sg_counters {
+	__u64 packets;
+	__u64 verdicts[SG_VERDICT_COUNT];
+};
+
+/* Acceptances of this CPU that have not been born yet, by a hash of the connection; 0 = none. */
+#define SG_PROMISES 256
+struct sg_promises {
+	__u32 tuple[SG_PROMISES];
+};
+
+_Static_assert(sizeof(struct sg_addr) == 16, "an address is a map key");
+_Static_assert(sizeof(struct sg_service) % 8 == 0, "mmap()ed array elements are 8-byte aligned");
+_Static_assert(sizeof(struct sg_service) == 128, "two cache lines");
+_Static_assert(sizeof(struct sg_tally) == 64, "a tally is one cache line");

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Verdicts: the one reason with which a packet left one of our programs.
+ *
+ * This list is said once. The BPF programs return its constants, and metrics, bus, CLI and tests
+ * take the labels and the meanings from it. The action belongs to the verdict: no step of a
+ * program knows an XDP or tc return code, and no packet is handled without a counted reason.
+ *
+ * Invariant: for each program, the verdicts add up to the packets it saw.
+ *
+ * A row names the programs that may give the verdict. The kernel's enum skb_drop_reason is the
+ * precedent for one reason per way out.
+ */
+#pragma once
+
+/* The programs that see packets; also the index into the counters. */
+enum sg_program {
+	SG_XDP,
+	SG_INGRESS,
+	SG_EGRESS,
+	SG_PROGRAM_COUNT,
+};
+
+#define SG_IN_XDP     (1u << SG_XDP)
+#define SG_IN_INGRESS (1u << SG_INGRESS)
+#define SG_IN_EGRESS  (1u << SG_EGRESS)
+#define SG_IN_ANY     (SG_IN_XDP | SG_IN_INGRESS | SG_IN_EGRESS)
+
+/* PASS hands the packet to whoever comes next, untouched. */
+enum sg_action {
+	SG_PASS,
+	SG_REPLY,
+	SG_DROP,
+};
+
+/* clang-format off */
+/*	programs                 name               action  label                what it means */
+#define SG_VERDICTS(X)                                                                                         \
+	/* what could not be, or need not be, understood */                                                    \
+	X(SG_IN_ANY,             UNDECIDED,         PASS,   "undecided",         "No step decided: a bug in synguard")                          \
+	X(SG_IN_ANY,             NOT_IP,            PASS,   "not_ip",            "Neither IPv4 nor IPv6")                                        \
+	X(SG_IN_ANY,             NOT_TCP,           PASS,   "not_tcp",           "IP, but not TCP")                                              \
+	X(SG_IN_ANY,             TRUNCATED,         PASS,   "truncated",         "Shorter than its headers say")                                 \
+	X(SG_IN_ANY,             FRAGMENT,          PASS,   "fragment",          "A fragment of an IP packet")                                   \
+	X(SG_IN_ANY,             EXT_CHAIN,         PASS,   "ext_chain",         "IPv6 extension headers too many or of a kind not followed")    \
+	X(SG_IN_ANY,             VLAN_DEPTH,        PASS,   "vlan_depth",        "More than two VLAN tags")                                      \
+	X(SG_IN_ANY,             MALFORMED,         PASS,   "malformed",         "Header fields that contradict each other or cannot be answered") \
+	/* XDP: not a SYN to be judged */                                                                      \
+	X(SG_IN_XDP,             MODE_OFF,          PASS,   "mode_off",          "Mode is off, nothing was looked at")                           \
+	X(SG_IN_XDP,             NOT_SYN,           PASS,   "not_syn",           "TCP, but not a connection request")                            \
+	X(SG_IN_XDP,             TO_GROUP,          PASS,   "to_group",          "SYN in a broadcast or multicast frame")                        \
+	/* XDP: SYN of something that is not a service of this host */                                         \
+	X(SG_IN_XDP,             NOT_LOCAL,         PASS,   "not_local",         "SYN for an address that is not this host's")                   \
+	X(SG_IN_XDP,             NO_LISTENER,       PASS,   "no_listener",       "SYN for a port that nobody listens on")                        \
+	X(SG_IN_XDP,             SERVICES_FULL,     PASS,   "services_full",     "SYN of a service for which the service table had no room")     \
+	/* XDP: SYN of a service that is idle */                                                               \
+	X(SG_IN_XDP,             SYN_ADMITTED,      PASS,   "syn_admitted",      "SYN let through, its service is idle")                         \
+	/* XDP: SYN that would have been challenged, but */                                                    \
+	X(SG_IN_XDP,             OBSERVED,          PASS,   "observed",          "SYN that mode auto would have challenged")                     \
+	X(SG_IN_XDP,             HEARTBEAT_LOST,    PASS,   "heartbeat_lost",    "The daemon has not been heard of for a minute")                \
+	X(SG_IN_XDP,             UNPROVEN,          PASS,   "unproven",          "No SYN-ACK of this host has been seen for the service yet")    \
+	X(SG_IN_XDP,             FORWARDED,         PASS,   "forwarded",         "The service is answered by another host behind this one")      \
+	X(SG_IN_XDP,             BLOCKED,           PASS,   "blocked",           "Acceptances of the service do not become connections")         \
+	X(SG_IN_XDP,             MPTCP_LISTENER,    PASS,   "mptcp_listener",    "The listener speaks MPTCP, which cookies cannot carry")        \
+	X(SG_IN_XDP,             SYNCOOKIES_OFF,    PASS,   "syncookies_off",    "tcp_syncookies is 0, the kernel would reset the client")       \
+	X(SG_IN_XDP,             ACCEPT_FULL,       DROP,   "accept_full",       "The accept queue is full, the kernel would drop the SYN too")  \
+	X(SG_IN_XDP,             SIGNED,            PASS,   "signed",            "SYN with a TCP-MD5 or TCP-AO signature")                       \
+	X(SG_IN_XDP,             QINQ,              PASS,   "qinq",              "SYN with two VLAN tags")                                       \
+	X(SG_IN_XDP,             VLAN_DIFFERS,      PASS,   "vlan_differs",      "SYN whose VLAN is not the one the service answers on")         \
+	X(SG_IN_XDP,             MSS_LOW,           PASS,   "mss_low",           "SYN with an MSS below 536 (IPv4) or 1220 (IPv6)")              \
+	X(SG_IN_XDP,             NO_ROOM,           PASS,   "no_room",           "The driver had no room for the reply")                         \
+	/* XDP: challenges */                                                                                  \
+	X(SG_IN_XDP,             CHALLENGED,        REPLY,  "challenged",        "SYN answered with a cookie that keeps what it offered")        \
+	X(SG_IN_XDP,             CHALLENGED_PLAIN,  REPLY,  "challenged_plain",  "SYN answered with a cookie that loses some of its options")    \
+	/* ingress: not an ACK to be judged */                                                                 \
+	X(SG_IN_INGRESS,         SYN,               PASS,   "syn",               "SYN that XDP did not answer")                                  \
+	X(SG_IN_INGRESS,         NOT_ACK,           PASS,   "not_ack",           "TCP that cannot answer a challenge (RST, SYN-ACK)")            \
+	X(SG_IN_INGRESS,         IDLE_ACK,          PASS,   "idle_ack",          "ACK for a service without recent challenges")                  \
+	X(SG_IN_INGRESS,         OTHER_ACK,         PASS,   "other_ack",         "ACK that carries no cookie of ours")                           \
+	/* ingress: ACK with a valid cookie */                                                                 \
+	X(SG_IN_INGRESS,         ACCEPTED,          PASS,   "accepted",          "ACK with a valid cookie, handed to the listener")              \
+	X(SG_IN_INGRESS,         ACCEPTED_LATER,    PASS,   "accepted_later",    "ACK with a valid cookie that met a full accept queue")         \
+	X(SG_IN_INGRESS,         ALREADY,           PASS,   "already",           "ACK with a valid cookie of a connection that exists")          \
+	X(SG_IN_INGRESS,         CLEARED,           PASS,   "cleared",           "ACK with a valid cookie that removed an old socket in its way") \
+	X(SG_IN_INGRESS,         REPLAYED,          PASS,   "replayed",          "ACK with a valid cookie of a connection that has ended")       \
+	X(SG_IN_INGRESS,         IN_THE_WAY,        PASS,   "in_the_way",        "ACK with a valid cookie, an old socket could not be removed")  \
+	X(SG_IN_INGRESS,         LISTENER_GONE,     PASS,   "listener_gone",     "ACK with a valid cookie, but nobody listens any more")         \
+	X(SG_IN_INGRESS,         REFUSED,           PASS,   "refused",           "ACK with a valid cookie that the kernel would not take")       \
+	X(SG_IN_INGRESS,         HELD_BACK,         DROP,   "held_back",         "ACK with a valid cookie while tcp_syncookies is 0")            \
+	X(SG_IN_INGRESS,         EARLY_DATA,        DROP,   "early_data",        "Data that overtook the ACK of its challenge; sent again later") \
+	/* egress */                                                                                           \
+	X(SG_IN_EGRESS,          NOT_SYNACK,        PASS,   "not_synack",        "TCP, but not a SYN-ACK")                                       \
+	X(SG_IN_EGRESS,          OWN_SYNACK,        PASS,   "own_synack",        "SYN-ACK of this host: its service is proven")                  \
+	X(SG_IN_EGRESS,          FORWARDED_SYNACK,  PASS,   "forwarded_synack",  "SYN-ACK of another host that passes through this one")         \
+	X(SG_IN_EGRESS,          STRANGE_SYNACK,    PASS,   "strange_synack",    "SYN-ACK of this host for a service that is not in the table")
+/* clang-format on */
+
+#define SG_VERDICT_ENUM_(programs, name, action, label, meaning) SG_V_##name,
+enum sg_verdict {
+	SG_VERDICTS(SG_VERDICT_ENUM_) SG_VERDICT_COUNT,
+};
+#undef SG_VERDICT_ENUM_
+
+/* What a step answers when it leaves the packet to the next one. Counted only if nobody decides. */
+#define SG_UNDECIDED SG_V_UNDECIDED
