@@ -9,12 +9,6 @@
 
 #include <linux/types.h>
 
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/tcp.h>
-
 #ifdef __BPF__
 
 #include <linux/bpf.h>
@@ -55,6 +49,13 @@ static inline long sg_loop(__u32 n, long (*step)(__u32 i, void *ctx), void *ctx)
 }
 
 #endif
+
+/* after the C library's, to whose definitions linux/in.h gives way */
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
 
 #ifndef bool
 #define bool _Bool

@@ -90,8 +90,9 @@ int lab_sysctl_set(struct lab *lab, int host, const char *name, const char *valu
 	char path[256];
 	int err = sysctl_path(name, path, sizeof(path));
 
-	return err ?: lab_call(lab, host, file_write_call,
-			       &(struct file_args){ .path = path, .value = value });
+	return err   ?:
+		       lab_call(lab, host, file_write_call,
+				&(struct file_args){ .path = path, .value = value });
 }
 
 int lab_sysctl_get(struct lab *lab, int host, const char *name, char **ret)
@@ -145,8 +146,8 @@ static int counter_find(const char *text, const char *group, const char *name, u
 
 int lab_counter(struct lab *lab, int host, const char *group, const char *name, uint64_t *ret)
 {
-	static const char *const files[] = { "/proc/thread-self/net/netstat",
-					     "/proc/thread-self/net/snmp" };
+	static const char *const files[] = { "/proc/thread-self/net/netstat", "/proc/thread-self/"
+									      "net/snmp" };
 	size_t i;
 	int err = -ENOENT;
 

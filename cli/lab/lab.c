@@ -258,10 +258,11 @@ int lab_link_add(struct lab *lab, const struct lab_end *a, const struct lab_end 
 	if (!host_a || !host_b)
 		return -EINVAL;
 
-	err = rtnl_veth_add(
-		host_a->rtnl_fd,
-		&(struct rtnl_end){ host_a->netns_fd, a->ifname, mac_given(a->mac) ? a->mac : NULL },
-		&(struct rtnl_end){ host_b->netns_fd, b->ifname, mac_given(b->mac) ? b->mac : NULL });
+	err = rtnl_veth_add(host_a->rtnl_fd,
+			    &(struct rtnl_end){ host_a->netns_fd, a->ifname,
+						mac_given(a->mac) ? a->mac : NULL },
+			    &(struct rtnl_end){ host_b->netns_fd, b->ifname,
+						mac_given(b->mac) ? b->mac : NULL });
 	if (!err)
 		err = end_configure(lab, a, b);
 	if (!err)

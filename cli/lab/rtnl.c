@@ -176,8 +176,7 @@ static int link_answer(const struct nlmsghdr *nlh, void *arg)
 	size_t n;
 
 	answer->ifindex = ifi->ifi_index;
-	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
-	{
+	mnl_attr_for_each (attr, nlh, sizeof(*ifi)) {
 		n = mnl_attr_get_payload_len(attr);
 		if (mnl_attr_get_type(attr) == IFLA_ADDRESS && n == sizeof(answer->mac))
 			memcpy(answer->mac, mnl_attr_get_payload(attr), n);
@@ -218,8 +217,8 @@ int rtnl_addr_change(int fd, unsigned int ifindex, const struct rtnl_prefix *p, 
 	struct ifaddrmsg *ifa;
 	struct request r;
 
-	ifa = request_init(&r, add ? RTM_NEWADDR : RTM_DELADDR,
-			   add ? NLM_F_CREATE | NLM_F_EXCL : 0, sizeof(*ifa));
+	ifa = request_init(&r, add ? RTM_NEWADDR : RTM_DELADDR, add ? NLM_F_CREATE | NLM_F_EXCL : 0,
+			   sizeof(*ifa));
 	ifa->ifa_family = p->family;
 	ifa->ifa_prefixlen = p->bits;
 	ifa->ifa_index = ifindex;

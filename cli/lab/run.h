@@ -38,8 +38,7 @@ int lab_stop(pid_t pid, int sig, int timeout_ms, int *ret_status);
 
 /* Runs a program to its end and returns its exit status (128 + signal), or -errno. Its standard
  * output is written to *@ret_output where that is not NULL: free() it. */
-int lab_run(struct lab *lab, int host, const char *const argv[], int timeout_ms,
-	    char **ret_output);
+int lab_run(struct lab *lab, int host, const char *const argv[], int timeout_ms, char **ret_output);
 
 /* The path of a program of synguard: in the build tree where the caller runs from one, otherwise
  * where it is installed. free() *@ret. -ENOENT. */

@@ -78,8 +78,8 @@ kernel() {
 		for module in drivers/net/veth net/ipv4/inet_diag net/ipv4/tcp_diag; do
 			order=$((order + 1))
 			file=$order-${module##*/}.ko
-			dpkg-deb --fsys-tarfile ./*.deb |
-				tar -xO --wildcards "./lib/modules/*/kernel/$module.ko*" >"$file" || return
+			dpkg-deb --fsys-tarfile ./*.deb | tar -xO --wildcards \
+				"./lib/modules/*/kernel/$module.ko*" >"$file" || return
 			# Newer kernels' modules are compressed.
 			if xz -t -F xz "$file" 2>/dev/null; then
 				xz -dc <"$file" >plain && mv plain "$file" || return
@@ -123,7 +123,8 @@ initramfs() {
 	for applet in $("$root/bin/busybox" --list); do
 		[ -e "$root/bin/$applet" ] || ln -s busybox "$root/bin/$applet"
 	done
-	for program in sh grep curl ip ethtool bpftool "$build/daemon/synguardd" "$build/cli/synguard"; do
+	for program in sh grep curl ip ethtool bpftool \
+		"$build/daemon/synguardd" "$build/cli/synguard"; do
 		rm -f "$root/bin/${program##*/}"
 		install_program "$program" || return
 	done
@@ -229,6 +230,11 @@ nothing_left() {
 	return 1
 }
 
+# What a bug of the kernel's, met by our programs, leaves in its log.
+kernel_is_calm() {
+	[ -n "$(ended dmesg)" ] && ! said dmesg | grep -E 'WARNING:|BUG:|Oops|Call Trace'
+}
+
 # guest NAME META-PACKAGE: boots a kernel; the tests that follow speak of it.
 guest() {
 	guest=$1
@@ -255,6 +261,7 @@ check challenges_become_connections json status_after \
 	'any(s["accepted"] > 0 and s["born"] == s["accepted"] for s in r["services"])'
 check daemon_stops succeeded stop
 check nothing_is_left_behind nothing_left
+check kernel_log_is_calm kernel_is_calm
 
 guest linux_6_1 linux-image-cloud-amd64
 check network_is_up succeeded network
@@ -267,5 +274,6 @@ check nothing_is_attached json status \
 check clients_connect succeeded connections
 check daemon_stops succeeded stop
 check nothing_is_left_behind nothing_left
+check kernel_log_is_calm kernel_is_calm
 
 echo "1..$number"

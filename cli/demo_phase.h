@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One phase of the demo: a lab of its own, a listener, clients, a flood, and what came of it.
+ *
+ * Nothing of a phase outlives it: server, flood and daemon are ended and the namespaces vanish
+ * before phase_run() returns, whatever it returns.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lab/clients.h"
+#include "lab/kept.h"
+
+enum phase_id {
+	PHASE_CALM,
+	PHASE_NO_COOKIES,
+	PHASE_KERNEL_COOKIES,
+	PHASE_SYNGUARD,
+	PHASE_KERNEL_COOKIES_SATURATED,
+	PHASE_SYNGUARD_SATURATED,
+	PHASE_COUNT,
+};
+
+/* The phases before this one are rows of the table. */
+#define PHASE_ROWS PHASE_KERNEL_COOKIES_SATURATED
+
+struct phase {
+	const char *key; /* in JSON */
+	const char *title; /* in the table */
+	const char *syncookies;
+	bool flood;
+	bool synguard;
+	bool saturated; /* as fast as one CPU sends, without clients */
+};
+
+extern const struct phase phases[PHASE_COUNT];
+
+struct phase_settings {
+	unsigned int seconds;
+	uint64_t syns_per_sec;
+	unsigned int clients_per_sec;
+	unsigned int ipv6_share; /* of the flood, of 256 */
+	int backlog;
+	int cancel_fd; /* readable: stop; it is not read */
+
+	/* CPUs, by number: the flood's alone; the server's receive polling; clients and listener.
+	 * On a machine with one CPU all are the same. */
+	int flood_cpu;
+	int receive_cpu;
+	int people_cpu;
+};
+
+struct phase_result {
+	bool ran;
+
+	/* Of the flood, over the time in which clients were started. */
+	double seconds;
+	uint64_t offered;
+	uint64_t skipped;
+	uint64_t absorbed; /* answered with a SYN-ACK, repetitions deducted */
+	uint64_t receive_ns; /* CPU time of the server's receive path */
+	bool receive_thread; /* of a polling thread (exact); otherwise all softirqs (ticks) */
+
+	int half_open_max;
+	struct clients_result clients;
+	struct kept server_kept4;
+	struct kept server_kept6;
+};
+
+/* Which CPUs the phases use: the last one that this process may use for the flood, others, where
+ * there are any, for the rest. */
+void phase_choose_cpus(struct phase_settings *s);
+
+/* 0 or -errno, then with a sentence in @complaint. -ECANCELED: stopped by cancel_fd. */
+int phase_run(enum phase_id id, const struct phase_settings *s, struct phase_result *ret,
+	      char *complaint, size_t size);
+
+void phase_result_done(struct phase_result *result);

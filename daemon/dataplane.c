@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "synguard/cleanup.h"
+
+#include "synguard.skel.h"
+
+/* linux/bpf.h of 6.6 and later; headers that we may be built with are older */
+#define DATAPLANE_TCX_INGRESS 46
+#define DATAPLANE_TCX_EGRESS  47
+#define DATAPLANE_F_BEFORE    (1u << 3)
+
+#define DATAPLANE_KFUNC "bpf_sk_assign_tcp_reqsk"
+
+struct dataplane {
+	struct synguard_bpf *skel;
+	struct sg_service *services;
+	int cpus;
+};
+
+static const char *const dataplane_attach_names[] = {
+	[DATAPLANE_NONE] = "none",
+	[DATAPLANE_TCX] = "tcx",
+	[DATAPLANE_NATIVE] = "native",
+	[DATAPLANE_GENERIC] = "generic",
+};
+static_assert(sizeof(dataplane_attach_names) / sizeof(*dataplane_attach_names) ==
+		      DATAPLANE_ATTACH_COUNT,
+	      "every way of attaching has a name");
+
+const char *dataplane_attach_name(enum dataplane_attach attach)
+{
+	return attach < DATAPLANE_ATTACH_COUNT ? dataplane_attach_names[attach] : "unknown";
+}
+
+static int dataplane_silence(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0;
+}
+
+/* The last lines of what libbpf and the verifier had to say. */
+static char dataplane_last_words[256];
+
+static int dataplane_listen(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[sizeof(dataplane_last_words)];
+
+	if (level != LIBBPF_WARN || dataplane_last_words[0])
+		return 0;
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = '\0';
+	memcpy(dataplane_last_words, line, sizeof(line));
+	return 0;
+}
+
+static bool dataplane_has_kfunc(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id;
+
+	if (libbpf_get_error(btf))
+		return false;
+	id = btf__find_by_name_kind(btf, DATAPLANE_KFUNC, BTF_KIND_FUNC);
+	btf__free(btf);
+	return id > 0;
+}
+
+/* Probes, never versions: distributions take features back to older kernels. */
+static int dataplane_probe(struct complaint *c)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0) {
+		complain(c, "this kernel has no type information (/sys/kernel/btf/vmlinux, "
+			    "CONFIG_DEBUG_INFO_BTF); on Debian install linux-image-6.12-amd64");
+		return -EOPNOTSUPP;
+	}
+	if (!dataplane_has_kfunc()) {
+		complain(c, "this kernel lacks " DATAPLANE_KFUNC "() (Linux 6.9), which turns an "
+			    "ACK with a cookie into a connection; on Debian install "
+			    "linux-image-6.12-amd64");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int dataplane_fill_control(struct sg_control *control)
+{
+	struct stat st;
+	struct {
+		uint64_t key[2];
+		uint32_t tsval_offset;
+	} secret;
+
+	if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
+		return -EIO;
+	memcpy(control->key, secret.key, sizeof(control->key));
+	control->tsval_offset = secret.tsval_offset;
+	explicit_bzero(&secret, sizeof(secret));
+	if (stat("/proc/self/ns/net", &st) < 0)
+		return -errno;
+	control->netns_inum = st.st_ino;
+	return 0;
+}
+
+static int dataplane_map_services(struct dataplane *dp)
+{
+	void *p = mmap(NULL, SG_SERVICES_MAX * sizeof(struct sg_service), PROT_READ | PROT_WRITE,
+		       MAP_SHARED, bpf_map__fd(dp->skel->maps.services), 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	dp->services = p;
+	return 0;
+}
+
+static int dataplane_load(struct dataplane *dp, struct complaint *c)
+{
+	int r;
+
+	dp->skel = synguard_bpf__open();
+	if (!dp->skel)
+		return -errno;
+	/* libbpf 1.1 knows no SEC("tcx/..."), so the programs say "tc" and this says where */
+	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_ingress,
+					      DATAPLANE_TCX_INGRESS);
+	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_ingress_alone,
+					      DATAPLANE_TCX_INGRESS);
+	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_egress,
+					      DATAPLANE_TCX_EGRESS);
+	dataplane_last_words[0] = '\0';
+	libbpf_set_print(dataplane_listen);
+	r = synguard_bpf__load(dp->skel);
+	libbpf_set_print(dataplane_silence);
+	if (r == -EPERM)
+		complain(c, "the kernel refused the programs: CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON "
+			    "are needed to load them (or lockdown forbids it)");
+	else if (r < 0)
+		complain(c, "the programs could not be loaded: %s (%s)", strerror(-r),
+			 dataplane_last_words);
+	return r;
+}
+
+int dataplane_new(struct dataplane **ret, struct complaint *c)
+{
+	struct dataplane *dp;
+	int r;
+
+	libbpf_set_print(dataplane_silence);
+	r = dataplane_probe(c);
+	if (r < 0)
+		return r;
+	dp = calloc(1, sizeof(*dp));
+	if (!dp)
+		return -ENOMEM;
+	dp->cpus = libbpf_num_possible_cpus();
+	r = dp->cpus < 0 ? dp->cpus : dataplane_load(dp, c);
+	if (r >= 0)
+		r = dataplane_map_services(dp);
+	if (r >= 0)
+		r = dataplane_fill_control(&dp->skel->bss->control);
+	if (r < 0) {
+		if (c && !c->text[0])
+			complain(c, "the programs could not be set up: %s", strerror(-r));
+		dataplane_free(dp);
+		return r;
+	}
+	dp->skel->bss->control.cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	*ret = dp;
+	return 0;
+}
+
+struct dataplane *dataplane_free(struct dataplane *dp)
+{
+	if (!dp)
+		return NULL;
+	if (dp->services)
+		munmap(dp->services, SG_SERVICES_MAX * sizeof(struct sg_service));
+	synguard_bpf__destroy(dp->skel);
+	free(dp);
+	return NULL;
+}
+
+int dataplane_attach_births(struct dataplane *dp, struct complaint *c)
+{
+	struct bpf_link *link = bpf_program__attach(dp->skel->progs.synguard_born);
+	int r = libbpf_get_error(link);
+
+	if (r) {
+		complain(c, "the tracepoint inet_sock_set_state could not be attached: %s",
+			 strerror(-r));
+		return r;
+	}
+	dp->skel->links.synguard_born = link; /* the skeleton destroys it */
+	return 0;
+}
+
+static int dataplane_attach_tcx(struct bpf_program *prog, int ifindex, int where)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, first, .flags = DATAPLANE_F_BEFORE);
+	int fd = bpf_link_create(bpf_program__fd(prog), ifindex, where, &first);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Why the driver or the kernel would not have our XDP program, in words that lead on. */
+static void dataplane_explain(struct dataplane_links *links, int error)
+{
+	const char *why;
+
+	switch (error) {
+	case -EBUSY:
+	case -EEXIST:
+		why = "another XDP program is attached, which is not replaced";
+		break;
+	case -EOPNOTSUPP:
+		why = "the driver has no native XDP";
+		break;
+	case -EINVAL:
+	case -ERANGE:
+		why = "the driver refuses XDP with the present settings (MTU, LRO or queues)";
+		break;
+	default:
+		why = strerror(-error);
+	}
+	snprintf(links->reason, sizeof(links->reason), "%s", why);
+}
+
+static void dataplane_raise(struct dataplane *dp, int ifindex, struct dataplane_links *links)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, native, .flags = XDP_FLAGS_DRV_MODE);
+	int fd = bpf_link_create(bpf_program__fd(dp->skel->progs.synguard_xdp), ifindex, BPF_XDP,
+				 &native);
+
+	if (fd < 0) {
+		dataplane_explain(links, -errno);
+		return;
+	}
+	/* SYNs are counted by XDP from now on, so ingress must not count them too */
+	if (bpf_link_update(links->ingress_fd, bpf_program__fd(dp->skel->progs.synguard_ingress),
+			    NULL) < 0) {
+		dataplane_explain(links, -errno);
+		close(fd);
+		return;
+	}
+	links->xdp_fd = fd;
+	links->attach = DATAPLANE_NATIVE;
+	links->reason[0] = '\0';
+}
+
+int dataplane_attach(struct dataplane *dp, int ifindex, bool want_xdp,
+		     struct dataplane_links *links)
+{
+	if (links->attach == DATAPLANE_NONE) {
+		int egress, ingress;
+
+		/* proof first, so that nothing is challenged that could not be proven */
+		egress = dataplane_attach_tcx(dp->skel->progs.synguard_egress, ifindex,
+					      DATAPLANE_TCX_EGRESS);
+		if (egress < 0)
+			return egress;
+		ingress = dataplane_attach_tcx(dp->skel->progs.synguard_ingress_alone, ifindex,
+					       DATAPLANE_TCX_INGRESS);
+		if (ingress < 0) {
+			close(egress);
+			return ingress;
+		}
+		links->ingress_fd = ingress;
+		links->egress_fd = egress;
+		links->attach = DATAPLANE_TCX;
+		snprintf(links->reason, sizeof(links->reason), "%s",
+			 want_xdp ? "" : "mode off or observe needs no XDP");
+	}
+	if (want_xdp && links->attach == DATAPLANE_TCX)
+		dataplane_raise(dp, ifindex, links);
+	return 0;
+}
+
+void dataplane_detach(struct dataplane_links *links)
+{
+	/* challenges end before acceptances do */
+	if (links->xdp_fd >= 0)
+		close(links->xdp_fd);
+	if (links->ingress_fd >= 0)
+		close(links->ingress_fd);
+	if (links->egress_fd >= 0)
+		close(links->egress_fd);
+	*links = DATAPLANE_LINKS_NONE;
+}
+
+struct sg_control *dataplane_control(struct dataplane *dp)
+{
+	return &dp->skel->bss->control;
+}
+
+struct sg_service *dataplane_services(struct dataplane *dp)
+{
+	return dp->services;
+}
+
+/* Reads a per-CPU element; every value is an array of u64 as far as sums are concerned. */
+static int dataplane_sum(struct dataplane *dp, struct bpf_map *map, uint32_t key, uint64_t *ret,
+			 size_t words)
+{
+	_cleanup_free_ uint64_t *values = calloc(dp->cpus * words, sizeof(uint64_t));
+	size_t i;
+
+	if (!values)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(bpf_map__fd(map), &key, values) < 0)
+		return -errno;
+	memset(ret, 0, words * sizeof(uint64_t));
+	for (i = 0; i < dp->cpus * words; i++)
+		ret[i % words] += values[i];
+	return 0;
+}
+
+int dataplane_tally(struct dataplane *dp, uint32_t index, struct sg_tally *ret)
+{
+	return dataplane_sum(dp, dp->skel->maps.tallies, index, (uint64_t *)ret,
+			     sizeof(*ret) / sizeof(uint64_t));
+}
+
+int dataplane_tally_clear(struct dataplane *dp, uint32_t index)
+{
+	_cleanup_free_ struct sg_tally *zero = calloc(dp->cpus, sizeof(*zero));
+
+	if (!zero)
+		return -ENOMEM;
+	return bpf_map_update_elem(bpf_map__fd(dp->skel->maps.tallies), &index, zero, 0) < 0 ?
+		       -errno :
+		       0;
+}
+
+int dataplane_counters(struct dataplane *dp, enum sg_program program, struct sg_counters *ret)
+{
+	return dataplane_sum(dp, dp->skel->maps.counters, program, (uint64_t *)ret,
+			     sizeof(*ret) / sizeof(uint64_t));
+}
+
+int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr)
+{
+	uint8_t present = 1;
+
+	return bpf_map_update_elem(bpf_map__fd(dp->skel->maps.local_addrs), addr, &present,
+				   BPF_ANY) < 0 ?
+		       -errno :
+		       0;
+}
+
+int dataplane_local_remove(struct dataplane *dp, const struct sg_addr *addr)
+{
+	return bpf_map_delete_elem(bpf_map__fd(dp->skel->maps.local_addrs), addr) < 0 ? -errno : 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The door to the kernel's BPF: the only user of libbpf in the daemon.
+ *
+ * Loads the programs, attaches them to interfaces by bpf_link, and reads and writes the shared
+ * memory of synguard/abi.h. Everything is attached through descriptors of this process and nothing
+ * is pinned: when it goes, however it goes, the kernel detaches. Knows no policy.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "complaint.h"
+#include "synguard/abi.h"
+
+struct dataplane;
+
+enum dataplane_attach {
+	DATAPLANE_NONE,
+	DATAPLANE_TCX,	   /* counts and accepts, does not challenge */
+	DATAPLANE_NATIVE,  /* XDP in the driver, and tcx */
+	DATAPLANE_GENERIC, /* XDP in the stack, and tcx */
+	DATAPLANE_ATTACH_COUNT,
+};
+
+const char *dataplane_attach_name(enum dataplane_attach attach);
+
+/*
+ * Loads the programs, with a fresh key. -EOPNOTSUPP: the kernel lacks something, and *c names it
+ * and the remedy; other -errno from loading, *c filled as well. The caller owns *ret.
+ */
+int dataplane_new(struct dataplane **ret, struct complaint *c);
+struct dataplane *dataplane_free(struct dataplane *dp);
+
+/* Attaches the tracepoint, which needs CAP_PERFMON and CAP_BPF, hence before those are given up. */
+int dataplane_attach_births(struct dataplane *dp, struct complaint *c);
+
+/*
+ * The links of one interface. Attaching again with want_xdp raises DATAPLANE_TCX to
+ * DATAPLANE_NATIVE; *reason says why it stayed below. Detaching an interface that is gone is fine.
+ */
+struct dataplane_links {
+	int xdp_fd;
+	int ingress_fd;
+	int egress_fd;
+	enum dataplane_attach attach;
+	char reason[160];
+};
+#define DATAPLANE_LINKS_NONE ((struct dataplane_links){ -EBADF, -EBADF, -EBADF })
+
+/* -errno when not even tcx could be attached; then nothing is. */
+int dataplane_attach(struct dataplane *dp, int ifindex, bool want_xdp,
+		     struct dataplane_links *links);
+void dataplane_detach(struct dataplane_links *links);
+
+/* Written by the daemon only; see struct sg_control. */
+struct sg_control *dataplane_control(struct dataplane *dp);
+
+/* SG_SERVICES_MAX entries of live memory, shared with the programs. */
+struct sg_service *dataplane_services(struct dataplane *dp);
+
+/* Sums over CPUs. -errno. */
+int dataplane_tally(struct dataplane *dp, uint32_t index, struct sg_tally *ret);
+int dataplane_counters(struct dataplane *dp, enum sg_program program, struct sg_counters *ret);
+/* Makes an entry's tally zero on all CPUs, before the entry is used for another service. */
+int dataplane_tally_clear(struct dataplane *dp, uint32_t index);
+
+int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr);
+int dataplane_local_remove(struct dataplane *dp, const struct sg_addr *addr);

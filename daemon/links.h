@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The door to rtnetlink: which interfaces there are and which addresses are this host's.
+ *
+ * Dumps both at the start and follows the kernel's messages from then on. When messages were lost
+ * (ENOBUFS) it dumps again, so what it knows is behind reality but never wrong for good. Speaks of
+ * this network namespace only.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <systemd/sd-event.h>
+
+#include "synguard/abi.h"
+
+struct links;
+
+struct link_info {
+	int index;
+	char name[IFNAMSIZ];
+	char driver[32]; /* "" when unknown */
+	bool up;
+	bool ethernet;
+	bool virtual;	 /* the kernel knows it by a kind: veth, bridge, bond, vlan ... */
+	bool bond_slave;
+};
+
+/* Both are called from within links_new() too, for what is there already. */
+struct links_handler {
+	/* an address came to this host, or left its last interface */
+	void (*address)(void *userdata, const struct sg_addr *addr, bool here);
+	/* something about the interfaces changed; ask links_get() */
+	void (*changed)(void *userdata);
+	void *userdata;
+};
+
+/* The caller owns *ret. -errno. */
+int links_new(struct links **ret, sd_event *event, const struct links_handler *handler);
+struct links *links_free(struct links *links);
+
+/* The interfaces known now; valid until the loop runs again. Returns how many. */
+size_t links_get(struct links *links, const struct link_info **ret);

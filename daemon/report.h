@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What synguard tells: one struct, filled by the manager each tick, from which every face is made.
+ *
+ * Pure. Its JSON is what Describe() and `synguard status --json` print; keys are stable.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "synguard/abi.h"
+
+struct report_interface {
+	char name[IFNAMSIZ];
+	int index;
+	char driver[32];
+	const char *attach;
+	char attach_reason[160];
+};
+
+struct report_service {
+	struct sg_addr addr;
+	uint16_t port; /* host byte order */
+	bool defending;
+	bool blocked;
+	bool proven;
+	const char *hindrance; /* label of the verdict that stands against a challenge, or NULL */
+	uint64_t syns, challenged, accepted, born;
+	uint64_t syn_queue, syn_queue_max, accept_queue, accept_queue_max;
+};
+
+struct report {
+	const char *version;
+	const char *engine;
+	char engine_reason[512];
+	const char *mode;
+	const char *state;
+	uint64_t uptime_seconds;
+	uint64_t half_open;
+	uint64_t syns_per_second, challenges_per_second, acceptances_per_second;
+	struct sg_counters counters[SG_PROGRAM_COUNT];
+	struct report_interface *interfaces;
+	size_t interface_count;
+	struct report_service *services;
+	size_t service_count;
+};
+
+/* The report as JSON text, to be freed by the caller; NULL without memory. */
+char *report_to_json(const struct report *report);

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "services.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect.h"
+#include "sockdiag.h"
+
+/*
+ * The canary: stateful firewalls, DNAT, LSMs, and what nobody thought of, all end in acceptances
+ * that do not become sockets. 32 at 90 % is a verdict that loss cannot fake, since a lost ACK is
+ * no acceptance; 8 of which none was born need no percentage.
+ */
+#define SERVICES_CANARY_MIN	 32
+#define SERVICES_CANARY_PERCENT	 90
+#define SERVICES_CANARY_NONE_MIN 8
+#define SERVICES_BLOCKED_NS	 (180 * 1000000000ULL)
+
+/* As SERVICE_HALF_OPEN_SECONDS of the programs: how long an unanswered SYN would sit in a queue. */
+#define SERVICES_HALF_OPEN_SECONDS 8
+
+/* An entry whose listener has been gone, and that no SYN has asked for, this long is freed. */
+#define SERVICES_FORGET_NS (600 * 1000000000ULL)
+
+/* What is remembered of an entry from tick to tick. */
+struct services_memory {
+	bool known;
+	struct sg_tally last;
+	struct sg_tally grew;
+	uint64_t canary_accepted, canary_born; /* since the canary was last heard */
+	/* queues: of listeners on the very address, and of those on any */
+	uint64_t half_open;
+	uint64_t exact_max, exact_accept, any_max, any_accept;
+	bool exact;
+};
+
+struct services {
+	struct dataplane *dp;
+	struct sg_service *entries;
+	struct services_memory *memory; /* [SG_SERVICES_MAX] */
+	uint32_t *live;			/* indices, ascending */
+	size_t live_count;
+	uint64_t half_open;
+};
+
+int services_new(struct services **ret, struct dataplane *dp)
+{
+	struct services *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->dp = dp;
+	s->entries = dataplane_services(dp);
+	s->memory = calloc(SG_SERVICES_MAX, sizeof(*s->memory));
+	s->live = calloc(SG_SERVICES_MAX, sizeof(*s->live));
+	if (!s->memory || !s->live) {
+		services_free(s);
+		return -ENOMEM;
+	}
+	*ret = s;
+	return 0;
+}
+
+struct services *services_free(struct services *s)
+{
+	if (!s)
+		return NULL;
+	free(s->memory);
+	free(s->live);
+	free(s);
+	return NULL;
+}
+
+static uint64_t services_get(const __u64 *field)
+{
+	return __atomic_load_n(field, __ATOMIC_RELAXED);
+}
+
+static void services_set(__u64 *field, uint64_t value)
+{
+	__atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
+
+/* ---- look ---------------------------------------------------------------------------------- */
+
+static int services_read_tally(struct services *s, uint32_t index)
+{
+	struct services_memory *m = &s->memory[index];
+	struct sg_tally now;
+	int r;
+
+	r = dataplane_tally(s->dp, index, &now);
+	if (r < 0)
+		return r;
+	if (m->known) {
+		m->grew.syns = detect_growth(now.syns, m->last.syns);
+		m->grew.challenged = detect_growth(now.challenged, m->last.challenged);
+		m->grew.accepted = detect_growth(now.accepted, m->last.accepted);
+		m->grew.born = detect_growth(now.born, m->last.born);
+	} else {
+		m->grew = now;
+	}
+	m->known = true;
+	m->last = now;
+	m->canary_accepted += m->grew.accepted;
+	m->canary_born += m->grew.born;
+	return 0;
+}
+
+static int services_read_tallies(struct services *s)
+{
+	int r = 0, error;
+	uint32_t i;
+
+	s->live_count = 0;
+	for (i = 0; i < SG_SERVICES_MAX; i++) {
+		if (__atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) != SG_SERVICE_LIVE) {
+			s->memory[i].known = false;
+			continue;
+		}
+		s->live[s->live_count++] = i;
+		error = services_read_tally(s, i);
+		if (error < 0)
+			r = error;
+	}
+	return r;
+}
+
+static bool services_addr_is_any(const struct sg_addr *a)
+{
+	return !a->halves[0] && !a->halves[1];
+}
+
+static bool services_addr_is_v4(const struct sg_addr *a)
+{
+	return !a->halves[0] && a->words[2] == htonl(0xffff);
+}
+
+/* Whether a listener on "any" takes connections to this address. */
+static bool services_any_covers(const struct sockdiag_socket *l, const struct sg_addr *a)
+{
+	return l->ipv6 ? !l->v6only || !services_addr_is_v4(a) : services_addr_is_v4(a);
+}
+
+static void services_on_listener(struct services *s, const struct sockdiag_socket *l)
+{
+	size_t i;
+
+	for (i = 0; i < s->live_count; i++) {
+		const struct sg_service *e = &s->entries[s->live[i]];
+		struct services_memory *m = &s->memory[s->live[i]];
+
+		if (e->port != l->port)
+			continue;
+		if (!memcmp(&e->addr, &l->addr, sizeof(l->addr))) {
+			m->exact = true;
+			m->exact_max += l->queue_max;
+			m->exact_accept += l->accept_queue;
+		} else if (services_addr_is_any(&l->addr) && services_any_covers(l, &e->addr)) {
+			m->any_max += l->queue_max;
+			m->any_accept += l->accept_queue;
+		}
+	}
+}
+
+static void services_on_socket(void *userdata, const struct sockdiag_socket *socket)
+{
+	struct services *s = userdata;
+	size_t i;
+
+	if (socket->listening) {
+		services_on_listener(s, socket);
+		return;
+	}
+	s->half_open++;
+	for (i = 0; i < s->live_count; i++) {
+		const struct sg_service *e = &s->entries[s->live[i]];
+
+		if (e->port == socket->port && !memcmp(&e->addr, &socket->addr, sizeof(e->addr))) {
+			s->memory[s->live[i]].half_open++;
+			return;
+		}
+	}
+}
+
+static int services_read_queues(struct services *s)
+{
+	size_t i;
+
+	s->half_open = 0;
+	for (i = 0; i < s->live_count; i++) {
+		struct services_memory *m = &s->memory[s->live[i]];
+
+		m->half_open = 0;
+		m->exact = false;
+		m->exact_max = m->exact_accept = m->any_max = m->any_accept = 0;
+	}
+	return sockdiag_walk(services_on_socket, s);
+}
+
+int services_look(struct services *s, uint64_t now_ns, struct services_total *total)
+{
+	int r, error;
+	size_t i;
+
+	r = services_read_tallies(s);
+	error = services_read_queues(s);
+	*total = (struct services_total){ .half_open = s->half_open };
+	for (i = 0; i < s->live_count; i++) {
+		const struct services_memory *m = &s->memory[s->live[i]];
+
+		total->syns += m->last.syns;
+		total->challenged += m->last.challenged;
+		total->accepted += m->last.accepted;
+		total->handshakes += m->last.handshakes;
+		if (services_get(&s->entries[s->live[i]].lease_until_ns) > now_ns)
+			total->defending = true;
+	}
+	return r < 0 ? r : error;
+}
+
+/* ---- act ----------------------------------------------------------------------------------- */
+
+/* Would the SYNs that got no answer have overfilled the queue? Then a lease goes on. */
+static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
+{
+	struct sg_service *e = &s->entries[index];
+	const struct services_memory *m = &s->memory[index];
+	uint64_t unanswered = detect_growth(m->grew.challenged, m->grew.accepted);
+
+	if (services_get(&e->lease_until_ns) > now_ns &&
+	    unanswered * SERVICES_HALF_OPEN_SECONDS > e->threshold)
+		services_set(&e->lease_until_ns, now_ns + dataplane_control(s->dp)->lease_ns);
+}
+
+static void services_hear_canary(struct services *s, uint32_t index, uint64_t now_ns,
+				 const struct services_blocked *blocked)
+{
+	struct services_memory *m = &s->memory[index];
+	bool none = m->canary_accepted >= SERVICES_CANARY_NONE_MIN && !m->canary_born;
+	bool enough = m->canary_accepted >= SERVICES_CANARY_MIN;
+
+	if (!none && !enough)
+		return;
+	if (m->canary_born * 100 < m->canary_accepted * SERVICES_CANARY_PERCENT) {
+		services_set(&s->entries[index].blocked_until_ns, now_ns + SERVICES_BLOCKED_NS);
+		blocked->fn(blocked->userdata, &s->entries[index], m->canary_accepted,
+			    m->canary_born);
+	}
+	m->canary_accepted = 0;
+	m->canary_born = 0;
+}
+
+static bool services_is_forgotten(const struct sg_service *e, uint64_t now_ns)
+{
+	uint32_t hindrance = __atomic_load_n(&e->hindrance, __ATOMIC_RELAXED);
+	uint64_t checked_at_ns = services_get(&e->checked_at_ns);
+
+	return (hindrance == SG_V_NO_LISTENER || hindrance == SG_V_NOT_LOCAL) &&
+	       now_ns > checked_at_ns && now_ns - checked_at_ns > SERVICES_FORGET_NS;
+}
+
+/* A second entry with the key of an earlier one, left by two CPUs that claimed at once. */
+static bool services_is_duplicate(const struct services *s, uint32_t index)
+{
+	const struct sg_service *e = &s->entries[index];
+	uint32_t first = index - index % SG_SERVICE_WAYS;
+	uint32_t i;
+
+	for (i = first; i < index; i++)
+		if (s->entries[i].state == SG_SERVICE_LIVE && s->entries[i].port == e->port &&
+		    !memcmp(&s->entries[i].addr, &e->addr, sizeof(e->addr)))
+			return true;
+	return false;
+}
+
+/* The state last: until then no program takes the entry for another service. */
+static void services_forget(struct services *s, uint32_t index)
+{
+	struct sg_service *e = &s->entries[index];
+
+	if (dataplane_tally_clear(s->dp, index) < 0)
+		return;
+	__atomic_store_n(&e->state, SG_SERVICE_CLAIMED, __ATOMIC_RELEASE);
+	memset((char *)e + sizeof(e->state), 0, sizeof(*e) - sizeof(e->state));
+	memset(&s->memory[index], 0, sizeof(s->memory[index]));
+	__atomic_store_n(&e->state, SG_SERVICE_FREE, __ATOMIC_RELEASE);
+}
+
+void services_act(struct services *s, uint64_t now_ns, const struct services_blocked *blocked)
+{
+	size_t i;
+
+	for (i = 0; i < s->live_count; i++) {
+		uint32_t index = s->live[i];
+
+		if (services_is_forgotten(&s->entries[index], now_ns) ||
+		    services_is_duplicate(s, index)) {
+			services_forget(s, index);
+			continue;
+		}
+		services_renew(s, index, now_ns);
+		services_hear_canary(s, index, now_ns, blocked);
+	}
+}
+
+/* ---- tell ---------------------------------------------------------------------------------- */
+
+#define SERVICES_LABEL_(in, name, action, label, meaning) label,
+static const char *const services_labels[] = { SG_VERDICTS(SERVICES_LABEL_) };
+
+/* The verdict that a SYN would get instead of a challenge, in the order of the XDP program. */
+static enum sg_verdict services_hindrance(const struct sg_service *e, uint64_t now_ns)
+{
+	uint32_t hindrance = __atomic_load_n(&e->hindrance, __ATOMIC_RELAXED);
+
+	if (services_get(&e->blocked_until_ns) > now_ns)
+		return SG_V_BLOCKED;
+	if (services_get(&e->forwarded_until_ns) > now_ns)
+		return SG_V_FORWARDED;
+	if (!services_get(&e->proven_at_ns))
+		return SG_V_UNPROVEN;
+	return hindrance < SG_VERDICT_COUNT ? hindrance : SG_UNDECIDED;
+}
+
+static void services_fill_row(struct services *s, uint32_t index, uint64_t now_ns,
+			      struct report_service *row)
+{
+	const struct sg_service *e = &s->entries[index];
+	const struct services_memory *m = &s->memory[index];
+	enum sg_verdict hindrance = services_hindrance(e, now_ns);
+	uint32_t mode = dataplane_control(s->dp)->mode;
+	struct sg_tally tally = m->last;
+
+	dataplane_tally(s->dp, index, &tally); /* what is older will do if this fails */
+	*row = (struct report_service){
+		.addr = e->addr,
+		.port = ntohs(e->port),
+		.defending = !hindrance &&
+			     (mode == SG_MODE_ALWAYS ||
+			      (mode == SG_MODE_AUTO && services_get(&e->lease_until_ns) > now_ns)),
+		.blocked = hindrance == SG_V_BLOCKED,
+		.proven = services_get(&e->proven_at_ns),
+		.hindrance = hindrance ? services_labels[hindrance] : NULL,
+		.syns = tally.syns,
+		.challenged = tally.challenged,
+		.accepted = tally.accepted,
+		.born = tally.born,
+		.syn_queue = m->half_open,
+		.syn_queue_max = m->exact ? m->exact_max : m->any_max,
+		.accept_queue = m->exact ? m->exact_accept : m->any_accept,
+		.accept_queue_max = m->exact ? m->exact_max : m->any_max,
+	};
+}
+
+int services_report(struct services *s, uint64_t now_ns, struct report_service **ret, size_t *count)
+{
+	struct report_service *rows;
+	size_t n = 0;
+	uint32_t i;
+
+	rows = calloc(SG_SERVICES_MAX, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	for (i = 0; i < SG_SERVICES_MAX; i++)
+		if (__atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) == SG_SERVICE_LIVE)
+			services_fill_row(s, i, now_ns, &rows[n++]);
+	*ret = rows;
+	*count = n;
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the daemon makes of the service table: what grew since the last tick, which leases to
+ * renew, which services to block, which entries to free.
+ *
+ * The programs defend without it. It adds what one CPU alone cannot see: sums over CPUs, whether
+ * acceptances are born, and that a listener has been gone for long.
+ */
+#pragma once
+
+#include "dataplane.h"
+#include "report.h"
+
+struct services;
+
+/* Over all services: counters since start, and what is so now. */
+struct services_total {
+	uint64_t syns, challenged, accepted, handshakes;
+	bool defending;
+	uint64_t half_open;
+};
+
+/* Borrows dp. -errno. */
+int services_new(struct services **ret, struct dataplane *dp);
+struct services *services_free(struct services *s);
+
+/* Reads tallies, listeners and half-open connections. -errno; what was read stays usable. */
+int services_look(struct services *s, uint64_t now_ns, struct services_total *total);
+
+/*
+ * Renews and blocks, by what the last look saw. Calls blocked() for each service that becomes
+ * blocked, with the acceptances and births that led to it.
+ */
+struct services_blocked {
+	void (*fn)(void *userdata, const struct sg_service *service, uint64_t accepted,
+		   uint64_t born);
+	void *userdata;
+};
+void services_act(struct services *s, uint64_t now_ns, const struct services_blocked *blocked);
+
+/* One row for each service, counters read afresh. The caller frees *ret. -errno. */
+int services_report(struct services *s, uint64_t now_ns, struct report_service **ret,
+		    size_t *count);

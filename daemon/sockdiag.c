@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sockdiag.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
+
+/* What the kernel fills at most in one dump message (NLMSG_GOODSIZE up to 32 KiB). */
+#define SOCKDIAG_BUFFER_BYTES 32768
+
+#define SOCKDIAG_SYN_RECV 3
+#define SOCKDIAG_LISTEN	  10
+
+struct sockdiag_walk {
+	sockdiag_fn fn;
+	void *userdata;
+};
+
+static int sockdiag_on_attribute(const struct nlattr *attr, void *data)
+{
+	struct sockdiag_socket *s = data;
+
+	if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY)
+		s->v6only = mnl_attr_get_u8(attr);
+	return MNL_CB_OK;
+}
+
+static int sockdiag_on_message(const struct nlmsghdr *message, void *data)
+{
+	const struct inet_diag_msg *d = mnl_nlmsg_get_payload(message);
+	struct sockdiag_walk *walk = data;
+	struct sockdiag_socket s = {
+		.listening = d->idiag_state == SOCKDIAG_LISTEN,
+		.ipv6 = d->idiag_family == AF_INET6,
+		.port = d->id.idiag_sport,
+		.accept_queue = d->idiag_rqueue,
+		.queue_max = d->idiag_wqueue,
+	};
+
+	if (s.ipv6) {
+		memcpy(&s.addr, d->id.idiag_src, sizeof(s.addr));
+	} else if (d->id.idiag_src[0]) {
+		s.addr.words[2] = htonl(0xffff);
+		s.addr.words[3] = d->id.idiag_src[0];
+	}
+	mnl_attr_parse(message, sizeof(*d), sockdiag_on_attribute, &s);
+	walk->fn(walk->userdata, &s);
+	return MNL_CB_OK;
+}
+
+static int sockdiag_dump(struct mnl_socket *socket, int family, struct sockdiag_walk *walk)
+{
+	char buffer[SOCKDIAG_BUFFER_BYTES];
+	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+	struct inet_diag_req_v2 *request;
+	ssize_t n;
+	int r;
+
+	header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
+	request->sdiag_family = family;
+	request->sdiag_protocol = IPPROTO_TCP;
+	request->idiag_states = 1 << SOCKDIAG_SYN_RECV | 1 << SOCKDIAG_LISTEN;
+	if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
+		return -errno;
+	do {
+		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+		if (n < 0)
+			return -errno;
+		r = mnl_cb_run(buffer, n, 0, 0, sockdiag_on_message, walk);
+	} while (r > MNL_CB_STOP);
+	return r < 0 && errno != EINTR ? -errno : 0;
+}
+
+int sockdiag_walk(sockdiag_fn fn, void *userdata)
+{
+	struct sockdiag_walk walk = { fn, userdata };
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	int r;
+
+	if (!socket)
+		return -errno;
+	r = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
+	if (r >= 0)
+		r = sockdiag_dump(socket, AF_INET, &walk);
+	if (r >= 0)
+		r = sockdiag_dump(socket, AF_INET6, &walk);
+	mnl_socket_close(socket);
+	return r;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stack.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/* One namespace, hence one of these: what arrives at "client". */
+static int stack_capture_fd = -1;
+
+static void stack_must(bool ok, const char *what)
+{
+	if (!ok)
+		ck_abort_msg("%s: %s", what, strerror(errno));
+}
+
+void stack_sysctl(const char *name, const char *value)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	stack_must(fd >= 0, path);
+	stack_must(write(fd, value, strlen(value)) > 0, path);
+	close(fd);
+}
+
+void stack_command(const char *command)
+{
+	int status = system(command);
+
+	ck_assert_msg(!status, "status %d of: %s", status, command);
+}
+
+static int stack_open_capture(void)
+{
+	struct sockaddr_ll where = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = if_nametoindex("client"),
+	};
+	struct timeval second = { .tv_sec = 1 };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	stack_must(fd >= 0, "a packet socket");
+	stack_must(!bind(fd, (struct sockaddr *)&where, sizeof(where)), "binding it");
+	stack_must(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second)), "a timeout");
+	return fd;
+}
+
+/* The kernel's own chatter (neighbour discovery, multicast reports) is kept off the veth. */
+unsigned int stack_new(void)
+{
+	stack_must(!unshare(CLONE_NEWNET), "a network namespace");
+	stack_sysctl("ipv6/conf/default/accept_ra", "0");
+	stack_sysctl("ipv6/conf/default/router_solicitations", "0");
+	/* clang-format off */
+	stack_command(
+		"ip -batch - <<-END\n"
+		"link set lo up\n"
+		"link add server address 02:00:00:00:00:02 type veth "
+			"peer name client address 02:00:00:00:00:01\n"
+		"link set server addrgenmode none\n"
+		"link set client addrgenmode none\n"
+		"link set client up\n"
+		"link set server up\n"
+		"addr add " STACK_SERVER4 "/24 dev server\n"
+		"addr add " STACK_SERVER6 "/64 dev server nodad\n"
+		"route add 198.51.100.0/24 dev server\n"
+		"neigh add " STACK_CLIENT4 " lladdr 02:00:00:00:00:01 nud permanent dev server\n"
+		"neigh add " STACK_CLIENT6 " lladdr 02:00:00:00:00:01 nud permanent dev server\n"
+		"END\n");
+	/* clang-format on */
+	stack_sysctl("ipv6/conf/client/disable_ipv6", "1");
+	stack_capture_fd = stack_open_capture();
+	return if_nametoindex("server");
+}
+
+bool stack_sent(struct prog_frame *f)
+{
+	for (;;) {
+		struct sockaddr_ll from = {};
+		socklen_t length = sizeof(from);
+		struct frame_view view;
+		ssize_t bytes = recvfrom(stack_capture_fd, f->bytes, sizeof(f->bytes), 0,
+					 (struct sockaddr *)&from, &length);
+
+		if (bytes < 0)
+			return false;
+		f->length = bytes;
+		if (from.sll_pkttype != PACKET_OUTGOING &&
+		    !frame_parse(&view, f->bytes, f->length))
+			return true;
+	}
+}
+
+struct frame_view stack_view_sent(void)
+{
+	struct prog_frame f;
+
+	ck_assert_msg(stack_sent(&f), "the stack sent nothing");
+	return prog_view(&f);
+}
+
+static void stack_set_option(int fd, int level, int name, int value)
+{
+	if (value)
+		stack_must(!setsockopt(fd, level, name, &value, sizeof(value)), "a socket option");
+}
+
+int stack_listen_as(const struct stack_listener *l)
+{
+	struct sockaddr_in6 at = { .sin6_family = AF_INET6 };
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, l->protocol);
+	struct sg_addr a = frame_addr(l->addr ? l->addr : "::");
+
+	stack_must(fd >= 0, "a socket");
+	stack_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	stack_set_option(fd, SOL_SOCKET, SO_REUSEPORT, l->reuseport);
+	stack_set_option(fd, SOL_SOCKET, SO_RCVBUF, l->rcvbuf);
+	stack_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, l->v6only);
+	stack_set_option(fd, IPPROTO_TCP, TCP_MAXSEG, l->maxseg);
+	stack_set_option(fd, IPPROTO_IP, IP_TTL, l->ttl);
+	stack_set_option(fd, IPPROTO_IP, IP_TOS, l->tos);
+	at.sin6_port = htons(l->port ? l->port : STACK_PORT);
+	memcpy(&at.sin6_addr, a.bytes, 16);
+	stack_must(!bind(fd, (struct sockaddr *)&at, sizeof(at)), "bind");
+	stack_must(!listen(fd, l->backlog ? l->backlog : 128), "listen");
+	return fd;
+}
+
+int stack_accept(int listener)
+{
+	struct pollfd ready = { .fd = listener, .events = POLLIN };
+
+	return poll(&ready, 1, 500) == 1 ? accept(listener, NULL, NULL) : -1;
+}
+
+int stack_connect(int family, int port)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sg_addr a = frame_addr(family == AF_INET ? STACK_SERVER4 : STACK_SERVER6);
+	/* an IPv6 socket speaks IPv4 to a mapped address */
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(&to.sin6_addr, a.bytes, 16);
+	stack_must(fd >= 0, "a socket");
+	stack_must(!connect(fd, (struct sockaddr *)&to, sizeof(to)), "connect");
+	return fd;
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "prog.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "synack.h"
+#include "synguard.skel.h"
+
+/* enum bpf_attach_type and enum tcx_action_base of Linux 6.6, which older headers lack. */
+#define PROG_TCX_INGRESS 46
+#define PROG_TCX_EGRESS	 47
+#define PROG_TCX_NEXT	 (-1)
+#define PROG_TCX_DROP	 2
+
+#define PROG_CPUS_MAX 1024
+
+/* An epoch must not end within a test that counts on one; this much of it has to be left. */
+#define PROG_EPOCH_LEFT_NS 3000000000ULL
+
+/* clang-format off */
+#define PROG_LABEL_(programs, name, action, label, meaning) label,
+static const char *const prog_labels[SG_VERDICT_COUNT] = { SG_VERDICTS(PROG_LABEL_) };
+
+#define PROG_ACTION_(programs, name, action, label, meaning) SG_##action,
+static const __u8 prog_actions[SG_VERDICT_COUNT] = { SG_VERDICTS(PROG_ACTION_) };
+/* clang-format on */
+
+const char *prog_label(enum sg_verdict verdict)
+{
+	return prog_labels[verdict];
+}
+
+enum sg_action prog_action(enum sg_verdict verdict)
+{
+	return prog_actions[verdict];
+}
+
+/* net.core.rmem_max of the machine's first namespace. */
+static __u32 prog_rmem_max;
+
+static void prog_must(bool ok, const char *what)
+{
+	if (!ok)
+		ck_abort_msg("%s: %s", what, strerror(errno));
+}
+
+__u64 prog_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+bool prog_may_run(void)
+{
+	FILE *f = fopen("/proc/sys/net/core/rmem_max", "re");
+
+	if (!f || fscanf(f, "%u", &prog_rmem_max) != 1) {
+		printf("net.core.rmem_max cannot be read\n");
+		return false;
+	}
+	fclose(f);
+	if (!geteuid())
+		return true;
+	printf("loading programs and making namespaces needs root\n");
+	return false;
+}
+
+/* ---- the programs -------------------------------------------------------------------------- */
+
+/* Attached as well: a veth end has receive queues for XDP only while it has a program. */
+static int prog_load_pass(unsigned int ifindex)
+{
+	const struct bpf_insn pass[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", pass, 2, NULL);
+
+	prog_must(fd >= 0, "loading the passing program");
+	prog_must(bpf_link_create(fd, ifindex, BPF_XDP, NULL) >= 0, "attaching it");
+	return fd;
+}
+
+static int prog_warn(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level == LIBBPF_WARN ? vfprintf(stdout, format, args) : 0;
+}
+
+static void prog_set_control(struct prog *p)
+{
+	struct stat netns;
+
+	prog_must(!stat("/proc/self/ns/net", &netns), "/proc/self/ns/net");
+	*p->control = (struct sg_control){
+		.key = { 0x0123456789abcdefULL, 0xfedcba9876543210ULL },
+		.heartbeat_ns = prog_now_ns(),
+		.lease_ns = 5000000000ULL,
+		.tsval_offset = 0x5eed0000,
+		.mode = SG_MODE_AUTO,
+		.arm_percent = 50,
+		.rmem_max = prog_rmem_max,
+		.netns_inum = netns.st_ino,
+		.cpus = 1,
+	};
+}
+
+static void prog_load(struct prog *p)
+{
+	size_t bytes = SG_SERVICES_MAX * sizeof(struct sg_service);
+	struct synguard_bpf *skel;
+
+	libbpf_set_print(prog_warn);
+	p->skel = skel = synguard_bpf__open();
+	prog_must(skel, "opening the programs");
+	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress, PROG_TCX_INGRESS);
+	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_alone, PROG_TCX_INGRESS);
+	bpf_program__set_expected_attach_type(skel->progs.synguard_egress, PROG_TCX_EGRESS);
+	prog_must(!synguard_bpf__load(skel), "loading the programs");
+	p->control = &skel->bss->control;
+	p->services = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+			   bpf_map__fd(skel->maps.services), 0);
+	prog_must(p->services != MAP_FAILED, "mapping the services");
+}
+
+static void prog_await_epoch(void)
+{
+	__u64 left = (1ULL << SG_EPOCH_SHIFT) - (prog_now_ns() & ((1ULL << SG_EPOCH_SHIFT) - 1));
+
+	if (left < PROG_EPOCH_LEFT_NS)
+		usleep(left / 1000 + 20000);
+}
+
+static void prog_stay_on_cpu(void)
+{
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(sched_getcpu(), &cpu);
+	prog_must(!sched_setaffinity(0, sizeof(cpu), &cpu), "staying on a CPU");
+}
+
+struct prog *prog_new(unsigned int ifindex)
+{
+	struct frame_spec v4 = {}, v6 = { .version = 6 };
+	struct prog *p = calloc(1, sizeof(*p));
+
+	prog_must(p, "memory");
+	prog_stay_on_cpu();
+	prog_await_epoch();
+	prog_load(p);
+	prog_set_control(p);
+	prog_add_local(p, &v4);
+	prog_add_local(p, &v6);
+	p->ifindex = ifindex;
+	p->pass_fd = prog_load_pass(ifindex);
+	return p;
+}
+
+struct prog *prog_free(struct prog *p)
+{
+	if (!p)
+		return NULL;
+	munmap(p->services, SG_SERVICES_MAX * sizeof(struct sg_service));
+	synguard_bpf__destroy(p->skel);
+	close(p->pass_fd);
+	free(p);
+	return NULL;
+}
+
+void prog_attach(struct prog *p)
+{
+	int ingress = bpf_program__fd(p->skel->progs.synguard_ingress);
+	int egress = bpf_program__fd(p->skel->progs.synguard_egress);
+
+	prog_must(bpf_link_create(ingress, p->ifindex, PROG_TCX_INGRESS, NULL) >= 0, "tcx ingress");
+	prog_must(bpf_link_create(egress, p->ifindex, PROG_TCX_EGRESS, NULL) >= 0, "tcx egress");
+	prog_must(bpf_program__attach(p->skel->progs.synguard_born), "the tracepoint");
+}
+
+void prog_add_local(struct prog *p, const struct frame_spec *syn)
+{
+	struct prog_frame f = prog_frame(syn);
+	struct frame_view view = prog_view(&f);
+	__u8 unused = 0;
+
+	prog_must(!bpf_map__update_elem(p->skel->maps.local_addrs, &view.dst, sizeof(view.dst),
+					&unused, sizeof(unused), BPF_ANY),
+		  "a local address");
+}
+
+/* ---- counters ------------------------------------------------------------------------------ */
+
+static int prog_cpus(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	ck_assert(cpus > 0 && cpus <= PROG_CPUS_MAX);
+	return cpus;
+}
+
+/* Of every CPU; free() it. */
+static void *prog_read_percpu(struct bpf_map *map, __u32 key, size_t bytes)
+{
+	size_t all = bytes * prog_cpus();
+	void *values = malloc(all);
+
+	prog_must(values && !bpf_map__lookup_elem(map, &key, sizeof(key), values, all, 0),
+		  "reading a per-CPU map");
+	return values;
+}
+
+struct sg_counters prog_counters(struct prog *p, enum sg_program program)
+{
+	struct sg_counters sum = {};
+	struct sg_counters *each =
+		prog_read_percpu(p->skel->maps.counters, program, sizeof(*each));
+	int cpu, v;
+
+	for (cpu = 0; cpu < prog_cpus(); cpu++) {
+		sum.packets += each[cpu].packets;
+		for (v = 0; v < SG_VERDICT_COUNT; v++)
+			sum.verdicts[v] += each[cpu].verdicts[v];
+	}
+	free(each);
+	return sum;
+}
+
+struct sg_tally prog_tally(struct prog *p, const struct sg_service *s)
+{
+	struct sg_tally sum = {};
+	struct sg_tally *each =
+		prog_read_percpu(p->skel->maps.tallies, s - p->services, sizeof(*each));
+	int cpu;
+
+	for (cpu = 0; cpu < prog_cpus(); cpu++) {
+		sum.syns += each[cpu].syns;
+		sum.challenged += each[cpu].challenged;
+		sum.accepted += each[cpu].accepted;
+		sum.born += each[cpu].born;
+		sum.handshakes += each[cpu].handshakes;
+		sum.second_challenged += each[cpu].second_challenged;
+		sum.second_accepted += each[cpu].second_accepted;
+	}
+	free(each);
+	return sum;
+}
+
+void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns, __u32 challenged,
+		     __u32 accepted)
+{
+	__u32 key = s - p->services;
+	struct sg_tally *each = prog_read_percpu(p->skel->maps.tallies, key, sizeof(*each));
+	int cpu;
+
+	for (cpu = 0; cpu < prog_cpus(); cpu++) {
+		each[cpu].second_start_ns = start_ns;
+		each[cpu].second_challenged = challenged;
+		each[cpu].second_accepted = accepted;
+	}
+	prog_must(!bpf_map__update_elem(p->skel->maps.tallies, &key, sizeof(key), each,
+					sizeof(*each) * prog_cpus(), BPF_ANY),
+		  "writing a tally");
+	free(each);
+}
+
+void prog_mark(struct prog *p)
+{
+	int program;
+
+	for (program = 0; program < SG_PROGRAM_COUNT; program++)
+		p->marked[program] = prog_counters(p, program);
+}
+
+__u64 prog_counted(struct prog *p, enum sg_program program, enum sg_verdict verdict)
+{
+	return prog_counters(p, program).verdicts[verdict] - p->marked[program].verdicts[verdict];
+}
+
+/* ---- frames -------------------------------------------------------------------------------- */
+
+struct prog_frame prog_frame(const struct frame_spec *spec)
+{
+	struct prog_frame f;
+
+	f.length = frame_build(f.bytes, sizeof(f.bytes), spec);
+	return f;
+}
+
+struct frame_view prog_view(const struct prog_frame *f)
+{
+	struct frame_view view;
+	const char *wrong = frame_parse(&view, f->bytes, f->length);
+
+	if (wrong)
+		ck_abort_msg("a frame of %zu bytes: %s", f->length, wrong);
+	return view;
+}
+
+static int prog_fd(const struct prog *p, enum sg_program program)
+{
+	if (program == SG_XDP)
+		return bpf_program__fd(p->skel->progs.synguard_xdp);
+	if (program == SG_EGRESS)
+		return bpf_program__fd(p->skel->progs.synguard_egress);
+	return bpf_program__fd(p->alone ? p->skel->progs.synguard_ingress_alone :
+					  p->skel->progs.synguard_ingress);
+}
+
+int prog_run(struct prog *p, enum sg_program program, const struct prog_frame *in)
+{
+	struct xdp_md xdp = {
+		.data_end = p->xdp_linear_bytes ? p->xdp_linear_bytes : in->length,
+		.ingress_ifindex = p->ifindex,
+	};
+	struct __sk_buff skb = {
+		.ifindex = p->ifindex,
+		.ingress_ifindex = p->skb_ingress_ifindex,
+		.cb = { p->skb_mark },
+	};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = in->bytes, .data_size_in = in->length,
+		    .data_out = p->out.bytes, .data_size_out = sizeof(p->out.bytes), .repeat = 1);
+	int error;
+
+	run.ctx_in = program == SG_XDP ? (void *)&xdp : (void *)&skb;
+	run.ctx_size_in = program == SG_XDP ? sizeof(xdp) : sizeof(skb);
+	error = bpf_prog_test_run_opts(prog_fd(p, program), &run);
+	if (error)
+		ck_abort_msg("BPF_PROG_RUN of %zu bytes: %s", in->length, strerror(-error));
+	p->out.length = run.data_size_out;
+	return run.retval;
+}
+
+static int prog_return_code(enum sg_program program, enum sg_verdict verdict)
+{
+	enum sg_action action = prog_action(verdict);
+
+	if (program == SG_XDP)
+		return action == SG_REPLY ? XDP_TX : action == SG_DROP ? XDP_DROP : XDP_PASS;
+	return action == SG_DROP ? PROG_TCX_DROP : PROG_TCX_NEXT;
+}
+
+/* Asserts that since prog_mark() the program saw one packet and came to this verdict. */
+static void prog_assert_moved(struct prog *p, enum sg_program program, enum sg_verdict verdict,
+			      const char *file, int line)
+{
+	struct sg_counters now = prog_counters(p, program);
+	const struct sg_counters *then = &p->marked[program];
+	int v;
+
+	for (v = 0; v < SG_VERDICT_COUNT; v++)
+		if (now.verdicts[v] - then->verdicts[v] != (v == verdict))
+			ck_abort_msg("%s:%d: %s was counted %llu times, expected %s once", file, line,
+				     prog_label(v), now.verdicts[v] - then->verdicts[v],
+				     prog_label(verdict));
+	if (now.packets - then->packets != 1)
+		ck_abort_msg("%s:%d: %llu packets, expected 1", file, line,
+			     now.packets - then->packets);
+}
+
+/* NULL, or what the action should not have done to the frame. */
+static const char *prog_frame_wrong(const struct prog_frame *in, const struct prog_frame *out,
+				    enum sg_action action)
+{
+	if (action == SG_REPLY)
+		return synack_wrong(in->bytes, in->length, out->bytes, out->length);
+	if (out->length != in->length || memcmp(out->bytes, in->bytes, in->length))
+		return "the frame was changed";
+	return NULL;
+}
+
+const struct prog_frame *prog_expect(struct prog *p, enum sg_program program,
+				     const struct prog_frame *in, enum sg_verdict verdict,
+				     const char *file, int line)
+{
+	const char *wrong;
+	int code, other;
+
+	prog_mark(p);
+	code = prog_run(p, program, in);
+	prog_assert_moved(p, program, verdict, file, line);
+	for (other = 0; other < SG_PROGRAM_COUNT; other++)
+		if (other != program &&
+		    prog_counters(p, other).packets != p->marked[other].packets)
+			ck_abort_msg("%s:%d: another program counted the packet", file, line);
+	if (code != prog_return_code(program, verdict))
+		ck_abort_msg("%s:%d: %s returned %d, expected %d", file, line, prog_label(verdict),
+			     code, prog_return_code(program, verdict));
+	wrong = prog_frame_wrong(in, &p->out, prog_action(verdict));
+	if (wrong)
+		ck_abort_msg("%s:%d: %s: %s", file, line, prog_label(verdict), wrong);
+	return &p->out;
+}
+
+void prog_deliver(struct prog *p, const struct prog_frame *f)
+{
+	struct xdp_md xdp = { .data_end = f->length, .ingress_ifindex = p->ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = f->bytes, .data_size_in = f->length,
+		    .ctx_in = &xdp, .ctx_size_in = sizeof(xdp), .repeat = 1,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+	int error = bpf_prog_test_run_opts(p->pass_fd, &run);
+
+	if (error)
+		ck_abort_msg("BPF_PROG_RUN of a live frame: %s", strerror(-error));
+}
+
+void prog_deliver_expect(struct prog *p, const struct prog_frame *f, enum sg_verdict verdict,
+			 const char *file, int line)
+{
+	prog_mark(p);
+	prog_deliver(p, f);
+	prog_assert_moved(p, SG_INGRESS, verdict, file, line);
+}
+
+/* ---- services ------------------------------------------------------------------------------ */
+
+struct sg_service *prog_service(struct prog *p, const struct frame_spec *syn)
+{
+	struct prog_frame f = prog_frame(syn);
+	struct frame_view view = prog_view(&f);
+	int i;
+
+	for (i = 0; i < SG_SERVICES_MAX; i++) {
+		struct sg_service *s = &p->services[i];
+
+		if (s->state == SG_SERVICE_LIVE && s->port == htons(view.dport) &&
+		    !memcmp(&s->addr, &view.dst, sizeof(s->addr)))
+			return s;
+	}
+	return NULL;
+}
+
+struct sg_service *prog_enter(struct prog *p, const struct frame_spec *syn)
+{
+	struct sg_service *s;
+
+	expect_verdict(p, SG_XDP, syn, SG_V_SYN_ADMITTED);
+	s = prog_service(p, syn);
+	ck_assert_msg(s, "the SYN was admitted without a service");
+	return s;
+}
+
+struct sg_service *prog_defend(struct prog *p, const struct frame_spec *syn)
+{
+	struct sg_service *s = prog_enter(p, syn);
+
+	s->proven_at_ns = prog_now_ns();
+	s->lease_until_ns = s->proven_at_ns + 3600000000000ULL;
+	s->checked_at_ns = 0;
+	return s;
+}

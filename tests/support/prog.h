@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The real programs, loaded, and run on frames that a test made up.
+ *
+ * A packet comes in three ways:
+ *
+ *	prog_run()	through one program by BPF_PROG_RUN; the stack never sees it
+ *	prog_expect()	the same, and exactly one counter moves; use expect_verdict()
+ *	prog_deliver()	as a live frame past XDP into tcx ingress and the stack behind it
+ *
+ * Leaves to the caller the network namespace, an interface in it, and listeners: the look-ups of
+ * the programs are real. Nothing outlives the process. What cannot be set up fails the running
+ * test and says why, so nothing here returns an error.
+ */
+#pragma once
+
+#include <check.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "frame.h"
+#include "synguard/abi.h"
+
+struct synguard_bpf;
+
+struct prog_frame {
+	__u8 bytes[FRAME_ROOM];
+	size_t length;
+};
+
+struct prog {
+	struct synguard_bpf *skel;
+	struct sg_control *control;  /* the programs' own; mode auto, heartbeat now */
+	struct sg_service *services; /* [SG_SERVICES_MAX], mapped */
+	unsigned int ifindex;	     /* where packets come in and go out */
+	int pass_fd;		     /* an XDP program that passes */
+
+	/* for the next runs; a test sets and clears them */
+	bool alone;		   /* ingress: synguard_ingress_alone */
+	__u32 skb_mark;		   /* ingress: skb->cb[0] */
+	__u32 skb_ingress_ifindex; /* egress: where the packet came from */
+	__u32 xdp_linear_bytes;	   /* XDP: the rest of the frame is in fragments; 0 = none is */
+
+	struct sg_counters marked[SG_PROGRAM_COUNT];
+	struct prog_frame out; /* of the last run */
+};
+
+/*
+ * Whether this process may load programs and make namespaces; if not, it says why. To be called
+ * before the first namespace is entered: some limits are shown in the machine's first one only.
+ */
+bool prog_may_run(void);
+
+/*
+ * Loads the programs for an interface of the current namespace. Mode is auto, the heartbeat is now,
+ * and the default destinations of struct frame_spec are local addresses. Keeps the process on the
+ * CPU that it is on, as the programs' promises and credits are per CPU or nearly so.
+ */
+struct prog *prog_new(unsigned int ifindex);
+struct prog *prog_free(struct prog *p);
+
+/* Attaches the tcx programs to the interface and the tracepoint, as the daemon does. */
+void prog_attach(struct prog *p);
+
+/* ---- frames -------------------------------------------------------------------------------- */
+
+struct prog_frame prog_frame(const struct frame_spec *spec);
+struct frame_view prog_view(const struct prog_frame *f);
+
+/* Runs one program; returns its return code, and p->out is the frame that it left. */
+int prog_run(struct prog *p, enum sg_program program, const struct prog_frame *in);
+
+/*
+ * Runs one program and asserts that it came to this verdict: packets and the verdict's counter
+ * went up by one, no other counter of any program moved, and the return code is the verdict's
+ * action. A reply is what synack_wrong() demands of one, any other frame is untouched. Returns the
+ * frame that came out.
+ */
+const struct prog_frame *prog_expect(struct prog *p, enum sg_program program,
+				     const struct prog_frame *in, enum sg_verdict verdict,
+				     const char *file, int line);
+
+#define expect_frame(p, program, frame, verdict) \
+	prog_expect(p, program, frame, verdict, __FILE__, __LINE__)
+
+#define expect_verdict(p, program, spec, verdict)              \
+	({                                                     \
+		struct prog_frame frame_ = prog_frame(spec);   \
+		expect_frame(p, program, &frame_, verdict);    \
+	})
+
+/* Hands the frame to the interface; tcx ingress sees it if prog_attach() was called. */
+void prog_deliver(struct prog *p, const struct prog_frame *f);
+
+/* prog_deliver(), and exactly this ingress verdict is counted. */
+void prog_deliver_expect(struct prog *p, const struct prog_frame *f, enum sg_verdict verdict,
+			 const char *file, int line);
+
+#define expect_delivery(p, spec, verdict)                                        \
+	do {                                                                     \
+		struct prog_frame frame_ = prog_frame(spec);                     \
+		prog_deliver_expect(p, &frame_, verdict, __FILE__, __LINE__);    \
+	} while (0)
+
+/* ---- counters ------------------------------------------------------------------------------ */
+
+/* Sums over the CPUs. */
+struct sg_counters prog_counters(struct prog *p, enum sg_program program);
+struct sg_tally prog_tally(struct prog *p, const struct sg_service *s);
+
+/* How often the verdict was counted since prog_mark(). */
+void prog_mark(struct prog *p);
+__u64 prog_counted(struct prog *p, enum sg_program program, enum sg_verdict verdict);
+
+const char *prog_label(enum sg_verdict verdict);
+enum sg_action prog_action(enum sg_verdict verdict);
+
+/* ---- services ------------------------------------------------------------------------------ */
+
+/* The entry of the SYN's service, NULL when there is none. */
+struct sg_service *prog_service(struct prog *p, const struct frame_spec *syn);
+
+/* The same, for which the SYN is run once; it has to be admitted. */
+struct sg_service *prog_enter(struct prog *p, const struct frame_spec *syn);
+
+/* The same, proven and leased for an hour: the next SYN looks at the listener and is challenged. */
+struct sg_service *prog_defend(struct prog *p, const struct frame_spec *syn);
+
+/* Makes a CPU's running second of the service what the test wants to be judged. */
+void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns, __u32 challenged,
+		     __u32 accepted);
+
+/* Makes the destination of the SYN a local address. */
+void prog_add_local(struct prog *p, const struct frame_spec *syn);
+
+__u64 prog_now_ns(void);
