@@ -173,14 +173,22 @@ __noinline int challenge_compose(struct xdp_md *ctx, const struct packet *p,
 	return 0;
 }
 
-/* Gives the frame the reply's length; all packet pointers die here. */
+/*
+ * Gives the frame the reply's length; all packet pointers die here. A driver may have left the end
+ * of the frame in fragments, which cannot be written to: what the reply takes of the frame has to
+ * lie before them.
+ */
 static __always_inline bool challenge_make_room(struct xdp_md *ctx, const struct packet *p,
 						const struct reply *r)
 {
 	__u32 old = bpf_xdp_get_buff_len(ctx);
-	int delta = (int)reply_frame_bytes(p, r, old) - (int)old;
+	__u32 wanted = reply_frame_bytes(p, r, old);
+	/* the mask is for the verifier: a reply has 22 + 40 + 40 bytes at most */
+	void *needed = (void *)(long)ctx->data + (sg_min(old, wanted) & 127);
 
-	return !delta || !bpf_xdp_adjust_tail(ctx, delta);
+	if (needed > (void *)(long)ctx->data_end)
+		return false;
+	return wanted == old || !bpf_xdp_adjust_tail(ctx, (int)wanted - (int)old);
 }
 
 static __always_inline void challenge_count(struct syn *syn)

@@ -73,8 +73,8 @@ static bool kernel_suffices(void)
 
 	if (missing)
 		fprintf(stderr, "On Debian 12 the package " KERNEL_PACKAGE " (bookworm-backports) "
-									   "brings a kernel that "
-									   "has all of it.\n"
+				"brings a kernel that "
+				"has all of it.\n"
 				"Nothing was touched.\n");
 	return !missing;
 }
@@ -168,9 +168,15 @@ static void announce(const struct phase_settings *s)
 
 	fprintf(stderr,
 		"A forged SYN flood, in network namespaces of the demo's own: nothing else of\n"
-		"this machine is touched. It keeps %s busy for about %u seconds.\n",
-		s->flood_cpu == s->receive_cpu ? "one core" : "one core, and at times a second,",
+		"this machine is touched. It keeps one core busy for about %u seconds.\n",
 		seconds);
+}
+
+/* Where synguard did not defend, why it thinks so. */
+static void explain(const struct phase_result *r)
+{
+	if (r->clients.connected * 1000ULL < r->clients.attempted * 995ULL && *r->daemon_said)
+		fprintf(stderr, "synguardd said:\n%s", r->daemon_said);
 }
 
 static int phases_run(const struct phase_settings *s, struct phase_result results[PHASE_COUNT])
@@ -189,6 +195,7 @@ static int phases_run(const struct phase_settings *s, struct phase_result result
 			fprintf(stderr, "%s\n", report_line(&results[i], line, sizeof(line)));
 		if (err)
 			return err;
+		explain(&results[i]);
 	}
 	return 0;
 }
@@ -202,7 +209,7 @@ static int tell(const struct phase_settings *s, const struct phase_result result
 	if (json)
 		err = report_json(s, results);
 	else
-		report_table(s, results);
+		report_table(results);
 	if (fflush(stdout) && !err)
 		err = -errno;
 	return err;

@@ -2,13 +2,13 @@
 /*
  * Runs one phase of the demo. See demo_phase.h.
  *
- * Where there are two CPUs, one plays the network and sends the flood, and another one plays the
- * server: its interface polls in a thread there, as if a network card's interrupt arrived on it.
- * So the flood offers what it is told to, and what the server cannot take is lost in the ring
- * (256 packets) before it, as in life. With one CPU the receiver slows the flood down.
+ * The flood and what it floods share a core, since a veth end receives on the CPU that sent to it:
+ * in a softirq, as from a network card. So the server's core cannot be sent more than it has time
+ * for, and the SYNs of the rate that it had no time for are counted as offered and lost. They are
+ * what would have found a network card's ring full.
  *
- * The client's interface counts and drops the answers on the server's CPU. For the kernel's own
- * SYN-ACKs this costs about a tenth of what the server spends on them.
+ * The client's interface counts and drops the answers on the same core. For the kernel's own
+ * SYN-ACKs this is about a tenth of the cost of a SYN.
  */
 #include "demo_phase.h"
 
@@ -46,16 +46,16 @@ const struct phase phases[PHASE_COUNT] = {
 	[PHASE_CALM] =
 		{ "calm", "calm", "1" },
 	[PHASE_NO_COOKIES] =
-		{ "no_cookies", "flood, no cookies", "0", .flood = true },
+		{ "no_cookies", "flood: no cookies", "0", .flood = true },
 	[PHASE_KERNEL_COOKIES] =
-		{ "kernel_cookies", "flood, kernel's cookies", "1", .flood = true },
+		{ "kernel_cookies", "flood: kernel cookies", "1", .flood = true },
 	[PHASE_SYNGUARD] =
-		{ "synguard", "flood, synguard", "1", .flood = true, .synguard = true },
+		{ "synguard", "flood: synguard", "1", .flood = true, .synguard = true },
 	[PHASE_KERNEL_COOKIES_SATURATED] =
-		{ "kernel_cookies_saturated", "saturating flood, kernel's cookies", "1",
+		{ "kernel_cookies_saturated", "saturating flood: kernel cookies", "1",
 		  .flood = true, .saturated = true },
 	[PHASE_SYNGUARD_SATURATED] =
-		{ "synguard_saturated", "saturating flood, synguard", "1",
+		{ "synguard_saturated", "saturating flood: synguard", "1",
 		  .flood = true, .synguard = true, .saturated = true },
 };
 /* clang-format on */
@@ -70,7 +70,6 @@ struct stage {
 	struct flood *flood;
 	struct clients *clients;
 	struct lab_daemon *daemon;
-	int receive_tid; /* 0: no polling thread */
 	char *complaint;
 	size_t complaint_size;
 };
@@ -79,7 +78,7 @@ struct stage {
 struct mark {
 	uint64_t answers;
 	uint64_t repeated; /* SYN-ACKs that the server sent again */
-	uint64_t receive_ns;
+	uint64_t softirq_ns;
 };
 
 static void stage_clear(struct stage *st)
@@ -102,22 +101,20 @@ static int complain(struct stage *st, int err, const char *what)
 
 void phase_choose_cpus(struct phase_settings *s)
 {
-	int cpus[3] = { 0 }, last = 0, n = 0, cpu;
+	int first = -1, last = 0, cpu;
 	cpu_set_t set;
 
 	if (sched_getaffinity(0, sizeof(set), &set) == 0) {
 		for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 			if (!CPU_ISSET(cpu, &set))
 				continue;
-			if (n < 3)
-				cpus[n] = cpu;
+			if (first < 0)
+				first = cpu;
 			last = cpu;
-			n++;
 		}
 	}
 	s->flood_cpu = last;
-	s->receive_cpu = cpus[0];
-	s->people_cpu = n > 2 ? cpus[1] : cpus[0];
+	s->people_cpu = first < 0 ? 0 : first;
 }
 
 /* True: cancelled. */
@@ -126,16 +123,6 @@ static bool pause_ms(const struct phase_settings *s, int ms)
 	struct pollfd p = { .fd = s->cancel_fd, .events = POLLIN };
 
 	return poll(&p, 1, ms) > 0;
-}
-
-/* A kernel without this, or a single CPU, makes the demo less lifelike but not impossible. */
-static void receive_thread_try(struct stage *st)
-{
-	if (st->s->receive_cpu == st->s->flood_cpu)
-		return;
-	if (lab_napi_thread(st->lab, LAB_SERVER, LAB_IFNAME, st->s->receive_cpu, &st->receive_tid) <
-	    0)
-		st->receive_tid = 0;
 }
 
 static int stage_build(struct stage *st)
@@ -158,7 +145,6 @@ static int stage_build(struct stage *st)
 			       "cannot attach the demo's counting program");
 	if (err)
 		return err;
-	receive_thread_try(st);
 	return complain(st, server_new(&st->server, st->lab, LAB_SERVER, &o), "cannot listen");
 }
 
@@ -196,7 +182,11 @@ static int daemon_begin(struct stage *st)
 	int err;
 
 	err = lab_daemon_start(&st->daemon, st->lab, LAB_SERVER,
-			       &(struct lab_daemon_options){ .mode = "auto" }, tail, sizeof(tail));
+			       &(struct lab_daemon_options){
+				       .mode = "auto",
+				       .cpu_plus_1 = st->s->people_cpu + 1,
+			       },
+			       tail, sizeof(tail));
 	if (err) {
 		snprintf(st->complaint, st->complaint_size, "cannot start synguardd: %s%s%s",
 			 strerror(-err), *tail ? "; it said:\n" : "", tail);
@@ -211,20 +201,20 @@ static int daemon_begin(struct stage *st)
 }
 
 /* Also a check that nothing went wrong in between: a daemon that has ended is no defence. */
-static int daemon_end(struct stage *st)
+static int daemon_end(struct stage *st, struct phase_result *r)
 {
 	int status = 0, err;
 
 	if (!st->daemon)
 		return 0;
 	err = lab_daemon_stop(st->daemon, DAEMON_STOP_MS, &status);
+	lab_daemon_tail(st->daemon, r->daemon_said, sizeof(r->daemon_said));
 	if (err)
 		return complain(st, err, "synguardd did not end by itself");
 	if (status) {
 		snprintf(st->complaint, st->complaint_size,
-			 "synguardd ended with wait status %#x; it said:\n", status);
-		lab_daemon_tail(st->daemon, st->complaint + strlen(st->complaint),
-				st->complaint_size - strlen(st->complaint));
+			 "synguardd ended with wait status %#x; it said:\n%s", status,
+			 r->daemon_said);
 		return -ECHILD;
 	}
 	return 0;
@@ -234,10 +224,7 @@ static void mark_take(struct stage *st, struct mark *ret)
 {
 	*ret = (struct mark){ .answers = sink_answers(st->sink) };
 	lab_counter(st->lab, LAB_SERVER, "TcpExt", "TCPSynRetrans", &ret->repeated);
-	if (st->receive_tid)
-		lab_task_cpu_ns(st->receive_tid, &ret->receive_ns);
-	else
-		lab_softirq_ns(&ret->receive_ns);
+	lab_softirq_ns(&ret->softirq_ns);
 }
 
 static int flood_begin(struct stage *st, unsigned int seconds)
@@ -294,11 +281,10 @@ static void measure_flood(struct stage *st, const struct mark *before, struct ph
 	answers = after.answers - before->answers;
 	repeated = after.repeated - before->repeated;
 	r->seconds = counts.elapsed_ns / 1e9;
-	r->offered = counts.offered;
-	r->skipped = counts.skipped;
+	r->offered = counts.offered + counts.skipped;
+	r->sent = counts.offered;
 	r->absorbed = answers > repeated ? answers - repeated : 0;
-	r->receive_ns = after.receive_ns - before->receive_ns;
-	r->receive_thread = st->receive_tid;
+	r->softirq_ns = after.softirq_ns - before->softirq_ns;
 }
 
 static int stage_play(struct stage *st, struct phase_result *r)
@@ -331,7 +317,7 @@ static int stage_play(struct stage *st, struct phase_result *r)
 		err = complain(st, flood_stop(st->flood), "the flood failed");
 	server_kept(st->server, AF_INET, &r->server_kept4);
 	server_kept(st->server, AF_INET6, &r->server_kept6);
-	return err ?: daemon_end(st);
+	return err ?: daemon_end(st, r);
 }
 
 int phase_run(enum phase_id id, const struct phase_settings *s, struct phase_result *ret,

@@ -46,10 +46,9 @@ struct phase_settings {
 	int backlog;
 	int cancel_fd; /* readable: stop; it is not read */
 
-	/* CPUs, by number: the flood's alone; the server's receive polling; clients and listener.
-	 * On a machine with one CPU all are the same. */
+	/* CPUs, by number: the flood and what it floods; clients, listener and daemon. On a machine
+	 * with one CPU both are the same. */
 	int flood_cpu;
-	int receive_cpu;
 	int people_cpu;
 };
 
@@ -58,20 +57,19 @@ struct phase_result {
 
 	/* Of the flood, over the time in which clients were started. */
 	double seconds;
-	uint64_t offered;
-	uint64_t skipped;
+	uint64_t offered; /* SYNs that the rate asked for; unpaced: that were sent */
+	uint64_t sent; /* of these, those that the core had time for */
 	uint64_t absorbed; /* answered with a SYN-ACK, repetitions deducted */
-	uint64_t receive_ns; /* CPU time of the server's receive path */
-	bool receive_thread; /* of a polling thread (exact); otherwise all softirqs (ticks) */
+	uint64_t softirq_ns; /* CPU time of all softirqs: the server's receive path, nearly */
 
 	int half_open_max;
 	struct clients_result clients;
 	struct kept server_kept4;
 	struct kept server_kept6;
+	char daemon_said[768]; /* the end of synguardd's stderr, or empty */
 };
 
-/* Which CPUs the phases use: the last one that this process may use for the flood, others, where
- * there are any, for the rest. */
+/* The last CPU that this process may use for the flood, another one, if there is one, for the rest. */
 void phase_choose_cpus(struct phase_settings *s);
 
 /* 0 or -errno, then with a sentence in @complaint. -ECANCELED: stopped by cancel_fd. */

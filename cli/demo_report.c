@@ -23,6 +23,7 @@
 /* NAN stands for "does not apply": a dash in the table, null in JSON. */
 struct figures {
 	double offered_per_sec;
+	double sent_per_sec;
 	double absorbed_per_sec;
 	double connected_percent;
 	double connected_1s_percent;
@@ -47,13 +48,14 @@ static struct figures figures(const struct phase_result *r)
 
 	return (struct figures){
 		.offered_per_sec = r->seconds ? r->offered / r->seconds : NAN,
+		.sent_per_sec = r->seconds ? r->sent / r->seconds : NAN,
 		.absorbed_per_sec = r->seconds ? r->absorbed / r->seconds : NAN,
 		.connected_percent = percent(c->connected, c->attempted),
 		.connected_1s_percent = percent(c->connected_1s, c->attempted),
 		.median_ms = percentile_ms(c, 50),
 		.p99_ms = percentile_ms(c, 99),
 		.cpu_sec_per_million =
-			r->absorbed > ABSORBED_FOR_COST ? r->receive_ns / 1e3 / r->absorbed : NAN,
+			r->absorbed > ABSORBED_FOR_COST ? r->softirq_ns / 1e3 / r->absorbed : NAN,
 	};
 }
 
@@ -89,14 +91,14 @@ static void print_row(const struct phase *phase, const struct phase_result *r)
 {
 	const struct figures f = figures(r);
 
-	printf("%-24s", phase->title);
+	printf("%-22s", phase->title);
 	print_count(f.offered_per_sec, 9);
 	print_count(f.absorbed_per_sec, 9);
 	print_number(f.connected_percent, 9, 1, " %");
 	print_number(f.median_ms, 7, 2, "");
 	print_number(f.p99_ms, 7, 2, "");
 	printf("%6d", r->half_open_max);
-	print_number(f.cpu_sec_per_million, 9, 2, "");
+	print_number(f.cpu_sec_per_million, 11, 2, "");
 	putchar('\n');
 }
 
@@ -112,12 +114,12 @@ static void print_saturated(const struct phase_result results[PHASE_COUNT])
 	a = figures(kernel).absorbed_per_sec;
 	b = figures(synguard).absorbed_per_sec;
 	if (kernel->ran) {
-		printf("%-24s", "kernel's cookies");
+		printf("%-22s", "kernel cookies");
 		print_count(a, 9);
 		putchar('\n');
 	}
 	if (synguard->ran) {
-		printf("%-24s", "synguard");
+		printf("%-22s", "synguard");
 		print_count(b, 9);
 		if (kernel->ran && a > 0)
 			printf("   %.1f times as many", b / a);
@@ -125,14 +127,14 @@ static void print_saturated(const struct phase_result results[PHASE_COUNT])
 	}
 }
 
-void report_table(const struct phase_settings *s, const struct phase_result results[PHASE_COUNT])
+void report_table(const struct phase_result results[PHASE_COUNT])
 {
 	char kept[80];
 	int i;
 
-	printf("%-24s%9s%9s%9s%14s%6s%9s\n", "", "offered", "absorbed", "clients", "connect, ms ",
+	printf("%-22s%9s%9s%9s%14s%6s%11s\n", "", "offered", "absorbed", "clients", "connect, ms",
 	       "half-", "CPU s per");
-	printf("%-24s%9s%9s%9s%7s%7s%6s%9s\n", "", "SYN/s", "SYN/s", "in 3 s", "median", "p99",
+	printf("%-22s%9s%9s%9s%7s%7s%6s%11s\n", "", "SYN/s", "SYN/s", "in 3 s", "median", "p99",
 	       "open", "M SYNs");
 	for (i = 0; i < PHASE_ROWS; i++)
 		if (results[i].ran)
@@ -141,12 +143,13 @@ void report_table(const struct phase_settings *s, const struct phase_result resu
 	printf("\nWhat a connection kept (IPv4, the client's end):\n");
 	for (i = 0; i < PHASE_ROWS; i++)
 		if (results[i].ran)
-			printf("%-24s%s\n", phases[i].title,
+			printf("%-22s%s\n", phases[i].title,
 			       kept_format(&results[i].clients.kept4, kept, sizeof(kept)));
 
 	print_saturated(results);
-	if (s->flood_cpu == s->receive_cpu)
-		printf("\nWith one CPU the flood is slowed down by what it floods.\n");
+	printf("\nOne core sends the flood and receives it; what it has no time for is offered "
+	       "and\n"
+	       "lost, as in a full network card. CPU: softirq seconds per million absorbed.\n");
 }
 
 static json_t *number(double value)
@@ -169,12 +172,11 @@ static json_t *flood_json(const struct phase *phase, const struct phase_result *
 {
 	const struct figures f = figures(r);
 
-	return json_pack("{s:s, s:f, s:o, s:o, s:I, s:I, s:o, s:s}", "phase", phase->key, "seconds",
+	return json_pack("{s:s, s:f, s:o, s:o, s:o, s:o}", "phase", phase->key, "seconds",
 			 r->seconds, "offered_syns_per_second", number(f.offered_per_sec),
-			 "absorbed_syns_per_second", number(f.absorbed_per_sec), "offered_syns",
-			 (json_int_t)r->offered, "absorbed_syns", (json_int_t)r->absorbed,
-			 "cpu_seconds_per_million_syns", number(f.cpu_sec_per_million),
-			 "cpu_measure", r->receive_thread ? "receive_thread" : "softirq");
+			 "sent_syns_per_second", number(f.sent_per_sec), "absorbed_syns_per_second",
+			 number(f.absorbed_per_sec), "cpu_seconds_per_million_syns",
+			 number(f.cpu_sec_per_million));
 }
 
 static json_t *clients_json(const struct phase_result *r)

@@ -7,7 +7,7 @@
 #include "demo_phase.h"
 
 /* Phases that did not run are left out. */
-void report_table(const struct phase_settings *s, const struct phase_result results[PHASE_COUNT]);
+void report_table(const struct phase_result results[PHASE_COUNT]);
 
 /* One object, keys stable, units in their names; what does not apply is null. 0 or -errno. */
 int report_json(const struct phase_settings *s, const struct phase_result results[PHASE_COUNT]);

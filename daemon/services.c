@@ -110,19 +110,26 @@ static int services_read_tally(struct services *s, uint32_t index)
 	return 0;
 }
 
-static int services_read_tallies(struct services *s)
+static void services_list_live(struct services *s)
 {
-	int r = 0, error;
 	uint32_t i;
 
 	s->live_count = 0;
 	for (i = 0; i < SG_SERVICES_MAX; i++) {
-		if (__atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) != SG_SERVICE_LIVE) {
+		if (__atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) == SG_SERVICE_LIVE)
+			s->live[s->live_count++] = i;
+		else
 			s->memory[i].known = false;
-			continue;
-		}
-		s->live[s->live_count++] = i;
-		error = services_read_tally(s, i);
+	}
+}
+
+static int services_read_tallies(struct services *s)
+{
+	int r = 0, error;
+	size_t i;
+
+	for (i = 0; i < s->live_count; i++) {
+		error = services_read_tally(s, s->live[i]);
 		if (error < 0)
 			r = error;
 	}
@@ -206,6 +213,7 @@ int services_look(struct services *s, uint64_t now_ns, struct services_total *to
 	int r, error;
 	size_t i;
 
+	services_list_live(s);
 	r = services_read_tallies(s);
 	error = services_read_queues(s);
 	*total = (struct services_total){ .half_open = s->half_open };
@@ -359,16 +367,17 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 int services_report(struct services *s, uint64_t now_ns, struct report_service **ret, size_t *count)
 {
 	struct report_service *rows;
-	size_t n = 0;
-	uint32_t i;
+	size_t i;
 
-	rows = calloc(SG_SERVICES_MAX, sizeof(*rows));
+	/* what is still missing of the queues then is told as 0 */
+	services_list_live(s);
+	services_read_queues(s);
+	rows = calloc(s->live_count ?: 1, sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
-	for (i = 0; i < SG_SERVICES_MAX; i++)
-		if (__atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) == SG_SERVICE_LIVE)
-			services_fill_row(s, i, now_ns, &rows[n++]);
+	for (i = 0; i < s->live_count; i++)
+		services_fill_row(s, s->live[i], now_ns, &rows[i]);
 	*ret = rows;
-	*count = n;
+	*count = s->live_count;
 	return 0;
 }

@@ -74,58 +74,85 @@ static uint32_t sum_bytes(const void *data, size_t bytes)
 	return sum;
 }
 
-/* What a Linux client sends: MSS, SACK permitted, timestamps, NOP, window scale 7; window 64240. */
-static void put_tcp(struct tcphdr *tcp, uint16_t mss)
-{
-	const uint8_t options[20] = { 2, 4, mss >> 8, mss & 0xff, 4, 2, 8, 10, 0, 0,
-				      0, 0, 0,	      0,	  0, 0, 1, 3,  3, 7 };
+/* A frame under construction: headers are appended, each from an aligned original. */
+struct frame {
+	uint8_t *bytes;
+	size_t used;
+};
 
-	tcp->doff = (sizeof(*tcp) + sizeof(options)) / 4;
-	tcp->syn = 1;
-	tcp->window = htons(64240);
-	memcpy(tcp + 1, options, sizeof(options));
+static void put(struct frame *f, const void *data, size_t bytes)
+{
+	memcpy(f->bytes + f->used, data, bytes);
+	f->used += bytes;
 }
 
-static void put_eth(struct ethhdr *eth, const uint8_t dst[6], const uint8_t src[6], uint16_t proto)
+static void put_eth(struct frame *f, const uint8_t dst[6], const uint8_t src[6], uint16_t proto)
 {
-	memcpy(eth->h_dest, dst, ETH_ALEN);
-	memcpy(eth->h_source, src, ETH_ALEN);
-	eth->h_proto = htons(proto);
+	struct ethhdr eth = { .h_proto = htons(proto) };
+
+	memcpy(eth.h_dest, dst, ETH_ALEN);
+	memcpy(eth.h_source, src, ETH_ALEN);
+	put(f, &eth, sizeof(eth));
+}
+
+/*
+ * What a Linux client sends: MSS, SACK permitted, timestamps, NOP, window scale 7; window 64240.
+ * Returns the sum of it and of the rest of the pseudo header.
+ */
+static uint32_t put_tcp(struct frame *f, uint16_t mss)
+{
+	/* clang-format off */
+	const uint8_t options[] = {
+		2, 4, mss >> 8, mss & 0xff,
+		4, 2,
+		8, 10, 0, 0, 0, 0, 0, 0, 0, 0,
+		1,
+		3, 3, 7,
+	};
+	/* clang-format on */
+	const struct tcphdr tcp = {
+		.doff = (sizeof(tcp) + sizeof(options)) / 4,
+		.syn = 1,
+		.window = htons(64240),
+	};
+
+	put(f, &tcp, sizeof(tcp));
+	put(f, options, sizeof(options));
+	return sum_bytes(&tcp, sizeof(tcp)) + sum_bytes(options, sizeof(options)) +
+	       htons(IPPROTO_TCP) + htons(sizeof(tcp) + sizeof(options));
 }
 
 static void template_v4(struct flood_template *t, const uint8_t dst[6], const uint8_t src[6])
 {
-	struct ethhdr *eth = (void *)t->words;
-	struct iphdr *ip = (void *)(eth + 1);
-	struct tcphdr *tcp = (void *)(ip + 1);
-	uint16_t tcp_bytes = FLOOD_FRAME_BYTES_4 - sizeof(*eth) - sizeof(*ip);
+	const struct iphdr ip = {
+		.version = 4,
+		.ihl = 5,
+		.tot_len = htons(FLOOD_FRAME_BYTES_4 - ETH_HLEN),
+		.frag_off = htons(0x4000), /* don't fragment */
+		.ttl = 64,
+		.protocol = IPPROTO_TCP,
+	};
+	struct frame f = { .bytes = (uint8_t *)t->words };
 
-	put_eth(eth, dst, src, ETH_P_IP);
-	ip->version = 4;
-	ip->ihl = 5;
-	ip->tot_len = htons(sizeof(*ip) + tcp_bytes);
-	ip->frag_off = htons(0x4000); /* don't fragment */
-	ip->ttl = 64;
-	ip->protocol = IPPROTO_TCP;
-	put_tcp(tcp, 1460);
-	t->ip_sum = sum_bytes(ip, sizeof(*ip));
-	t->tcp_sum = sum_bytes(tcp, tcp_bytes) + htons(IPPROTO_TCP) + htons(tcp_bytes);
+	put_eth(&f, dst, src, ETH_P_IP);
+	put(&f, &ip, sizeof(ip));
+	t->ip_sum = sum_bytes(&ip, sizeof(ip));
+	t->tcp_sum = put_tcp(&f, 1460);
 }
 
 static void template_v6(struct flood_template *t, const uint8_t dst[6], const uint8_t src[6])
 {
-	struct ethhdr *eth = (void *)t->words;
-	struct ipv6hdr *ip = (void *)(eth + 1);
-	struct tcphdr *tcp = (void *)(ip + 1);
-	uint16_t tcp_bytes = FLOOD_FRAME_BYTES_6 - sizeof(*eth) - sizeof(*ip);
+	const struct ipv6hdr ip = {
+		.version = 6,
+		.payload_len = htons(FLOOD_FRAME_BYTES_6 - ETH_HLEN - sizeof(ip)),
+		.nexthdr = IPPROTO_TCP,
+		.hop_limit = 64,
+	};
+	struct frame f = { .bytes = (uint8_t *)t->words };
 
-	put_eth(eth, dst, src, ETH_P_IPV6);
-	ip->version = 6;
-	ip->payload_len = htons(tcp_bytes);
-	ip->nexthdr = IPPROTO_TCP;
-	ip->hop_limit = 64;
-	put_tcp(tcp, 1440);
-	t->tcp_sum = sum_bytes(tcp, tcp_bytes) + htons(IPPROTO_TCP) + htons(tcp_bytes);
+	put_eth(&f, dst, src, ETH_P_IPV6);
+	put(&f, &ip, sizeof(ip));
+	t->tcp_sum = put_tcp(&f, 1440);
 }
 
 static void words_from_bytes(uint32_t words[4], const uint8_t bytes[16])

@@ -80,8 +80,16 @@ bool prog_may_run(void)
 
 /* ---- the programs -------------------------------------------------------------------------- */
 
+static void prog_link(struct prog *p, int fd, int attach_type, const char *what)
+{
+	int link = bpf_link_create(fd, p->ifindex, attach_type, NULL);
+
+	prog_must(link >= 0, what);
+	p->links[p->link_count++] = link;
+}
+
 /* Attached as well: a veth end has receive queues for XDP only while it has a program. */
-static int prog_load_pass(unsigned int ifindex)
+static int prog_load_pass(struct prog *p)
 {
 	const struct bpf_insn pass[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
@@ -90,7 +98,7 @@ static int prog_load_pass(unsigned int ifindex)
 	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", pass, 2, NULL);
 
 	prog_must(fd >= 0, "loading the passing program");
-	prog_must(bpf_link_create(fd, ifindex, BPF_XDP, NULL) >= 0, "attaching it");
+	prog_link(p, fd, BPF_XDP, "attaching it");
 	return fd;
 }
 
@@ -165,7 +173,7 @@ struct prog *prog_new(unsigned int ifindex)
 	prog_add_local(p, &v4);
 	prog_add_local(p, &v6);
 	p->ifindex = ifindex;
-	p->pass_fd = prog_load_pass(ifindex);
+	p->pass_fd = prog_load_pass(p);
 	return p;
 }
 
@@ -173,6 +181,8 @@ struct prog *prog_free(struct prog *p)
 {
 	if (!p)
 		return NULL;
+	while (p->link_count)
+		close(p->links[--p->link_count]);
 	munmap(p->services, SG_SERVICES_MAX * sizeof(struct sg_service));
 	synguard_bpf__destroy(p->skel);
 	close(p->pass_fd);
@@ -182,22 +192,33 @@ struct prog *prog_free(struct prog *p)
 
 void prog_attach(struct prog *p)
 {
-	int ingress = bpf_program__fd(p->skel->progs.synguard_ingress);
-	int egress = bpf_program__fd(p->skel->progs.synguard_egress);
+	prog_link(p, bpf_program__fd(p->skel->progs.synguard_ingress), PROG_TCX_INGRESS, "ingress");
+	prog_link(p, bpf_program__fd(p->skel->progs.synguard_egress), PROG_TCX_EGRESS, "egress");
+	prog_must(!synguard_bpf__attach(p->skel), "the tracepoint");
+}
 
-	prog_must(bpf_link_create(ingress, p->ifindex, PROG_TCX_INGRESS, NULL) >= 0, "tcx ingress");
-	prog_must(bpf_link_create(egress, p->ifindex, PROG_TCX_EGRESS, NULL) >= 0, "tcx egress");
-	prog_must(bpf_program__attach(p->skel->progs.synguard_born), "the tracepoint");
+static struct sg_addr prog_destination(const struct frame_spec *syn)
+{
+	struct prog_frame f = prog_frame(syn);
+
+	return prog_view(&f).dst;
 }
 
 void prog_add_local(struct prog *p, const struct frame_spec *syn)
 {
-	struct prog_frame f = prog_frame(syn);
-	struct frame_view view = prog_view(&f);
+	struct sg_addr a = prog_destination(syn);
 	__u8 unused = 0;
 
-	prog_must(!bpf_map__update_elem(p->skel->maps.local_addrs, &view.dst, sizeof(view.dst),
-					&unused, sizeof(unused), BPF_ANY),
+	prog_must(!bpf_map__update_elem(p->skel->maps.local_addrs, &a, sizeof(a), &unused,
+					sizeof(unused), BPF_ANY),
+		  "a local address");
+}
+
+void prog_remove_local(struct prog *p, const struct frame_spec *syn)
+{
+	struct sg_addr a = prog_destination(syn);
+
+	prog_must(!bpf_map__delete_elem(p->skel->maps.local_addrs, &a, sizeof(a), 0),
 		  "a local address");
 }
 
@@ -263,13 +284,11 @@ void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns,
 {
 	__u32 key = s - p->services;
 	struct sg_tally *each = prog_read_percpu(p->skel->maps.tallies, key, sizeof(*each));
-	int cpu;
+	int cpu = sched_getcpu(); /* and stays: prog_stay_on_cpu() */
 
-	for (cpu = 0; cpu < prog_cpus(); cpu++) {
-		each[cpu].second_start_ns = start_ns;
-		each[cpu].second_challenged = challenged;
-		each[cpu].second_accepted = accepted;
-	}
+	each[cpu].second_start_ns = start_ns;
+	each[cpu].second_challenged = challenged;
+	each[cpu].second_accepted = accepted;
 	prog_must(!bpf_map__update_elem(p->skel->maps.tallies, &key, sizeof(key), each,
 					sizeof(*each) * prog_cpus(), BPF_ANY),
 		  "writing a tally");
@@ -358,13 +377,22 @@ static void prog_assert_moved(struct prog *p, enum sg_program program, enum sg_v
 {
 	struct sg_counters now = prog_counters(p, program);
 	const struct sg_counters *then = &p->marked[program];
+	char counted[256] = "";
+	size_t used = 0;
+	bool wrong = false;
 	int v;
 
-	for (v = 0; v < SG_VERDICT_COUNT; v++)
-		if (now.verdicts[v] - then->verdicts[v] != (v == verdict))
-			ck_abort_msg("%s:%d: %s was counted %llu times, expected %s once", file, line,
-				     prog_label(v), now.verdicts[v] - then->verdicts[v],
-				     prog_label(verdict));
+	for (v = 0; v < SG_VERDICT_COUNT; v++) {
+		__u64 times = now.verdicts[v] - then->verdicts[v];
+
+		wrong = wrong || times != (v == verdict);
+		if (times && used < sizeof(counted))
+			used += snprintf(counted + used, sizeof(counted) - used, " %s %llu times",
+					 prog_label(v), times);
+	}
+	if (wrong)
+		ck_abort_msg("%s:%d: expected %s, counted:%s", file, line, prog_label(verdict),
+			     used ? counted : " nothing");
 	if (now.packets - then->packets != 1)
 		ck_abort_msg("%s:%d: %llu packets, expected 1", file, line,
 			     now.packets - then->packets);
@@ -402,6 +430,21 @@ const struct prog_frame *prog_expect(struct prog *p, enum sg_program program,
 	if (wrong)
 		ck_abort_msg("%s:%d: %s: %s", file, line, prog_label(verdict), wrong);
 	return &p->out;
+}
+
+struct frame_spec prog_answer(struct prog *p, const struct frame_spec *syn)
+{
+	struct prog_frame f = prog_frame(syn);
+	struct frame_view asked = prog_view(&f), view;
+
+	prog_mark(p);
+	prog_run(p, SG_XDP, &f);
+	ck_assert_msg(prog_counted(p, SG_XDP, SG_V_CHALLENGED) +
+				      prog_counted(p, SG_XDP, SG_V_CHALLENGED_PLAIN) ==
+			      1,
+		      "the SYN was not challenged");
+	view = prog_view(&p->out);
+	return frame_answer(&view, asked.tsval + 10);
 }
 
 void prog_deliver(struct prog *p, const struct prog_frame *f)

@@ -41,6 +41,8 @@ struct prog {
 	__u32 skb_ingress_ifindex; /* egress: where the packet came from */
 	__u32 xdp_linear_bytes;	   /* XDP: the rest of the frame is in fragments; 0 = none is */
 
+	int links[3];
+	int link_count;
 	struct sg_counters marked[SG_PROGRAM_COUNT];
 	struct prog_frame out; /* of the last run */
 };
@@ -89,6 +91,9 @@ const struct prog_frame *prog_expect(struct prog *p, enum sg_program program,
 		expect_frame(p, program, &frame_, verdict);    \
 	})
 
+/* Runs the SYN, which has to be challenged, and returns the ACK with which its client answers. */
+struct frame_spec prog_answer(struct prog *p, const struct frame_spec *syn);
+
 /* Hands the frame to the interface; tcx ingress sees it if prog_attach() was called. */
 void prog_deliver(struct prog *p, const struct prog_frame *f);
 
@@ -126,11 +131,12 @@ struct sg_service *prog_enter(struct prog *p, const struct frame_spec *syn);
 /* The same, proven and leased for an hour: the next SYN looks at the listener and is challenged. */
 struct sg_service *prog_defend(struct prog *p, const struct frame_spec *syn);
 
-/* Makes a CPU's running second of the service what the test wants to be judged. */
+/* Makes the service's running second of this CPU what the test wants to be judged. */
 void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns, __u32 challenged,
 		     __u32 accepted);
 
-/* Makes the destination of the SYN a local address. */
+/* Makes the destination of the SYN a local address, or no longer one. */
 void prog_add_local(struct prog *p, const struct frame_spec *syn);
+void prog_remove_local(struct prog *p, const struct frame_spec *syn);
 
 __u64 prog_now_ns(void);
