@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The stage of the netns ring: a lab with a listener and a daemon, and the questions that tests
+ * ask it. Every function fails the running test with the reason, so callers check nothing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "lab/clients.h"
+#include "lab/host.h"
+#include "lab/lab.h"
+#include "lab/lab_daemon.h"
+#include "lab/run.h"
+#include "lab/server.h"
+#include "lab/sink.h"
+
+#define STAGE_PORT 8080
+
+struct stage {
+	struct lab *lab;
+	struct server *server;	   /* NULL unless asked for */
+	struct lab_daemon *daemon; /* NULL until stage_daemon() */
+	struct sink *sink;	   /* on the client's veth: NAPI for XDP_TX (F2), counts answers */
+};
+
+/* Raises a default lab with the sink in place; `options` NULL = no echo server. */
+void stage_raise(struct stage *s, const struct server_options *options);
+/* Starts synguardd in the server host on lab0 with this mode, and waits until it is ready. */
+void stage_daemon(struct stage *s, const char *mode);
+/* Completes one unchallenged handshake per family, so that the service is proven. */
+void stage_prove(struct stage *s, uint16_t port);
+/* Stops everything and frees it. */
+void stage_strike(struct stage *s);
+
+/* `synguard --runtime-dir ... status --json`, parsed; the caller owns it. */
+json_t *stage_status(struct stage *s);
+/* Runs the CLI with up to four arguments; returns its exit code; *output (stdout) may be NULL. */
+int stage_cli(struct stage *s, char **output, const char *a, const char *b, const char *c);
+void stage_mode(struct stage *s, const char *mode);
+
+/* Figures of a status: verdict counter by program and label; packets of a program; sums. */
+json_int_t stage_verdict(const json_t *status, const char *program, const char *label);
+json_int_t stage_packets(const json_t *status, const char *program);
+/* Asserts for all programs: the verdicts add up to the packets, and none is "undecided". */
+void stage_assert_accounted(const json_t *status);
+/* The row of a service, borrowed from status; fails if there is none. */
+json_t *stage_service(const json_t *status, const char *address, uint16_t port);
+json_int_t stage_figure(const json_t *service, const char *key);
