@@ -90,6 +90,12 @@ static __always_inline void reply_build(struct reply *r, const struct packet *p,
 	r->tcp[4] = bpf_htonl((__u32)bpf_ntohs(checksum_fold(sum)) << 16);
 }
 
+static __always_inline __u32 reply_bytes(const struct packet *p, const struct reply *r)
+{
+	return p->l3_offset + r->words * 4 +
+	       (p->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+}
+
 /*
  * How long the reply's frame is to be. Not shorter than the SYN's where that was within the
  * Ethernet minimum, for then its padding is needed again.
@@ -97,8 +103,7 @@ static __always_inline void reply_build(struct reply *r, const struct packet *p,
 static __always_inline __u32 reply_frame_bytes(const struct packet *p, const struct reply *r,
 					       __u32 old_bytes)
 {
-	__u32 wanted = p->l3_offset + r->words * 4 +
-		       (p->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	__u32 wanted = reply_bytes(p, r);
 
 	return sg_max(wanted, sg_min(old_bytes, REPLY_FRAME_MIN));
 }
@@ -151,7 +156,8 @@ static __always_inline void reply_zero_tail(__u8 *tail, void *end)
 
 /*
  * Writes the reply into the frame at data, whose Ethernet header and tags are still the SYN's.
- * Returns false, and nothing useful has been written, where the frame is too short for it.
+ * Returns false, and has written nothing, where [data, end) is too short for it: of a frame in
+ * several buffers only the first can be written, and it may end within the reply.
  * Every byte after the reply up to `end` within the first REPLY_FRAME_MIN is zeroed.
  */
 static __always_inline bool reply_write(void *data, void *end, const struct packet *p,
@@ -161,7 +167,7 @@ static __always_inline bool reply_write(void *data, void *end, const struct pack
 	void *l3 = data + (p->l3_offset & 31);
 	__be32 *tcp;
 
-	if (data + sizeof(struct ethhdr) > end)
+	if (end - data < reply_bytes(p, r) || data + sizeof(struct ethhdr) > end)
 		return false;
 	if (p->version == 4) {
 		if (l3 + sizeof(struct iphdr) > end)

@@ -7,8 +7,8 @@
  * enforces: flood_new() refuses anything else. It is an XDP program in live-frame mode, run by a
  * child process on one CPU; the child dies with the thread that started it.
  *
- * The interface needs an XDP program of its own (sink.h), without which the kernel does not run
- * live frames on a veth, and the peer needs LAB_GRO or XDP, without which frames do not arrive.
+ * Attach a sink (sink.h) to the interface first: it keeps the host's own stack from answering the
+ * answers. The peer needs LAB_GRO or XDP, without which frames do not arrive.
  */
 #pragma once
 

@@ -226,12 +226,10 @@ static bool mac_given(const uint8_t mac[6])
 	return mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5];
 }
 
-/* Addresses of @end, then the link up, then how to reach @other. */
-static int end_configure(struct lab *lab, const struct lab_end *end, const struct lab_end *other)
+/* Addresses of @end and the link up. */
+static int end_configure(struct lab *lab, const struct lab_end *end)
 {
 	const char *addrs[] = { end->addr4, end->addr6 };
-	const char *others[] = { other->addr4, other->addr6 };
-	char bare[64];
 	size_t i;
 	int err;
 
@@ -239,13 +237,24 @@ static int end_configure(struct lab *lab, const struct lab_end *end, const struc
 	for (i = 0; !err && i < ARRAY_SIZE(addrs); i++)
 		if (addrs[i])
 			err = lab_addr_add(lab, end->host, end->ifname, addrs[i]);
-	if (!err)
-		err = lab_link_set_up(lab, end->host, end->ifname, true);
-	for (i = 0; !err && mac_given(other->mac) && i < ARRAY_SIZE(others); i++) {
-		if (!others[i] || !addrs[i])
+	return err ?: lab_link_set_up(lab, end->host, end->ifname, true);
+}
+
+/* How @end reaches @other: nobody asks for a neighbour in the lab. */
+static int end_introduce(struct lab *lab, const struct lab_end *end, const struct lab_end *other)
+{
+	const char *others[] = { other->addr4, other->addr6 };
+	uint8_t mac[6];
+	char addr[64];
+	size_t i;
+	int err;
+
+	err = lab_mac(lab, other->host, other->ifname, mac);
+	for (i = 0; !err && i < ARRAY_SIZE(others); i++) {
+		if (!others[i])
 			continue;
-		snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(others[i], "/"), others[i]);
-		err = lab_neigh_add(lab, end->host, end->ifname, bare, other->mac);
+		snprintf(addr, sizeof(addr), "%.*s", (int)strcspn(others[i], "/"), others[i]);
+		err = lab_neigh_add(lab, end->host, end->ifname, addr, mac);
 	}
 	return err;
 }
@@ -253,20 +262,23 @@ static int end_configure(struct lab *lab, const struct lab_end *end, const struc
 int lab_link_add(struct lab *lab, const struct lab_end *a, const struct lab_end *b)
 {
 	const struct host *host_a = host_get(lab, a->host), *host_b = host_get(lab, b->host);
+	const struct rtnl_end ends[] = {
+		{ lab_netns_fd(lab, a->host), a->ifname, mac_given(a->mac) ? a->mac : NULL },
+		{ lab_netns_fd(lab, b->host), b->ifname, mac_given(b->mac) ? b->mac : NULL },
+	};
 	int err;
 
 	if (!host_a || !host_b)
 		return -EINVAL;
-
-	err = rtnl_veth_add(host_a->rtnl_fd,
-			    &(struct rtnl_end){ host_a->netns_fd, a->ifname,
-						mac_given(a->mac) ? a->mac : NULL },
-			    &(struct rtnl_end){ host_b->netns_fd, b->ifname,
-						mac_given(b->mac) ? b->mac : NULL });
+	err = rtnl_veth_add(host_a->rtnl_fd, &ends[0], &ends[1]);
 	if (!err)
-		err = end_configure(lab, a, b);
+		err = end_configure(lab, a);
 	if (!err)
-		err = end_configure(lab, b, a);
+		err = end_configure(lab, b);
+	if (!err)
+		err = end_introduce(lab, a, b);
+	if (!err)
+		err = end_introduce(lab, b, a);
 	return err;
 }
 

@@ -43,7 +43,7 @@ enum {
 struct lab_end {
 	int host;
 	const char *ifname;
-	uint8_t mac[6]; /* all zero: the kernel picks one, and no neighbour entries are made */
+	uint8_t mac[6]; /* all zero: the kernel picks one */
 	const char *addr4;
 	const char *addr6;
 };
@@ -68,8 +68,8 @@ struct lab *lab_free(struct lab *lab);
  * Returns its number or -errno. */
 int lab_host_add(struct lab *lab);
 
-/* A veth pair, both ends up, with GRO on and, where both ends have MACs, permanent neighbours both
- * ways for the addresses given. */
+/* A veth pair, both ends up, with GRO on and permanent neighbours both ways for the addresses given:
+ * without link-local addresses a router could not ask for its IPv6 neighbours. */
 int lab_link_add(struct lab *lab, const struct lab_end *a, const struct lab_end *b);
 
 int lab_link_del(struct lab *lab, int host, const char *ifname);

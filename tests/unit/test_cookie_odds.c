@@ -10,6 +10,8 @@
 #include "noise.h"
 #include "suite.h"
 
+#include <stdlib.h>
+
 #define EPOCH 0x12345u
 
 static const __u64 key[2] = { 0x8899aabbccddeeff, 0x0123456789abcdef };

@@ -74,14 +74,14 @@ END_TEST
 
 /* ---- milliseconds --------------------------------------------------------------------------- */
 
-/* The function's own claims: never above, and below by 2.5e-9 and what two roundings make. */
+/* Never above; below by less than 3e-9 and what two roundings make. */
 static void assert_close(__u64 now_ns)
 {
 	__u64 exact = now_ns / MS_NS;
 	/* of which cookie_clock_ms() returns the low half */
 	__s64 behind = (__s32)((__u32)exact - cookie_clock_ms(now_ns));
 
-	if (behind < 0 || behind > 2 + (__s64)(exact / 1000000000 * 3))
+	if (behind < 0 || behind > 2 + (__s64)((exact * 3 + 999999999) / 1000000000))
 		ck_abort_msg("at %llu ns: %lld ms behind", now_ns, behind);
 }
 
