@@ -69,7 +69,7 @@ struct phase_result {
 	char daemon_said[768]; /* the end of synguardd's stderr, or empty */
 };
 
-/* The last CPU that this process may use for the flood, another one, if there is one, for the rest. */
+/* The last CPU that this process may use for the flood; the first one for the rest. */
 void phase_choose_cpus(struct phase_settings *s);
 
 /* 0 or -errno, then with a sentence in @complaint. -ECANCELED: stopped by cancel_fd. */

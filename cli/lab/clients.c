@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "lab/cleanup.h"
+#include "lab/clients_count.h"
 #include "lab/rtnl.h"
 #include "lab/run.h"
 
@@ -29,25 +30,6 @@
 #define NS_PER_SEC 1000000000ULL
 
 static const char request[] = "GET /a-line-that-comes-back HTTP/1.0\n";
-
-enum state {
-	NOT_STARTED,
-	CONNECTING,
-	ECHOING,
-	CONNECTED,
-	FAILED,
-};
-
-struct client {
-	int fd;
-	enum state state;
-	bool v6;
-	int err;
-	size_t received;
-	uint64_t start_ns;
-	uint64_t connect_ns; /* since start_ns */
-	uint64_t echo_ns;
-};
 
 struct clients {
 	struct lab *lab;
@@ -79,7 +61,7 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
 }
 
-static void client_end(struct client *c, enum state state, int err)
+static void client_end(struct client *c, enum client_state state, int err)
 {
 	c->state = state;
 	c->err = err;
@@ -112,12 +94,12 @@ static void client_start(struct clients *cl)
 	struct client *c = &cl->all[cl->started];
 	int err;
 
-	c->state = CONNECTING;
+	c->state = CLIENT_CONNECTING;
 	c->v6 = cl->o.family == CLIENTS_V6 || (cl->o.family == CLIENTS_BOTH && cl->started % 2);
 	cl->started++;
 	err = client_socket(cl, c);
 	if (err)
-		client_end(c, FAILED, err);
+		client_end(c, CLIENT_FAILED, err);
 }
 
 static void client_connected(struct clients *cl, struct client *c)
@@ -134,9 +116,9 @@ static void client_connected(struct clients *cl, struct client *c)
 	if (!err && epoll_ctl(cl->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev) < 0)
 		err = errno;
 	if (err)
-		client_end(c, FAILED, -err);
+		client_end(c, CLIENT_FAILED, -err);
 	else
-		c->state = ECHOING;
+		c->state = CLIENT_ECHOING;
 }
 
 static void client_receives(struct clients *cl, struct client *c)
@@ -147,7 +129,7 @@ static void client_receives(struct clients *cl, struct client *c)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		client_end(c, FAILED, n ? -errno : -ECONNRESET);
+		client_end(c, CLIENT_FAILED, n ? -errno : -ECONNRESET);
 		return;
 	}
 	c->received += n;
@@ -156,12 +138,12 @@ static void client_receives(struct clients *cl, struct client *c)
 
 	c->echo_ns = now_ns() - c->start_ns;
 	kept_read(c->fd, c->v6 ? &cl->kept6 : &cl->kept4);
-	client_end(c, CONNECTED, 0);
+	client_end(c, CLIENT_CONNECTED, 0);
 }
 
 static bool client_open(const struct client *c)
 {
-	return c->state == CONNECTING || c->state == ECHOING;
+	return c->state == CLIENT_CONNECTING || c->state == CLIENT_ECHOING;
 }
 
 static uint64_t deadline_ns(const struct clients *cl, const struct client *c)
@@ -179,7 +161,7 @@ static void end_overdue(struct clients *cl, uint64_t now)
 			continue;
 		if (now < deadline_ns(cl, c))
 			return;
-		client_end(c, FAILED, -ETIMEDOUT);
+		client_end(c, CLIENT_FAILED, -ETIMEDOUT);
 	}
 }
 
@@ -209,7 +191,7 @@ static int handle(struct clients *cl, const struct epoll_event *ev)
 
 	if (!c)
 		return -ECANCELED;
-	if (c->state == CONNECTING)
+	if (c->state == CLIENT_CONNECTING)
 		client_connected(cl, c);
 	else
 		client_receives(cl, c);
@@ -252,7 +234,7 @@ static void *clients_thread(void *arg)
 	/* Those that a failure of the engine left open are no clients. */
 	for (i = cl->first_open; i < cl->started; i++)
 		if (client_open(&cl->all[i]))
-			client_end(&cl->all[i], NOT_STARTED, 0);
+			client_end(&cl->all[i], CLIENT_NOT_STARTED, 0);
 	atomic_store(&cl->running, false);
 	return NULL;
 }
@@ -358,69 +340,18 @@ void clients_cancel(struct clients *clients)
 	eventfd_write(clients->cancel_fd, 1);
 }
 
-static int compare_ns(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static void count_failure(struct clients_result *r, int err)
-{
-	switch (err) {
-	case -ETIMEDOUT:
-		r->timed_out++;
-		break;
-	case -ECONNREFUSED:
-		r->refused++;
-		break;
-	case -ECONNRESET:
-	case -EPIPE:
-		r->reset++;
-		break;
-	default:
-		r->other++;
-		r->other_errno = err;
-	}
-}
-
-static void count_client(struct clients_result *r, const struct client *c)
-{
-	if (c->state == NOT_STARTED)
-		return;
-	r->attempted++;
-	r->attempted6 += c->v6;
-	if (c->state == FAILED) {
-		count_failure(r, c->err);
-		return;
-	}
-	r->connected++;
-	r->connected6 += c->v6;
-	r->connected_1s += c->echo_ns <= NS_PER_SEC;
-	r->connect_ns[r->times] = c->connect_ns;
-	r->echo_ns[r->times] = c->echo_ns;
-	r->times++;
-}
-
 int clients_wait(struct clients *clients, struct clients_result *ret)
 {
 	struct clients_result r = { 0 };
-	unsigned int i;
+	int err;
 
 	if (clients->joinable)
 		pthread_join(clients->thread, NULL);
 	clients->joinable = false;
 
-	r.connect_ns = calloc(clients->total, sizeof(*r.connect_ns));
-	r.echo_ns = calloc(clients->total, sizeof(*r.echo_ns));
-	if (!r.connect_ns || !r.echo_ns) {
-		clients_result_done(&r);
-		return -ENOMEM;
-	}
-	for (i = 0; i < clients->started; i++)
-		count_client(&r, &clients->all[i]);
-	qsort(r.connect_ns, r.times, sizeof(*r.connect_ns), compare_ns);
-	qsort(r.echo_ns, r.times, sizeof(*r.echo_ns), compare_ns);
+	err = clients_count(clients->all, clients->started, &r);
+	if (err)
+		return err;
 	r.kept4 = clients->kept4;
 	r.kept6 = clients->kept6;
 	*ret = r;
@@ -449,18 +380,4 @@ int clients_run(struct lab *lab, int host, const struct clients_options *o,
 	int err = clients_start(&clients, lab, host, o);
 
 	return err ?: clients_wait(clients, ret);
-}
-
-void clients_result_done(struct clients_result *result)
-{
-	free(result->connect_ns);
-	free(result->echo_ns);
-	result->connect_ns = result->echo_ns = NULL;
-	result->times = 0;
-}
-
-uint64_t clients_percentile_ns(const uint64_t *sorted, size_t n, unsigned int percent)
-{
-	/* nearest rank */
-	return n ? sorted[(n * percent + 99) / 100 - (percent > 0)] : 0;
 }

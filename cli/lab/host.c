@@ -3,8 +3,8 @@
  * Sysctls, counters and sockets of a host. See host.h.
  *
  * /proc/sys/net shows the namespace of the task that opens it, and /proc/thread-self/net that of
- * the thread (/proc/net, which is /proc/self/net, would be the main thread's), so everything here is
- * read from within lab_call().
+ * the thread (/proc/net, which is /proc/self/net, would be the main thread's), so everything here
+ * is read from within lab_call().
  */
 #include "lab/host.h"
 

@@ -24,7 +24,7 @@ struct kept {
 /* Of a connected TCP socket (or an MPTCP one: of its first subflow). 0 or -errno. */
 int kept_read(int fd, struct kept *ret);
 
-/* Did both keep the same? The receiver's estimate rcv_mss, which depends on traffic, is left out. */
+/* Did both keep the same? Left out is rcv_mss, an estimate that depends on traffic. */
 bool kept_equal(const struct kept *a, const struct kept *b);
 
 /* "mss 1448, wscale 7/7, sack, ts", or "-"; returns @buf. */

@@ -68,8 +68,8 @@ struct lab *lab_free(struct lab *lab);
  * Returns its number or -errno. */
 int lab_host_add(struct lab *lab);
 
-/* A veth pair, both ends up, with GRO on and permanent neighbours both ways for the addresses given:
- * without link-local addresses a router could not ask for its IPv6 neighbours. */
+/* A veth pair, both ends up, with GRO on and permanent neighbours both ways for the addresses given
+ * (without link-local addresses a router could not ask for its IPv6 neighbours). */
 int lab_link_add(struct lab *lab, const struct lab_end *a, const struct lab_end *b);
 
 int lab_link_del(struct lab *lab, int host, const char *ifname);
@@ -104,8 +104,10 @@ int lab_call(struct lab *lab, int host, int (*fn)(void *arg), void *arg);
 /* A socket of the host (close-on-exec), or -errno. It stays one wherever it is used. */
 int lab_socket(struct lab *lab, int host, int family, int type, int protocol);
 
-/* The namespace's own descriptor, for setns(); the lab keeps it. */
+/* The namespace's own descriptor, for setns(), and an rtnetlink socket of the host, for rtnl.h; both
+ * stay the lab's. -EINVAL: no such host. */
 int lab_netns_fd(struct lab *lab, int host);
+int lab_rtnl_fd(struct lab *lab, int host);
 
 static inline void lab_freep(struct lab **p)
 {

@@ -46,33 +46,38 @@ struct server {
 	struct kept kept6;
 };
 
+/* 0 stands for "leave it as it is", which is also what it would set. */
+static int option_set(int fd, int level, int name, int value)
+{
+	if (!value)
+		return 0;
+	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
 static int listener_options(int fd, int family, const struct server_options *o)
 {
-	const int on = 1;
-	/* clang-format off */
-	const struct {
-		bool wanted;
-		int level, name;
-		const void *value;
-		socklen_t size;
-	} options[] = {
-		{ true,		     SOL_SOCKET,   SO_REUSEADDR,     &on,	       sizeof(on) },
-		{ o->reuseport,	     SOL_SOCKET,   SO_REUSEPORT,     &on,	       sizeof(on) },
-		{ o->rcvbuf,	     SOL_SOCKET,   SO_RCVBUF,	     &o->rcvbuf,       sizeof(o->rcvbuf) },
-		{ o->maxseg,	     IPPROTO_TCP,  TCP_MAXSEG,	     &o->maxseg,       sizeof(o->maxseg) },
-		{ o->defer_accept,   IPPROTO_TCP,  TCP_DEFER_ACCEPT, &o->defer_accept, sizeof(o->defer_accept) },
-		{ family == AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY,
-		  &(int){ o->v6only }, sizeof(int) },
-		{ o->device != NULL, SOL_SOCKET,   SO_BINDTODEVICE,  o->device,
-		  o->device ? strlen(o->device) + 1 : 0 },
-	};
-	/* clang-format on */
-	size_t i;
+	const int v6only = o->v6only;
+	int err;
 
-	for (i = 0; i < ARRAY_SIZE(options); i++)
-		if (options[i].wanted && setsockopt(fd, options[i].level, options[i].name,
-						    options[i].value, options[i].size) < 0)
-			return -errno;
+	err = option_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (!err)
+		err = option_set(fd, SOL_SOCKET, SO_REUSEPORT, o->reuseport);
+	if (!err)
+		err = option_set(fd, SOL_SOCKET, SO_RCVBUF, o->rcvbuf);
+	if (!err)
+		err = option_set(fd, IPPROTO_TCP, TCP_MAXSEG, o->maxseg);
+	if (!err)
+		err = option_set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, o->defer_accept);
+	if (err)
+		return err;
+
+	/* Its default is a sysctl. */
+	if (family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0)
+		return -errno;
+	if (o->device &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->device, strlen(o->device) + 1) < 0)
+		return -errno;
 	return 0;
 }
 
