@@ -10,6 +10,7 @@
 
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
+#include "listener.bpf.h"
 #include "maps.bpf.h"
 #include "packet.h"
 #include "service.bpf.h"
@@ -64,7 +65,9 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	s = service_find(&local, bpf_htons(skc->skc_num), &index);
 	if (!s)
 		return;
-	service_prove(s, bpf_ktime_get_ns()); /* tracing has no coarse clock */
+	/* a client on this host itself proves nothing: its packets never meet what others' do */
+	if (!listener_is_here(&peer))
+		service_prove(s, bpf_ktime_get_ns()); /* tracing has no coarse clock */
 	t = service_tally(index);
 	if (!t)
 		return;

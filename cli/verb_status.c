@@ -54,8 +54,8 @@ static void print_sentence(const json_t *report)
 
 	if (!strcmp(text(report, "engine"), "kernel"))
 		printf("Watching only: %s", text(report, "engine_reason"));
-	else if (!strcmp(state, "attack") && !strcmp(mode, "off"))
-		printf("Under a SYN flood, and switched off");
+	else if (!strcmp(mode, "off"))
+		printf("Switched off: SYNs are neither counted nor challenged");
 	else if (!strcmp(state, "attack") && !strcmp(mode, "observe"))
 		printf("Under a SYN flood of %" JSON_INTEGER_FORMAT
 		       " SYN/s, and only observing",
@@ -70,8 +70,6 @@ static void print_sentence(const json_t *report)
 		printf("A SYN flood has just ebbed: %" JSON_INTEGER_FORMAT
 		       " SYN/s, still defending %zu service%s",
 		       number(rates, "syns_per_second"), defending, plural(defending));
-	else if (!strcmp(mode, "off"))
-		printf("Switched off: nothing is looked at");
 	else
 		printf("All calm: %zu service%s, %" JSON_INTEGER_FORMAT " SYN/s, %" JSON_INTEGER_FORMAT
 		       " half-open connection%s",

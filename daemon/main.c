@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
@@ -93,19 +94,27 @@ static int parse_options(int argc, char **argv, struct manager_options *o, const
 	return 0;
 }
 
-static int watch_signals(sd_event *event)
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	return manager_leave(userdata);
+}
+
+/* Before anything is started, so that an early signal waits for the loop. */
+static int block_signals(void)
 {
 	sigset_t mask;
-	int r;
 
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
-		return -errno;
-	/* without a handler of ours the loop ends, with status 0 */
-	r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
-	return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+	return sigprocmask(SIG_BLOCK, &mask, NULL) < 0 ? -errno : 0;
+}
+
+static int watch_signals(sd_event *event, struct manager *manager)
+{
+	int r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, manager);
+
+	return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, on_signal, manager);
 }
 
 static int run(const struct manager_options *options)
@@ -117,11 +126,13 @@ static int run(const struct manager_options *options)
 
 	r = sd_event_new(&event);
 	if (r >= 0)
-		r = watch_signals(event);
+		r = block_signals();
 	if (r >= 0)
 		r = sd_event_set_watchdog(event, true);
 	if (r >= 0)
 		r = manager_new(&manager, event, options, &complaint);
+	if (r >= 0)
+		r = watch_signals(event, manager);
 	if (r < 0) {
 		log_error("%s", complaint.text[0] ? complaint.text : strerror(-r));
 	} else {

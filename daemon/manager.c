@@ -27,6 +27,9 @@
 
 #define MANAGER_TICK_USEC 1000000ULL
 
+/* Time for the ACKs of challenges that are under way when the daemon is told to end. */
+#define MANAGER_LEAVE_USEC 1000000ULL
+
 /* Half full: early enough to keep the other half for those who are already in. */
 #define MANAGER_ARM_PERCENT 50
 
@@ -496,6 +499,22 @@ int manager_new(struct manager **ret, sd_event *event, const struct manager_opti
 	}
 	*ret = m;
 	return 0;
+}
+
+static int manager_on_left(sd_event_source *source, uint64_t scheduled_usec, void *userdata)
+{
+	struct manager *m = userdata;
+
+	return sd_event_exit(m->event, 0);
+}
+
+int manager_leave(struct manager *m)
+{
+	if (!m->dp || !m->challenges_per_sec || m->mode == SG_MODE_OFF)
+		return sd_event_exit(m->event, 0);
+	manager_set_mode(m, mode_name(SG_MODE_OFF));
+	return sd_event_add_time_relative(m->event, NULL, CLOCK_MONOTONIC, MANAGER_LEAVE_USEC, 0,
+					  manager_on_left, m);
 }
 
 struct manager *manager_free(struct manager *m)

@@ -26,4 +26,11 @@ struct manager_options {
 /* -errno, with *c filled. The caller owns *ret; options must outlive it. */
 int manager_new(struct manager **ret, sd_event *event, const struct manager_options *options,
 		struct complaint *c);
+
+/*
+ * Ends the loop that the manager was made with. If clients hold fresh challenges, first stops
+ * challenging and stays for a second, so that their ACKs still find somebody. -errno.
+ */
+int manager_leave(struct manager *m);
+
 struct manager *manager_free(struct manager *m);

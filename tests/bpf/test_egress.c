@@ -6,7 +6,9 @@
 #include "stack.h"
 #include "suite.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <linux/if_ether.h>
 #include <net/if.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -141,7 +143,8 @@ END_TEST
 static void tag_what_leaves(const struct prog *p, int tci)
 {
 	const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 0x0081 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2,
+		  .imm = htons(ETH_P_8021Q) },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_3, .imm = tci },
 		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_skb_vlan_push },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = -1 },

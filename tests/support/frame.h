@@ -81,7 +81,7 @@ struct frame_extension {
 	__u8 told_words; /* 0 = true, else written instead of words */
 };
 
-#define FRAME_TAGS_MAX 3
+#define FRAME_TAGS_MAX	     3
 #define FRAME_EXTENSIONS_MAX 10
 
 struct frame_tag {

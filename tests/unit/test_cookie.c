@@ -84,9 +84,9 @@ static bool accepts(const struct packet *ack, const struct tcp_options *o, __u32
 
 /* ---- the round trip ------------------------------------------------------------------------- */
 
-static const __u16 mss_values[] = { 536,  537,	1023, 1024, 1219, 1220, 1279, 1299, 1300, 1359, 1380,
-				    1400, 1401, 1432, 1439, 1440, 1441, 1451, 1452, 1459, 1460, 1461,
-				    4055, 8939, 8940, 8960, 9000, 65495, 65535 };
+static const __u16 mss_values[] = { 536,  537,	1023, 1024, 1219, 1220, 1279, 1299,  1300, 1359,
+				    1380, 1400, 1401, 1432, 1439, 1440, 1441, 1451,  1452, 1459,
+				    1460, 1461, 4055, 8939, 8940, 8960, 9000, 65495, 65535 };
 #define MSS_COUNT ((int)(sizeof(mss_values) / sizeof(mss_values[0])))
 
 enum ecn { ECN_NONE, ECN_ECE, ECN_CWR, ECN_ASKS, ECN_CAPABLE, ECN_COUNT };

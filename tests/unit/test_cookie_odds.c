@@ -180,7 +180,8 @@ START_TEST(cookie_covers_every_bit)
 	for (bit = 0; bit < 32; bit++) {
 		assert_other(isn, cookie_isn(key, &ack, 7 ^ 1u << bit, EPOCH, &terms), "client ISN",
 			     bit);
-		assert_other(isn, cookie_isn(key, &ack, 7, EPOCH ^ 1u << bit, &terms), "epoch", bit);
+		assert_other(isn, cookie_isn(key, &ack, 7, EPOCH ^ 1u << bit, &terms), "epoch",
+			     bit);
 	}
 	for (bit = 0; bit < 8; bit++) {
 		t = terms;

@@ -15,8 +15,8 @@
 
 START_TEST(epoch_is_told_by_its_parity)
 {
-	static const __u32 nows[] = { 0, 1, 2, 3, 1000, 1001, 0x7fffffff, 0x80000000, 0xfffffffe,
-				      0xffffffff };
+	static const __u32 nows[] = { 0,    1,		2,	    3,		1000,
+				      1001, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff };
 	int i, low;
 
 	for (i = 0; i < sizeof(nows) / sizeof(nows[0]); i++) {

@@ -151,8 +151,8 @@ static int check_order(const int *order, int subset)
 		size_t count = lay_out(bytes, order, subset, nops);
 
 		got = parse(bytes, count);
-		assert_same(&got, &wanted, "order", order[0] * 1000 + order[1] * 100 +
-							    order[2] * 10 + order[3]);
+		assert_same(&got, &wanted, "order",
+			    order[0] * 1000 + order[1] * 100 + order[2] * 10 + order[3]);
 	}
 	return nops;
 }
@@ -280,6 +280,7 @@ START_TEST(options_fast_layouts_equal_the_slow_path)
 	for (i = 0; i < 2000; i++) {
 		__u32 mss = noise(&state) & 0xffff, tsval = noise(&state), tsecr = noise(&state);
 		__u8 wscale = i & 0xff;
+		/* clang-format off */
 		const __u8 syn[20] = { 2, 4, FRAME_BE16(mss), 4, 2, 8, 10, FRAME_BE32(tsval),
 				       FRAME_BE32(tsecr), 1, 3, 3, wscale };
 		/* the same options, as no stack orders them */
@@ -287,6 +288,7 @@ START_TEST(options_fast_layouts_equal_the_slow_path)
 					 FRAME_BE32(tsecr), 4, 2, 2, 4, FRAME_BE16(mss) };
 		const __u8 ack[12] = { 1, 1, 8, 10, FRAME_BE32(tsval), FRAME_BE32(tsecr) };
 		const __u8 ack_mixed[12] = { 8, 10, FRAME_BE32(tsval), FRAME_BE32(tsecr), 1, 1 };
+		/* clang-format on */
 		struct tcp_options fast = parse(syn, 20), slow = parse(mixed, 20);
 
 		assert_same(&fast, &slow, "SYN", i);

@@ -79,6 +79,7 @@ struct packet_case {
 	enum sg_verdict wanted;
 };
 
+/* clang-format off */
 #define EXTENSIONS(...)                                               \
 	.extensions = { __VA_ARGS__ },                                \
 	.extension_count = sizeof((struct frame_extension[]){ __VA_ARGS__ }) / \
@@ -87,6 +88,7 @@ struct packet_case {
 #define DSTOPTS	       { .kind = IPPROTO_DSTOPTS }
 #define ROUTING(left)  { .kind = IPPROTO_ROUTING, .words = 2, .segments_left = left }
 #define BIG_DSTOPTS(n) { .kind = IPPROTO_DSTOPTS, .words = n }
+/* clang-format on */
 
 static const __u8 zeros[64];
 
@@ -230,7 +232,8 @@ START_TEST(packet_ihl_of_every_value)
 {
 	int ihl = _i;
 	struct frame_spec lie = { .ihl = FRAME_IS(ihl) };
-	struct frame_spec truth = { .ip_options = zeros, .ip_option_bytes = ihl > 5 ? ihl * 4 - 20 : 0 };
+	struct frame_spec truth = { .ip_options = zeros,
+				    .ip_option_bytes = ihl > 5 ? ihl * 4 - 20 : 0 };
 	/* a TCP header at every offset that ihl can tell: ports 0x5050, doff 5 */
 	struct frame_spec payload = { .ihl = FRAME_IS(ihl), .payload_bytes = 100 };
 	__u8 fives[100];
@@ -268,12 +271,17 @@ START_TEST(packet_doff_of_every_value)
 	memset(nops, 1, sizeof(nops));
 	for (version = 4; version <= 6; version += 2) {
 		struct frame_spec lie = { .version = version, .doff = FRAME_IS(doff) };
-		struct frame_spec truth = { .version = version, .raw_options = nops,
+		struct frame_spec truth = { .version = version,
+					    .raw_options = nops,
 					    .raw_option_bytes = doff > 5 ? doff * 4 - 20 : 0 };
-		struct frame_spec payload = { .version = version, .doff = FRAME_IS(doff),
-					      .payload = nops, .payload_bytes = 100 };
+		struct frame_spec payload = { .version = version,
+					      .doff = FRAME_IS(doff),
+					      .payload = nops,
+					      .payload_bytes = 100 };
 		/* the header goes on behind the IP packet, where padding is */
-		struct frame_spec padded = { .version = version, .doff = FRAME_IS(doff), .pad_to = 200 };
+		struct frame_spec padded = { .version = version,
+					     .doff = FRAME_IS(doff),
+					     .pad_to = 200 };
 
 		if (doff < 5) {
 			ck_assert_int_eq(parse_spec(&p, &lie), SG_V_MALFORMED);
@@ -300,7 +308,10 @@ static const struct frame_spec whole[] = {
 	{ .version = 6, .options = { FRAME_LINUX_SYN(1440, 1, 7) } },
 	{ .tags = { { .vid = 1 }, { .vid = 2 } }, .options = { FRAME_MSS(1460) } },
 	{ .ip_options = zeros, .ip_option_bytes = 40, .raw_options = zeros, .raw_option_bytes = 40 },
-	{ .version = 6, .raw_options = zeros, .raw_option_bytes = 40, .tags = { { .vid = 1 } },
+	{ .version = 6,
+	  .raw_options = zeros,
+	  .raw_option_bytes = 40,
+	  .tags = { { .vid = 1 } },
 	  EXTENSIONS(HOPOPTS, ROUTING(0), DSTOPTS, BIG_DSTOPTS(3)) },
 };
 #define WHOLE_COUNT (sizeof(whole) / sizeof(whole[0]))

@@ -27,7 +27,12 @@ struct exchange {
 };
 
 static const struct reply_look plain_look = {
-	.isn = 0xdeadbeef, .tsval = 0x01020304, .window = 0xfaf0, .mss = 1460, .wscale = 7, .ttl = 64,
+	.isn = 0xdeadbeef,
+	.tsval = 0x01020304,
+	.window = 0xfaf0,
+	.mss = 1460,
+	.wscale = 7,
+	.ttl = 64,
 };
 
 /* Reads the SYN as the XDP program does. */
@@ -109,8 +114,8 @@ static const __u8 zeros[40];
 static struct frame_spec any_syn(__u64 *state)
 {
 	static const struct frame_option known[] = {
-		FRAME_MSS(1460),    FRAME_SACK, FRAME_TS(0xfedcba98, 0), FRAME_WSCALE(8),
-		FRAME_TFO_REQUEST,  FRAME_NOP,	FRAME_RAW(77, 3, 1),	 FRAME_MSS(8960),
+		FRAME_MSS(1460),   FRAME_SACK, FRAME_TS(0xfedcba98, 0), FRAME_WSCALE(8),
+		FRAME_TFO_REQUEST, FRAME_NOP,  FRAME_RAW(77, 3, 1),	FRAME_MSS(8960),
 	};
 	struct frame_spec s = {
 		.version = noise_below(state, 2) ? 6 : 4,
@@ -119,7 +124,8 @@ static struct frame_spec any_syn(__u64 *state)
 		.seq = noise(state),
 		.sport = FRAME_IS(1 + noise_below(state, 65535)),
 		.dport = FRAME_IS(1 + noise_below(state, 65535)),
-		.flags = FRAME_SYN | (noise(state) & (FRAME_ECE | FRAME_CWR | FRAME_PSH | FRAME_URG)),
+		.flags = FRAME_SYN |
+			 (noise(state) & (FRAME_ECE | FRAME_CWR | FRAME_PSH | FRAME_URG)),
 		.ip_options = zeros,
 		.ip_option_bytes = noise_below(state, 2) ? 4 * noise_below(state, 11) : 0,
 		.extension_count = noise_below(state, 2) ? noise_below(state, 4) : 0,

@@ -122,6 +122,7 @@ END_TEST
 START_TEST(syn_of_all_flags)
 {
 	/* by FIN, SYN, RST, ACK */
+	/* clang-format off */
 	static const enum sg_verdict wanted[2][2][2][2] = {
 		[0][0][0][0] = SG_V_MALFORMED, [1][0][0][0] = SG_V_MALFORMED,
 		[0][1][0][0] = OK,	       [1][1][0][0] = SG_V_MALFORMED,
@@ -132,6 +133,7 @@ START_TEST(syn_of_all_flags)
 		[0][0][1][1] = SG_V_NOT_SYN,   [1][0][1][1] = SG_V_NOT_SYN,
 		[0][1][1][1] = SG_V_MALFORMED, [1][1][1][1] = SG_V_MALFORMED,
 	};
+	/* clang-format on */
 	int flags;
 
 	for (flags = 0; flags < 256; flags++) {

@@ -15,7 +15,7 @@ struct row {
 	const char *meaning;
 };
 
-#define ROW(in, name, act, text, what) \
+#define ROW(in, name, act, text, what)                                                             \
 	[SG_V_##name] = { .programs = in, .action = SG_##act, .label = text, .meaning = what },
 static const struct row rows[] = { SG_VERDICTS(ROW) };
 

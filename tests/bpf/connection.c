@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "connection.h"
+
+#include <check.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "stack.h"
+
+/* tcpi_rcv_wnd of Linux 6.2's struct tcp_info, behind what older headers know of it */
+#define RCV_WND_OFFSET 232
+
+static struct connection connection_accept(int listener, const struct frame_spec *ack)
+{
+	struct connection c = { .fd = stack_accept(listener), .next = *ack };
+
+	ck_assert_msg(c.fd >= 0, "accept() found no connection");
+	return c;
+}
+
+struct connection connection_challenged(struct prog *p, const struct frame_spec *syn,
+					int listener)
+{
+	struct frame_spec ack = prog_answer(p, syn);
+
+	expect_delivery(p, &ack, SG_V_ACCEPTED);
+	return connection_accept(listener, &ack);
+}
+
+struct connection connection_plain(struct prog *p, const struct frame_spec *syn, int listener)
+{
+	struct prog_frame f = prog_frame(syn);
+	struct frame_view asked = prog_view(&f), synack;
+	struct frame_spec ack;
+
+	prog_deliver(p, &f);
+	synack = stack_view_sent();
+	ack = frame_answer(&synack, asked.tsval + 10);
+	f = prog_frame(&ack);
+	prog_deliver(p, &f);
+	return connection_accept(listener, &ack);
+}
+
+void connection_end(struct prog *p, struct connection *c)
+{
+	struct frame_view fin;
+	struct prog_frame f;
+
+	close(c->fd);
+	fin = stack_view_sent();
+	ck_assert_int_eq(fin.flags, FRAME_FIN | FRAME_ACK);
+	c->next.ack = fin.seq + 1;
+	c->next.flags = FRAME_FIN | FRAME_ACK;
+	f = prog_frame(&c->next);
+	prog_deliver(p, &f);
+	c->next.seq++;
+	ck_assert_int_eq(stack_view_sent().flags, FRAME_ACK);
+}
+
+struct tcp_info connection_info(const struct connection *c)
+{
+	struct tcp_info info = {};
+	socklen_t bytes = sizeof(info);
+
+	ck_assert_int_eq(getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &bytes), 0);
+	return info;
+}
+
+__u32 connection_rcv_wnd(const struct connection *c)
+{
+	__u32 words[64] = {};
+	socklen_t bytes = sizeof(words);
+
+	ck_assert_int_eq(getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, words, &bytes), 0);
+	ck_assert_uint_gt(bytes, RCV_WND_OFFSET);
+	return words[RCV_WND_OFFSET / sizeof(words[0])];
+}
