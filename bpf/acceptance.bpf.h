@@ -16,7 +16,7 @@
 #include "packet.h"
 #include "service.bpf.h"
 
-/* In skb->cb[0] of a clone that has been sent round: whatever is in its way stays there. */
+/* In skb->cb[0] of a packet that comes in for the second time, because we sent it round. */
 #define ACK_SENT_ROUND 0x53474341
 
 struct ack {
@@ -93,6 +93,28 @@ static __always_inline bool ack_is_for_kernel(struct __sk_buff *skb, const struc
 	}
 }
 
+static __always_inline __u64 ack_tuple(const struct ack *ack)
+{
+	return promise_tuple(&ack->p.saddr, ack->p.sport, ack->p.dport);
+}
+
+/*
+ * Whether a packet before this one, in the same batch, is about to become the connection. tcx sees
+ * the whole batch before the stack does, so a listener is all that there is yet; a second request
+ * would be dropped, and the data with it. Behind the batch it will find the connection.
+ */
+static __always_inline bool ack_is_early(struct __sk_buff *skb, const struct ack *ack)
+{
+	return skb->cb[0] != ACK_SENT_ROUND && promise_pending(ack_tuple(ack));
+}
+
+static __always_inline enum sg_verdict ack_send_round(struct __sk_buff *skb)
+{
+	skb->cb[0] = ACK_SENT_ROUND;
+	bpf_redirect(skb->ifindex, BPF_F_INGRESS); /* takes effect by the verdict's action */
+	return SG_V_SENT_ROUND;
+}
+
 /*
  * An ACK whose number is not a cookie. With data and nobody but the listener to take it, it is
  * most likely the second segment of a client whose first, which carries the cookie, was lost or
@@ -108,8 +130,10 @@ static __always_inline enum sg_verdict ack_without_cookie(struct __sk_buff *skb,
 	sk = listener_lookup(skb, &ack->p, ack->p.sport);
 	if (!sk)
 		return SG_V_OTHER_ACK;
-	if (sk->state == KERNEL_TCP_LISTEN && !ack_is_for_kernel(skb, &ack->p, sk))
-		v = SG_V_EARLY_DATA;
+	if (sk->state == KERNEL_TCP_LISTEN)
+		v = ack_is_early(skb, ack)		       ? ack_send_round(skb) :
+		    ack_is_for_kernel(skb, &ack->p, sk) ? SG_V_OTHER_ACK :
+							       SG_V_EARLY_DATA;
 	bpf_sk_release(sk);
 	return v;
 }
@@ -160,6 +184,8 @@ static __always_inline enum sg_verdict ack_assign(struct __sk_buff *skb, struct 
 
 	if (!tp)
 		return SG_V_REFUSED;
+	if (ack_is_early(skb, ack))
+		return ack_send_round(skb);
 	net = tp->inet_conn.icsk_inet.sk.__sk_common.skc_net.net;
 	if (!net->ipv4.sysctl_tcp_syncookies) {
 		ack_warn(ack, SG_V_SYNCOOKIES_OFF);
@@ -174,7 +200,7 @@ static __always_inline enum sg_verdict ack_assign(struct __sk_buff *skb, struct 
 		return SG_V_REFUSED;
 	if (full)
 		return SG_V_ACCEPTED_LATER;
-	promise_make(promise_tuple(&ack->p.saddr, ack->p.sport, ack->p.dport));
+	promise_make(ack_tuple(ack));
 	ack_count(ack);
 	return SG_V_ACCEPTED;
 }
@@ -198,17 +224,18 @@ static __always_inline bool ack_is_newer(const struct ack *ack, const struct tcp
 
 /*
  * Sends a clone of the ACK round to come in again, and makes of this one a reset that the old
- * socket in its way obeys: the bare flag, with the sequence number that it expects. No reset goes
- * to the client. `seq` in host order.
+ * socket in its way obeys: the bare flag, with the sequence number that it expects, and without
+ * options: it echoes our timestamp, which a SYN_RECV that sent another one rejects, also in a reset
+ * (Linux 6.15, tcp_check_req()). No reset goes to the client. `seq` in host order.
  */
 static __always_inline enum sg_verdict ack_clear(struct __sk_buff *skb, struct ack *ack, __u32 seq)
 {
 	__u32 tcp = ack->p.l4_offset;
 	__be32 old_seq = bpf_htonl(ack->p.seq);
 	__be32 new_seq = bpf_htonl(seq);
-	__u8 doff = (5 + ack->p.option_bytes / 4) << 4;
-	__be16 old_flags = bpf_htons((__u16)doff << 8 | ack->p.flags);
-	__be16 new_flags = bpf_htons((__u16)doff << 8 | PACKET_RST);
+	__u16 doff = 5 + ack->p.option_bytes / 4;
+	__be16 old_flags = bpf_htons(doff << 12 | ack->p.flags);
+	__be16 new_flags = bpf_htons(5 << 12 | PACKET_RST);
 
 	if (skb->cb[0] == ACK_SENT_ROUND)
 		return SG_V_IN_THE_WAY;

@@ -113,38 +113,70 @@ static __always_inline void service_renew(struct sg_service *s, struct sg_tally 
 /* ---- promises: acceptances that are to be born in this softirq ----------------------------- */
 
 /* Never 0, which marks an empty place. */
-static __always_inline __u32 promise_tuple(const struct sg_addr *peer, __be16 peer_port,
+static __always_inline __u64 promise_tuple(const struct sg_addr *peer, __be16 peer_port,
 					   __be16 port)
 {
 	__u64 h = peer->halves[0] ^ peer->halves[1] ^ (__u64)peer_port << 16 ^ port;
 
-	h *= 0x9e3779b97f4a7c15ULL;
-
-	return h >> 32 | 1;
+	return h * 0x9e3779b97f4a7c15ULL | 1;
 }
 
-static __always_inline __u32 *promise_place(__u32 tuple)
+static __always_inline struct sg_promise *promise_set(__u64 tuple)
 {
 	__u32 zero = 0;
 	struct sg_promises *p = bpf_map_lookup_elem(&promises, &zero);
 
-	return p ? &p->tuple[tuple >> 8 & (SG_PROMISES - 1)] : NULL;
+	return p ? p->of[tuple >> 56 & (SG_PROMISE_SETS - 1)] : NULL;
 }
 
-static __always_inline void promise_make(__u32 tuple)
+static __always_inline bool promise_is_young(const struct sg_promise *p, __u64 now_ns)
 {
-	__u32 *place = promise_place(tuple);
-
-	if (place)
-		*place = tuple;
+	return p->tuple && now_ns - p->made_at_ns < SG_PROMISE_BATCH_NS;
 }
 
-static __always_inline bool promise_kept(__u32 tuple)
+static __always_inline struct sg_promise *promise_find(__u64 tuple)
 {
-	__u32 *place = promise_place(tuple);
+	struct sg_promise *set = promise_set(tuple);
 
-	if (!place || *place != tuple)
+	if (!set)
+		return NULL;
+	sg_unroll
+	for (int i = 0; i < SG_PROMISE_WAYS; i++)
+		if (set[i].tuple == tuple)
+			return &set[i];
+	return NULL;
+}
+
+/* A full set of young promises loses its first: one birth will not be counted. */
+static __always_inline void promise_make(__u64 tuple)
+{
+	struct sg_promise *set = promise_set(tuple), *place = set;
+	__u64 now_ns = bpf_ktime_get_ns();
+
+	if (!set)
+		return;
+	sg_unroll
+	for (int i = SG_PROMISE_WAYS - 1; i >= 0; i--)
+		if (set[i].tuple == tuple || !promise_is_young(&set[i], now_ns))
+			place = &set[i];
+	place->tuple = tuple;
+	place->made_at_ns = now_ns;
+}
+
+/* Whether the connection is about to be born, of a packet before this one in the same batch. */
+static __always_inline bool promise_pending(__u64 tuple)
+{
+	const struct sg_promise *p = promise_find(tuple);
+
+	return p && promise_is_young(p, bpf_ktime_get_ns());
+}
+
+static __always_inline bool promise_kept(__u64 tuple)
+{
+	struct sg_promise *p = promise_find(tuple);
+
+	if (!p)
 		return false;
-	*place = 0;
+	p->tuple = 0;
 	return true;
 }

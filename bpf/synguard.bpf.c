@@ -20,10 +20,18 @@
 /* enum tcx_action_base: NEXT lets the programs after us see the packet, whatever comes */
 #define TCX_NEXT (-1)
 #define TCX_DROP 2
+#define TCX_REDIRECT 7
 
 static __always_inline int tcx_action(__u8 action)
 {
-	return action == SG_DROP ? TCX_DROP : TCX_NEXT;
+	switch (action) {
+	case SG_DROP:
+		return TCX_DROP;
+	case SG_AGAIN:
+		return TCX_REDIRECT;
+	default:
+		return TCX_NEXT;
+	}
 }
 
 SEC("xdp.frags")

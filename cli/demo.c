@@ -25,9 +25,9 @@
 #include "synguard/names.h"
 
 #define SECONDS_DEFAULT 5
-#define SECONDS_MAX 120
-#define RATE_DEFAULT 500000
-#define RATE_MAX 10000000
+#define SECONDS_MAX	120
+#define RATE_DEFAULT	500000
+#define RATE_MAX	10000000
 
 #define KERNEL_PACKAGE "linux-image-6.12-amd64"
 

@@ -37,9 +37,9 @@
 #define CLIENTS_LAST_MS 3000
 
 #define SATURATED_SECONDS 3
-#define SAMPLE_MS 100
-#define FLOOD_START_MS 1000
-#define DAEMON_STOP_MS 3000
+#define SAMPLE_MS	  100
+#define FLOOD_START_MS	  1000
+#define DAEMON_STOP_MS	  3000
 
 /* clang-format off */
 const struct phase phases[PHASE_COUNT] = {

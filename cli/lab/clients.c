@@ -25,9 +25,9 @@
 #include "lab/run.h"
 
 #define DEADLINE_DEFAULT_MS 3000
-#define CLIENTS_MAX 1000000
-#define NS_PER_MS 1000000ULL
-#define NS_PER_SEC 1000000000ULL
+#define CLIENTS_MAX	    1000000
+#define NS_PER_MS	    1000000ULL
+#define NS_PER_SEC	    1000000000ULL
 
 static const char request[] = "GET /a-line-that-comes-back HTTP/1.0\n";
 
@@ -193,7 +193,7 @@ static int handle(struct clients *cl, const struct epoll_event *ev)
 		return -ECANCELED;
 	if (c->state == CLIENT_CONNECTING)
 		client_connected(cl, c);
-	else
+	else if (c->state == CLIENT_ECHOING)
 		client_receives(cl, c);
 	return 0;
 }

@@ -42,9 +42,9 @@ const volatile struct flood_config config;
 struct flood_state state;
 
 /* 198.18.0.0/15 and 2001:2::/48 */
-#define SRC4_NET 0xc6120000
+#define SRC4_NET  0xc6120000
 #define SRC4_MASK 0x0001ffff
-#define SRC6_NET 0x20010002
+#define SRC6_NET  0x20010002
 #define SRC6_MASK 0x0000ffff /* of the second word */
 
 /*

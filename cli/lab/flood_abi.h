@@ -10,7 +10,7 @@
 /* Ethernet 14 + IPv6 40 + TCP 20 + options 20, rounded up to words. */
 #define FLOOD_FRAME_BYTES_4 74
 #define FLOOD_FRAME_BYTES_6 94
-#define FLOOD_FRAME_ROOM 96
+#define FLOOD_FRAME_ROOM    96
 
 /*
  * A frame with zeros where each packet differs: addresses, ports, sequence number, TSval, IPv4

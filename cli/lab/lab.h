@@ -104,7 +104,7 @@ int lab_call(struct lab *lab, int host, int (*fn)(void *arg), void *arg);
 /* A socket of the host (close-on-exec), or -errno. It stays one wherever it is used. */
 int lab_socket(struct lab *lab, int host, int family, int type, int protocol);
 
-/* The namespace's own descriptor, for setns(), and an rtnetlink socket of the host, for rtnl.h; both
+/* The namespace's own descriptor, for setns(), and an rtnetlink socket of it, for rtnl.h; both
  * stay the lab's. -EINVAL: no such host. */
 int lab_netns_fd(struct lab *lab, int host);
 int lab_rtnl_fd(struct lab *lab, int host);

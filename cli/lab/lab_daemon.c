@@ -21,7 +21,7 @@
 #include "lab/run.h"
 
 #define READY_TIMEOUT_MS 10000
-#define ARGS_MAX 32
+#define ARGS_MAX	 32
 
 struct lab_daemon {
 	pid_t pid;

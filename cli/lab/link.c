@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Links, addresses, routes, neighbours and offloads of the lab's hosts, by host number and interface
- * name. See lab.h.
+ * Links, addresses, routes, neighbours and offloads of the lab's hosts, by host number and
+ * interface name. See lab.h.
  */
 #include <errno.h>
 #include <linux/ethtool.h>

@@ -20,10 +20,10 @@
 #include "lab/host.h"
 
 /* linux/netdev.h, which Debian 12's headers do not have yet (Linux 6.7 and later do). */
-#define NETDEV_FAMILY "netdev"
-#define NETDEV_CMD_NAPI_GET 11
+#define NETDEV_FAMILY	      "netdev"
+#define NETDEV_CMD_NAPI_GET   11
 #define NETDEV_A_NAPI_IFINDEX 1
-#define NETDEV_A_NAPI_PID 4
+#define NETDEV_A_NAPI_PID     4
 
 #define ANSWER_BYTES 8192
 

@@ -126,6 +126,8 @@ static void connection_close(struct server *s, struct connection *c)
 		s->connections = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
+	/* a child between fork() and execve() has the descriptor too, and epoll would go on */
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
 	free(c);
 

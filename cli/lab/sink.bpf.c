@@ -33,7 +33,8 @@ static __always_inline int judge(const struct tcphdr *tcp, const void *end, int 
 	return XDP_DROP;
 }
 
-SEC("xdp")
+/* frags: without, a veth's peer may have no MTU above 3500 and no segmentation offload */
+SEC("xdp.frags")
 int sink(struct xdp_md *ctx)
 {
 	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;

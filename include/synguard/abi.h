@@ -144,10 +144,22 @@ struct sg_counters {
 	__u64 verdicts[SG_VERDICT_COUNT];
 };
 
-/* Acceptances of this CPU that have not been born yet, by a hash of the connection; 0 = none. */
-#define SG_PROMISES 256
+/*
+ * Acceptances of this CPU that have not been born yet, by a hash of the connection. Packets come
+ * through tcx in batches, so that the data of a client may be seen before the ACK in front of it
+ * has become a socket; a promise as young as a batch can be (20 ms: its thread may be preempted)
+ * says that it will.
+ */
+#define SG_PROMISE_SETS 256
+#define SG_PROMISE_WAYS 4
+#define SG_PROMISE_BATCH_NS 20000000ULL
+struct sg_promise {
+	__u64 made_at_ns; /* bpf_ktime_get_ns(), not the coarse clock */
+	__u64 tuple;	  /* 0 = none */
+};
+
 struct sg_promises {
-	__u32 tuple[SG_PROMISES];
+	struct sg_promise of[SG_PROMISE_SETS][SG_PROMISE_WAYS]; /* a set is a cache line */
 };
 
 _Static_assert(sizeof(struct sg_addr) == 16, "an address is a map key");

@@ -26,11 +26,15 @@ enum sg_program {
 #define SG_IN_EGRESS  (1u << SG_EGRESS)
 #define SG_IN_ANY     (SG_IN_XDP | SG_IN_INGRESS | SG_IN_EGRESS)
 
-/* PASS hands the packet to whoever comes next, untouched. */
+/*
+ * PASS hands the packet to whoever comes next, untouched. AGAIN puts it behind the batch that it
+ * came in, to be seen once more when those before it have reached the stack.
+ */
 enum sg_action {
 	SG_PASS,
 	SG_REPLY,
 	SG_DROP,
+	SG_AGAIN,
 };
 
 /* clang-format off */
@@ -80,6 +84,7 @@ enum sg_action {
 	/* ingress: ACK with a valid cookie */                                                                 \
 	X(SG_IN_INGRESS,         ACCEPTED,          PASS,   "accepted",          "ACK with a valid cookie, handed to the listener")              \
 	X(SG_IN_INGRESS,         ACCEPTED_LATER,    PASS,   "accepted_later",    "ACK with a valid cookie that met a full accept queue")         \
+	X(SG_IN_INGRESS,         SENT_ROUND,        AGAIN,  "sent_round",        "Data in one batch with the ACK before it, which comes first")  \
 	X(SG_IN_INGRESS,         ALREADY,           PASS,   "already",           "ACK with a valid cookie of a connection that exists")          \
 	X(SG_IN_INGRESS,         CLEARED,           PASS,   "cleared",           "ACK with a valid cookie that removed an old socket in its way") \
 	X(SG_IN_INGRESS,         REPLAYED,          PASS,   "replayed",          "ACK with a valid cookie of a connection that has ended")       \

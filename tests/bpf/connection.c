@@ -8,6 +8,9 @@
 
 #include "stack.h"
 
+/* Not scaled it is still more than a segment, which the kernel would otherwise cut. */
+#define CLIENT_WINDOW 60000
+
 /* tcpi_rcv_wnd of Linux 6.2's struct tcp_info, behind what older headers know of it */
 #define RCV_WND_OFFSET 232
 
@@ -19,11 +22,11 @@ static struct connection connection_accept(int listener, const struct frame_spec
 	return c;
 }
 
-struct connection connection_challenged(struct prog *p, const struct frame_spec *syn,
-					int listener)
+struct connection connection_challenged(struct prog *p, const struct frame_spec *syn, int listener)
 {
 	struct frame_spec ack = prog_answer(p, syn);
 
+	ack.window = CLIENT_WINDOW;
 	expect_delivery(p, &ack, SG_V_ACCEPTED);
 	return connection_accept(listener, &ack);
 }
@@ -37,6 +40,7 @@ struct connection connection_plain(struct prog *p, const struct frame_spec *syn,
 	prog_deliver(p, &f);
 	synack = stack_view_sent();
 	ack = frame_answer(&synack, asked.tsval + 10);
+	ack.window = CLIENT_WINDOW;
 	f = prog_frame(&ack);
 	prog_deliver(p, &f);
 	return connection_accept(listener, &ack);

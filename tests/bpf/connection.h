@@ -10,7 +10,7 @@
 #include "prog.h"
 
 struct connection {
-	int fd;			/* the server's socket */
+	int fd; /* the server's socket */
 	struct frame_spec next; /* what the client would send next: an ACK of all it got */
 };
 
@@ -18,8 +18,7 @@ struct connection {
  * A SYN through XDP, its answer as a live frame through tcx ingress, accept() on the listener: the
  * whole way of a challenged client. accept() fails the test if nothing comes of it.
  */
-struct connection connection_challenged(struct prog *p, const struct frame_spec *syn,
-					int listener);
+struct connection connection_challenged(struct prog *p, const struct frame_spec *syn, int listener);
 
 /* The same by the kernel's own SYN-ACK. */
 struct connection connection_plain(struct prog *p, const struct frame_spec *syn, int listener);

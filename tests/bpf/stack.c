@@ -18,6 +18,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#define STACK_SILENCE_MS 100
+
 /* One namespace, hence one of these: what arrives at "client". */
 static int stack_capture_fd = -1;
 
@@ -102,8 +104,7 @@ bool stack_sent(struct prog_frame *f)
 		if (bytes < 0)
 			return false;
 		f->length = bytes;
-		if (from.sll_pkttype != PACKET_OUTGOING &&
-		    !frame_parse(&view, f->bytes, f->length))
+		if (from.sll_pkttype != PACKET_OUTGOING && !frame_parse(&view, f->bytes, f->length))
 			return true;
 	}
 }
@@ -114,6 +115,20 @@ struct frame_view stack_view_sent(void)
 
 	ck_assert_msg(stack_sent(&f), "the stack sent nothing");
 	return prog_view(&f);
+}
+
+void stack_assert_silent(void)
+{
+	struct pollfd ready = { .fd = stack_capture_fd, .events = POLLIN };
+
+	while (poll(&ready, 1, STACK_SILENCE_MS) == 1) {
+		struct frame_view view;
+		struct prog_frame f;
+		ssize_t bytes = recv(stack_capture_fd, f.bytes, sizeof(f.bytes), 0);
+
+		if (bytes > 0 && !frame_parse(&view, f.bytes, bytes))
+			ck_abort_msg("the stack sent a segment with flags %02x", view.flags);
+	}
 }
 
 static void stack_set_option(int fd, int level, int name, int value)
@@ -147,18 +162,35 @@ int stack_accept(int listener)
 {
 	struct pollfd ready = { .fd = listener, .events = POLLIN };
 
-	return poll(&ready, 1, 500) == 1 ? accept(listener, NULL, NULL) : -1;
+	return poll(&ready, 1, STACK_SILENCE_MS) == 1 ? accept(listener, NULL, NULL) : -1;
 }
 
-int stack_connect(int family, int port)
+/* How many completed connections wait: of a listener the kernel shows it in this field. */
+static unsigned int stack_waiting(int listener)
 {
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct tcp_info info = {};
+	socklen_t bytes = sizeof(info);
+
+	stack_must(!getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &bytes), "TCP_INFO");
+	return info.tcpi_unacked;
+}
+
+int stack_connect(int listener, int family)
+{
+	unsigned int i, waiting = stack_waiting(listener);
+	struct sockaddr_in6 to;
+	socklen_t bytes = sizeof(to);
 	struct sg_addr a = frame_addr(family == AF_INET ? STACK_SERVER4 : STACK_SERVER6);
 	/* an IPv6 socket speaks IPv4 to a mapped address */
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	memcpy(&to.sin6_addr, a.bytes, 16);
 	stack_must(fd >= 0, "a socket");
+	stack_must(!getsockname(listener, (struct sockaddr *)&to, &bytes), "getsockname");
+	memcpy(&to.sin6_addr, a.bytes, 16);
 	stack_must(!connect(fd, (struct sockaddr *)&to, sizeof(to)), "connect");
+	/* connect() returns when the SYN-ACK is there, not when it has been answered */
+	for (i = 0; i < 1000 && stack_waiting(listener) == waiting; i++)
+		usleep(1000);
+	ck_assert_uint_eq(stack_waiting(listener), waiting + 1);
 	return fd;
 }

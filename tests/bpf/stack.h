@@ -32,10 +32,13 @@ bool stack_sent(struct prog_frame *f);
 /* Asserts that there is one, and takes it apart. */
 struct frame_view stack_view_sent(void);
 
+/* Asserts that there is none: a tenth of a second is long after what softirqs do. */
+void stack_assert_silent(void);
+
 struct stack_listener {
 	const char *addr; /* "::", both families */
-	int port;	  /* STACK_PORT */
-	int backlog;	  /* 128 */
+	int port; /* STACK_PORT */
+	int backlog; /* 128 */
 	int protocol;
 	int rcvbuf;
 	int maxseg;
@@ -49,11 +52,11 @@ struct stack_listener {
 #define stack_listen(...) stack_listen_as(&(struct stack_listener){ __VA_ARGS__ })
 int stack_listen_as(const struct stack_listener *l);
 
-/* The next connection of a listener, or -1 after half a second. */
+/* The next connection of a listener, or -1 after a tenth of a second. */
 int stack_accept(int listener);
 
-/* A connection to the server over lo, as a local client makes it; not accepted by anybody yet. */
-int stack_connect(int family, int port);
+/* A connection to the listener over lo; returns when it waits in the accept queue. */
+int stack_connect(int listener, int family);
 
 /* A value of /proc/sys/net in the namespace: ("ipv4/tcp_sack", "0"). */
 void stack_sysctl(const char *name, const char *value);

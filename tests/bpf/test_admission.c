@@ -171,8 +171,8 @@ START_TEST(test_services_full)
 	/* hashing fills it all but evenly */
 	ck_assert_int_ge(entered, SG_SERVICES_MAX / 2);
 
-	expect_verdict(p, SG_XDP, &syn, prog_service(p, &syn) ? SG_V_SYN_ADMITTED :
-								SG_V_SERVICES_FULL);
+	expect_verdict(p, SG_XDP, &syn,
+		       prog_service(p, &syn) ? SG_V_SYN_ADMITTED : SG_V_SERVICES_FULL);
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_CHALLENGED);
 	p->control->mode = SG_MODE_ALWAYS;
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_CHALLENGED);
@@ -355,8 +355,8 @@ START_TEST(test_lease_is_renewed)
 		start = prog_now_ns() - seconds[i].age_ms * 1000000;
 		prog_set_second(p, s, start, seconds[i].challenged, seconds[i].accepted);
 		expect_verdict(p, SG_XDP, &client_linux4, SG_V_CHALLENGED);
-		ck_assert_msg((s->lease_until_ns > soon) == seconds[i].renewed,
-			      "%s: renewed %d", seconds[i].name, s->lease_until_ns > soon);
+		ck_assert_msg((s->lease_until_ns > soon) == seconds[i].renewed, "%s: renewed %d",
+			      seconds[i].name, s->lease_until_ns > soon);
 		/* an ended second starts anew, so that a steady flood is judged each second */
 		ck_assert_int_eq(prog_tally(p, s).second_challenged == 0, ended);
 	}

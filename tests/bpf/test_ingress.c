@@ -264,14 +264,14 @@ END_TEST
 START_TEST(test_full_accept_queue_is_told)
 {
 	struct prog *p = prog_new(stack_new());
+	int listener = stack_listen(.backlog = 1);
 	struct sg_service *s;
 	struct frame_spec ack;
 
-	stack_listen(.backlog = 1);
 	s = prog_defend(p, &client_linux4);
 	ack = prog_answer(p, &client_linux4);
-	stack_connect(AF_INET, STACK_PORT);
-	stack_connect(AF_INET, STACK_PORT);
+	stack_connect(listener, AF_INET);
+	stack_connect(listener, AF_INET);
 	ck_assert_int_eq(s->hindrance, 0);
 	expect_verdict(p, SG_INGRESS, &ack, VALID);
 	ck_assert_int_eq(s->hindrance, SG_V_ACCEPT_FULL);

@@ -34,9 +34,9 @@ static struct frame_view kernel_answer(struct prog *p, const struct frame_spec *
 }
 
 /* The scale that the kernel's side of a local connection has. */
-static int kernel_wscale(int port)
+static int kernel_wscale(int listener)
 {
-	int fd = stack_connect(AF_INET, port);
+	int fd = stack_connect(listener, AF_INET);
 	struct tcp_info info = {};
 	socklen_t bytes = sizeof(info);
 
@@ -111,15 +111,16 @@ START_TEST(test_window_scale_is_the_kernels)
 	close(fd);
 	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		struct frame_view view;
+		int theirs;
 
 		stack_sysctl("ipv4/tcp_rmem", hosts[i].tcp_rmem);
 		fd = stack_listen(.rcvbuf = hosts[i].rcvbuf);
 		memset(s->promised, 0, sizeof(s->promised));
 		view = challenge(p, &client_linux4, SG_V_CHALLENGED);
-		ck_assert_msg(view.wscale == kernel_wscale(STACK_PORT),
-			      "rcvbuf %d, tcp_rmem %s: wscale %d, the kernel's is %d",
-			      hosts[i].rcvbuf, hosts[i].tcp_rmem, view.wscale,
-			      kernel_wscale(STACK_PORT));
+		theirs = kernel_wscale(fd);
+		ck_assert_msg(view.wscale == theirs,
+			      "rcvbuf %d, tcp_rmem %s: scale %d, the kernel's is %d",
+			      hosts[i].rcvbuf, hosts[i].tcp_rmem, view.wscale, theirs);
 		ck_assert_int_gt(view.window, 0);
 		close(fd);
 	}

@@ -22,6 +22,7 @@
 #define PROG_TCX_EGRESS	 47
 #define PROG_TCX_NEXT	 (-1)
 #define PROG_TCX_DROP	 2
+#define PROG_TCX_REDIRECT 7
 
 #define PROG_CPUS_MAX 1024
 
@@ -218,8 +219,8 @@ void prog_remove_local(struct prog *p, const struct frame_spec *syn)
 {
 	struct sg_addr a = prog_destination(syn);
 
-	prog_must(!bpf_map__delete_elem(p->skel->maps.local_addrs, &a, sizeof(a), 0),
-		  "a local address");
+	prog_must(!bpf_map__delete_elem(p->skel->maps.local_addrs, &a, sizeof(a), 0), "a local "
+										      "address");
 }
 
 /* ---- counters ------------------------------------------------------------------------------ */
@@ -238,16 +239,18 @@ static void *prog_read_percpu(struct bpf_map *map, __u32 key, size_t bytes)
 	size_t all = bytes * prog_cpus();
 	void *values = malloc(all);
 
-	prog_must(values && !bpf_map__lookup_elem(map, &key, sizeof(key), values, all, 0),
-		  "reading a per-CPU map");
+	prog_must(values && !bpf_map__lookup_elem(map, &key, sizeof(key), values, all, 0), "reading"
+											   " a "
+											   "per-"
+											   "CPU "
+											   "map");
 	return values;
 }
 
 struct sg_counters prog_counters(struct prog *p, enum sg_program program)
 {
 	struct sg_counters sum = {};
-	struct sg_counters *each =
-		prog_read_percpu(p->skel->maps.counters, program, sizeof(*each));
+	struct sg_counters *each = prog_read_percpu(p->skel->maps.counters, program, sizeof(*each));
 	int cpu, v;
 
 	for (cpu = 0; cpu < prog_cpus(); cpu++) {
@@ -362,40 +365,62 @@ int prog_run(struct prog *p, enum sg_program program, const struct prog_frame *i
 	return run.retval;
 }
 
+bool prog_can_split(struct prog *p)
+{
+	struct xdp_md half = { .data_end = 50, .ingress_ifindex = p->ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = p->out.bytes, .data_size_in = 100,
+		    .ctx_in = &half, .ctx_size_in = sizeof(half), .repeat = 1);
+
+	return !bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.synguard_xdp), &run);
+}
+
 static int prog_return_code(enum sg_program program, enum sg_verdict verdict)
 {
 	enum sg_action action = prog_action(verdict);
 
 	if (program == SG_XDP)
 		return action == SG_REPLY ? XDP_TX : action == SG_DROP ? XDP_DROP : XDP_PASS;
-	return action == SG_DROP ? PROG_TCX_DROP : PROG_TCX_NEXT;
+	if (action == SG_AGAIN)
+		return PROG_TCX_REDIRECT;
+	return action == SG_DROP  ? PROG_TCX_DROP :
+	       action == SG_AGAIN ? PROG_TCX_REDIRECT :
+				    PROG_TCX_NEXT;
 }
 
-/* Asserts that since prog_mark() the program saw one packet and came to this verdict. */
-static void prog_assert_moved(struct prog *p, enum sg_program program, enum sg_verdict verdict,
-			      const char *file, int line)
+/*
+ * The verdict that the program came to since prog_mark(); asserts that it was one, for one packet.
+ */
+static enum sg_verdict prog_only_verdict(struct prog *p, enum sg_program program, const char *file,
+					 int line)
 {
 	struct sg_counters now = prog_counters(p, program);
 	const struct sg_counters *then = &p->marked[program];
-	char counted[256] = "";
-	size_t used = 0;
-	bool wrong = false;
+	enum sg_verdict verdict = SG_UNDECIDED;
+	__u64 total = 0;
 	int v;
 
 	for (v = 0; v < SG_VERDICT_COUNT; v++) {
 		__u64 times = now.verdicts[v] - then->verdicts[v];
 
-		wrong = wrong || times != (v == verdict);
-		if (times && used < sizeof(counted))
-			used += snprintf(counted + used, sizeof(counted) - used, " %s %llu times",
-					 prog_label(v), times);
+		total += times;
+		if (times)
+			verdict = v;
 	}
-	if (wrong)
-		ck_abort_msg("%s:%d: expected %s, counted:%s", file, line, prog_label(verdict),
-			     used ? counted : " nothing");
+	if (total != 1)
+		ck_abort_msg("%s:%d: %llu verdicts, %s among them, expected 1", file, line, total,
+			     prog_label(verdict));
 	if (now.packets - then->packets != 1)
 		ck_abort_msg("%s:%d: %llu packets, expected 1", file, line,
 			     now.packets - then->packets);
+	return verdict;
+}
+
+static void prog_assert_verdict(enum sg_verdict verdict, enum sg_verdict expected, const char *file,
+				int line)
+{
+	if (verdict != expected)
+		ck_abort_msg("%s:%d: %s, expected %s", file, line, prog_label(verdict),
+			     prog_label(expected));
 }
 
 /* NULL, or what the action should not have done to the frame. */
@@ -409,19 +434,18 @@ static const char *prog_frame_wrong(const struct prog_frame *in, const struct pr
 	return NULL;
 }
 
-const struct prog_frame *prog_expect(struct prog *p, enum sg_program program,
-				     const struct prog_frame *in, enum sg_verdict verdict,
-				     const char *file, int line)
+enum sg_verdict prog_judge(struct prog *p, enum sg_program program, const struct prog_frame *in,
+			   const char *file, int line)
 {
+	enum sg_verdict verdict;
 	const char *wrong;
 	int code, other;
 
 	prog_mark(p);
 	code = prog_run(p, program, in);
-	prog_assert_moved(p, program, verdict, file, line);
+	verdict = prog_only_verdict(p, program, file, line);
 	for (other = 0; other < SG_PROGRAM_COUNT; other++)
-		if (other != program &&
-		    prog_counters(p, other).packets != p->marked[other].packets)
+		if (other != program && prog_counters(p, other).packets != p->marked[other].packets)
 			ck_abort_msg("%s:%d: another program counted the packet", file, line);
 	if (code != prog_return_code(program, verdict))
 		ck_abort_msg("%s:%d: %s returned %d, expected %d", file, line, prog_label(verdict),
@@ -429,6 +453,14 @@ const struct prog_frame *prog_expect(struct prog *p, enum sg_program program,
 	wrong = prog_frame_wrong(in, &p->out, prog_action(verdict));
 	if (wrong)
 		ck_abort_msg("%s:%d: %s: %s", file, line, prog_label(verdict), wrong);
+	return verdict;
+}
+
+const struct prog_frame *prog_expect(struct prog *p, enum sg_program program,
+				     const struct prog_frame *in, enum sg_verdict verdict,
+				     const char *file, int line)
+{
+	prog_assert_verdict(prog_judge(p, program, in, file, line), verdict, file, line);
 	return &p->out;
 }
 
@@ -464,7 +496,7 @@ void prog_deliver_expect(struct prog *p, const struct prog_frame *f, enum sg_ver
 {
 	prog_mark(p);
 	prog_deliver(p, f);
-	prog_assert_moved(p, SG_INGRESS, verdict, file, line);
+	prog_assert_verdict(prog_only_verdict(p, SG_INGRESS, file, line), verdict, file, line);
 }
 
 /* ---- services ------------------------------------------------------------------------------ */

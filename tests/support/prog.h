@@ -30,16 +30,16 @@ struct prog_frame {
 
 struct prog {
 	struct synguard_bpf *skel;
-	struct sg_control *control;  /* the programs' own; mode auto, heartbeat now */
+	struct sg_control *control; /* the programs' own; mode auto, heartbeat now */
 	struct sg_service *services; /* [SG_SERVICES_MAX], mapped */
-	unsigned int ifindex;	     /* where packets come in and go out */
-	int pass_fd;		     /* an XDP program that passes */
+	unsigned int ifindex; /* where packets come in and go out */
+	int pass_fd; /* an XDP program that passes */
 
 	/* for the next runs; a test sets and clears them */
-	bool alone;		   /* ingress: synguard_ingress_alone */
-	__u32 skb_mark;		   /* ingress: skb->cb[0] */
+	bool alone; /* ingress: synguard_ingress_alone */
+	__u32 skb_mark; /* ingress: skb->cb[0] */
 	__u32 skb_ingress_ifindex; /* egress: where the packet came from */
-	__u32 xdp_linear_bytes;	   /* XDP: the rest of the frame is in fragments; 0 = none is */
+	__u32 xdp_linear_bytes; /* XDP: the rest of the frame is in fragments; 0 = none is */
 
 	int links[3];
 	int link_count;
@@ -72,23 +72,30 @@ struct frame_view prog_view(const struct prog_frame *f);
 /* Runs one program; returns its return code, and p->out is the frame that it left. */
 int prog_run(struct prog *p, enum sg_program program, const struct prog_frame *in);
 
+/* Whether xdp_linear_bytes can be had of this kernel (6.18 and later). */
+bool prog_can_split(struct prog *p);
+
 /*
- * Runs one program and asserts that it came to this verdict: packets and the verdict's counter
- * went up by one, no other counter of any program moved, and the return code is the verdict's
- * action. A reply is what synack_wrong() demands of one, any other frame is untouched. Returns the
- * frame that came out.
+ * Runs one program and returns its verdict. Asserts what holds for every packet: packets and one
+ * verdict went up by one, no other counter of any program moved, and the return code is the
+ * verdict's action; a reply is what synack_wrong() demands of one, any other frame is untouched.
+ * file and line are told where that fails.
  */
+enum sg_verdict prog_judge(struct prog *p, enum sg_program program, const struct prog_frame *in,
+			   const char *file, int line);
+
+/* The same, and it is this verdict; use expect_verdict(). Returns the frame that came out. */
 const struct prog_frame *prog_expect(struct prog *p, enum sg_program program,
 				     const struct prog_frame *in, enum sg_verdict verdict,
 				     const char *file, int line);
 
-#define expect_frame(p, program, frame, verdict) \
+#define expect_frame(p, program, frame, verdict)                                                   \
 	prog_expect(p, program, frame, verdict, __FILE__, __LINE__)
 
-#define expect_verdict(p, program, spec, verdict)              \
-	({                                                     \
-		struct prog_frame frame_ = prog_frame(spec);   \
-		expect_frame(p, program, &frame_, verdict);    \
+#define expect_verdict(p, program, spec, verdict)                                                  \
+	({                                                                                         \
+		struct prog_frame frame_ = prog_frame(spec);                                       \
+		expect_frame(p, program, &frame_, verdict);                                        \
 	})
 
 /* Runs the SYN, which has to be challenged, and returns the ACK with which its client answers. */
@@ -101,10 +108,10 @@ void prog_deliver(struct prog *p, const struct prog_frame *f);
 void prog_deliver_expect(struct prog *p, const struct prog_frame *f, enum sg_verdict verdict,
 			 const char *file, int line);
 
-#define expect_delivery(p, spec, verdict)                                        \
-	do {                                                                     \
-		struct prog_frame frame_ = prog_frame(spec);                     \
-		prog_deliver_expect(p, &frame_, verdict, __FILE__, __LINE__);    \
+#define expect_delivery(p, spec, verdict)                                                          \
+	do {                                                                                       \
+		struct prog_frame frame_ = prog_frame(spec);                                       \
+		prog_deliver_expect(p, &frame_, verdict, __FILE__, __LINE__);                      \
 	} while (0)
 
 /* ---- counters ------------------------------------------------------------------------------ */

@@ -126,21 +126,23 @@ static void stage_handshake(struct stage *s, int family, uint16_t port)
 	close(fd);
 }
 
+void stage_prove_family(struct stage *s, int family, uint16_t port)
+{
+	const char *address = family == AF_INET ? LAB_SERVER_ADDR4 : LAB_SERVER_ADDR6;
+	json_t *status, *row;
+
+	stage_handshake(s, family, port);
+	status = stage_status(s);
+	row = stage_service(status, address, port);
+	ck_assert_msg(json_is_true(json_object_get(row, "proven")),
+		      "a handshake did not prove [%s]:%u", address, port);
+	json_decref(status);
+}
+
 void stage_prove(struct stage *s, uint16_t port)
 {
-	static const char *const addresses[] = { LAB_SERVER_ADDR4, LAB_SERVER_ADDR6 };
-	json_t *status, *row;
-	size_t i;
-
-	stage_handshake(s, AF_INET, port);
-	stage_handshake(s, AF_INET6, port);
-	status = stage_status(s);
-	for (i = 0; i < 2; i++) {
-		row = stage_service(status, addresses[i], port);
-		ck_assert_msg(json_is_true(json_object_get(row, "proven")),
-			      "a handshake did not prove [%s]:%u", addresses[i], port);
-	}
-	json_decref(status);
+	stage_prove_family(s, AF_INET, port);
+	stage_prove_family(s, AF_INET6, port);
 }
 
 /* ---- the CLI ------------------------------------------------------------------------------- */

@@ -33,6 +33,8 @@ void stage_raise(struct stage *s, const struct server_options *options);
 void stage_daemon(struct stage *s, const char *mode);
 /* Completes one unchallenged handshake per family, so that the service is proven. */
 void stage_prove(struct stage *s, uint16_t port);
+/* The same for one family, AF_INET or AF_INET6. */
+void stage_prove_family(struct stage *s, int family, uint16_t port);
 /* Stops everything and frees it. */
 void stage_strike(struct stage *s);
 

@@ -6,6 +6,7 @@
 #include "bpf/options.h"
 #include "frame.h"
 #include "noise.h"
+#include "parsed.h"
 #include "suite.h"
 
 #include <err.h>
@@ -38,45 +39,19 @@ static struct tcp_options parse(const void *bytes, size_t count)
 static struct tcp_options oracle(const void *bytes, size_t count)
 {
 	struct frame_spec spec = { .raw_options = bytes, .raw_option_bytes = count };
-	struct tcp_options o = {};
 	__u8 frame[FRAME_ROOM];
 	struct frame_view v;
-	__u32 i;
 
 	/* it complains about an overrun, having noted what stands before it */
 	frame_parse(&v, frame, frame_build(frame, sizeof(frame), &spec));
 	ck_assert(v.payload_offset);
-	if (v.has_mss) {
-		o.mss = v.mss;
-		o.seen |= OPTIONS_SEEN_MSS;
-	}
-	if (v.has_wscale) {
-		o.wscale = v.wscale > 14 ? 14 : v.wscale;
-		o.seen |= OPTIONS_SEEN_WSCALE;
-	}
-	if (v.has_sack)
-		o.seen |= OPTIONS_SEEN_SACK;
-	if (v.has_ts) {
-		o.tsval = v.tsval;
-		o.tsecr = v.tsecr;
-		o.seen |= OPTIONS_SEEN_TS;
-	}
-	for (i = 0; i < v.option_count; i++)
-		if (v.option_order[i] == 19 || v.option_order[i] == 29)
-			o.seen |= OPTIONS_SEEN_SIGNED;
-	return o;
-}
-
-static bool same(const struct tcp_options *a, const struct tcp_options *b)
-{
-	return a->seen == b->seen && a->mss == b->mss && a->wscale == b->wscale &&
-	       a->tsval == b->tsval && a->tsecr == b->tsecr;
+	return parsed_options(&v);
 }
 
 static void assert_same(const struct tcp_options *got, const struct tcp_options *wanted,
 			const char *what, int number)
 {
-	if (!same(got, wanted))
+	if (!parsed_options_same(got, wanted))
 		ck_abort_msg("%s %d: seen %x mss %u wscale %u ts %u %u, not %x %u %u %u %u", what,
 			     number, got->seen, got->mss, got->wscale, got->tsval, got->tsecr,
 			     wanted->seen, wanted->mss, wanted->wscale, wanted->tsval,
@@ -400,7 +375,7 @@ START_TEST(options_of_noise_equal_the_oracle)
 			bytes[k] = plain >> k & 1 ? noise(&state) : likely[noise(&state) & 15];
 		got = parse(bytes, count);
 		wanted = oracle(bytes, count);
-		if (!same(&got, &wanted))
+		if (!parsed_options_same(&got, &wanted))
 			assert_same(&got, &wanted, "round", i);
 	}
 }

@@ -7,6 +7,7 @@
 #include "bpf/packet.h"
 #include "frame.h"
 #include "noise.h"
+#include "parsed.h"
 #include "suite.h"
 
 #include <stdlib.h>
@@ -35,38 +36,6 @@ static enum sg_verdict parse_spec(struct packet *p, const struct frame_spec *spe
 	__u8 bytes[FRAME_ROOM * 8];
 
 	return parse(p, bytes, frame_build(bytes, sizeof(bytes), spec));
-}
-
-/* What of the parsed packet differs from what stands in the frame. */
-static const char *difference(const struct packet *p, const struct frame_view *v)
-{
-	__u32 vlan = v->tag_count ? 0x10000 | v->tags[0].vid : 0;
-
-	if (p->version != v->version)
-		return "version";
-	if (memcmp(&p->saddr, &v->src, sizeof(p->saddr)))
-		return "saddr";
-	if (memcmp(&p->daddr, &v->dst, sizeof(p->daddr)))
-		return "daddr";
-	if (ntohs(p->sport) != v->sport || ntohs(p->dport) != v->dport)
-		return "ports";
-	if (p->seq != v->seq || p->ack_seq != v->ack)
-		return "sequence numbers";
-	if (p->payload_bytes != v->payload_bytes)
-		return "payload_bytes";
-	if (p->vlan != vlan || p->tags != v->tag_count)
-		return "tags";
-	if (p->l3_offset != v->l3_offset || p->l4_offset != v->l4_offset)
-		return "offsets";
-	if (p->flags != v->flags)
-		return "flags";
-	if (p->dsfield != v->tos)
-		return "dsfield";
-	if (p->option_bytes != v->option_bytes)
-		return "option_bytes";
-	if (p->to_group != (v->destination_mac[0] & 1))
-		return "to_group";
-	return NULL;
 }
 
 /* ---- a table of frames ---------------------------------------------------------------------- */
@@ -221,7 +190,7 @@ START_TEST(packet_fields_of_the_table)
 	ck_assert(!parse(&p, bytes, count));
 	wrong = frame_parse(&view, bytes, count);
 	ck_assert_msg(!wrong, "%s: %s", c->name, wrong);
-	wrong = difference(&p, &view);
+	wrong = parsed_packet_wrong(&p, &view);
 	ck_assert_msg(!wrong, "%s: %s", c->name, wrong);
 }
 END_TEST
@@ -430,7 +399,7 @@ static enum sg_verdict check_any(const void *bytes, size_t count)
 	wrong = frame_parse(&view, bytes, count);
 	if (!view.payload_offset)
 		ck_abort_msg("taken for TCP: %s", wrong);
-	wrong = difference(&p, &view);
+	wrong = parsed_packet_wrong(&p, &view);
 	if (wrong)
 		ck_abort_msg("%s differ", wrong);
 	return v;

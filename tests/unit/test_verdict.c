@@ -38,7 +38,8 @@ START_TEST(verdict_rows_are_whole)
 	ck_assert_msg(r->meaning[strlen(r->meaning) - 1] != '.', "%s", r->meaning);
 	ck_assert_msg(r->programs && !(r->programs & ~SG_IN_ANY), "%s: programs %x", r->label,
 		      r->programs);
-	ck_assert_msg(r->action == SG_PASS || r->action == SG_REPLY || r->action == SG_DROP,
+	ck_assert_msg(r->action == SG_PASS || r->action == SG_REPLY || r->action == SG_DROP ||
+			      r->action == SG_AGAIN,
 		      "%s: action %d", r->label, r->action);
 }
 END_TEST
@@ -63,6 +64,9 @@ START_TEST(verdict_actions_belong_to_their_programs)
 	for (v = 0; v < SG_VERDICT_COUNT; v++) {
 		if (rows[v].action == SG_REPLY)
 			ck_assert_msg(rows[v].programs == SG_IN_XDP, "%s", rows[v].label);
+		/* only tcx ingress can put a packet behind its batch */
+		if (rows[v].action == SG_AGAIN)
+			ck_assert_msg(rows[v].programs == SG_IN_INGRESS, "%s", rows[v].label);
 		/* what leaves the host is nobody's attack */
 		if (rows[v].action == SG_DROP)
 			ck_assert_msg(!in_program(v, SG_EGRESS), "%s", rows[v].label);

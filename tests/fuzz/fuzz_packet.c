@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The parsers, on any bytes: they read nothing beyond what they are given (ASan, memory of the
+ * exact size), always come to a verdict of theirs, and what they take for TCP is what the decoder
+ * of frame.h finds there.
+ */
+#include "bpf/options.h"
+#include "bpf/packet.h"
+#include "frame.h"
+#include "fuzz.h"
+#include "parsed.h"
+
+static void check_verdict(enum sg_verdict v)
+{
+	switch (v) {
+	case SG_UNDECIDED:
+	case SG_V_NOT_IP:
+	case SG_V_NOT_TCP:
+	case SG_V_TRUNCATED:
+	case SG_V_FRAGMENT:
+	case SG_V_EXT_CHAIN:
+	case SG_V_VLAN_DEPTH:
+	case SG_V_MALFORMED:
+		return;
+	default:
+		FUZZ_CHECK(false, "verdict %d is not the parser's to give", v);
+	}
+}
+
+static void check_syn_only(const struct packet *p)
+{
+	enum sg_verdict v = packet_syn_only(p);
+
+	FUZZ_CHECK(v == SG_UNDECIDED || v == SG_V_NOT_SYN || v == SG_V_MALFORMED ||
+			   v == SG_V_TO_GROUP,
+		   "verdict %d is not packet_syn_only()'s to give", v);
+	if (!v)
+		FUZZ_CHECK((p->flags & 0x17) == PACKET_SYN && p->sport && p->dport && !p->to_group,
+			   "an answer to flags %x", p->flags);
+}
+
+static void check_parsed(const struct packet *p, const struct tcp_options *o, const void *frame,
+			 size_t frame_bytes)
+{
+	struct tcp_options wanted;
+	struct frame_view view;
+	const char *wrong = frame_parse(&view, frame, frame_bytes);
+
+	/* the decoder refuses options that overrun, after it has noted those before them */
+	FUZZ_CHECK(view.payload_offset, "taken for TCP: %s", wrong);
+	wrong = parsed_packet_wrong(p, &view);
+	FUZZ_CHECK(!wrong, "%s differ", wrong);
+	wanted = parsed_options(&view);
+	FUZZ_CHECK(parsed_options_same(o, &wanted), "options differ: seen %x, not %x", o->seen,
+		   wanted.seen);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	size_t frame_bytes, hidden, readable;
+	struct packet_cursor c;
+	struct tcp_options o;
+	enum sg_verdict v;
+	struct packet p;
+	__u8 *copy;
+
+	if (size < FUZZ_KNOBS)
+		return 0;
+	/* of a frame in several buffers only the first can be read */
+	frame_bytes = size - FUZZ_KNOBS;
+	hidden = data[0] & 1 ? data[1] : 0;
+	readable = hidden < frame_bytes ? frame_bytes - hidden : 0;
+	copy = frame_copy(data + FUZZ_KNOBS, readable);
+
+	c = (struct packet_cursor){ .pos = copy, .end = copy + readable };
+	v = packet_parse(&p, &c, frame_bytes);
+	check_verdict(v);
+	if (!v) {
+		FUZZ_CHECK(p.l4_offset + 20u + p.option_bytes <= readable, "headers out of reach");
+		FUZZ_CHECK(c.pos == copy + p.l4_offset + 20, "cursor not at the options");
+		options_parse(&o, c.pos, c.end, p.option_bytes);
+		check_syn_only(&p);
+		check_parsed(&p, &o, data + FUZZ_KNOBS, frame_bytes);
+	}
+	frame_copy_free(copy);
+	return 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Packets that come in batches, as network cards deliver them: tcx sees the client's first data
+ * before the ACK in front of it has become a socket.
+ *
+ * The server's interface polls in a thread of its own, on another CPU than the clients, so that
+ * the ACK and the data are in one poll. On a single CPU there are no batches, and no test.
+ */
+#include <unistd.h>
+
+#include "stage.h"
+#include "suite.h"
+
+#define BATCH_CLIENTS_PER_SEC 400
+#define BATCH_MS	      4000
+
+static uint64_t counter(struct stage *s, int host, const char *name)
+{
+	uint64_t value;
+
+	ck_assert_int_eq(lab_counter(s->lab, host, "Tcp", name, &value), 0);
+	return value;
+}
+
+/* Every acceptance is born once, and no client has to send anything twice. */
+START_TEST(h15_batch)
+{
+	struct clients_options o = {
+		.port = STAGE_PORT,
+		.rate_per_sec = BATCH_CLIENTS_PER_SEC,
+		.duration_ms = BATCH_MS,
+		.cpu_plus_1 = 1,
+	};
+	struct clients_result result;
+	json_int_t accepted = 0, born = 0;
+	uint64_t retransmitted;
+	struct stage s;
+	json_t *status;
+	int tid;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP("batches need a second CPU");
+	stage_raise(&s, &(struct server_options){ .port = STAGE_PORT, .backlog = 1024 });
+	ck_assert_int_eq(lab_napi_thread(s.lab, LAB_SERVER, LAB_IFNAME, 1, &tid), 0);
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	retransmitted = counter(&s, LAB_CLIENT, "RetransSegs");
+	ck_assert_int_eq(clients_run(s.lab, LAB_CLIENT, &o, &result), 0);
+	ck_assert_uint_eq(result.connected, result.attempted);
+
+	status = stage_status(&s);
+	accepted += stage_figure(stage_service(status, LAB_SERVER_ADDR4, STAGE_PORT), "accepted");
+	accepted += stage_figure(stage_service(status, LAB_SERVER_ADDR6, STAGE_PORT), "accepted");
+	born += stage_figure(stage_service(status, LAB_SERVER_ADDR4, STAGE_PORT), "born");
+	born += stage_figure(stage_service(status, LAB_SERVER_ADDR6, STAGE_PORT), "born");
+	ck_assert_int_eq(accepted, born);
+	ck_assert_int_ge(accepted, result.attempted);
+	ck_assert_uint_eq(counter(&s, LAB_CLIENT, "RetransSegs"), retransmitted);
+	stage_assert_accounted(status);
+	json_decref(status);
+	clients_result_done(&result);
+	stage_strike(&s);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("batch");
+
+	if (geteuid()) {
+		printf("making namespaces needs root\n");
+		return 77;
+	}
+	SUITE_TEST(suite, h15_batch, 60);
+	return suite_main(suite, argc, argv);
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a challenged connection carries: windows, segment sizes, options without timestamps, and
+ * data that came with the SYN (traps H5, H6, H7, H8).
+ */
+#include "pair.h"
+#include "suite.h"
+#include "watch.h"
+#include "wire.h"
+
+#include <errno.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define KIB 1024UL
+#define MIB (1024 * KIB)
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static const int families[] = { AF_INET, AF_INET6 };
+
+/* A listener behind a daemon that challenges every SYN. */
+static int raise_defended(struct stage *s, const struct pair_listener *l)
+{
+	int listener;
+
+	stage_raise(s, NULL);
+	listener = pair_listen(s, l);
+	stage_daemon(s, "always");
+	stage_prove(s, STAGE_PORT);
+	return listener;
+}
+
+static struct pair open_in_mode(struct stage *s, int listener, int family, const char *mode)
+{
+	stage_mode(s, mode);
+	return pair_open(s, listener, family, 0);
+}
+
+static void client_sysctl(struct stage *s, const char *name, const char *value)
+{
+	ck_assert_int_eq(lab_sysctl_set(s->lab, LAB_CLIENT, name, value), 0);
+}
+
+/* ---- H5 ------------------------------------------------------------------------------------ */
+
+static const struct {
+	int rcvbuf;
+	size_t chunk; /* fits into any window that such a listener gives */
+} windows[] = {
+	{ 0, 32 * KIB },
+	{ 16 * KIB, 4 * KIB },
+	{ 4 * MIB, 32 * KIB },
+};
+
+/* No window closes and nothing is dropped for want of room. */
+static const char *const no_window[] = {
+	"TcpExt.TCPToZeroWindowAdv", "TcpExt.TCPFromZeroWindowAdv", "TcpExt.TCPWantZeroWindowAdv",
+	"TcpExt.TCPZeroWindowDrop",  "TcpExt.TCPRcvQDrop",	    "TcpExt.TCPOFODrop",
+	"TcpExt.RcvPruned",	     "TcpExt.PruneCalled",	    NULL,
+};
+
+static void assert_same_windows(const struct pair *plain, const struct pair *challenged)
+{
+	struct tcp_info client[] = { pair_info(plain->client), pair_info(challenged->client) };
+	struct tcp_info server[] = { pair_info(plain->server), pair_info(challenged->server) };
+
+	ck_assert(client[1].tcpi_options & TCPI_OPT_WSCALE);
+	ck_assert_uint_eq(client[1].tcpi_snd_wscale, client[0].tcpi_snd_wscale);
+	ck_assert_uint_eq(client[1].tcpi_rcv_wscale, client[0].tcpi_rcv_wscale);
+	ck_assert_uint_eq(server[1].tcpi_snd_wscale, server[0].tcpi_snd_wscale);
+	ck_assert_uint_eq(server[1].tcpi_rcv_wscale, server[0].tcpi_rcv_wscale);
+	/* what one end was told is what the other one has */
+	ck_assert_uint_eq(client[1].tcpi_snd_wscale, server[1].tcpi_rcv_wscale);
+	ck_assert_uint_eq(client[1].tcpi_rcv_wscale, server[1].tcpi_snd_wscale);
+	ck_assert_uint_eq(client[1].tcpi_snd_wnd, client[0].tcpi_snd_wnd);
+	ck_assert_uint_eq(server[1].tcpi_snd_wnd, server[0].tcpi_snd_wnd);
+	ck_assert_uint_gt(client[1].tcpi_snd_wnd, 0);
+}
+
+START_TEST(h5_bulk)
+{
+	int family = families[_i % 2];
+	struct pair_listener l = { .rcvbuf = windows[_i / 2].rcvbuf };
+	size_t chunk = windows[_i / 2].chunk;
+	struct pair plain, challenged;
+	struct watch_service before;
+	struct watch w;
+	struct stage s;
+	int listener;
+
+	listener = raise_defended(&s, &l);
+	plain = open_in_mode(&s, listener, family, "off");
+	before = watch_service(&s);
+	challenged = open_in_mode(&s, listener, family, "always");
+	assert_same_windows(&plain, &challenged);
+	watch_begin(&w, &s, no_window);
+	pair_stream(challenged.client, challenged.server, 16 * MIB, chunk);
+	pair_stream(challenged.server, challenged.client, 16 * MIB, chunk);
+	watch_assert_still(&w);
+	pair_bulk(&challenged, l.rcvbuf == 16 * KIB ? 16 * MIB : 64 * MIB);
+	pair_close(&challenged);
+	pair_close(&plain);
+	watch_assert_defended(&s, &before, 1);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
+/* A window that was promised is there: all of it is sent before anybody reads. */
+START_TEST(h5_promised_window)
+{
+	static const char *const lost[] = { "Tcp.RetransSegs", "TcpExt.TCPRcvQDrop",
+					    "TcpExt.TCPZeroWindowDrop", NULL };
+	struct pair_listener l = { .rcvbuf = windows[_i / 2].rcvbuf };
+	int family = families[_i % 2], listener;
+	static char buf[256 * KIB];
+	struct pair p;
+	struct watch w;
+	struct stage s;
+	uint32_t window;
+
+	listener = raise_defended(&s, &l);
+	watch_begin(&w, &s, lost);
+	p = pair_open(&s, listener, family, 0);
+	window = pair_info(p.client).tcpi_snd_wnd;
+	ck_assert_uint_lt(window, sizeof(buf));
+	ck_assert_int_eq(send(p.client, buf, window, MSG_NOSIGNAL), window);
+	while (pair_info(p.client).tcpi_unacked || pair_info(p.client).tcpi_notsent_bytes)
+		usleep(1000);
+	watch_assert_still(&w);
+	ck_assert_int_eq(recv(p.server, buf, window, MSG_WAITALL), window);
+	pair_close(&p);
+	watch_assert_defended(&s, NULL, 1);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
+/* The challenge is what the kernel would have answered, but for its two numbers. */
+static const struct pair_listener looks[] = {
+	{ 0 },
+	{ .rcvbuf = 16 * KIB },
+	{ .rcvbuf = 4 * MIB },
+	{ .maxseg = 1300 },
+};
+
+START_TEST(h5_look)
+{
+	int version = _i % 2 ? 6 : 4, listener, i;
+	static const char *const modes[] = { "off", "always" };
+	struct frame_view seen[2];
+	struct stage s;
+	struct wire w;
+
+	listener = raise_defended(&s, &looks[_i / 2]);
+	for (i = 0; i < 2; i++) {
+		stage_mode(&s, modes[i]);
+		wire_open(&w, &s, version, 2000 + i);
+		wire_send_syn(&w, NULL);
+		wire_take_synack(&w);
+		seen[i] = w.seen;
+		wire_send(&w, FRAME_RST, NULL);
+		wire_close(&w);
+	}
+	ck_assert_int_eq(watch_verdict(&s, "xdp", "challenged"), 1);
+	ck_assert_uint_eq(seen[1].window, seen[0].window);
+	ck_assert_uint_eq(seen[1].mss, seen[0].mss);
+	ck_assert_uint_eq(seen[1].wscale, seen[0].wscale);
+	ck_assert_uint_eq(seen[1].flags, seen[0].flags);
+	ck_assert_uint_eq(seen[1].ttl, seen[0].ttl);
+	ck_assert_uint_eq(seen[1].tos, seen[0].tos);
+	ck_assert_uint_eq(seen[1].frag_off, seen[0].frag_off);
+	ck_assert_uint_eq(seen[1].option_count, seen[0].option_count);
+	ck_assert_mem_eq(seen[1].option_order, seen[0].option_order, seen[0].option_count);
+	ck_assert_uint_eq(seen[1].tsecr, WIRE_TSVAL);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- H6 ------------------------------------------------------------------------------------ */
+
+/* What the server may send to the client, by family; 0: the SYN is not to be challenged. */
+static const struct {
+	unsigned int client_mtu, server_mtu;
+	int maxseg;
+	unsigned int mss[2];
+} segments[] = {
+	{ 1500, 1500, 0, { 1460, 1440 } },
+	{ 1492, 1500, 0, { 1452, 1432 } }, /* PPPoE */
+	{ 1400, 1500, 0, { 1360, 1340 } }, /* tunnels */
+	{ 1450, 1500, 0, { 1400, 1380 } },
+	{ 9000, 1500, 0, { 1460, 1440 } },
+	{ 9000, 9000, 0, { 8960, 8940 } },
+	{ 1500, 9000, 0, { 1460, 1440 } },
+	{ 1500, 1500, 1300, { 1300, 1300 } },
+	{ 1500, 1500, 1250, { 1220, 1240 } },
+	{ 1500, 1500, 1000, { 536, 0 } },
+	{ 1500, 1500, 500, { 0, 0 } },
+};
+
+#define TIMESTAMP_BYTES 12
+
+static void segments_compare(struct stage *s, int listener, int family, unsigned int expected)
+{
+	struct pair p = open_in_mode(s, listener, family, "off");
+	struct tcp_info client = pair_info(p.client), server = pair_info(p.server);
+	struct watch_service before = watch_service(s);
+	unsigned int mss;
+
+	pair_close(&p);
+	p = open_in_mode(s, listener, family, "always");
+	mss = pair_info(p.server).tcpi_snd_mss + TIMESTAMP_BYTES;
+	ck_assert_uint_le(mss, pair_info(p.client).tcpi_advmss);
+	ck_assert_uint_le(mss, server.tcpi_snd_mss + TIMESTAMP_BYTES);
+	if (expected)
+		ck_assert_uint_eq(mss, expected);
+	else
+		ck_assert_uint_eq(mss, server.tcpi_snd_mss + TIMESTAMP_BYTES);
+	/* what the client may send does not depend on a table */
+	ck_assert_uint_eq(pair_info(p.client).tcpi_snd_mss, client.tcpi_snd_mss);
+	pair_stream(p.server, p.client, 256 * KIB, 16 * KIB);
+	pair_stream(p.client, p.server, 256 * KIB, 16 * KIB);
+	pair_close(&p);
+	watch_assert_defended(s, &before, expected ? 1 : 0);
+	ck_assert_int_eq(watch_verdict(s, "xdp", "mss_low"), expected ? 0 : 1);
+}
+
+START_TEST(h6_mss)
+{
+	typeof(segments[0]) *row = &segments[_i / 2];
+	struct stage s;
+	int listener;
+
+	stage_raise(&s, NULL);
+	ck_assert_int_eq(lab_link_set_mtu(s.lab, LAB_CLIENT, LAB_IFNAME, row->client_mtu), 0);
+	ck_assert_int_eq(lab_link_set_mtu(s.lab, LAB_SERVER, LAB_IFNAME, row->server_mtu), 0);
+	listener = pair_listen(&s, &(struct pair_listener){ .maxseg = row->maxseg });
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	segments_compare(&s, listener, families[_i % 2], row->mss[_i % 2]);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
+/* A client that takes less than the kernel's acceptance can express is left to the kernel. */
+START_TEST(h6_mss_low)
+{
+	int family = families[_i], listener, low = 500;
+	struct stage s;
+	struct pair p;
+
+	listener = raise_defended(&s, NULL);
+	p.client = pair_socket(&s, family, 0);
+	ck_assert_int_eq(setsockopt(p.client, IPPROTO_TCP, TCP_MAXSEG, &low, sizeof(low)), 0);
+	ck_assert_int_eq(pair_connect(p.client, family), 0);
+	do /* those of stage_prove() have been reset */
+		p.server = pair_accept(listener, 1000);
+	while (p.server >= 0 && recv(p.server, &low, 1, MSG_DONTWAIT) < 0 && errno != EAGAIN);
+	ck_assert_int_ge(p.server, 0);
+	ck_assert_uint_le(pair_info(p.server).tcpi_snd_mss, 500);
+	pair_talk(&p);
+	pair_close(&p);
+	watch_assert_defended(&s, NULL, 0);
+	ck_assert_int_eq(watch_verdict(&s, "xdp", "mss_low"), 1);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- H7 ------------------------------------------------------------------------------------ */
+
+/* tcp_rmem[2] decides what scale a client offers (tcp_select_initial_window()). */
+static const struct {
+	const char *rmem;
+	bool kept;
+} scales[] = {
+	{ "4096 131072 8388608", true }, /* 8, as Windows */
+	{ "4096 131072 6291456", false }, /* 7 */
+	{ "4096 131072 16777216", false }, /* 9 */
+};
+
+START_TEST(h7_no_timestamps)
+{
+	int family = families[_i % 2], listener;
+	bool kept = scales[_i / 2].kept;
+	struct pair plain, p;
+	struct tcp_info info[2], plain_info[2];
+	struct watch_service before;
+	struct stage s;
+	unsigned int i;
+
+	listener = raise_defended(&s, NULL);
+	client_sysctl(&s, "net.ipv4.tcp_timestamps", "0");
+	client_sysctl(&s, "net.ipv4.tcp_rmem", scales[_i / 2].rmem);
+	plain = open_in_mode(&s, listener, family, "off");
+	before = watch_service(&s);
+	p = open_in_mode(&s, listener, family, "always");
+	plain_info[0] = pair_info(plain.client);
+	plain_info[1] = pair_info(plain.server);
+	info[0] = pair_info(p.client);
+	info[1] = pair_info(p.server);
+	for (i = 0; i < 2; i++) {
+		ck_assert_int_eq(info[i].tcpi_options & TCPI_OPT_TIMESTAMPS, 0);
+		ck_assert_uint_eq(!!(info[i].tcpi_options & TCPI_OPT_SACK), kept);
+		ck_assert_uint_eq(!!(info[i].tcpi_options & TCPI_OPT_WSCALE), kept);
+		if (!kept)
+			continue;
+		ck_assert_uint_eq(info[i].tcpi_snd_wscale, plain_info[i].tcpi_snd_wscale);
+		ck_assert_uint_eq(info[i].tcpi_rcv_wscale, plain_info[i].tcpi_rcv_wscale);
+	}
+	ck_assert_uint_eq(kept ? info[0].tcpi_rcv_wscale : 8, 8);
+	ck_assert_uint_eq(info[1].tcpi_snd_mss, 1440);
+	pair_bulk(&p, 4 * MIB);
+	pair_close(&p);
+	pair_close(&plain);
+	watch_assert_defended(&s, &before, 1);
+	ck_assert_int_eq(watch_verdict(&s, "xdp", kept ? "challenged" : "challenged_plain"), 1);
+	ck_assert_int_eq(watch_verdict(&s, "xdp", kept ? "challenged_plain" : "challenged"), 0);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- H8 ------------------------------------------------------------------------------------ */
+
+static void expect_word(int fd, const char *word)
+{
+	char buf[64] = "";
+
+	ck_assert_int_eq(recv(fd, buf, strlen(word), MSG_WAITALL), strlen(word));
+	ck_assert_str_eq(buf, word);
+	usleep(50000); /* whatever might still come, had it been counted twice */
+	ck_assert_int_lt(recv(fd, buf, 1, MSG_DONTWAIT), 0);
+	ck_assert_int_eq(errno, EAGAIN);
+}
+
+START_TEST(h8_data_on_syn)
+{
+	int listener, server;
+	struct stage s;
+	struct wire w;
+
+	listener = raise_defended(&s, NULL);
+	wire_open(&w, &s, _i ? 6 : 4, 2000);
+	while ((server = pair_accept(listener, 100)) >= 0)
+		close(server);
+	wire_send_syn(&w, "early bird");
+	wire_take_synack(&w); /* acknowledges the SYN and nothing of its data */
+	ck_assert_uint_eq(w.seen.payload_bytes, 0);
+	wire_send(&w, FRAME_ACK, NULL);
+	server = pair_accept(listener, 5000);
+	ck_assert_int_ge(server, 0);
+	wire_send(&w, FRAME_ACK | FRAME_PSH, "early bird");
+	expect_word(server, "early bird");
+	close(server);
+	wire_close(&w);
+	watch_assert_defended(&s, NULL, 1);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
+static struct pair open_fast(struct stage *s, int listener, int family)
+{
+	struct pair p = { .client = pair_socket(s, family, 0) };
+	struct sockaddr_in6 sa6 = { .sin6_family = AF_INET6, .sin6_port = htons(STAGE_PORT) };
+	struct sockaddr_in sa4 = { .sin_family = AF_INET, .sin_port = htons(STAGE_PORT) };
+
+	inet_pton(AF_INET, LAB_SERVER_ADDR4, &sa4.sin_addr);
+	inet_pton(AF_INET6, LAB_SERVER_ADDR6, &sa6.sin6_addr);
+	ck_assert_msg(sendto(p.client, "early bird", 10, MSG_FASTOPEN | MSG_NOSIGNAL,
+			     family == AF_INET ? (void *)&sa4 : (void *)&sa6,
+			     family == AF_INET ? sizeof(sa4) : sizeof(sa6)) == 10,
+		      "MSG_FASTOPEN: %s", strerror(errno));
+	p.server = pair_accept(listener, 5000);
+	ck_assert_int_ge(p.server, 0);
+	expect_word(p.server, "early bird");
+	pair_talk(&p);
+	return p;
+}
+
+/* A cookie request, and data with a Fast Open cookie that the kernel gave before the defence. */
+START_TEST(h8_fast_open)
+{
+	int family = families[_i], listener, server;
+	static const char *const fast[] = { "TcpExt.TCPFastOpenPassive", NULL };
+	struct watch_service before;
+	struct watch w;
+	struct stage s;
+	struct pair p;
+
+	stage_raise(&s, NULL);
+	client_sysctl(&s, "net.ipv4.tcp_fastopen", "3");
+	ck_assert_int_eq(lab_sysctl_set(s.lab, LAB_SERVER, "net.ipv4.tcp_fastopen", "3"), 0);
+	listener = pair_listen(&s, &(struct pair_listener){ .fastopen = 16 });
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	while ((server = pair_accept(listener, 100)) >= 0)
+		close(server);
+
+	before = watch_service(&s);
+	p = open_fast(&s, listener, family); /* asks for a cookie, gets a connection */
+	pair_close(&p);
+	watch_assert_defended(&s, &before, 1);
+
+	stage_mode(&s, "off");
+	watch_begin(&w, &s, fast);
+	p = open_fast(&s, listener, family); /* gets the cookie */
+	pair_close(&p);
+	p = open_fast(&s, listener, family);
+	pair_close(&p);
+	ck_assert_uint_eq(watch_growth(&w, LAB_SERVER, fast[0]), 1);
+
+	stage_mode(&s, "always");
+	before = watch_service(&s);
+	p = open_fast(&s, listener, family);
+	ck_assert_int_eq(pair_info(p.client).tcpi_options & TCPI_OPT_SYN_DATA, 0);
+	pair_close(&p);
+	watch_assert_defended(&s, &before, 1);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("handshake_data");
+
+	SUITE_LOOP(suite, h5_bulk, 2 * ARRAY_SIZE(windows), 60);
+	SUITE_LOOP(suite, h5_promised_window, 2 * ARRAY_SIZE(windows), 30);
+	SUITE_LOOP(suite, h5_look, 2 * ARRAY_SIZE(looks), 30);
+	SUITE_LOOP(suite, h6_mss, 2 * ARRAY_SIZE(segments), 30);
+	SUITE_LOOP(suite, h6_mss_low, 2, 30);
+	SUITE_LOOP(suite, h7_no_timestamps, 2 * ARRAY_SIZE(scales), 30);
+	SUITE_LOOP(suite, h8_data_on_syn, 2, 30);
+	SUITE_LOOP(suite, h8_fast_open, 2, 30);
+	return suite_main(suite, argc, argv);
+}

@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Who may include whom:
+#
+#	bpf/ --> include/ <-- daemon/        cli/ --> include/       tests/ may include anything
+#	daemon: main -> manager -> doors -> core -> include/
+#
+# A door to the outside (dataplane, sockdiag, links, sysctl, bus) knows one library and no other
+# door; the core (detect, config, report, ladder_plan, mode) knows none of either.
+
+# shellcheck source=tests/style/tap.sh
+. "$(dirname "$0")/tap.sh"
+
+# Lines "FILE INCLUDED": <bpf/bpf.h> as it stands, "x.h" as the path of the file that it is. A name
+# that is no file of ours (a skeleton, which the build makes) stays a name.
+includes() {
+	tracked 'bpf/*.[ch]' 'include/*.h' 'daemon/*.[ch]' 'cli/*.[ch]' | while IFS= read -r file; do
+		sed -n 's/^[ \t]*#[ \t]*include[ \t]*\(["<][^">]*[">]\).*/\1/p' "$file" |
+			while IFS= read -r name; do
+				printf '%s %s\n' "$file" "$(resolved "$file" "$name")"
+			done
+	done
+}
+
+resolved() {
+	case $2 in
+	'<'*)
+		printf '%s\n' "$2"
+		return
+		;;
+	esac
+	name=${2#\"}
+	name=${name%\"}
+	for folder in "$(dirname "$1")" include bpf daemon cli cli/lab .; do
+		if [ -f "$folder/$name" ]; then
+			realpath --relative-to=. "$folder/$name"
+			return
+		fi
+	done
+	printf '%s\n' "$name"
+}
+
+# never FILES INCLUDED: lines of the list on $graph where a file matching the first expression
+# includes what matches the second.
+never() {
+	awk -v files="^($1)\$" -v included="^($2)\$" '
+		$1 ~ files && $2 ~ included { print $1 " includes " $2 }' "$graph"
+}
+
+# only INCLUDED FILES: what matches the first expression is for files matching the second.
+only() {
+	awk -v included="^($1)\$" -v files="^($2)\$" '
+		$2 ~ included && $1 !~ files { print $1 " includes " $2 }' "$graph"
+}
+
+graph=$(mktemp)
+trap 'rm -f "$graph"' EXIT
+includes >"$graph"
+
+doors='dataplane|sockdiag|links|sysctl|bus'
+core='detect|config|report|ladder_plan|mode|complaint'
+
+# How many the rules are about: a graph that lost its edges would satisfy all of them.
+seen=$(wc -l <"$graph")
+[ "$seen" -gt 100 ] || report the_graph_has_edges "only $seen includes were found"
+
+report bpf_includes_bpf_and_include "$(
+	never 'bpf/.*' '(daemon|cli|tests)/.*'
+	never 'bpf/.*' '<(systemd|libmnl|jansson|bpf/libbpf|bpf/bpf\.h).*'
+)"
+report include_includes_nothing_else "$(
+	never 'include/.*' '(bpf|daemon|cli|tests)/.*'
+	never 'include/.*' '<(bpf|systemd|libmnl|jansson).*'
+)"
+report kernel_only_headers_stay_in_the_kernel "$(
+	# the host compiles these: they must not need what only the kernel has
+	never 'bpf/(compat|siphash|checksum|packet|options|cookie|reply)\.h' 'bpf/.*\.bpf\.h'
+	never 'bpf/(siphash|checksum|packet|options|cookie|reply)\.h' '<.*'
+)"
+report doors_do_not_know_each_other "$(
+	for door in $(echo "$doors" | tr '|' ' '); do
+		others=$(echo "$doors" | tr '|' '\n' | grep -v "^$door\$" | paste -sd '|')
+		never "daemon/$door\\.[ch]" "daemon/($others)\\.h"
+	done
+)"
+report core_knows_no_door "$(
+	never "daemon/($core)\\.[ch]" "daemon/($doors|manager|services)\\.h"
+	never "daemon/($core)\\.[ch]" '<(bpf|systemd|libmnl)/.*'
+)"
+report manager_is_on_top "$(only 'daemon/manager\.h' 'daemon/(main|manager)\.c')"
+report libbpf_has_one_door "$(
+	only '<bpf/(bpf|btf|libbpf)\.h>|.*\.skel\.h' 'daemon/dataplane[a-z_]*\.[ch]|cli/lab/.*'
+)"
+report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links)\.[ch]|cli/lab/.*')"
+report the_bus_has_one_door_on_each_side "$(
+	only '<systemd/sd-bus.*' 'daemon/bus\.[ch]|cli/client\.[ch]'
+	only '<systemd/sd-event.*' 'daemon/(main|manager|bus|links)\.[ch]'
+	only '<systemd/.*' 'daemon/.*|cli/client\.[ch]'
+)"
+report cli_and_daemon_share_include_only "$(
+	never 'cli/.*' '(daemon|bpf)/.*'
+	never 'daemon/.*' '(cli|bpf)/.*'
+)"
+report the_lab_serves_without_knowing_whom "$(
+	never 'cli/lab/.*' 'cli/[^/]*'
+	never 'cli/(main|client|verb_.*)\.[ch]' 'cli/lab/.*'
+)"
+done_testing
