@@ -81,11 +81,21 @@ static __always_inline enum sg_verdict syn_service_allows(const struct syn *syn)
 	return s->hindrance == SG_V_ACCEPT_FULL ? SG_UNDECIDED : s->hindrance;
 }
 
+/* The kernel takes no client at more than the listener's TCP_MAXSEG: tcp_parse_options(). */
+static __always_inline void syn_heed_maxseg(struct syn *syn)
+{
+	__u16 user_mss = syn->service->user_mss;
+
+	if (user_mss && syn->o.mss > user_mss)
+		syn->o.mss = user_mss;
+}
+
 /* What stands against challenging this very SYN: what the acceptance could not carry. */
-static __always_inline enum sg_verdict syn_packet_allows(const struct syn *syn)
+static __always_inline enum sg_verdict syn_packet_allows(struct syn *syn)
 {
 	const struct packet *p = &syn->p;
 
+	syn_heed_maxseg(syn);
 	if (syn->o.seen & OPTIONS_SEEN_SIGNED)
 		return SG_V_SIGNED;
 	/* the kfunc takes IP in the frame or after one tag that the stack removes, not after two */

@@ -20,7 +20,7 @@
 
 #include "demo_phase.h"
 #include "demo_report.h"
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 #include "lab/run.h"
 #include "synguard/names.h"
 
@@ -217,8 +217,8 @@ static int tell(const struct phase_settings *s, const struct phase_result result
 
 static enum sg_exit run(struct phase_settings *s, bool json)
 {
-	_cleanup_(closep) int cancel_fd = -1;
-	_cleanup_(freep) char *daemon = NULL;
+	_cleanup_close_ int cancel_fd = -1;
+	_cleanup_free_ char *daemon = NULL;
 	struct phase_result results[PHASE_COUNT] = { 0 };
 	int err, i;
 

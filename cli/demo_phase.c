@@ -20,7 +20,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 #include "lab/flood.h"
 #include "lab/host.h"
 #include "lab/lab.h"

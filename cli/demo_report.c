@@ -13,7 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 
 /* Below this many the cost of one is the cost of something else. */
 #define ABSORBED_FOR_COST 10000

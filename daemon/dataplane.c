@@ -39,8 +39,7 @@ static const char *const dataplane_attach_names[] = {
 	[DATAPLANE_NATIVE] = "native",
 	[DATAPLANE_GENERIC] = "generic",
 };
-static_assert(sizeof(dataplane_attach_names) / sizeof(*dataplane_attach_names) ==
-		      DATAPLANE_ATTACH_COUNT,
+static_assert(ARRAY_SIZE(dataplane_attach_names) == DATAPLANE_ATTACH_COUNT,
 	      "every way of attaching has a name");
 
 const char *dataplane_attach_name(enum dataplane_attach attach)
@@ -292,12 +291,9 @@ int dataplane_attach(struct dataplane *dp, int ifindex, bool want_xdp,
 void dataplane_detach(struct dataplane_links *links)
 {
 	/* challenges end before acceptances do */
-	if (links->xdp_fd >= 0)
-		close(links->xdp_fd);
-	if (links->ingress_fd >= 0)
-		close(links->ingress_fd);
-	if (links->egress_fd >= 0)
-		close(links->egress_fd);
+	close_fd(links->xdp_fd);
+	close_fd(links->ingress_fd);
+	close_fd(links->egress_fd);
 	*links = DATAPLANE_LINKS_NONE;
 }
 

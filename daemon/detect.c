@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "synguard/cleanup.h"
+
 /*
  * 1000 SYNs a second that nobody completes are no accident at any server: a scan of the whole
  * Internet sends a few a day to each address, and clients that lose their way come by the dozen.
@@ -20,8 +22,7 @@ static const char *const detect_state_names[] = {
 	[DETECT_ATTACK] = "attack",
 	[DETECT_COOLING] = "cooling",
 };
-static_assert(sizeof(detect_state_names) / sizeof(*detect_state_names) == DETECT_STATE_COUNT,
-	      "every state has a name");
+static_assert(ARRAY_SIZE(detect_state_names) == DETECT_STATE_COUNT, "every state has a name");
 
 const char *detect_state_name(enum detect_state state)
 {

@@ -5,13 +5,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "synguard/cleanup.h"
+
 static const char *const mode_names[] = {
 	[SG_MODE_OFF] = "off",
 	[SG_MODE_OBSERVE] = "observe",
 	[SG_MODE_AUTO] = "auto",
 	[SG_MODE_ALWAYS] = "always",
 };
-static_assert(sizeof(mode_names) / sizeof(*mode_names) == SG_MODE_COUNT, "every mode has a name");
+static_assert(ARRAY_SIZE(mode_names) == SG_MODE_COUNT, "every mode has a name");
 
 const char *mode_name(enum sg_mode mode)
 {

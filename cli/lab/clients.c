@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 #include "lab/clients_count.h"
 #include "lab/rtnl.h"
 #include "lab/run.h"

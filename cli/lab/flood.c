@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 #include "lab/flood_abi.h"
 #include "lab/rtnl.h"
 #include "lab/run.h"

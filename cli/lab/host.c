@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 
 struct file_args {
 	const char *path;
@@ -30,8 +30,8 @@ struct file_args {
 /* Reads a file of unknown length: those in /proc have none. */
 static int file_read(const char *path, char **ret)
 {
-	_cleanup_(fclosep) FILE *f = fopen(path, "re");
-	_cleanup_(freep) char *text = NULL;
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	_cleanup_free_ char *text = NULL;
 	size_t room = 0;
 
 	if (!f)
@@ -59,7 +59,7 @@ static int file_read_call(void *arg)
 static int file_write_call(void *arg)
 {
 	const struct file_args *a = arg;
-	_cleanup_(closep) int fd = open(a->path, O_WRONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(a->path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
@@ -152,7 +152,7 @@ int lab_counter(struct lab *lab, int host, const char *group, const char *name, 
 	int err = -ENOENT;
 
 	for (i = 0; err == -ENOENT && i < ARRAY_SIZE(files); i++) {
-		_cleanup_(freep) char *text = NULL;
+		_cleanup_free_ char *text = NULL;
 
 		err = lab_read_file(lab, host, files[i], &text);
 		if (!err)
@@ -210,7 +210,7 @@ int lab_count_sockets(struct lab *lab, int host, int state, uint16_t port)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
 	struct socket_count c = { .port = port };
-	_cleanup_(closep) int fd = -1;
+	_cleanup_close_ int fd = -1;
 	size_t i;
 	int err;
 
@@ -227,7 +227,7 @@ int lab_count_sockets(struct lab *lab, int host, int state, uint16_t port)
 
 int lab_task_cpu_ns(int tid, uint64_t *ret_ns)
 {
-	_cleanup_(freep) char *text = NULL;
+	_cleanup_free_ char *text = NULL;
 	char path[64];
 	int err;
 
@@ -242,7 +242,7 @@ int lab_task_cpu_ns(int tid, uint64_t *ret_ns)
 
 int lab_softirq_ns(uint64_t *ret_ns)
 {
-	_cleanup_(freep) char *text = NULL;
+	_cleanup_free_ char *text = NULL;
 	unsigned long long ticks;
 	int err;
 

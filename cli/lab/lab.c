@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 #include "lab/host.h"
 
 /* Server, client, a router between them, and a few to spare. */

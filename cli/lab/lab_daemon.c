@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <time.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 #include "lab/run.h"
 
 #define READY_TIMEOUT_MS 10000
@@ -35,7 +35,7 @@ struct lab_daemon {
 static int notify_socket(struct lab *lab, int host, char *env, size_t size)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	_cleanup_(closep) int fd = -1;
+	_cleanup_close_ int fd = -1;
 	socklen_t len = sizeof(sa);
 
 	fd = lab_socket(lab, host, AF_UNIX, SOCK_DGRAM, 0);
@@ -77,7 +77,7 @@ static int64_t now_ms(void)
 static int ready_wait(pid_t pid, int notify_fd, int timeout_ms)
 {
 	int64_t deadline = now_ms() + timeout_ms, left;
-	_cleanup_(closep) int pidfd = syscall(SYS_pidfd_open, pid, 0);
+	_cleanup_close_ int pidfd = syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd p[] = {
 		{ .fd = notify_fd, .events = POLLIN },
 		{ .fd = pidfd, .events = POLLIN },
@@ -99,7 +99,7 @@ static int ready_wait(pid_t pid, int notify_fd, int timeout_ms)
 static int daemon_spawn(struct lab_daemon *d, struct lab *lab, int host,
 			const struct lab_daemon_options *o, const char *notify)
 {
-	_cleanup_(freep) char *found = NULL;
+	_cleanup_free_ char *found = NULL;
 	const char *argv[ARGS_MAX] = { 0 }, *env[] = { notify, NULL };
 	size_t n = 0, i;
 	int err = 0;
@@ -151,7 +151,7 @@ int lab_daemon_start(struct lab_daemon **ret, struct lab *lab, int host,
 		     const struct lab_daemon_options *o, char *tail, size_t tail_size)
 {
 	_cleanup_(lab_daemon_freep) struct lab_daemon *d = NULL;
-	_cleanup_(closep) int notify_fd = -1;
+	_cleanup_close_ int notify_fd = -1;
 	char notify[128];
 	int err;
 

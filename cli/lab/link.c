@@ -13,7 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 #include "lab/lab.h"
 #include "lab/rtnl.h"
 
@@ -187,7 +187,7 @@ int lab_offload_set(struct lab *lab, int host, const char *ifname, enum lab_offl
 	};
 	struct ethtool_value value = { .cmd = commands[what], .data = on };
 	struct ifreq ifr = { .ifr_data = (void *)&value };
-	_cleanup_(closep) int fd = -1;
+	_cleanup_close_ int fd = -1;
 
 	fd = lab_socket(lab, host, AF_INET, SOCK_DGRAM, 0);
 	if (fd < 0)

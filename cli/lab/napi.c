@@ -16,7 +16,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 #include "lab/host.h"
 
 /* linux/netdev.h, which Debian 12's headers do not have yet (Linux 6.7 and later do). */
@@ -33,7 +33,7 @@
  */
 static int sysfs_open(void)
 {
-	_cleanup_(closep) int fs = fsopen("sysfs", FSOPEN_CLOEXEC);
+	_cleanup_close_ int fs = fsopen("sysfs", FSOPEN_CLOEXEC);
 	int fd;
 
 	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
@@ -45,7 +45,7 @@ static int sysfs_open(void)
 /* In the host: @arg is the interface's name. */
 static int threaded_set(void *arg)
 {
-	_cleanup_(closep) int sysfs = -1, fd = -1;
+	_cleanup_close_ int sysfs = -1, fd = -1;
 	char path[64];
 
 	sysfs = sysfs_open();
@@ -144,7 +144,7 @@ static int thread_find(int fd, int ifindex, int *ret_tid)
 
 int lab_napi_thread(struct lab *lab, int host, const char *ifname, int cpu, int *ret_tid)
 {
-	_cleanup_(closep) int fd = -1;
+	_cleanup_close_ int fd = -1;
 	int err, ifindex, tid;
 	cpu_set_t set;
 

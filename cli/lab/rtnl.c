@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 
 /* Room for a link with statistics and AF data; the kernel's own answers are below 4 KiB. */
 #define RTNL_BUFFER_BYTES 16384

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 
 /* How far above the caller's executable the top of a build tree may be. */
 #define BUILD_TREE_DEPTH 4
@@ -111,8 +111,8 @@ int lab_pin(int cpu)
 int lab_spawn(struct lab *lab, int host, const char *const argv[], const struct lab_run_options *o,
 	      pid_t *ret)
 {
-	_cleanup_(closep) int error_read = -1, error_write = -1;
-	_cleanup_(freep) char **env = NULL;
+	_cleanup_close_ int error_read = -1, error_write = -1;
+	_cleanup_free_ char **env = NULL;
 	struct child child = { .argv = argv, .parent = getpid(), .cpu = -1 };
 	int fds[2], err = 0;
 	pid_t pid;
@@ -153,7 +153,7 @@ int lab_spawn(struct lab *lab, int host, const char *const argv[], const struct 
 
 int lab_wait(pid_t pid, int timeout_ms, int *ret_status)
 {
-	_cleanup_(closep) int pidfd = -1;
+	_cleanup_close_ int pidfd = -1;
 	struct pollfd p = { .events = POLLIN };
 	int n, status;
 
@@ -191,8 +191,8 @@ int lab_stop(pid_t pid, int sig, int timeout_ms, int *ret_status)
 
 int lab_run(struct lab *lab, int host, const char *const argv[], int timeout_ms, char **ret_output)
 {
-	_cleanup_(closep) int out = -1;
-	_cleanup_(freep) char *text = NULL;
+	_cleanup_close_ int out = -1;
+	_cleanup_free_ char *text = NULL;
 	struct lab_run_options o = { 0 };
 	struct stat st;
 	int err, status;
@@ -245,7 +245,7 @@ static int find_below(const char *dir, const char *name, char **ret)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		_cleanup_(freep) char *path = NULL;
+		_cleanup_free_ char *path = NULL;
 
 		if (asprintf(&path, "%s/%s/%s", dir, places[i], name) < 0)
 			return -ENOMEM;

@@ -17,7 +17,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 #include "lab/rtnl.h"
 #include "lab/run.h"
 
@@ -88,7 +88,7 @@ static int listener_new(struct lab *lab, int host, const struct server_options *
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
 	} sa = { 0 };
-	_cleanup_(closep) int fd = -1;
+	_cleanup_close_ int fd = -1;
 	struct rtnl_prefix p;
 	int err;
 

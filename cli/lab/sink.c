@@ -10,7 +10,7 @@
 #include <linux/if_link.h>
 #include <string.h>
 
-#include "lab/cleanup.h"
+#include "synguard/cleanup.h"
 #include "lab/sink_abi.h"
 
 #include "lab/sink.skel.h" /* names the types of the header above */

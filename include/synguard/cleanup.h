@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
 /* A cleanup for `type *`, calling f on what is not NULL. */
@@ -57,3 +59,11 @@ static inline void cleanup_fclose_(FILE **f)
 		(fd) = -EBADF;   \
 		taken_;          \
 	})
+
+/* Closes fd where there is one and returns -EBADF, to be assigned to it. */
+static inline int close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+	return -EBADF;
+}

@@ -117,7 +117,8 @@ struct frame_view stack_view_sent(void)
 	return prog_view(&f);
 }
 
-void stack_assert_silent(void)
+/* Asserts that nothing is sent with any of these flags. */
+static void stack_assert_unsent(__u8 flags)
 {
 	struct pollfd ready = { .fd = stack_capture_fd, .events = POLLIN };
 
@@ -126,9 +127,19 @@ void stack_assert_silent(void)
 		struct prog_frame f;
 		ssize_t bytes = recv(stack_capture_fd, f.bytes, sizeof(f.bytes), 0);
 
-		if (bytes > 0 && !frame_parse(&view, f.bytes, bytes))
+		if (bytes > 0 && !frame_parse(&view, f.bytes, bytes) && (view.flags & flags))
 			ck_abort_msg("the stack sent a segment with flags %02x", view.flags);
 	}
+}
+
+void stack_assert_silent(void)
+{
+	stack_assert_unsent(0xff);
+}
+
+void stack_assert_no_reset(void)
+{
+	stack_assert_unsent(FRAME_RST);
 }
 
 static void stack_set_option(int fd, int level, int name, int value)

@@ -32,8 +32,9 @@ bool stack_sent(struct prog_frame *f);
 /* Asserts that there is one, and takes it apart. */
 struct frame_view stack_view_sent(void);
 
-/* Asserts that there is none: a tenth of a second is long after what softirqs do. */
+/* Asserts that there is none, or no RST: a tenth of a second is long after what softirqs do. */
 void stack_assert_silent(void);
+void stack_assert_no_reset(void);
 
 struct stack_listener {
 	const char *addr; /* "::", both families */

@@ -18,10 +18,11 @@
 #include "synguard.skel.h"
 
 /* enum bpf_attach_type and enum tcx_action_base of Linux 6.6, which older headers lack. */
-#define PROG_TCX_INGRESS 46
-#define PROG_TCX_EGRESS	 47
-#define PROG_TCX_NEXT	 (-1)
-#define PROG_TCX_DROP	 2
+#define PROG_TCX_INGRESS  46
+#define PROG_TCX_EGRESS	  47
+#define PROG_TCX_NEXT	  (-1)
+#define PROG_TCX_DROP	  2
+#define PROG_TCX_REDIRECT 7
 #define PROG_TCX_REDIRECT 7
 
 #define PROG_CPUS_MAX 1024

@@ -393,8 +393,8 @@ END_TEST
 
 START_TEST(cookie_with_other_options)
 {
-	struct promise made = promise(4, 0), other;
-	int bits;
+	int version = _i ? 6 : 4, bits;
+	struct promise made = promise(version, 0), other;
 
 	/* the client may echo what it likes: only the truth holds */
 	for (bits = 0; bits < 256; bits++) {
@@ -417,7 +417,7 @@ START_TEST(cookie_with_other_options)
 	other = made;
 	other.o = (struct tcp_options){};
 	ck_assert(!still_accepted(&other, EPOCH));
-	made = promise(4, 1);
+	made = promise(version, 1);
 	ck_assert(still_accepted(&made, EPOCH));
 	for (bits = 0; bits < 256; bits++) {
 		other = made;
@@ -430,18 +430,21 @@ END_TEST
 
 START_TEST(cookie_lives_for_two_epochs)
 {
-	struct promise made;
-	int number, later;
+	int version, number, later;
 
-	for (number = 0; number < 2; number++) {
-		made = promise(6, number);
-		ck_assert(still_accepted(&made, EPOCH));
-		ck_assert(still_accepted(&made, EPOCH + 1));
-		for (later = 2; later < 300; later++)
-			ck_assert_msg(!still_accepted(&made, EPOCH + later), "%d later", later);
-		for (later = 1; later < 300; later++)
-			ck_assert_msg(!still_accepted(&made, EPOCH - later), "%d earlier", later);
-	}
+	for (version = 4; version <= 6; version += 2)
+		for (number = 0; number < 2; number++) {
+			struct promise made = promise(version, number);
+
+			ck_assert(still_accepted(&made, EPOCH));
+			ck_assert(still_accepted(&made, EPOCH + 1));
+			for (later = 2; later < 300; later++)
+				ck_assert_msg(!still_accepted(&made, EPOCH + later),
+					      "IPv%d, %d later", version, later);
+			for (later = 1; later < 300; later++)
+				ck_assert_msg(!still_accepted(&made, EPOCH - later),
+					      "IPv%d, %d earlier", version, later);
+		}
 }
 END_TEST
 
@@ -472,7 +475,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, cookie_offers_only_what_the_host_has_on, 10);
 	SUITE_TEST(suite, cookie_of_another_connection, 10);
 	SUITE_TEST(suite, cookie_of_another_family, 10);
-	SUITE_TEST(suite, cookie_with_other_options, 10);
+	SUITE_LOOP(suite, cookie_with_other_options, 2, 10);
 	SUITE_TEST(suite, cookie_lives_for_two_epochs, 10);
 	SUITE_TEST(suite, cookie_of_another_key, 10);
 	return suite_main(suite, argc, argv);
