@@ -144,13 +144,19 @@ static __always_inline void ack_attributes(const struct ack *ack, const struct n
 	const struct cookie_terms *t = &ack->terms;
 
 	a->mss = t->mss;
-	a->wscale_ok = t->wscale;
-	a->snd_wscale = t->snd_wscale;
-	a->rcv_wscale = t->wscale ? ack->wscale : 0;
-	/* switched off since the challenge: the kernel would refuse, the client can do without */
+	/*
+	 * Switched off since the challenge: the kernel would refuse, and its listener reset the
+	 * client, which can do without. Without the scale that was promised both ends misjudge a
+	 * window, and live on with dropped or small segments.
+	 */
+	a->wscale_ok = t->wscale && net->ipv4.sysctl_tcp_window_scaling;
 	a->sack_ok = t->sack && net->ipv4.sysctl_tcp_sack;
 	a->tstamp_ok = t->ts && net->ipv4.sysctl_tcp_timestamps;
 	a->ecn_ok = t->ecn;
+	if (a->wscale_ok) {
+		a->snd_wscale = t->snd_wscale;
+		a->rcv_wscale = ack->wscale;
+	}
 	if (a->tstamp_ok) {
 		a->rcv_tsval = ack->o.tsval;
 		a->rcv_tsecr = ack->o.tsecr;

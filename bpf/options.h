@@ -91,8 +91,8 @@ static long options_step(__u32 index, void *ctx)
 
 /*
  * Parses `bytes` (at most 40) of options at `start`; both must lie in the packet, which
- * packet_parse() has made sure of. The two layouts that nearly all SYNs and ACKs of Linux and
- * Android have are read without a loop.
+ * packet_parse() has made sure of. The layouts that nearly all SYNs of Linux, Android and
+ * Windows have, and nearly all ACKs, are read without a loop.
  */
 static __always_inline void options_parse(struct tcp_options *o, const void *start, const void *end,
 					  __u32 bytes)
@@ -121,6 +121,20 @@ static __always_inline void options_parse(struct tcp_options *o, const void *sta
 		o->tsval = bpf_ntohl(w[1]);
 		o->tsecr = bpf_ntohl(w[2]);
 		o->seen = OPTIONS_SEEN_TS;
+		return;
+	}
+	/* MSS, NOP, window scale, NOP, NOP, SACK permitted: Windows */
+	if (bytes == 12 && (const void *)(w + 3) <= end &&
+	    (w[0] & bpf_htonl(0xffff0000)) == bpf_htonl(0x02040000) &&
+	    (w[1] & bpf_htonl(0xffffff00)) == bpf_htonl(0x01030300) &&
+	    w[2] == bpf_htonl(0x01010402)) {
+		__u8 wscale = bpf_ntohl(w[1]) & 0xff;
+
+		o->mss = bpf_ntohl(w[0]) & 0xffff;
+		o->wscale = sg_min(wscale, OPTIONS_MAX_WSCALE);
+		o->tsval = 0;
+		o->tsecr = 0;
+		o->seen = OPTIONS_SEEN_MSS | OPTIONS_SEEN_SACK | OPTIONS_SEEN_WSCALE;
 		return;
 	}
 	if (bytes)

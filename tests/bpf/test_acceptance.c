@@ -146,6 +146,24 @@ START_TEST(test_as_without_a_challenge)
 }
 END_TEST
 
+/* Traps H6: no segment is longer than the listener's TCP_MAXSEG, whatever the client takes. */
+START_TEST(test_maxseg)
+{
+	struct prog *p = prog_new(stack_new());
+	int listener = stack_listen(.maxseg = 1300);
+	struct frame_spec syn = client_linux4;
+	struct connection ours, theirs;
+
+	prog_defend(p, &client_linux4);
+	prog_attach(p);
+	ours = connection_challenged(p, &client_linux4, listener);
+	syn.sport = 40001;
+	theirs = connection_plain(p, &syn, listener);
+	ck_assert_int_eq(connection_info(&ours).tcpi_snd_mss, 1300 - 12);
+	ck_assert_int_eq(connection_info(&theirs).tcpi_snd_mss, 1300 - 12);
+}
+END_TEST
+
 /* The addresses that the application sees, of a client over IPv4 at a listener for both. */
 START_TEST(test_mapped_peer)
 {
@@ -307,7 +325,14 @@ START_TEST(test_options_switched_off_meanwhile)
 	c.fd = stack_accept(listener);
 	ck_assert_int_ge(c.fd, 0);
 	ck_assert_int_eq(connection_info(&c).tcpi_options, HAS_WSCALE);
-	stack_assert_silent();
+
+	ack = prog_answer(p, &client_linux6);
+	stack_sysctl("ipv4/tcp_window_scaling", "0");
+	expect_delivery(p, &ack, SG_V_ACCEPTED);
+	c.fd = stack_accept(listener);
+	ck_assert_int_ge(c.fd, 0);
+	ck_assert_int_eq(connection_info(&c).tcpi_options, 0);
+	stack_assert_no_reset();
 }
 END_TEST
 
@@ -333,6 +358,7 @@ int main(int argc, char **argv)
 
 	SUITE_LOOP(suite, test_acceptance, ROWS(profiles), 10);
 	SUITE_TEST(suite, test_as_without_a_challenge, 10);
+	SUITE_TEST(suite, test_maxseg, 10);
 	SUITE_TEST(suite, test_mapped_peer, 10);
 	SUITE_TEST(suite, test_data_in_the_first_packet, 10);
 	SUITE_TEST(suite, test_server_speaks, 10);

@@ -287,6 +287,19 @@ START_TEST(test_mss_low)
 }
 END_TEST
 
+/* The kernel takes the client's MSS for the listener's TCP_MAXSEG where that is less. */
+START_TEST(test_maxseg_low)
+{
+	struct prog *p = prog_new(stack_new());
+
+	stack_listen(.maxseg = 1219);
+	prog_defend(p, &client_linux4);
+	prog_defend(p, &client_linux6);
+	challenged(p, &client_linux4);
+	expect_verdict(p, SG_XDP, &client_linux6, SG_V_MSS_LOW);
+}
+END_TEST
+
 /* A driver whose buffers cannot grow: the SYN goes on as it came. */
 START_TEST(test_no_room)
 {
@@ -338,6 +351,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, test_vlan_differs, 10);
 	SUITE_TEST(suite, test_qinq, 10);
 	SUITE_TEST(suite, test_mss_low, 10);
+	SUITE_TEST(suite, test_maxseg_low, 10);
 	SUITE_TEST(suite, test_no_room, 10);
 	SUITE_TEST(suite, test_challenged_plain, 10);
 	return prog_may_run() ? suite_main(suite, argc, argv) : 77;

@@ -188,7 +188,7 @@ START_TEST(test_mss)
 	static const struct {
 		int mtu;
 		int maxseg;
-	} links[] = { { 1500, 0 }, { 1500, 1000 }, { 1400, 0 }, { 1300, 1400 }, { 1280, 0 } };
+	} links[] = { { 1500, 0 }, { 1500, 1300 }, { 1400, 0 }, { 1300, 1400 }, { 1280, 0 } };
 	struct prog *p = prog_new(stack_new());
 	int fd = stack_listen();
 	unsigned int i;

@@ -74,6 +74,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	now = (__u32)data[8] << 24 | data[9] << 16 | data[10] << 8 | data[11];
 	look = look_of(data);
 	cookie_agree(&t, &p, &o, data[0]);
+	/* of a smaller one than the least the program makes no challenge */
+	FUZZ_CHECK(!(o.seen & OPTIONS_SEEN_MSS) || o.mss < cookie_mss_min(p.version) ||
+			   t.mss <= o.mss,
+		   "MSS %u became %u", o.mss, t.mss);
 	look.isn = cookie_isn(key, &p, p.seq, now, &t);
 	look.tsval = cookie_tsval(now, &t);
 	reply_build(&r, &p, &o, &t, &look);

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fuzz.h"
 
@@ -48,21 +49,38 @@ static const struct frame_spec seeds[] = {
 };
 /* clang-format on */
 
-static void write_seed(const char *folder, int number, const struct frame_spec *spec)
+static void write_input(const char *folder, const char *kind, int number, const __u8 *input,
+			size_t count)
+{
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s_%02d", folder, kind, number);
+	file = fopen(path, "w");
+	if (!file)
+		err(1, "%s", path);
+	fwrite(input, 1, count, file);
+	if (fclose(file))
+		err(1, "%s", path);
+}
+
+static void write_frame(const char *folder, int number, const struct frame_spec *spec)
 {
 	/* knobs: everything is offered, window 64240, MSS 1460, scale 7, TTL 64 */
 	__u8 input[FUZZ_KNOBS + FRAME_ROOM] = { 0x0f, 0xfa, 0xf0, 0x05, 0xb4, 7, 64 };
 	size_t count = frame_build(input + FUZZ_KNOBS, FRAME_ROOM, spec);
-	char path[4096];
-	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/seed_%02d", folder, number);
-	file = fopen(path, "w");
-	if (!file)
-		err(1, "%s", path);
-	fwrite(input, 1, FUZZ_KNOBS + count, file);
-	if (fclose(file))
-		err(1, "%s", path);
+	write_input(folder, "frame", number, input, FUZZ_KNOBS + count);
+}
+
+/* For fuzz_packet alone: options of 20 bytes, of which fewer are there. */
+static void write_options(const char *folder, int there)
+{
+	const __u8 options[] = { 2, 4, 5, 180, 1, 3, 3, 7, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 4, 2 };
+	__u8 input[FUZZ_KNOBS + sizeof(options)] = { [12] = 2, [13] = sizeof(options) };
+
+	memcpy(input + FUZZ_KNOBS, options, sizeof(options));
+	write_input(folder, "options", there, input, FUZZ_KNOBS + there);
 }
 
 int main(int argc, char **argv)
@@ -72,6 +90,8 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		errx(2, "usage: %s FOLDER", argv[0]);
 	for (i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++)
-		write_seed(argv[1], i, &seeds[i]);
+		write_frame(argv[1], i, &seeds[i]);
+	for (i = 0; i <= 20; i++)
+		write_options(argv[1], i);
 	return 0;
 }

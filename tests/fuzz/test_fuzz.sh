@@ -12,13 +12,7 @@ targets='fuzz_packet fuzz_reply'
 seconds=10
 [ "${SG_FULL:-}" != 1 ] || seconds=600
 
-if ! [ -x "$programs/fuzz_seeds" ]; then
-	echo "not ok 1 - fuzz: built"
-	echo "# $programs/fuzz_seeds is missing: build first"
-	echo 1..1
-	exit 1
-fi
-if ! [ -x "$programs/fuzz_packet" ]; then
+if ! [ -x "$programs/fuzz_packet" ] && [ -e "$programs/without_libfuzzer" ]; then
 	echo "1..0 # SKIP libFuzzer (package libclang-rt-14-dev) was missing when the build was configured"
 	exit 0
 fi
@@ -26,7 +20,12 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/seeds"
-"$programs/fuzz_seeds" "$work/seeds"
+if ! "$programs/fuzz_seeds" "$work/seeds"; then
+	echo "not ok 1 - fuzz: seeds"
+	echo "# is $programs built?"
+	echo 1..1
+	exit 1
+fi
 
 number=0
 for target in $targets; do

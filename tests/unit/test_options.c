@@ -263,6 +263,9 @@ START_TEST(options_fast_layouts_equal_the_slow_path)
 					 FRAME_BE32(tsecr), 4, 2, 2, 4, FRAME_BE16(mss) };
 		const __u8 ack[12] = { 1, 1, 8, 10, FRAME_BE32(tsval), FRAME_BE32(tsecr) };
 		const __u8 ack_mixed[12] = { 8, 10, FRAME_BE32(tsval), FRAME_BE32(tsecr), 1, 1 };
+		const __u8 windows[12] = { 2, 4, FRAME_BE16(mss), 1, 3, 3, wscale, 1, 1, 4, 2 };
+		const __u8 windows_mixed[12] = { 4, 2, 3, 3, wscale, 1, 1, 1, 2, 4,
+						 FRAME_BE16(mss) };
 		/* clang-format on */
 		struct tcp_options fast = parse(syn, 20), slow = parse(mixed, 20);
 
@@ -272,6 +275,10 @@ START_TEST(options_fast_layouts_equal_the_slow_path)
 		slow = parse(ack_mixed, 12);
 		assert_same(&fast, &slow, "ACK", i);
 		ck_assert_uint_eq(fast.seen, OPTIONS_SEEN_TS);
+		fast = parse(windows, 12);
+		slow = parse(windows_mixed, 12);
+		assert_same(&fast, &slow, "Windows", i);
+		ck_assert_uint_eq(fast.seen, ALL & ~OPTIONS_SEEN_TS);
 	}
 }
 END_TEST
@@ -281,6 +288,7 @@ START_TEST(options_close_to_the_fast_layouts)
 {
 	const __u8 syn[20] = { 2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 0, 1, 3, 3, 7 };
 	const __u8 ack[12] = { 1, 1, 8, 10, 0, 0, 0, 7, 0, 0, 0, 9 };
+	const __u8 windows[12] = { 2, 4, 5, 180, 1, 3, 3, 8, 1, 1, 4, 2 };
 	struct tcp_options got, wanted;
 	__u8 bytes[40];
 	int bit;
@@ -298,6 +306,13 @@ START_TEST(options_close_to_the_fast_layouts)
 		got = parse(bytes, 12);
 		wanted = oracle(bytes, 12);
 		assert_same(&got, &wanted, "ACK, bit", bit);
+	}
+	for (bit = 0; bit < 12 * 8; bit++) {
+		memcpy(bytes, windows, 12);
+		bytes[bit / 8] ^= 1 << bit % 8;
+		got = parse(bytes, 12);
+		wanted = oracle(bytes, 12);
+		assert_same(&got, &wanted, "Windows, bit", bit);
 	}
 	/* the same words and then more, or less */
 	memset(bytes, 0, sizeof(bytes));

@@ -1,0 +1,872 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hosts and listeners of every kind around synguard: what is not this host's, what a firewall or a
+ * driver stands in the way of, and which listener a SYN is for. Most of it in mode always, so that
+ * what must not be challenged has every reason to be.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lab/flood.h"
+#include "lab/rtnl.h"
+#include "stage.h"
+#include "suite.h"
+#include "watch.h"
+#include "wire.h"
+
+static const char *const addresses[] = { LAB_SERVER_ADDR4, LAB_SERVER_ADDR6 };
+
+static void ok(int err, const char *what)
+{
+	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
+}
+
+/* ---- clients ------------------------------------------------------------------------------- */
+
+static socklen_t sockaddr(const char *address, uint16_t port, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in6 *sa6 = (struct sockaddr_in6 *)ret;
+	struct sockaddr_in *sa4 = (struct sockaddr_in *)ret;
+
+	*ret = (struct sockaddr_storage){ 0 };
+	if (strchr(address, ':')) {
+		sa6->sin6_family = AF_INET6;
+		inet_pton(AF_INET6, address, &sa6->sin6_addr);
+		sa6->sin6_port = htons(port);
+		return sizeof(*sa6);
+	}
+	sa4->sin_family = AF_INET;
+	inet_pton(AF_INET, address, &sa4->sin_addr);
+	sa4->sin_port = htons(port);
+	return sizeof(*sa4);
+}
+
+/*
+ * Connects from a host and waits for what the server says first, which tells who answered.
+ * Returns 0, or what went wrong as -errno; greeting may be NULL.
+ */
+static int visit(struct lab *lab, int host, const char *address, uint16_t port,
+		 const char *greeting)
+{
+	const struct timeval limit = { .tv_sec = 10 };
+	const struct linger reset = { .l_onoff = 1 };
+	struct sockaddr_storage sa;
+	socklen_t length = sockaddr(address, port, &sa);
+	int fd = lab_socket(lab, host, sa.ss_family, SOCK_STREAM, 0), err = 0;
+	char said[64] = "";
+
+	ok(fd, "a socket");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	if (connect(fd, (struct sockaddr *)&sa, length) < 0)
+		err = -errno;
+	else if (greeting && recv(fd, said, sizeof(said) - 1, 0) < 0)
+		err = -errno;
+	close(fd);
+	if (!err && greeting)
+		ck_assert_str_eq(said, greeting);
+	return err;
+}
+
+/* So many over each family; all of them have to connect. */
+static void some_clients(struct stage *s, uint16_t port, unsigned int each)
+{
+	const struct clients_options o = {
+		.port = port,
+		.rate_per_sec = 100,
+		.duration_ms = each * 20,
+		.deadline_ms = 10000,
+	};
+	struct clients_result r;
+
+	ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "the clients");
+	ck_assert_uint_eq(r.attempted, 2 * each);
+	ck_assert_msg(r.connected == r.attempted,
+		      "connected: %u of %u; %u timed out, %u refused, %u reset, %u other",
+		      r.connected, r.attempted, r.timed_out, r.refused, r.reset, r.other);
+	clients_result_done(&r);
+}
+
+static struct server *serve(struct lab *lab, int host, const struct server_options *o)
+{
+	struct server *server;
+
+	ok(server_new(&server, lab, host, o), "a server");
+	return server;
+}
+
+static json_int_t figure(struct stage *s, const char *address, uint16_t port, const char *key)
+{
+	json_t *status = stage_status(s);
+	json_int_t value = stage_figure(stage_service(status, address, port), key);
+
+	json_decref(status);
+	return value;
+}
+
+static bool flag(struct stage *s, const char *address, uint16_t port, const char *key)
+{
+	json_t *status = stage_status(s);
+	bool value = json_is_true(json_object_get(stage_service(status, address, port), key));
+
+	json_decref(status);
+	return value;
+}
+
+static void await_flag(struct stage *s, const char *address, uint16_t port, const char *key)
+{
+	int tries;
+
+	for (tries = 0; !flag(s, address, port, key) && tries < 100; tries++)
+		usleep(100000);
+	ck_assert_msg(flag(s, address, port, key), "[%s]:%u does not become %s", address, port,
+		      key);
+}
+
+/* ---- what nobody answers: trap H18 --------------------------------------------------------- */
+
+struct nonsense {
+	const char *what;
+	uint32_t flags; /* 0: none */
+	const char *src4, *src6; /* NULL: the client's; "": not for this family */
+	bool no_sport, no_dport;
+};
+
+/* clang-format off */
+static const struct nonsense nonsense[] = {
+	{ "SYN+FIN",		FRAME_SYN | FRAME_FIN },
+	{ "SYN+RST",		FRAME_SYN | FRAME_RST },
+	{ "SYN+FIN+RST",	FRAME_SYN | FRAME_FIN | FRAME_RST },
+	{ "NULL",		FRAME_IS(0) },
+	{ "Xmas",		FRAME_FIN | FRAME_PSH | FRAME_URG },
+	{ "LAND",		FRAME_SYN, LAB_SERVER_ADDR4, LAB_SERVER_ADDR6 },
+	{ "from loopback",	FRAME_SYN, "127.0.0.1", "::1" },
+	{ "from nowhere",	FRAME_SYN, "0.0.0.0", "::" },
+	{ "from a group",	FRAME_SYN, "224.0.0.1", "ff02::1" },
+	{ "from broadcast",	FRAME_SYN, "255.255.255.255", "" },
+	{ "from class E's end",	FRAME_SYN, "239.255.255.250", "ff0e::2" },
+	{ "v4-mapped",		FRAME_SYN, "", "::ffff:192.0.2.77" },
+	{ "from port 0",	FRAME_SYN, .no_sport = true },
+	{ "to port 0",		FRAME_SYN, .no_dport = true },
+};
+/* clang-format on */
+
+static const char *source_of(const struct nonsense *n, int version)
+{
+	const char *src = version == 4 ? n->src4 : n->src6;
+
+	return src ?: version == 4 ? WIRE_ADDR4 : WIRE_ADDR6;
+}
+
+static void nonsense_send(struct wire *w, const struct nonsense *n)
+{
+	struct frame_spec spec = wire_segment(w, FRAME_SYN, NULL);
+	uint8_t bytes[FRAME_ROOM];
+	size_t length;
+
+	spec.version = w->version;
+	spec.flags = n->flags;
+	spec.src = source_of(n, w->version);
+	spec.dst = w->version == 4 ? LAB_SERVER_ADDR4 : LAB_SERVER_ADDR6;
+	spec.sport = n->no_sport ? FRAME_IS(0) : w->port;
+	spec.dport = n->no_dport ? FRAME_IS(0) : STAGE_PORT;
+	memcpy(spec.source_mac, w->mac, 6);
+	memcpy(spec.destination_mac, w->peer_mac, 6);
+	length = frame_build(bytes, sizeof(bytes), &spec);
+	ck_assert_int_eq(send(w->fd, bytes, length, 0), length);
+}
+
+/* TCP of any kind that has come to the client's interface, whomever it is for. */
+static int tcp_frames_seen(struct wire *w)
+{
+	struct pollfd p = { .fd = w->fd, .events = POLLIN };
+	struct frame_view view;
+	int count = 0;
+	ssize_t n;
+
+	while (poll(&p, 1, 50) > 0) {
+		n = recv(w->fd, w->frame, sizeof(w->frame), MSG_DONTWAIT);
+		if (n > 0 && !frame_parse(&view, w->frame, n))
+			count++;
+	}
+	return count;
+}
+
+/*
+ * What a TCP does not send is told as malformed and not answered by us. Of a port 0 the host's own
+ * stack makes what it likes; for the rest of it there is no answer at all.
+ */
+START_TEST(h18_malformed)
+{
+	int version = _i ? 6 : 4;
+	struct watch_service before, after;
+	json_int_t malformed;
+	struct stage s;
+	struct wire *w = malloc(sizeof(*w));
+	unsigned int i, sent = 0;
+
+	stage_raise(&s, &(struct server_options){});
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	wire_open(w, &s, version, 41000);
+	before = watch_service(&s);
+	malformed = watch_verdict(&s, "xdp", "malformed");
+	for (i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++) {
+		const struct nonsense *n = &nonsense[i];
+		int frames;
+
+		if (!*source_of(n, version))
+			continue;
+		nonsense_send(w, n);
+		sent++;
+		frames = tcp_frames_seen(w);
+		ck_assert_msg(!frames || n->no_sport || n->no_dport, "%s is answered", n->what);
+		ck_assert_msg(watch_verdict(&s, "xdp", "malformed") == malformed + sent,
+			      "%s is not malformed", n->what);
+	}
+	after = watch_service(&s);
+	ck_assert_int_eq(after.challenged, before.challenged);
+
+	/* and a true SYN is answered, so the silence was not the lab's */
+	wire_send_syn(w, NULL);
+	wire_take_synack(w);
+	after = watch_service(&s);
+	ck_assert_int_eq(after.challenged, before.challenged + 1);
+	wire_close(w);
+	free(w);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- what is another host's: trap H22 ------------------------------------------------------ */
+
+#define BACK_IFNAME	   "back0"
+#define BACK_ROUTER_ADDR4  "203.0.113.1"
+#define BACK_ROUTER_ADDR6  "2001:db8:77::1"
+#define BACKEND_ADDR4	   "203.0.113.2"
+#define BACKEND_ADDR6	   "2001:db8:77::2"
+#define BACKEND_GREETING   "backend\n"
+#define HOST_GREETING	   "host\n"
+
+/* The server's host becomes a router to a backend, and listens on any address itself. */
+struct behind {
+	struct stage stage;
+	struct server *backend;
+};
+
+static void run(struct lab *lab, int host, const char *const argv[])
+{
+	char *output = NULL;
+	int exit_code = lab_run(lab, host, argv, 10000, &output);
+
+	ok(exit_code, argv[0]);
+	ck_assert_msg(!exit_code, "%s %s: exit code %d\n%s", argv[0], argv[1], exit_code, output);
+	free(output);
+}
+
+static void behind_links(struct lab *lab, int backend)
+{
+	static const char *const forwarding[] = { "net.ipv4.conf.all.forwarding",
+						  "net.ipv6.conf.all.forwarding" };
+	const struct lab_end near = {
+		.host = LAB_SERVER,
+		.ifname = BACK_IFNAME,
+		.mac = { 0x02, 0x53, 0x47, 1, 0, 0x01 },
+		.addr4 = BACK_ROUTER_ADDR4 "/24",
+		.addr6 = BACK_ROUTER_ADDR6 "/64",
+	};
+	const struct lab_end far = {
+		.host = backend,
+		.ifname = LAB_IFNAME,
+		.mac = { 0x02, 0x53, 0x47, 1, 0, 0x02 },
+		.addr4 = BACKEND_ADDR4 "/24",
+		.addr6 = BACKEND_ADDR6 "/64",
+	};
+	size_t i;
+
+	ok(lab_link_add(lab, &near, &far), "the link to the backend");
+	ok(lab_route_add(lab, backend, "192.0.2.0/24", BACK_ROUTER_ADDR4), "the way back");
+	ok(lab_route_add(lab, backend, "2001:db8::/64", BACK_ROUTER_ADDR6), "the way back");
+	ok(lab_route_add(lab, LAB_CLIENT, "203.0.113.0/24", LAB_SERVER_ADDR4), "the way there");
+	ok(lab_route_add(lab, LAB_CLIENT, "2001:db8:77::/64", LAB_SERVER_ADDR6), "the way there");
+	for (i = 0; i < 2; i++)
+		ok(lab_sysctl_set(lab, LAB_SERVER, forwarding[i], "1"), forwarding[i]);
+}
+
+static void behind_raise(struct behind *b)
+{
+	const struct server_options options = { .port = STAGE_PORT,
+						.greeting = BACKEND_GREETING };
+	int host;
+
+	stage_raise(&b->stage, &(struct server_options){ .greeting = HOST_GREETING });
+	host = lab_host_add(b->stage.lab);
+	ok(host, "a third host");
+	behind_links(b->stage.lab, host);
+	b->backend = serve(b->stage.lab, host, &options);
+	stage_daemon(&b->stage, "always");
+}
+
+static void behind_strike(struct behind *b)
+{
+	server_free(b->backend);
+	stage_strike(&b->stage);
+}
+
+static void visits(struct stage *s, const char *const to[2], int count, const char *greeting)
+{
+	int i, n;
+
+	for (i = 0; i < 2; i++)
+		for (n = 0; n < count; n++)
+			ok(visit(s->lab, LAB_CLIENT, to[i], STAGE_PORT, greeting), to[i]);
+}
+
+/* A wildcard listener takes the look-up of an address that is not this host's. */
+START_TEST(h22_forwarding)
+{
+	static const char *const backend[] = { BACKEND_ADDR4, BACKEND_ADDR6 };
+	static const char *const router[] = { BACK_ROUTER_ADDR4, BACK_ROUTER_ADDR6 };
+	struct watch_service before;
+	struct behind b;
+
+	behind_raise(&b);
+	stage_prove(&b.stage, STAGE_PORT);
+	visits(&b.stage, backend, 10, BACKEND_GREETING);
+	ck_assert_int_eq(watch_verdict(&b.stage, "xdp", "not_local"), 20);
+	/* its own addresses on the other side are the host's, and are defended */
+	visits(&b.stage, router, 1, HOST_GREETING);
+	before = watch_service(&b.stage);
+	visits(&b.stage, router, 10, HOST_GREETING);
+	watch_assert_defended(&b.stage, &before, 20);
+	ck_assert_int_eq(watch_verdict(&b.stage, "xdp", "not_local"), 20);
+	behind_strike(&b);
+}
+END_TEST
+
+static void nft(struct lab *lab, int host, const char *rules)
+{
+	const char *const argv[] = { "nft", rules, NULL };
+
+	run(lab, host, argv);
+}
+
+static const char *const dnat =
+	"table inet t {"
+	"  chain c { type nat hook prerouting priority dstnat;"
+	"    ip daddr " LAB_SERVER_ADDR4 " tcp dport 8080 dnat ip to " BACKEND_ADDR4 ":8080;"
+	"    ip6 daddr " LAB_SERVER_ADDR6 " tcp dport 8080 dnat ip6 to [" BACKEND_ADDR6 "]:8080;"
+	"  }; };";
+
+/* The host listens on the very port that a rule gives to another machine. */
+START_TEST(h22_dnat)
+{
+	struct behind b;
+	json_t *status;
+	int i;
+
+	behind_raise(&b);
+	nft(b.stage.lab, LAB_SERVER, dnat);
+	visits(&b.stage, addresses, 10, BACKEND_GREETING);
+	status = stage_status(&b.stage);
+	for (i = 0; i < 2; i++) {
+		const json_t *row = stage_service(status, addresses[i], STAGE_PORT);
+
+		ck_assert_int_eq(stage_figure(row, "challenged"), 0);
+		ck_assert(!json_is_true(json_object_get(row, "proven")));
+		ck_assert_str_eq(json_string_value(json_object_get(row, "hindrance")), "forwarded");
+	}
+	ck_assert_int_eq(stage_verdict(status, "xdp", "unproven"), 2);
+	ck_assert_int_eq(stage_verdict(status, "xdp", "forwarded"), 18);
+	stage_assert_accounted(status);
+	json_decref(status);
+	behind_strike(&b);
+}
+END_TEST
+
+/*
+ * The rule comes later, when the service has been this host's and is being challenged: those who
+ * hold a challenge then are lost, and the canary sees it.
+ */
+START_TEST(h22_dnat_of_a_proven_service)
+{
+	struct behind b;
+	int tries;
+
+	behind_raise(&b);
+	stage_prove(&b.stage, STAGE_PORT);
+	visits(&b.stage, addresses, 3, HOST_GREETING);
+	nft(b.stage.lab, LAB_SERVER, dnat);
+	for (tries = 0; !flag(&b.stage, addresses[0], STAGE_PORT, "blocked") && tries < 100; tries++)
+		visit(b.stage.lab, LAB_CLIENT, addresses[0], STAGE_PORT, NULL);
+	ck_assert(flag(&b.stage, addresses[0], STAGE_PORT, "blocked"));
+	ok(visit(b.stage.lab, LAB_CLIENT, addresses[0], STAGE_PORT, BACKEND_GREETING),
+	   "a client of the backend");
+	behind_strike(&b);
+}
+END_TEST
+
+/* ---- bridges ------------------------------------------------------------------------------- */
+
+/*
+ * The server's interface becomes a port of a bridge that has its addresses, with a third host on
+ * another port: for the bridge's own addresses connections are challenged, through it they pass.
+ */
+START_TEST(h22_bridge_port)
+{
+	static const char *const commands[] = {
+		"link add br0 type bridge mcast_snooping 0",
+		"link set lab0 master br0",
+		"link set back0 master br0",
+		"addr flush dev lab0",
+		"link set br0 up",
+		"addr add " LAB_SERVER_ADDR4 "/24 dev br0",
+		"addr add " LAB_SERVER_ADDR6 "/64 dev br0 nodad",
+	};
+	static const char *const backend[] = { "192.0.2.9", "2001:db8::9" };
+	const struct lab_end near = { .host = LAB_SERVER, .ifname = BACK_IFNAME };
+	struct lab_end far = { .ifname = LAB_IFNAME,
+			       .addr4 = "192.0.2.9/24",
+			       .addr6 = "2001:db8::9/64" };
+	const struct server_options backend_options = { .port = STAGE_PORT,
+							.greeting = BACKEND_GREETING };
+	struct watch_service before;
+	struct server *server;
+	struct stage s;
+	size_t i;
+
+	stage_raise(&s, &(struct server_options){ .greeting = HOST_GREETING });
+	far.host = lab_host_add(s.lab);
+	ok(far.host, "a third host");
+	ok(lab_link_add(s.lab, &near, &far), "a link to it");
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		char *command = NULL;
+		const char *argv[] = { "sh", "-c", NULL, NULL };
+
+		ck_assert_int_gt(asprintf(&command, "ip %s", commands[i]), 0);
+		argv[2] = command;
+		run(s.lab, LAB_SERVER, argv);
+		free(command);
+	}
+	server = serve(s.lab, far.host, &backend_options);
+	stage_daemon(&s, "always");
+
+	stage_prove(&s, STAGE_PORT);
+	before = watch_service(&s);
+	visits(&s, addresses, 10, HOST_GREETING);
+	watch_assert_defended(&s, &before, 20);
+	visits(&s, backend, 10, BACKEND_GREETING);
+	ck_assert_int_eq(watch_verdict(&s, "xdp", "not_local"), 20);
+	server_free(server);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- firewalls: trap H23 ------------------------------------------------------------------- */
+
+static const struct {
+	const char *loose; /* net.netfilter.nf_conntrack_tcp_loose */
+	const char *rules;
+} firewalls[] = {
+	{ "1", "table inet t { chain c { type filter hook input priority filter;"
+	       "  ct state new tcp flags & (syn|ack|rst|fin) != syn drop; }; };" },
+	{ "0", "table inet t { chain c { type filter hook input priority filter;"
+	       "  ct state invalid drop; }; };" },
+};
+
+/*
+ * Rules that drop every ACK whose SYN they have not seen. Clients that hold a challenge by then
+ * wait in vain; within seconds the service is blocked, and everybody after them gets in.
+ */
+START_TEST(h23_blocked)
+{
+	const struct clients_options o = {
+		.port = STAGE_PORT,
+		.rate_per_sec = 40,
+		.duration_ms = 4000,
+		.deadline_ms = 1000,
+	};
+	struct clients *clients;
+	char *text = NULL;
+	struct stage s;
+	int i;
+
+	stage_raise(&s, &(struct server_options){});
+	nft(s.lab, LAB_SERVER, firewalls[_i].rules);
+	ok(lab_sysctl_set(s.lab, LAB_SERVER, "net.netfilter.nf_conntrack_tcp_loose",
+			  firewalls[_i].loose),
+	   "tcp_loose");
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	ok(clients_start(&clients, s.lab, LAB_CLIENT, &o), "clients");
+	for (i = 0; i < 2; i++)
+		await_flag(&s, addresses[i], STAGE_PORT, "blocked");
+	clients_free(clients);
+
+	for (i = 0; i < 2; i++) {
+		json_int_t accepted = figure(&s, addresses[i], STAGE_PORT, "accepted");
+
+		ck_assert_int_ge(accepted, 8);
+		/* two ticks' worth of 20 a second, and what a slow machine adds */
+		ck_assert_int_le(accepted, 80);
+		ck_assert_int_eq(figure(&s, addresses[i], STAGE_PORT, "born"), 0);
+		ck_assert(!flag(&s, addresses[i], STAGE_PORT, "defending"));
+	}
+	some_clients(&s, STAGE_PORT, 10);
+	ck_assert_int_ge(watch_verdict(&s, "xdp", "blocked"), 20);
+	ck_assert_int_eq(stage_cli(&s, &text, "status", NULL, NULL), 0);
+	ck_assert_ptr_nonnull(strstr(strtok(text, "\n"), "2 services BLOCKED"));
+	free(text);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- drivers: traps F1, F2 ----------------------------------------------------------------- */
+
+/* The SYN's checksum is the pseudo header's alone, or complete; ours is always complete. */
+START_TEST(f1_tx_checksum)
+{
+	struct watch_service before;
+	struct stage s;
+
+	stage_raise(&s, &(struct server_options){});
+	ok(lab_offload_set(s.lab, LAB_CLIENT, LAB_IFNAME, LAB_TX_CSUM, _i), "tx checksums");
+	ok(lab_offload_set(s.lab, LAB_SERVER, LAB_IFNAME, LAB_TX_CSUM, _i), "tx checksums");
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	before = watch_service(&s);
+	some_clients(&s, STAGE_PORT, 20);
+	watch_assert_defended(&s, &before, 40);
+	stage_strike(&s);
+}
+END_TEST
+
+/* A connection that is being made; nobody waits for it. */
+static int begin(struct stage *s, const char *address)
+{
+	struct sockaddr_storage sa;
+	socklen_t length = sockaddr(address, STAGE_PORT, &sa);
+	int fd = lab_socket(s->lab, LAB_CLIENT, sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	ok(fd, "a socket");
+	ck_assert(connect(fd, (struct sockaddr *)&sa, length) < 0 && errno == EINPROGRESS);
+	return fd;
+}
+
+static bool established(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, timeout_ms) == 1 && !(p.revents & POLLERR);
+}
+
+/* A datagram from the server's host, which takes the ordinary way through the driver. */
+static void nudge(struct stage *s)
+{
+	struct sockaddr_storage sa;
+	socklen_t length = sockaddr(LAB_CLIENT_ADDR4, 9, &sa);
+	int fd = lab_socket(s->lab, LAB_SERVER, AF_INET, SOCK_DGRAM, 0);
+
+	ok(fd, "a socket");
+	ck_assert_int_eq(sendto(fd, "", 0, 0, (struct sockaddr *)&sa, length), 0);
+	close(fd);
+}
+
+/*
+ * Why the lab has its sink: what XDP_TX sends over a veth.
+ *
+ * A veth end takes frames of XDP_TX into a ring if its peer polls by NAPI, which GRO or an XDP
+ * program there brings about (veth_xdp_xmit()); without either they are errors. It then rings the
+ * peer's bell only if that has an XDP program (veth_xdp_flush(), up to Linux 6.18 at least): with
+ * GRO alone the answer lies in the ring until something else has the peer poll. With TSO on, as is
+ * the default, nothing else does, because ordinary packets do not pass by NAPI then
+ * (veth_skb_is_eligible_for_gro()).
+ */
+START_TEST(f2_napi)
+{
+	struct watch_service before, after;
+	struct stage s;
+	int fd;
+
+	stage_raise(&s, &(struct server_options){});
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	s.sink = sink_free(s.sink);
+
+	/* neither: synguard answers, and the driver loses it */
+	ok(lab_offload_set(s.lab, LAB_CLIENT, LAB_IFNAME, LAB_GRO, false), "GRO off");
+	before = watch_service(&s);
+	fd = begin(&s, addresses[_i]);
+	watch_await_verdict(&s, "xdp", "challenged", before.challenged + 1);
+	ck_assert(!established(fd, 300));
+	close(fd);
+	after = watch_service(&s);
+	ck_assert_int_eq(after.accepted, before.accepted);
+
+	/* GRO alone, TSO off: it comes with the next packet that passes by NAPI, if not by itself */
+	ok(lab_offload_set(s.lab, LAB_CLIENT, LAB_IFNAME, LAB_GRO, true), "GRO on");
+	ok(lab_offload_set(s.lab, LAB_SERVER, LAB_IFNAME, LAB_TSO, false), "TSO off");
+	before = after;
+	fd = begin(&s, addresses[_i]);
+	watch_await_verdict(&s, "xdp", "challenged", before.challenged + 1);
+	if (!established(fd, 300))
+		nudge(&s);
+	ck_assert_msg(established(fd, 2000), "the answer is not in the ring");
+	close(fd);
+
+	/* an XDP program: at once */
+	ok(sink_new(&s.sink, s.lab, LAB_CLIENT, LAB_IFNAME), "the sink");
+	before = watch_service(&s);
+	fd = begin(&s, addresses[_i]);
+	ck_assert(established(fd, 10000));
+	close(fd);
+	watch_await_verdict(&s, "ingress", "accepted", 2);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- namespaces and families: traps C13, H13 ----------------------------------------------- */
+
+/*
+ * A second lab with the very same addresses and ports on the same machine. Its handshakes must
+ * prove nothing here, where a firewall keeps the service from answering.
+ */
+START_TEST(c13_other_namespace)
+{
+	struct stage here, there;
+	int i;
+
+	stage_raise(&here, &(struct server_options){});
+	stage_raise(&there, &(struct server_options){});
+	nft(here.lab, LAB_SERVER,
+	    "table inet t { chain c { type filter hook input priority filter; "
+	    "tcp dport 8080 drop; }; };");
+	stage_daemon(&here, "always");
+	for (i = 0; i < 2; i++)
+		close(begin(&here, addresses[i]));
+	watch_await_verdict(&here, "xdp", "unproven", 2);
+	some_clients(&there, STAGE_PORT, 10);
+	for (i = 0; i < 2; i++) {
+		ck_assert(!flag(&here, addresses[i], STAGE_PORT, "proven"));
+		ck_assert_int_eq(figure(&here, addresses[i], STAGE_PORT, "born"), 0);
+	}
+
+	/* without the rule the same handshakes in the right namespace do */
+	nft(here.lab, LAB_SERVER, "flush ruleset");
+	stage_prove(&here, STAGE_PORT);
+	stage_strike(&there);
+	stage_strike(&here);
+}
+END_TEST
+
+/* A listener of every kind, and clients of both families: each on the right service. */
+START_TEST(c13_families)
+{
+	static const struct {
+		uint16_t port;
+		struct server_options options[2];
+		bool v4, v6;
+	} kinds[] = {
+		{ 8081, { { .port = 8081 } }, true, true },
+		{ 8082, { { .port = 8082, .addr = "0.0.0.0" } }, true, false },
+		{ 8083, { { .port = 8083, .v6only = true } }, false, true },
+		{ 8084, { { .port = 8084, .addr = "0.0.0.0", .backlog = 16 },
+			  { .port = 8084, .v6only = true, .backlog = 32 } }, true, true },
+		{ 8085, { { .port = 8085, .addr = LAB_SERVER_ADDR4, .backlog = 16 },
+			  { .port = 8085, .addr = LAB_SERVER_ADDR6, .backlog = 32 } }, true, true },
+		{ 8086, { { .port = 8086, .addr = "::ffff:" LAB_SERVER_ADDR4 } }, true, false },
+	};
+	const unsigned int count[] = { 5, 7 };
+	struct server *servers[12] = { NULL };
+	size_t i, n = 0, family;
+	struct stage s;
+	json_t *status;
+
+	stage_raise(&s, NULL);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		servers[n++] = serve(s.lab, LAB_SERVER, &kinds[i].options[0]);
+		if (kinds[i].options[1].port)
+			servers[n++] = serve(s.lab, LAB_SERVER, &kinds[i].options[1]);
+	}
+	stage_daemon(&s, "always");
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (family = 0; family < 2; family++) {
+			bool served = family ? kinds[i].v6 : kinds[i].v4;
+			unsigned int c;
+
+			/* the first one proves the service */
+			for (c = 0; c < count[family] + 1; c++)
+				ck_assert_int_eq(visit(s.lab, LAB_CLIENT, addresses[family],
+						       kinds[i].port, NULL),
+						 served ? 0 : -ECONNREFUSED);
+		}
+	}
+
+	status = stage_status(&s);
+	ck_assert_uint_eq(json_array_size(json_object_get(status, "services")), 9);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (family = 0; family < 2; family++) {
+			const json_t *row;
+
+			if (!(family ? kinds[i].v6 : kinds[i].v4))
+				continue;
+			row = stage_service(status, addresses[family], kinds[i].port);
+			ck_assert_int_eq(stage_figure(row, "challenged"), count[family]);
+			ck_assert_int_eq(stage_figure(row, "accepted"), count[family]);
+			ck_assert_int_eq(stage_figure(row, "born"), count[family]);
+			ck_assert_int_eq(stage_figure(row, "syn_queue_max"),
+					 kinds[i].options[1].port ? 16 + 16 * family : 128);
+		}
+	}
+	stage_assert_accounted(status);
+	json_decref(status);
+	for (i = 0; i < n; i++)
+		server_free(servers[i]);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- listeners ----------------------------------------------------------------------------- */
+
+/* Four queues of different length behind one port: the group is armed, and everybody gets in. */
+START_TEST(listeners_reuseport)
+{
+	static const int backlogs[] = { 4, 16, 64, 128 };
+	const struct flood_options fo = {
+		.port = STAGE_PORT,
+		.rate_per_sec = 20000,
+		.ipv6_share = 128,
+		.duration_ms = 30000,
+	};
+	struct server *servers[4];
+	struct watch_service before;
+	struct flood *flood;
+	struct stage s;
+	int i;
+
+	stage_raise(&s, NULL);
+	for (i = 0; i < 4; i++)
+		servers[i] = serve(s.lab, LAB_SERVER,
+				   &(struct server_options){ .port = STAGE_PORT,
+							     .reuseport = true,
+							     .backlog = backlogs[i] });
+	stage_daemon(&s, "auto");
+	stage_prove(&s, STAGE_PORT);
+	ck_assert_int_eq(figure(&s, addresses[0], STAGE_PORT, "syn_queue_max"), 212);
+	ck_assert_int_eq(figure(&s, addresses[1], STAGE_PORT, "syn_queue_max"), 212);
+
+	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &fo), "the flood");
+	ok(flood_start(flood), "starting it");
+	for (i = 0; i < 2; i++)
+		await_flag(&s, addresses[i], STAGE_PORT, "defending");
+	before = watch_service(&s);
+	some_clients(&s, STAGE_PORT, 40);
+	ok(flood_stop(flood), "the flood");
+	flood_free(flood);
+	watch_assert_defended(&s, &before, 80);
+	for (i = 0; i < 4; i++)
+		server_free(servers[i]);
+	stage_strike(&s);
+}
+END_TEST
+
+/* A listener of one interface is nobody's on another: there the port is closed, as before. */
+START_TEST(listeners_of_one_device)
+{
+	struct watch_service before;
+	struct server *server;
+	struct stage s;
+	int i;
+
+	stage_raise(&s, &(struct server_options){ .device = LAB_IFNAME });
+	server = serve(s.lab, LAB_SERVER,
+		       &(struct server_options){ .port = 8081, .device = "lo" });
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	before = watch_service(&s);
+	some_clients(&s, STAGE_PORT, 10);
+	watch_assert_defended(&s, &before, 20);
+	for (i = 0; i < 2; i++)
+		ck_assert_int_eq(visit(s.lab, LAB_CLIENT, addresses[i], 8081, NULL), -ECONNREFUSED);
+	ck_assert_int_eq(watch_verdict(&s, "xdp", "no_listener"), 2);
+	server_free(server);
+	stage_strike(&s);
+}
+END_TEST
+
+/* Restarted while it is defended: refused by a reset while it is gone, as without us. */
+START_TEST(listeners_restarted)
+{
+	const struct server_options options = { .port = STAGE_PORT };
+	struct watch_service before;
+	struct stage s;
+	int i;
+
+	stage_raise(&s, &options);
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	some_clients(&s, STAGE_PORT, 5);
+
+	s.server = server_free(s.server);
+	usleep(100000); /* SG_RECHECK_NS and a tick of the coarse clock */
+	for (i = 0; i < 2; i++)
+		ck_assert_int_eq(visit(s.lab, LAB_CLIENT, addresses[i], STAGE_PORT, NULL),
+				 -ECONNREFUSED);
+	ck_assert_int_eq(watch_verdict(&s, "xdp", "no_listener"), 2);
+	ck_assert(!flag(&s, addresses[0], STAGE_PORT, "defending"));
+
+	s.server = serve(s.lab, LAB_SERVER, &options);
+	usleep(100000);
+	before = watch_service(&s);
+	some_clients(&s, STAGE_PORT, 10);
+	watch_assert_defended(&s, &before, 20);
+	stage_strike(&s);
+}
+END_TEST
+
+/* Cookies cannot carry MPTCP: such a listener is left to the kernel. */
+START_TEST(listeners_mptcp)
+{
+	struct watch_service figures;
+	struct stage s;
+
+	stage_raise(&s, &(struct server_options){ .mptcp = true });
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	some_clients(&s, STAGE_PORT, 10);
+	figures = watch_service(&s);
+	ck_assert_int_eq(figures.challenged, 0);
+	ck_assert_int_ge(watch_verdict(&s, "xdp", "mptcp_listener"), 20);
+	stage_strike(&s);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("hosts");
+
+	SUITE_LOOP(suite, h18_malformed, 2, 30);
+	SUITE_TEST(suite, h22_forwarding, 30);
+	SUITE_TEST(suite, h22_dnat, 30);
+	SUITE_TEST(suite, h22_dnat_of_a_proven_service, 60);
+	SUITE_TEST(suite, h22_bridge_port, 30);
+	SUITE_LOOP(suite, h23_blocked, 2, 60);
+	SUITE_LOOP(suite, f1_tx_checksum, 2, 30);
+	SUITE_LOOP(suite, f2_napi, 2, 30);
+	SUITE_TEST(suite, c13_other_namespace, 30);
+	SUITE_TEST(suite, c13_families, 30);
+	SUITE_TEST(suite, listeners_reuseport, 60);
+	SUITE_TEST(suite, listeners_of_one_device, 30);
+	SUITE_TEST(suite, listeners_restarted, 30);
+	SUITE_TEST(suite, listeners_mptcp, 30);
+	return suite_main(suite, argc, argv);
+}
