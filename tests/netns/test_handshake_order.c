@@ -4,120 +4,18 @@
  * and a listener whose application does not accept (traps H4, H15, H21).
  */
 #include "pair.h"
+#include "play.h"
 #include "suite.h"
 #include "watch.h"
 #include "wire.h"
 
-#include <errno.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static const int families[] = { AF_INET, AF_INET6 };
 
 #define STATE_TIME_WAIT 6 /* netinet/tcp.h, which linux/tcp.h excludes */
-
-/* What has to stay away is waited for as long as this. */
-#define QUIET_MS 100
-
-/*
- * One client by hand against one listener. Played four times: both families, with timestamps (a
- * Linux client) and without (a Windows client). The figures are what each time must have counted,
- * beside one connection.
- */
-struct play {
-	void (*scene)(struct stage *s, struct wire *w, int listener);
-	json_int_t challenged;
-	json_int_t early_data;
-	json_int_t replayed;
-};
-
-static void assert_counted(struct stage *s, const struct play *p, int times)
-{
-	struct watch_service service = watch_service(s);
-	json_t *status = stage_status(s);
-
-	stage_assert_accounted(status);
-	ck_assert_int_eq(service.challenged, times * (p->challenged ?: 1));
-	ck_assert_int_eq(service.accepted, times);
-	ck_assert_int_eq(service.born, times);
-	ck_assert_int_eq(stage_verdict(status, "ingress", "early_data"), times * p->early_data);
-	ck_assert_int_eq(stage_verdict(status, "ingress", "replayed"), times * p->replayed);
-	ck_assert_int_eq(stage_verdict(status, "ingress", "accepted"), times);
-	ck_assert_int_eq(stage_verdict(status, "ingress", "refused"), 0);
-	json_decref(status);
-}
-
-static void play_as(const struct play *p)
-{
-	static const struct frame_option windows4[] = { FRAME_WINDOWS_SYN(1460) };
-	static const struct frame_option windows6[] = { FRAME_WINDOWS_SYN(1440) };
-	int listener, fd, i;
-	struct stage s;
-	struct wire w;
-
-	stage_raise(&s, NULL);
-	listener = pair_listen(&s, NULL);
-	stage_daemon(&s, "always");
-	stage_prove(&s, STAGE_PORT);
-	while ((fd = pair_accept(listener, 50)) >= 0)
-		close(fd);
-	for (i = 0; i < 4; i++) {
-		wire_open(&w, &s, i % 2 ? 6 : 4, 2000 + i);
-		if (i / 2) {
-			memset(w.syn_options, 0, sizeof(w.syn_options));
-			memcpy(w.syn_options, i % 2 ? windows6 : windows4, sizeof(windows4));
-		}
-		p->scene(&s, &w, listener);
-		assert_counted(&s, p, i + 1);
-		wire_close(&w);
-	}
-	close(listener);
-	stage_strike(&s);
-}
-#define play(...) play_as(&(struct play){ __VA_ARGS__ })
-
-static int accept_one(int listener)
-{
-	int fd = pair_accept(listener, 5000);
-
-	ck_assert_msg(fd >= 0, "no connection");
-	ck_assert_msg(pair_accept(listener, QUIET_MS) < 0, "a second connection");
-	return fd;
-}
-
-static void expect_some(int fd, const char *word)
-{
-	char buf[64] = "";
-
-	ck_assert_int_eq(recv(fd, buf, strlen(word), MSG_WAITALL), strlen(word));
-	ck_assert_str_eq(buf, word);
-}
-
-/* That, and nothing more so far. */
-static void expect_word(int fd, const char *word)
-{
-	char buf[64];
-
-	expect_some(fd, word);
-	ck_assert_msg(recv(fd, buf, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN,
-		      "\"%s\" was not all", word);
-}
-
-/* The connection works both ways, and nothing but what has been sent arrives. */
-static void finish(struct stage *s, struct wire *w, int fd)
-{
-	wire_send(w, FRAME_ACK | FRAME_PSH, "and on");
-	expect_word(fd, "and on");
-	ck_assert_int_eq(send(fd, "well met", 8, MSG_NOSIGNAL), 8);
-	wire_take_payload(w, "well met");
-	ck_assert(!wire_drain(w, QUIET_MS));
-	wire_send(w, FRAME_ACK | FRAME_RST, NULL);
-	close(fd);
-}
 
 /* ---- H15 ----------------------------------------------------------------------------------- */
 
@@ -135,8 +33,8 @@ static void retransmitted_syn(struct stage *s, struct wire *w, int listener)
 	if ((w->seen.seq & 4) == (first & 4))
 		ck_assert_uint_eq(w->seen.seq, first);
 	wire_send(w, FRAME_ACK, NULL);
-	fd = accept_one(listener);
-	finish(s, w, fd);
+	fd = play_accept(listener);
+	play_finish(w, fd);
 }
 
 START_TEST(h15_retransmitted_syn)
@@ -153,8 +51,8 @@ static void duplicate_ack(struct stage *s, struct wire *w, int listener)
 	wire_take_synack(w);
 	for (i = 0; i < 3; i++)
 		wire_send(w, FRAME_ACK, NULL);
-	fd = accept_one(listener);
-	finish(s, w, fd);
+	fd = play_accept(listener);
+	play_finish(w, fd);
 }
 
 START_TEST(h15_duplicate_ack)
@@ -171,9 +69,9 @@ static void data_first(struct stage *s, struct wire *w, int listener)
 	wire_send_syn(w, NULL);
 	wire_take_synack(w);
 	wire_send(w, FRAME_ACK | FRAME_PSH, "data comes first");
-	fd = accept_one(listener);
-	expect_word(fd, "data comes first");
-	finish(s, w, fd);
+	fd = play_accept(listener);
+	play_expect_all(fd, "data comes first");
+	play_finish(w, fd);
 }
 
 START_TEST(h15_data_first)
@@ -191,8 +89,8 @@ static void data_and_fin_first(struct stage *s, struct wire *w, int listener)
 	wire_send_syn(w, NULL);
 	wire_take_synack(w);
 	wire_send(w, FRAME_ACK | FRAME_PSH | FRAME_FIN, "all that I say");
-	fd = accept_one(listener);
-	expect_some(fd, "all that I say");
+	fd = play_accept(listener);
+	play_expect(fd, "all that I say");
 	ck_assert_int_eq(recv(fd, &byte, 1, 0), 0);
 	ck_assert_int_eq(send(fd, "well met", 8, MSG_NOSIGNAL), 8);
 	close(fd);
@@ -224,9 +122,9 @@ static void second_segment_first(struct stage *s, struct wire *w, int listener)
 	ck_assert_int_lt(pair_accept(listener, 0), 0);
 	wire_transmit(w, &first);
 	wire_transmit(w, &second);
-	fd = accept_one(listener);
+	fd = play_accept(listener);
 	usleep(50000);
-	expect_word(fd, "first and second");
+	play_expect_all(fd, "first and second");
 	wire_send(w, FRAME_ACK | FRAME_RST, NULL);
 	close(fd);
 }
@@ -248,9 +146,9 @@ static void replay(struct stage *s, struct wire *w, int listener)
 	wire_take_synack(w);
 	handshake = wire_segment(w, FRAME_ACK, NULL);
 	wire_transmit(w, &handshake);
-	fd = accept_one(listener);
+	fd = play_accept(listener);
 	wire_send(w, FRAME_ACK | FRAME_PSH, "that is all");
-	expect_word(fd, "that is all");
+	play_expect_all(fd, "that is all");
 	close(fd);
 	wire_take_fin(w);
 	wire_send(w, FRAME_ACK | FRAME_FIN, NULL);
@@ -326,13 +224,13 @@ START_TEST(h4_accept_full)
 	usleep(60000); /* SG_RECHECK_NS */
 	promised.seq = WIRE_ISN + 1;
 	wire_send(&promised, FRAME_ACK | FRAME_PSH, "patience");
-	fd = accept_one(listener);
-	expect_word(fd, "patience");
+	fd = play_accept(listener);
+	play_expect_all(fd, "patience");
 	close(fd);
 	wire_send_syn(&refused, NULL);
 	wire_take_synack(&refused);
 	wire_send(&refused, FRAME_ACK, NULL);
-	close(accept_one(listener));
+	close(play_accept(listener));
 	ck_assert_int_eq(watch_verdict(&s, "ingress", "accepted"), FULL_BACKLOG + 3);
 	ck_assert_int_eq(watch_service(&s).born, FULL_BACKLOG + 3);
 	wire_close(&promised);

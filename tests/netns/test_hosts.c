@@ -393,6 +393,21 @@ START_TEST(h22_dnat)
 }
 END_TEST
 
+/* Clients whose connections come to nothing, until that has been noticed. */
+static void visits_until_blocked(struct stage *s)
+{
+	int i, tries;
+
+	for (i = 0; i < 2; i++) {
+		for (tries = 0; !flag(s, addresses[i], STAGE_PORT, "blocked") && tries < 100; tries++) {
+			visit(s->lab, LAB_CLIENT, addresses[i], STAGE_PORT, NULL);
+			usleep(50000);
+		}
+		ck_assert_msg(flag(s, addresses[i], STAGE_PORT, "blocked"), "%s is not blocked",
+			      addresses[i]);
+	}
+}
+
 /*
  * The rule comes later, when the service has been this host's and is being challenged: those who
  * hold a challenge then are lost, and the canary sees it.
@@ -400,74 +415,89 @@ END_TEST
 START_TEST(h22_dnat_of_a_proven_service)
 {
 	struct behind b;
-	int tries;
 
 	behind_raise(&b);
 	stage_prove(&b.stage, STAGE_PORT);
 	visits(&b.stage, addresses, 3, HOST_GREETING);
 	nft(b.stage.lab, LAB_SERVER, dnat);
-	for (tries = 0; !flag(&b.stage, addresses[0], STAGE_PORT, "blocked") && tries < 100; tries++)
-		visit(b.stage.lab, LAB_CLIENT, addresses[0], STAGE_PORT, NULL);
-	ck_assert(flag(&b.stage, addresses[0], STAGE_PORT, "blocked"));
-	ok(visit(b.stage.lab, LAB_CLIENT, addresses[0], STAGE_PORT, BACKEND_GREETING),
-	   "a client of the backend");
+	visits_until_blocked(&b.stage);
+	visits(&b.stage, addresses, 10, BACKEND_GREETING);
 	behind_strike(&b);
 }
 END_TEST
 
 /* ---- bridges ------------------------------------------------------------------------------- */
 
-/*
- * The server's interface becomes a port of a bridge that has its addresses, with a third host on
- * another port: for the bridge's own addresses connections are challenged, through it they pass.
- */
-START_TEST(h22_bridge_port)
+/* lab0 and a link to a third host become the ports of a bridge, which has the server's addresses. */
+static void bridge_raise(struct behind *b)
 {
-	static const char *const commands[] = {
-		"link add br0 type bridge mcast_snooping 0",
-		"link set lab0 master br0",
-		"link set back0 master br0",
-		"addr flush dev lab0",
-		"link set br0 up",
-		"addr add " LAB_SERVER_ADDR4 "/24 dev br0",
-		"addr add " LAB_SERVER_ADDR6 "/64 dev br0 nodad",
-	};
-	static const char *const backend[] = { "192.0.2.9", "2001:db8::9" };
+	static const char *const commands =
+		"link add br0 type bridge mcast_snooping 0\n"
+		"link set lab0 master br0\n"
+		"link set back0 master br0\n"
+		"addr flush dev lab0\n"
+		"link set br0 up\n"
+		"addr add " LAB_SERVER_ADDR4 "/24 dev br0\n"
+		"addr add " LAB_SERVER_ADDR6 "/64 dev br0 nodad\n";
+	const char *const argv[] = { "sh", "-c", "echo \"$0\" | ip -batch -", commands, NULL };
+	const struct server_options options = { .port = STAGE_PORT,
+						.greeting = BACKEND_GREETING };
 	const struct lab_end near = { .host = LAB_SERVER, .ifname = BACK_IFNAME };
 	struct lab_end far = { .ifname = LAB_IFNAME,
 			       .addr4 = "192.0.2.9/24",
 			       .addr6 = "2001:db8::9/64" };
-	const struct server_options backend_options = { .port = STAGE_PORT,
-							.greeting = BACKEND_GREETING };
-	struct watch_service before;
-	struct server *server;
-	struct stage s;
-	size_t i;
+	struct stage *s = &b->stage;
 
-	stage_raise(&s, &(struct server_options){ .greeting = HOST_GREETING });
-	far.host = lab_host_add(s.lab);
+	stage_raise(s, &(struct server_options){ .greeting = HOST_GREETING });
+	far.host = lab_host_add(s->lab);
 	ok(far.host, "a third host");
-	ok(lab_link_add(s.lab, &near, &far), "a link to it");
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		char *command = NULL;
-		const char *argv[] = { "sh", "-c", NULL, NULL };
+	ok(lab_link_add(s->lab, &near, &far), "a link to it");
+	run(s->lab, LAB_SERVER, argv);
+	b->backend = serve(s->lab, far.host, &options);
+	stage_daemon(s, "always");
+	stage_prove(s, STAGE_PORT);
+}
 
-		ck_assert_int_gt(asprintf(&command, "ip %s", commands[i]), 0);
-		argv[2] = command;
-		run(s.lab, LAB_SERVER, argv);
-		free(command);
+/* Whether bridged packets are shown to the IP layer's hooks; not every kernel can do that. */
+static int bridge_calls_iptables(struct stage *s, const char *value)
+{
+	return lab_sysctl_set(s->lab, LAB_SERVER, "net.bridge.bridge-nf-call-iptables", value) ?:
+		       lab_sysctl_set(s->lab, LAB_SERVER, "net.bridge.bridge-nf-call-ip6tables",
+				      value);
+}
+
+/* What goes through the bridge passes; what is for the bridge's own addresses is challenged. */
+START_TEST(h22_bridge_port)
+{
+	static const char *const through[] = { "192.0.2.9", "2001:db8::9" };
+	struct watch_service before;
+	struct behind b;
+
+	bridge_raise(&b);
+	bridge_calls_iptables(&b.stage, "0");
+	before = watch_service(&b.stage);
+	visits(&b.stage, addresses, 10, HOST_GREETING);
+	watch_assert_defended(&b.stage, &before, 20);
+	visits(&b.stage, through, 10, BACKEND_GREETING);
+	ck_assert_int_eq(watch_verdict(&b.stage, "xdp", "not_local"), 20);
+	behind_strike(&b);
+}
+END_TEST
+
+/*
+ * br_netfilter loses the request on its way to the listener, so that challenged clients are reset:
+ * one of the things that only the canary knows.
+ */
+START_TEST(h22_bridge_netfilter)
+{
+	struct behind b;
+
+	bridge_raise(&b);
+	if (!bridge_calls_iptables(&b.stage, "1")) {
+		visits_until_blocked(&b.stage);
+		visits(&b.stage, addresses, 10, HOST_GREETING);
 	}
-	server = serve(s.lab, far.host, &backend_options);
-	stage_daemon(&s, "always");
-
-	stage_prove(&s, STAGE_PORT);
-	before = watch_service(&s);
-	visits(&s, addresses, 10, HOST_GREETING);
-	watch_assert_defended(&s, &before, 20);
-	visits(&s, backend, 10, BACKEND_GREETING);
-	ck_assert_int_eq(watch_verdict(&s, "xdp", "not_local"), 20);
-	server_free(server);
-	stage_strike(&s);
+	behind_strike(&b);
 }
 END_TEST
 
@@ -513,11 +543,9 @@ START_TEST(h23_blocked)
 	clients_free(clients);
 
 	for (i = 0; i < 2; i++) {
-		json_int_t accepted = figure(&s, addresses[i], STAGE_PORT, "accepted");
-
-		ck_assert_int_ge(accepted, 8);
-		/* two ticks' worth of 20 a second, and what a slow machine adds */
-		ck_assert_int_le(accepted, 80);
+		ck_assert_int_ge(figure(&s, addresses[i], STAGE_PORT, "accepted"), 8);
+		/* two ticks' worth of 20 a second, and as much for a busy machine */
+		ck_assert_int_le(figure(&s, addresses[i], STAGE_PORT, "challenged"), 80);
 		ck_assert_int_eq(figure(&s, addresses[i], STAGE_PORT, "born"), 0);
 		ck_assert(!flag(&s, addresses[i], STAGE_PORT, "defending"));
 	}
@@ -859,6 +887,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, h22_dnat, 30);
 	SUITE_TEST(suite, h22_dnat_of_a_proven_service, 60);
 	SUITE_TEST(suite, h22_bridge_port, 30);
+	SUITE_TEST(suite, h22_bridge_netfilter, 60);
 	SUITE_LOOP(suite, h23_blocked, 2, 60);
 	SUITE_LOOP(suite, f1_tx_checksum, 2, 30);
 	SUITE_LOOP(suite, f2_napi, 2, 30);

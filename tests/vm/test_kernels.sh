@@ -123,7 +123,7 @@ initramfs() {
 	for applet in $("$root/bin/busybox" --list); do
 		[ -e "$root/bin/$applet" ] || ln -s busybox "$root/bin/$applet"
 	done
-	for program in sh grep curl ip ethtool bpftool \
+	for program in sh grep curl ip bpftool \
 		"$build/daemon/synguardd" "$build/cli/synguard"; do
 		rm -f "$root/bin/${program##*/}"
 		install_program "$program" || return
@@ -132,6 +132,9 @@ initramfs() {
 	cp "$1"/*.ko "$root/modules/" &&
 		cp "$source_dir/quickstart" "$root/checkout/" &&
 		cp "$source_dir/tests/vm/guest_init" "$root/init" &&
+		cp "$build/bpf/synguard.bpf.o" "$root/" &&
+		clang-14 -target bpf -O2 -Wall -c "$source_dir/tests/vm/pass.bpf.c" \
+			-o "$root/pass.bpf.o" &&
 		(cd "$root" && find . | cpio --quiet -o -H newc -R 0:0) >"$2"
 }
 
@@ -176,13 +179,27 @@ succeeded() {
 
 # json SECTION EXPRESSION: the expression, in Python, holds for r, the section's report.
 json() {
+	[ "$(ended "$1")" = 0 ] || {
+		echo "no report: section $1 ended with status $(ended "$1")"
+		return 1
+	}
 	said "$1" | python3 -c '
 import json, sys
 r = json.load(sys.stdin)
 if not eval(sys.argv[1]):
 	print("does not hold:", sys.argv[1])
+	for program, counts in r.get("verdicts", {}).items():
+		r["verdicts"][program] = {k: v for k, v in counts.items() if v}
 	print(json.dumps(r, indent=1))
 	sys.exit(1)' "$2"
+}
+
+# The verifier differs from kernel to kernel, and so does what it makes of our programs.
+engine_is_reqsk() {
+	json status 'r["engine"] == "reqsk"' && return
+	echo "what the kernel said to our programs:"
+	said refusal
+	return 1
 }
 
 # names SECTION TEXT...: the section's output holds each text.
@@ -253,7 +270,7 @@ guest linux_6_12 linux-image-6.12-cloud-amd64
 check network_is_up succeeded network
 check quickstart_accepts_it not_refused
 check daemon_starts succeeded started
-check engine_is_reqsk json status 'r["engine"] == "reqsk"'
+check engine_is_reqsk engine_is_reqsk
 check xdp_is_native json status \
 	'[i["attach"] for i in r["interfaces"] if i["name"] == "veth0"] == ["native"]'
 check clients_connect succeeded connections
@@ -269,8 +286,8 @@ check quickstart_refuses_it refused
 check daemon_starts succeeded started
 check engine_is_kernel json status 'r["engine"] == "kernel"'
 check reason_names_the_kfunc json status '"bpf_sk_assign_tcp_reqsk" in r["engine_reason"]'
-check nothing_is_attached json status \
-	'[i["attach"] for i in r["interfaces"] if i["name"] == "veth0"] == ["none"]'
+check reason_names_the_package json status '"linux-image-6.12-amd64" in r["engine_reason"]'
+check nothing_is_attached json status 'all(i["attach"] == "none" for i in r["interfaces"])'
 check clients_connect succeeded connections
 check daemon_stops succeeded stop
 check nothing_is_left_behind nothing_left

@@ -64,7 +64,7 @@ machine() {
 		"$@"
 	END
 	stand_in meson <<-'END'
-		: >"$2/build.ninja"
+		[ "$2" = --reconfigure ] || : >"$2/build.ninja"
 	END
 	stand_in ninja <<-'END'
 		[ "$3" != -t ] || exit 0
@@ -189,6 +189,12 @@ quickstart demo
 holds only_what_is_missing_is_installed '[ "$(calls_of apt-get)" -eq 2 ]' \
 	'grep -q "^apt-get .* update$" "$calls"' \
 	'grep -q "^apt-get .* install --yes --no-install-recommends libmnl-dev check$" "$calls"'
+
+machine 0
+quickstart demo
+touch "$work/absent/check"
+quickstart demo
+holds what_was_installed_is_looked_for_again 'grep -q "^meson setup --reconfigure " "$calls"'
 
 machine 1000
 quickstart demo
