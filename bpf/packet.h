@@ -277,7 +277,7 @@ static __always_inline bool packet_source_is_martian(const struct packet *p)
 	if (p->version == 4) {
 		__u32 a = bpf_ntohl(p->saddr.words[3]);
 
-		return a >> 24 == 0 || a >> 24 == 127 || a >> 28 == 14 || a == 0xffffffff;
+		return !a || a >> 24 == 127 || a >> 28 == 14 || a == 0xffffffff;
 	}
 	if (p->saddr.bytes[0] == 0xff)
 		return true;

@@ -7,8 +7,6 @@
  * of the machine is touched. Data goes to stdout, talk to stderr. Exit codes are those of the CLI:
  * 0 only if every phase ran.
  */
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -20,16 +18,15 @@
 
 #include "demo_phase.h"
 #include "demo_report.h"
-#include "synguard/cleanup.h"
+#include "lab/kernel.h"
 #include "lab/run.h"
+#include "synguard/cleanup.h"
 #include "synguard/names.h"
 
 #define SECONDS_DEFAULT 5
 #define SECONDS_MAX	120
 #define RATE_DEFAULT	500000
 #define RATE_MAX	10000000
-
-#define KERNEL_PACKAGE "linux-image-6.12-amd64"
 
 static const char usage[] = "Usage: synguard demo [--json] [--seconds-per-phase N] [--rate N]\n"
 			    "\n"
@@ -43,40 +40,12 @@ static const char usage[] = "Usage: synguard demo [--json] [--seconds-per-phase 
 			    "(500000)\n"
 			    "  --help                 print this\n";
 
-/* What a kernel must have, and the function whose presence in its BTF tells. */
-static const struct feature {
-	const char *function;
-	const char *meaning;
-} features[] = {
-	{ "tcx_prog_attach", "tcx programs (Linux 6.6)" },
-	{ "bpf_sk_assign_tcp_reqsk", "bpf_sk_assign_tcp_reqsk(), which turns a cookie into a "
-				     "connection (Linux 6.9)" },
-};
-
 static bool kernel_suffices(void)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	unsigned int missing = 0;
-	size_t i;
-
-	if (!btf) {
-		fprintf(stderr, "synguard demo: this kernel lacks BTF (CONFIG_DEBUG_INFO_BTF)\n");
-		missing++;
-	}
-	for (i = 0; btf && i < ARRAY_SIZE(features); i++) {
-		if (btf__find_by_name_kind(btf, features[i].function, BTF_KIND_FUNC) >= 0)
-			continue;
-		fprintf(stderr, "synguard demo: this kernel lacks %s\n", features[i].meaning);
-		missing++;
-	}
-	btf__free(btf);
-
-	if (missing)
-		fprintf(stderr, "On Debian 12 the package " KERNEL_PACKAGE " (bookworm-backports) "
-				"brings a kernel that "
-				"has all of it.\n"
-				"Nothing was touched.\n");
-	return !missing;
+	if (!kernel_lacks(stderr))
+		return true;
+	fprintf(stderr, "Nothing was touched.\n");
+	return false;
 }
 
 static bool number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
@@ -247,11 +216,6 @@ static enum sg_exit run(struct phase_settings *s, bool json)
 	return err ? SG_EXIT_FAILED : SG_EXIT_OK;
 }
 
-static int libbpf_quiet(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	struct phase_settings settings = {
@@ -264,7 +228,7 @@ int main(int argc, char **argv)
 	bool json = false;
 	int code;
 
-	libbpf_set_print(libbpf_quiet);
+	kernel_quiet();
 	setvbuf(stderr, NULL, _IONBF, 0);
 	code = arguments_parse(argc, argv, &settings, &json);
 	return code >= 0 ? code : (int)run(&settings, json);

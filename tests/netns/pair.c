@@ -56,8 +56,8 @@ static socklen_t pair_sockaddr(int family, const char *address, uint16_t port,
 
 static void pair_option(int fd, int level, int name, int value)
 {
-	ck_assert_msg(!setsockopt(fd, level, name, &value, sizeof(value)), "socket option %d/%d: %s",
-		      level, name, strerror(errno));
+	ck_assert_msg(!setsockopt(fd, level, name, &value, sizeof(value)),
+		      "socket option %d/%d: %s", level, name, strerror(errno));
 }
 
 static void pair_limit(int fd)

@@ -86,8 +86,8 @@ void play_expect_all(int fd, const char *word)
 	char buf[64];
 
 	play_expect(fd, word);
-	ck_assert_msg(recv(fd, buf, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN,
-		      "\"%s\" was not all", word);
+	ck_assert_msg(recv(fd, buf, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN, "\"%s\" was not all",
+		      word);
 }
 
 void play_finish(struct wire *w, int fd)

@@ -25,7 +25,7 @@
 #define FLOOD_RATE 50000
 
 static const char *const segments[] = {
-	"Tcp.InSegs", "Tcp.OutSegs", "Tcp.RetransSegs", "Tcp.InErrs", "Tcp.EstabResets",
+	"Tcp.InSegs",	   "Tcp.OutSegs", "Tcp.RetransSegs", "Tcp.InErrs", "Tcp.EstabResets",
 	"Tcp.ActiveOpens", NULL,
 };
 

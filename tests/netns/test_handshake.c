@@ -139,9 +139,9 @@ static void settings_apply(struct stage *s, const struct setting *settings, size
 static void assert_same(const char *name, const char *whose, const struct tcp_info *a,
 			const struct tcp_info *b)
 {
-#define SAME(field)                                                                              \
-	ck_assert_msg(a->field == b->field, "%s: %s of the %s is %u where challenged, else %u", name, \
-		      #field, whose, b->field, a->field)
+#define SAME(field)                                                                                \
+	ck_assert_msg(a->field == b->field, "%s: %s of the %s is %u where challenged, else %u",    \
+		      name, #field, whose, b->field, a->field)
 
 	SAME(tcpi_options);
 	SAME(tcpi_snd_wscale);
@@ -154,7 +154,8 @@ static void assert_same(const char *name, const char *whose, const struct tcp_in
 
 static void options_compare(struct stage *s, const struct options_case *c, int family)
 {
-	int listener = pair_listen(s, &(struct pair_listener){ .family = c->listener ? family : 0 });
+	int listener =
+		pair_listen(s, &(struct pair_listener){ .family = c->listener ? family : 0 });
 	struct tcp_info client[2], server[2];
 	static const char *const modes[] = { "off", "always" };
 	struct watch_service before;
@@ -199,9 +200,9 @@ END_TEST
 #define RECONNECT_PORT 3000
 
 static const char *const paws[] = {
-	"TcpExt.PAWSActive", "TcpExt.PAWSEstab", "TcpExt.PAWSOldAck", "TcpExt.PAWSTimewait",
-	"TcpExt.TSEcrRejected", "TcpExt.TCPSynRetrans", "TcpExt.TCPTimeouts", "Tcp.RetransSegs",
-	NULL,
+	"TcpExt.PAWSActive",   "TcpExt.PAWSEstab",     "TcpExt.PAWSOldAck",
+	"TcpExt.PAWSTimewait", "TcpExt.TSEcrRejected", "TcpExt.TCPSynRetrans",
+	"TcpExt.TCPTimeouts",  "Tcp.RetransSegs",      NULL,
 };
 
 /* From one port, as quick as it goes; with flips, every other one is not challenged. */
@@ -318,7 +319,8 @@ START_TEST(h12_time_wait)
 	after = watch_service(&s);
 	/* one SYN each, and the first connection found nobody in its way */
 	ck_assert_int_eq(after.challenged - before.challenged, challenged);
-	ck_assert_int_eq(watch_verdict(&s, "ingress", "cleared"), flips ? challenged : challenged - 1);
+	ck_assert_int_eq(watch_verdict(&s, "ingress", "cleared"),
+			 flips ? challenged : challenged - 1);
 	close(listener);
 	stage_strike(&s);
 }
@@ -329,7 +331,8 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("handshake");
 
 	SUITE_TEST(suite, h1_soak, suite_full() ? 420 : 60);
-	SUITE_LOOP(suite, h2_options_kept, 2 * sizeof(options_cases) / sizeof(options_cases[0]), 30);
+	SUITE_LOOP(suite, h2_options_kept, 2 * sizeof(options_cases) / sizeof(options_cases[0]),
+		   30);
 	SUITE_LOOP(suite, h3_reconnects, 2, 60);
 	SUITE_LOOP(suite, h12_time_wait, 6, 60);
 	return suite_main(suite, argc, argv);

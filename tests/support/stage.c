@@ -18,7 +18,7 @@
 
 #include "synguard/names.h"
 
-#define STAGE_CLI_TIMEOUT_MS 10000
+#define STAGE_CLI_TIMEOUT_MS  10000
 #define STAGE_STOP_TIMEOUT_MS 10000
 
 /* A connect() of the proof: long enough for a retransmission or two. */
@@ -150,8 +150,9 @@ void stage_prove(struct stage *s, uint16_t port)
 int stage_cli(struct stage *s, char **output, const char *a, const char *b, const char *c)
 {
 	static char *program;
-	const char *argv[] = { NULL, "--runtime-dir", NULL, a, a ? b : NULL, a && b ? c : NULL,
-			       NULL };
+	const char *argv[] = {
+		NULL, "--runtime-dir", NULL, a, a ? b : NULL, a && b ? c : NULL, NULL
+	};
 	int exit_code;
 
 	ck_assert_msg(s->daemon, "no daemon has been started");
@@ -224,7 +225,7 @@ void stage_assert_accounted(const json_t *status)
 		row = json_object_get(verdicts, stage_programs[i]);
 		packets = stage_packets(status, stage_programs[i]);
 		sum = 0;
-		json_object_foreach(row, label, count)
+		json_object_foreach (row, label, count)
 			sum += json_integer_value(count);
 		ck_assert_msg(sum == packets,
 			      "%s: %" JSON_INTEGER_FORMAT " verdicts, %" JSON_INTEGER_FORMAT
@@ -242,7 +243,7 @@ json_t *stage_service(const json_t *status, const char *address, uint16_t port)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(services, i, row) {
+	json_array_foreach (services, i, row) {
 		found = json_string_value(json_object_get(row, "address"));
 		if (found && !strcmp(found, address) &&
 		    json_integer_value(json_object_get(row, "port")) == port)

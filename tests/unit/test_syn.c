@@ -72,7 +72,7 @@ static const struct syn_case cases[] = {
 	{ "not LAND: the second half differs", { .version = 6, .src = "2001:db8::7", .dst = "2001:db8::6" }, OK },
 
 	{ "from 0.0.0.0", { .src = "0.0.0.0" }, SG_V_MALFORMED },
-	{ "from 0.255.255.255", { .src = "0.255.255.255" }, SG_V_MALFORMED },
+	{ "from 0.255.255.255, which is an address since Linux 5.3", { .src = "0.255.255.255" }, OK },
 	{ "from 1.0.0.0", { .src = "1.0.0.0" }, OK },
 	{ "from 126.255.255.255", { .src = "126.255.255.255" }, OK },
 	{ "from 127.0.0.1", { .src = "127.0.0.1" }, SG_V_MALFORMED },
