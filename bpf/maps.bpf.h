@@ -65,6 +65,11 @@ static __always_inline __u8 counters_conclude(struct sg_counters *c, enum sg_ver
 {
 	__u32 index = v;
 
+	/*
+	 * clang knows the range of some verdicts and would leave out the check for them, by
+	 * comparing a register that Linux 6.12's verifier does not connect with this one.
+	 */
+	barrier_var(index);
 	if (index >= SG_VERDICT_COUNT)
 		index = SG_UNDECIDED;
 	if (c)

@@ -61,8 +61,8 @@ static void print_sentence(const json_t *report)
 		       " SYN/s, and only observing",
 		       number(rates, "syns_per_second"));
 	else if (!strcmp(state, "attack"))
-		printf("Under a SYN flood of %" JSON_INTEGER_FORMAT
-		       " SYN/s: defending %zu of %zu service%s, %" JSON_INTEGER_FORMAT
+		printf("A SYN flood of %" JSON_INTEGER_FORMAT
+		       "/s: defending %zu of %zu service%s, %" JSON_INTEGER_FORMAT
 		       " clients/s get in",
 		       number(rates, "syns_per_second"), defending, services, plural(services),
 		       number(rates, "acceptances_per_second"));
@@ -75,9 +75,9 @@ static void print_sentence(const json_t *report)
 		       " half-open connection%s",
 		       services, plural(services), number(rates, "syns_per_second"),
 		       number(report, "half_open"), plural(number(report, "half_open")));
-	if (blocked)
-		printf("; %zu service%s BLOCKED, see below", blocked, plural(blocked));
 	puts(".");
+	if (blocked)
+		printf("%zu service%s BLOCKED, see below.\n", blocked, plural(blocked));
 }
 
 static void print_uptime(json_int_t seconds)
@@ -119,12 +119,15 @@ static void print_interfaces(const json_t *report)
 		puts("\nno interface is attached to; name one with synguardd --interface");
 		return;
 	}
-	printf("\n%-15s %-12s %-8s %s\n", "INTERFACE", "DRIVER", "ATTACHED", "WHY NOT BETTER");
+	printf("\n%-15s %-12s %s\n", "INTERFACE", "DRIVER", "ATTACHED");
 	json_array_foreach(list, i, interface) {
 		const char *reason = text(interface, "attach_reason");
 
-		printf("%-15s %-12.12s %-8s %s\n", text(interface, "name"),
-		       text(interface, "driver"), text(interface, "attach"), *reason ? reason : "-");
+		printf("%-15s %-12.12s %s\n", text(interface, "name"), text(interface, "driver"),
+		       text(interface, "attach"));
+		/* a sentence, for which there would be no room beside */
+		if (*reason)
+			printf("  %s\n", reason);
 	}
 }
 
@@ -146,7 +149,7 @@ static void print_services(const json_t *report)
 
 	if (!json_array_size(list))
 		return;
-	printf("\n%-23s %-10s %11s %9s %10s %10s\n", "SERVICE", "STATE", "SYN QUEUE", "SYNS",
+	printf("\n%-21s %-14s %10s %10s %10s %10s\n", "SERVICE", "STATE", "SYN QUEUE", "SYNS",
 	       "CHALLENGED", "ACCEPTED");
 	json_array_foreach(list, i, service) {
 		const char *address = text(service, "address");
@@ -158,7 +161,7 @@ static void print_services(const json_t *report)
 			 address, number(service, "port"));
 		snprintf(queue, sizeof(queue), "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT,
 			 number(service, "syn_queue"), number(service, "syn_queue_max"));
-		printf("%-23s %-10s %11s %9" JSON_INTEGER_FORMAT " %10" JSON_INTEGER_FORMAT
+		printf("%-21s %-14s %10s %10" JSON_INTEGER_FORMAT " %10" JSON_INTEGER_FORMAT
 		       " %10" JSON_INTEGER_FORMAT "\n",
 		       name, service_state(service), queue, number(service, "syns"),
 		       number(service, "challenged"), number(service, "accepted"));

@@ -317,6 +317,7 @@ START_TEST(test_options_switched_off_meanwhile)
 	int listener;
 	struct prog *p = defended(&listener);
 	struct frame_spec ack = prog_answer(p, &client_linux4);
+	struct frame_spec ack6 = prog_answer(p, &client_linux6);
 	struct connection c;
 
 	stack_sysctl("ipv4/tcp_sack", "0");
@@ -326,9 +327,8 @@ START_TEST(test_options_switched_off_meanwhile)
 	ck_assert_int_ge(c.fd, 0);
 	ck_assert_int_eq(connection_info(&c).tcpi_options, HAS_WSCALE);
 
-	ack = prog_answer(p, &client_linux6);
 	stack_sysctl("ipv4/tcp_window_scaling", "0");
-	expect_delivery(p, &ack, SG_V_ACCEPTED);
+	expect_delivery(p, &ack6, SG_V_ACCEPTED);
 	c.fd = stack_accept(listener);
 	ck_assert_int_ge(c.fd, 0);
 	ck_assert_int_eq(connection_info(&c).tcpi_options, 0);

@@ -653,6 +653,17 @@ static __u32 foreign_id(struct stage *s, struct foreign_xdp *f)
 	return f->id;
 }
 
+/* The reason, too, fits on a terminal. */
+static void expect_narrow(struct stage *s)
+{
+	char *text = NULL, *line;
+
+	ck_assert_int_eq(stage_cli(s, &text, "status", NULL, NULL), 0);
+	for (line = text; *line; line += strcspn(line, "\n") + 1)
+		ck_assert_msg(strcspn(line, "\n") <= 80, "%.*s", (int)strcspn(line, "\n"), line);
+	free(text);
+}
+
 START_TEST(daemon_foreign_xdp)
 {
 	struct foreign_xdp foreign = { .way = _i };
@@ -674,6 +685,7 @@ START_TEST(daemon_foreign_xdp)
 				     "another XDP program"));
 	json_decref(status);
 	ck_assert_uint_eq(foreign_id(&s, &foreign), id);
+	expect_narrow(&s);
 	stage_prove(&s, STAGE_PORT);
 	some_clients(&s);
 	ck_assert_int_eq(watch_service(&s).challenged, 0);

@@ -162,6 +162,53 @@ START_TEST(h5_look)
 }
 END_TEST
 
+/* A client's challenge, and the end that the server has of it, once it has answered. */
+static void challenge_take(struct wire *w, struct stage *s, int version, uint16_t port)
+{
+	wire_open(w, s, version, port);
+	wire_send_syn(w, NULL);
+	wire_take_synack(w);
+	ck_assert(w->seen.has_wscale);
+}
+
+static void challenge_answer(struct wire *w, int listener, unsigned int promised)
+{
+	int fd;
+
+	wire_send(w, FRAME_ACK, NULL);
+	fd = pair_accept(listener, 5000);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_uint_eq(pair_info(fd).tcpi_rcv_wscale, promised);
+	close(fd);
+	wire_close(w);
+}
+
+/* The scale that the host would choose changes between challenge and ACK: the promise stands. */
+START_TEST(h5_promised_scale)
+{
+	int version = _i ? 6 : 4, listener, fd;
+	unsigned int first_scale, second_scale;
+	struct wire first, second;
+	struct stage s;
+
+	listener = raise_defended(&s, NULL);
+	while ((fd = pair_accept(listener, 50)) >= 0)
+		close(fd);
+	challenge_take(&first, &s, version, 2000);
+	first_scale = first.seen.wscale;
+	ck_assert_int_eq(
+		lab_sysctl_set(s.lab, LAB_SERVER, "net.ipv4.tcp_rmem", "4096 131072 67108864"), 0);
+	usleep(60000); /* SG_RECHECK_NS: the next SYN has the listener looked at */
+	challenge_take(&second, &s, version, 2001);
+	second_scale = second.seen.wscale;
+	challenge_answer(&first, listener, first_scale);
+	challenge_answer(&second, listener, second_scale);
+	watch_assert_defended(&s, NULL, 2);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
 /* ---- H6 ------------------------------------------------------------------------------------ */
 
 /* What the server may send to the client, by family; 0: the SYN is not to be challenged. */
@@ -409,6 +456,7 @@ int main(int argc, char **argv)
 
 	SUITE_LOOP(suite, h5_bulk, 2 * ARRAY_SIZE(windows), 60);
 	SUITE_LOOP(suite, h5_look, 2 * ARRAY_SIZE(looks), 30);
+	SUITE_LOOP(suite, h5_promised_scale, 2, 30);
 	SUITE_LOOP(suite, h6_mss, 2 * ARRAY_SIZE(segments), 30);
 	SUITE_LOOP(suite, h6_mss_low, 2, 30);
 	SUITE_LOOP(suite, h7_no_timestamps, 2 * ARRAY_SIZE(scales), 30);

@@ -190,7 +190,7 @@ if not eval(sys.argv[1]):
 	print("does not hold:", sys.argv[1])
 	for program, counts in r.get("verdicts", {}).items():
 		r["verdicts"][program] = {k: v for k, v in counts.items() if v}
-	print(json.dumps(r, indent=1))
+	print(json.dumps(r))
 	sys.exit(1)' "$2"
 }
 

@@ -1,0 +1,767 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line as people and scripts meet it: exit codes, which stream says what, who may, the
+ * keys of the JSON, the shape of the metrics.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <regex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab/flood.h"
+#include "stage.h"
+#include "suite.h"
+#include "synguard/names.h"
+#include "watch.h"
+
+#define COLUMNS 80
+
+static void ok(int err, const char *what)
+{
+	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
+}
+
+/* ---- running it ---------------------------------------------------------------------------- */
+
+/* What it said; status as waitpid(2) has it. said_done() frees. */
+struct said {
+	int status;
+	int exit_code; /* -1: killed by a signal */
+	char *out;
+	char *err;
+};
+
+static char *text_of(int fd)
+{
+	struct stat st;
+	char *text;
+
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	text = calloc(1, st.st_size + 1);
+	ck_assert_ptr_nonnull(text);
+	lab_tail(fd, text, st.st_size + 1);
+	close(fd);
+	return text;
+}
+
+static void said_done(struct said *said)
+{
+	free(said->out);
+	free(said->err);
+}
+
+#define ARGS_MAX 16
+
+/* Runs argv in the server's host; stdout_fd >= 0: there instead of into said.out. */
+static struct said run_to(struct stage *s, const char *const argv[], int stdout_fd)
+{
+	int out = memfd_create("stdout", MFD_CLOEXEC), err = memfd_create("stderr", MFD_CLOEXEC);
+	const struct lab_run_options o = {
+		.stdout_fd = stdout_fd >= 0 ? stdout_fd : out,
+		.stderr_fd = err,
+	};
+	struct said said = { .exit_code = -1 };
+	pid_t pid;
+
+	ok(lab_spawn(s->lab, LAB_SERVER, argv, &o, &pid), argv[0]);
+	if (lab_wait(pid, 10000, &said.status) < 0) {
+		lab_stop(pid, SIGKILL, 1000, NULL);
+		ck_abort_msg("%s does not end", argv[0]);
+	}
+	if (WIFEXITED(said.status))
+		said.exit_code = WEXITSTATUS(said.status);
+	said.out = text_of(out);
+	said.err = text_of(err);
+	return said;
+}
+
+static const char *program(void)
+{
+	static char *path;
+
+	if (!path)
+		ok(lab_find_program("synguard", &path), "synguard");
+	return path;
+}
+
+/* synguard with the stage's runtime directory and these arguments; ends at the first NULL. */
+static struct said cli(struct stage *s, const char *const args[])
+{
+	const char *argv[ARGS_MAX] = { program(), "--runtime-dir",
+				       lab_daemon_runtime_dir(s->daemon) };
+	int i;
+
+	for (i = 0; args[i]; i++)
+		argv[3 + i] = args[i];
+	return run_to(s, argv, -1);
+}
+
+#define CLI(s, ...) cli(s, (const char *const[]){ __VA_ARGS__, NULL })
+
+/* The same as somebody without any right, who need not even be able to find the program. */
+static struct said cli_as_nobody(struct stage *s, const char *a, const char *b)
+{
+	int fd = open(program(), O_RDONLY);
+	char path[32];
+	const char *argv[] = {
+		"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+		path, "--runtime-dir", lab_daemon_runtime_dir(s->daemon), a, b, NULL,
+	};
+	struct said said;
+
+	ck_assert_int_ge(fd, 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	/* mkdtemp(3) made it for root alone; where the daemon makes it it is 0755 */
+	ck_assert_int_eq(chmod(lab_daemon_runtime_dir(s->daemon), 0755), 0);
+	said = run_to(s, argv, -1);
+	close(fd);
+	return said;
+}
+
+static void expect_silent(const struct said *said, const char *what)
+{
+	ck_assert_msg(!*said->err, "%s: stderr is \"%s\"", what, said->err);
+}
+
+/* A listener, a daemon in this mode, and a service of each family. */
+static void raise_with(struct stage *s, const char *mode)
+{
+	stage_raise(s, &(struct server_options){});
+	stage_daemon(s, mode);
+	stage_prove(s, STAGE_PORT);
+}
+
+static void some_clients(struct stage *s)
+{
+	const struct clients_options o = {
+		.port = STAGE_PORT,
+		.rate_per_sec = 100,
+		.duration_ms = 200,
+	};
+	struct clients_result r;
+
+	ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "the clients");
+	clients_result_done(&r);
+}
+
+/* ---- status -------------------------------------------------------------------------------- */
+
+START_TEST(cli_status)
+{
+	struct said bare, status, after;
+	struct stage s;
+
+	raise_with(&s, "auto");
+	bare = CLI(&s, NULL);
+	status = CLI(&s, "status");
+	after = CLI(&s, "status", "--runtime-dir", lab_daemon_runtime_dir(s.daemon));
+	ck_assert_int_eq(bare.exit_code, SG_EXIT_OK);
+	ck_assert_int_eq(status.exit_code, SG_EXIT_OK);
+	ck_assert_int_eq(after.exit_code, SG_EXIT_OK);
+	expect_silent(&bare, "bare");
+	expect_silent(&status, "status");
+	/* the sentence; figures may have changed below it */
+	ck_assert_uint_gt(strcspn(bare.out, "\n"), 10);
+	ck_assert_int_eq(bare.out[strcspn(bare.out, "\n") - 1], '.');
+	ck_assert_int_eq(strncmp(bare.out, status.out, strcspn(bare.out, "\n")), 0);
+	ck_assert_int_eq(strncmp(bare.out, after.out, strcspn(bare.out, "\n")), 0);
+	ck_assert_ptr_nonnull(strstr(status.out, LAB_SERVER_ADDR4 ":8080"));
+	ck_assert_ptr_nonnull(strstr(status.out, "[" LAB_SERVER_ADDR6 "]:8080"));
+	ck_assert_ptr_nonnull(strstr(status.out, LAB_IFNAME));
+	said_done(&bare);
+	said_done(&status);
+	said_done(&after);
+	stage_strike(&s);
+}
+END_TEST
+
+/* The keys that scripts rely on. A type is one of s(tring), i(nteger), b(oolean), o(bject), a(rray). */
+struct key {
+	const char *name;
+	char type;
+	const char *words; /* of a string: the closed set it is of, or NULL */
+};
+
+static void assert_keys(const json_t *object, const struct key *keys, const char *where)
+{
+	const json_t *value;
+	bool right;
+
+	for (; keys->name; keys++) {
+		value = json_object_get(object, keys->name);
+		right = keys->type == 's' ? json_is_string(value) :
+			keys->type == 'i' ? json_is_integer(value) :
+			keys->type == 'b' ? json_is_boolean(value) :
+			keys->type == 'o' ? json_is_object(value) :
+					    json_is_array(value);
+		ck_assert_msg(right, "%s has no \"%s\" of type %c", where, keys->name, keys->type);
+		if (keys->words) {
+			char word[64];
+
+			snprintf(word, sizeof(word), "|%s|", json_string_value(value));
+			ck_assert_msg(strstr(keys->words, word), "%s.%s is \"%s\"", where,
+				      keys->name, json_string_value(value));
+		}
+		if (keys->type == 'i')
+			ck_assert_msg(json_integer_value(value) >= 0, "%s.%s is negative", where,
+				      keys->name);
+	}
+}
+
+/* clang-format off */
+static const struct key report_keys[] = {
+	{ "version", 's' }, { "engine", 's', "|reqsk|kernel|" }, { "engine_reason", 's' },
+	{ "mode", 's', "|off|observe|auto|always|" }, { "state", 's', "|calm|attack|cooling|" },
+	{ "uptime_seconds", 'i' }, { "interfaces", 'a' }, { "services", 'a' },
+	{ "half_open", 'i' }, { "rates", 'o' }, { "packets", 'o' }, { "verdicts", 'o' }, {}
+};
+static const struct key interface_keys[] = {
+	{ "name", 's' }, { "index", 'i' }, { "driver", 's' },
+	{ "attach", 's', "|native|tcx|generic|none|" }, { "attach_reason", 's' }, {}
+};
+static const struct key service_keys[] = {
+	{ "address", 's' }, { "port", 'i' }, { "defending", 'b' }, { "blocked", 'b' },
+	{ "syns", 'i' }, { "challenged", 'i' }, { "accepted", 'i' }, { "born", 'i' },
+	{ "syn_queue", 'i' }, { "syn_queue_max", 'i' }, { "accept_queue", 'i' },
+	{ "accept_queue_max", 'i' }, {}
+};
+static const struct key rate_keys[] = {
+	{ "syns_per_second", 'i' }, { "challenges_per_second", 'i' },
+	{ "acceptances_per_second", 'i' }, {}
+};
+static const struct key packet_keys[] = { { "xdp", 'i' }, { "ingress", 'i' }, { "egress", 'i' }, {} };
+static const struct key verdict_keys[] = { { "xdp", 'o' }, { "ingress", 'o' }, { "egress", 'o' }, {} };
+/* clang-format on */
+
+START_TEST(cli_status_json)
+{
+	const json_t *verdicts, *value;
+	json_t *report, *row;
+	struct said said;
+	const char *label;
+	struct stage s;
+	size_t i;
+
+	raise_with(&s, "always");
+	some_clients(&s);
+	said = CLI(&s, "status", "--json");
+	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
+	expect_silent(&said, "status --json");
+	report = json_loads(said.out, JSON_REJECT_DUPLICATES, NULL);
+	ck_assert_ptr_nonnull(report);
+	assert_keys(report, report_keys, "the report");
+	ck_assert_uint_eq(json_array_size(json_object_get(report, "interfaces")), 1);
+	json_array_foreach(json_object_get(report, "interfaces"), i, row)
+		assert_keys(row, interface_keys, "an interface");
+	ck_assert_str_eq(json_string_value(json_object_get(
+				 json_array_get(json_object_get(report, "interfaces"), 0), "driver")),
+			 "veth");
+	ck_assert_uint_eq(json_array_size(json_object_get(report, "services")), 2);
+	json_array_foreach(json_object_get(report, "services"), i, row)
+		assert_keys(row, service_keys, "a service");
+	assert_keys(json_object_get(report, "rates"), rate_keys, "rates");
+	assert_keys(json_object_get(report, "packets"), packet_keys, "packets");
+	assert_keys(json_object_get(report, "verdicts"), verdict_keys, "verdicts");
+	for (i = 0; packet_keys[i].name; i++) {
+		verdicts = json_object_get(json_object_get(report, "verdicts"), packet_keys[i].name);
+		ck_assert_uint_gt(json_object_size(verdicts), 5);
+		json_object_foreach((json_t *)verdicts, label, value)
+			ck_assert_msg(json_is_integer(value), "verdict %s", label);
+	}
+	json_decref(report);
+	said_done(&said);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- width --------------------------------------------------------------------------------- */
+
+/* Every line fits, and there is no escape sequence where nobody asked for colour. */
+static void expect_narrow(struct stage *s, const char *when)
+{
+	struct said said = CLI(s, "status");
+	const char *line;
+
+	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
+	for (line = said.out; *line; line += strcspn(line, "\n") + 1) {
+		ck_assert_msg(strcspn(line, "\n") <= COLUMNS, "%s, %zu columns: %.*s", when,
+			      strcspn(line, "\n"), (int)strcspn(line, "\n"), line);
+		ck_assert_msg(line[strcspn(line, "\n")], "%s: no newline at the end", when);
+	}
+	ck_assert_ptr_null(strchr(said.out, '\033'));
+	said_done(&said);
+}
+
+/*
+ * Calm, observing, under attack with a service that is blocked and one that has another reason not
+ * to be defended, and off. IPv4 with long ports.
+ */
+START_TEST(cli_status_is_narrow)
+{
+	static const char *const rules =
+		"table inet t { chain c { type filter hook input priority filter;"
+		"  tcp dport 65500 ct state new tcp flags & (syn|ack) != syn drop; }; };";
+	const char *const nft[] = { "nft", rules, NULL };
+	const struct clients_options o = {
+		.family = CLIENTS_V4,
+		.port = 65500,
+		.rate_per_sec = 100,
+		.duration_ms = 2000,
+		.deadline_ms = 100,
+	};
+	const struct flood_options fo = {
+		.port = STAGE_PORT,
+		.rate_per_sec = 150000,
+		.duration_ms = 30000,
+	};
+	const struct server_options mptcp_options = { .port = 65501, .mptcp = true };
+	struct server *blocked, *mptcp;
+	struct clients_result r;
+	struct flood *flood;
+	struct stage s;
+
+	stage_raise(&s, &(struct server_options){});
+	ok(server_new(&mptcp, s.lab, LAB_SERVER, &mptcp_options), "an MPTCP server");
+	ok(server_new(&blocked, s.lab, LAB_SERVER, &(struct server_options){ .port = 65500 }),
+	   "a server");
+	stage_daemon(&s, "observe");
+	expect_narrow(&s, "observing nothing");
+	stage_prove(&s, 65500);
+	expect_narrow(&s, "observing");
+	ck_assert_int_eq(lab_run(s.lab, LAB_SERVER, nft, 5000, NULL), 0);
+	stage_mode(&s, "always");
+	stage_prove(&s, 65501);
+	expect_narrow(&s, "an MPTCP listener");
+	ok(clients_run(s.lab, LAB_CLIENT, &o, &r), "clients");
+	clients_result_done(&r);
+	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &fo), "a flood");
+	ok(flood_start(flood), "starting it");
+	usleep(2500000);
+	ck_assert(json_is_true(json_object_get(
+		stage_service(stage_status(&s), LAB_SERVER_ADDR4, 65500), "blocked")));
+	expect_narrow(&s, "under attack");
+	stage_mode(&s, "observe");
+	expect_narrow(&s, "observing an attack");
+	stage_mode(&s, "off");
+	expect_narrow(&s, "off under attack");
+	flood_free(flood);
+	server_free(mptcp);
+	server_free(blocked);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- mode ---------------------------------------------------------------------------------- */
+
+static void expect_mode(struct stage *s, const char *mode)
+{
+	struct said said = CLI(s, "mode");
+
+	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
+	expect_silent(&said, "mode");
+	ck_assert_int_eq(strcspn(said.out, "\n"), strlen(mode));
+	ck_assert_int_eq(strncmp(said.out, mode, strlen(mode)), 0);
+	said_done(&said);
+}
+
+START_TEST(cli_mode)
+{
+	static const char *const modes[] = { "off", "observe", "always", "auto" };
+	struct said said;
+	struct stage s;
+	size_t i;
+
+	raise_with(&s, "observe");
+	expect_mode(&s, "observe");
+	for (i = 0; i < 4; i++) {
+		said = CLI(&s, "mode", modes[i]);
+		ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
+		ck_assert_str_eq(said.out, "");
+		said_done(&said);
+		expect_mode(&s, modes[i]);
+	}
+	said = CLI(&s, "mode", "sometimes");
+	ck_assert_int_eq(said.exit_code, SG_EXIT_USAGE);
+	ck_assert_str_eq(said.out, "");
+	ck_assert_ptr_nonnull(strstr(said.err, "always"));
+	said_done(&said);
+	said = CLI(&s, "mode", "off", "observe");
+	ck_assert_int_eq(said.exit_code, SG_EXIT_USAGE);
+	said_done(&said);
+	expect_mode(&s, "auto");
+	stage_strike(&s);
+}
+END_TEST
+
+/* Anybody may look; only root, and the group where there is one, may change. */
+START_TEST(cli_mode_not_allowed)
+{
+	struct said said;
+	struct stage s;
+
+	raise_with(&s, "auto");
+	said = cli_as_nobody(&s, "mode", "off");
+	ck_assert_msg(said.exit_code == SG_EXIT_NOT_ALLOWED, "exit code %d: %s", said.exit_code,
+		      said.err);
+	ck_assert_str_eq(said.out, "");
+	ck_assert_ptr_nonnull(strstr(said.err, "root"));
+	said_done(&said);
+	expect_mode(&s, "auto");
+
+	said = cli_as_nobody(&s, "mode", NULL);
+	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
+	ck_assert_str_eq(said.out, "auto\n");
+	said_done(&said);
+	said = cli_as_nobody(&s, "status", "--json");
+	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
+	ck_assert_int_eq(said.out[0], '{');
+	said_done(&said);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- mistakes ------------------------------------------------------------------------------ */
+
+START_TEST(cli_usage)
+{
+	static const char *const mistakes[][4] = {
+		{ "bogus" },
+		{ "--bogus" },
+		{ "status", "--bogus" },
+		{ "status", "now" },
+		{ "metrics", "now" },
+		{ "metrics", "--json" },
+		{ "mode", "--json" },
+		{ "--runtime-dir" },
+		{ "demo", "--bogus" },
+		{ "Status" },
+		{ "" },
+	};
+	static const char *const verbs[] = { "status", "mode", "metrics", "demo" };
+	struct said said;
+	struct stage s;
+	size_t i;
+
+	stage_raise(&s, NULL);
+	for (i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+		const char *argv[] = { program(), mistakes[i][0], mistakes[i][1], NULL };
+
+		said = run_to(&s, argv, -1);
+		ck_assert_msg(said.exit_code == SG_EXIT_USAGE, "\"%s\": exit code %d",
+			      mistakes[i][0], said.exit_code);
+		ck_assert_msg(!*said.out, "\"%s\": stdout is \"%s\"", mistakes[i][0], said.out);
+		ck_assert_msg(*said.err, "\"%s\": nothing on stderr", mistakes[i][0]);
+		said_done(&said);
+	}
+
+	said = run_to(&s, (const char *const[]){ program(), "--help", NULL }, -1);
+	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
+	expect_silent(&said, "--help");
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		ck_assert_msg(strstr(said.out, verbs[i]), "--help does not mention %s", verbs[i]);
+	said_done(&said);
+	said = run_to(&s, (const char *const[]){ program(), "--version", NULL }, -1);
+	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
+	ck_assert_int_eq(strncmp(said.out, "synguard ", 9), 0);
+	said_done(&said);
+	stage_strike(&s);
+}
+END_TEST
+
+/* Nobody there, or somebody who was killed: which command starts it. */
+START_TEST(cli_no_daemon)
+{
+	static const char *const asked[][2] = {
+		{ "status" }, { "status", "--json" }, { "mode" }, { "mode", "auto" }, { "metrics" },
+	};
+	const char *argv[6] = { program(), "--runtime-dir" };
+	struct said said;
+	struct stage s;
+	size_t i, round;
+
+	raise_with(&s, "auto");
+	kill(lab_daemon_pid(s.daemon), SIGKILL);
+	lab_daemon_stop(s.daemon, 5000, NULL);
+	for (round = 0; round < 2; round++) {
+		argv[2] = round ? "/nonexistent" : lab_daemon_runtime_dir(s.daemon);
+		for (i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+			argv[3] = asked[i][0];
+			argv[4] = asked[i][1];
+			said = run_to(&s, argv, -1);
+			ck_assert_msg(said.exit_code == SG_EXIT_NO_DAEMON, "%s: exit code %d",
+				      asked[i][0], said.exit_code);
+			ck_assert_str_eq(said.out, "");
+			ck_assert_msg(strstr(said.err, "synguardd --runtime-dir") &&
+					      strstr(said.err, argv[2]),
+				      "%s: stderr is \"%s\"", asked[i][0], said.err);
+			said_done(&said);
+		}
+	}
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- streams that end: trap S9 ------------------------------------------------------------- */
+
+/* Nobody reads, or the disk is full. Never a crash; and what was lost is only then no failure when
+ * the reader wanted no more. */
+START_TEST(cli_closed_stdout)
+{
+	static const char *const verbs[] = { "status", "metrics", "mode" };
+	const char *argv[] = { program(), "--runtime-dir", NULL, NULL, NULL };
+	struct said said;
+	struct stage s;
+	int fds[2];
+	size_t i;
+
+	raise_with(&s, "auto");
+	argv[2] = lab_daemon_runtime_dir(s.daemon);
+	for (i = 0; i < 3; i++) {
+		argv[3] = verbs[i];
+		ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+		close(fds[0]);
+		said = run_to(&s, argv, fds[1]);
+		close(fds[1]);
+		ck_assert_msg(said.exit_code == SG_EXIT_OK ||
+				      (WIFSIGNALED(said.status) &&
+				       WTERMSIG(said.status) == SIGPIPE),
+			      "%s to nobody: wait status %#x", verbs[i], said.status);
+		ck_assert_str_eq(said.err, "");
+		said_done(&said);
+
+		fds[1] = open("/dev/full", O_WRONLY | O_CLOEXEC);
+		said = run_to(&s, argv, fds[1]);
+		close(fds[1]);
+		ck_assert_msg(said.exit_code == SG_EXIT_FAILED, "%s to a full disk: wait status %#x",
+			      verbs[i], said.status);
+		ck_assert_ptr_nonnull(strstr(said.err, "stdout"));
+		said_done(&said);
+	}
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- metrics ------------------------------------------------------------------------------- */
+
+/* A flood and clients, and then nothing, so that two questions get the same answer. */
+static void metrics_raise(struct stage *s)
+{
+	const struct flood_options o = {
+		.port = STAGE_PORT,
+		.rate_per_sec = 20000,
+		.ipv6_share = 128,
+		.duration_ms = 500,
+	};
+	struct flood *flood;
+
+	raise_with(s, "always");
+	ok(flood_new(&flood, s->lab, LAB_CLIENT, LAB_IFNAME, &o), "a flood");
+	ok(flood_start(flood), "starting it");
+	some_clients(s);
+	ok(flood_wait(flood), "the flood");
+	flood_free(flood);
+}
+
+static bool matches(const char *line, const char *pattern)
+{
+	regex_t regex;
+	bool match;
+
+	ck_assert_int_eq(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
+	match = !regexec(&regex, line, 0, NULL, 0);
+	regfree(&regex);
+	return match;
+}
+
+#define NAME  "synguard_[a-z][a-z0-9_]*"
+#define LABEL "(interface|family|program|verdict|listener|map|step|engine|kind)"
+#define PAIR  LABEL "=\"[^\"\\\\]*\""
+
+/* The first sample at or behind `from` that has this name with its labels, or NULL. */
+static const char *sample_find(const char *text, const char *from, const char *name)
+{
+	const char *found = strstr(from, name);
+
+	while (found && ((found != text && found[-1] != '\n') || found[strlen(name)] != ' '))
+		found = strstr(found + 1, name);
+	return found;
+}
+
+static int samples_of(const char *text, const char *name)
+{
+	const char *found;
+	int count = 0;
+
+	for (found = text; (found = sample_find(text, found, name)); found++)
+		count++;
+	return count;
+}
+
+static json_int_t sample(const char *metrics, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static json_int_t sample(const char *metrics, const char *format, ...)
+{
+	const char *found;
+	char name[256];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(name, sizeof(name), format, ap);
+	va_end(ap);
+	found = sample_find(metrics, metrics, name);
+	ck_assert_msg(found, "no sample %s", name);
+	return strtoll(found + strlen(name), NULL, 10);
+}
+
+/* Every line is one of three; a sample belongs to the family announced last; none comes twice. */
+static void assert_exposition(const char *text)
+{
+	char *copy = strdup(text), *line, *state, family[128] = "", type[16] = "";
+
+	for (line = strtok_r(copy, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
+		if (matches(line, "^# HELP " NAME " [A-Z].*\\.$"))
+			continue;
+		if (matches(line, "^# TYPE " NAME " (counter|gauge)$")) {
+			ck_assert_int_eq(sscanf(line, "# TYPE %127s %15s", family, type), 2);
+			ck_assert_msg(!strcmp(type, "counter") ==
+					      !strcmp(family + strlen(family) - strlen("_total"),
+						      "_total"),
+				      "%s is a %s", family, type);
+			continue;
+		}
+		ck_assert_msg(matches(line, "^" NAME "(\\{" PAIR "(," PAIR ")*\\})? [0-9]+$"),
+			      "no line of Prometheus: %s", line);
+		ck_assert_msg(strcspn(line, "{ ") == strlen(family) &&
+				      !strncmp(line, family, strlen(family)),
+			      "not of %s: %s", family, line);
+		line[strcspn(line, " ")] = '\0';
+		ck_assert_msg(samples_of(text, line) == 1, "more than once: %s", line);
+	}
+	free(copy);
+}
+
+static void assert_equal_to_status(const char *metrics, json_t *report)
+{
+	static const char *const figures[][2] = {
+		{ "syns", "synguard_service_syns_total" },
+		{ "challenged", "synguard_service_challenges_total" },
+		{ "accepted", "synguard_service_acceptances_total" },
+		{ "born", "synguard_service_births_total" },
+		{ "syn_queue_max", "synguard_service_syn_queue_limit" },
+		{ "accept_queue", "synguard_service_accept_queue_connections" },
+		{ "accept_queue_max", "synguard_service_accept_queue_limit" },
+	};
+	const char *program, *verdict, *address;
+	json_t *verdicts, *value, *row;
+	size_t i, f;
+
+	json_object_foreach(json_object_get(report, "packets"), program, value) {
+		ck_assert_int_eq(sample(metrics, "synguard_packets_total{program=\"%s\"}", program),
+				 json_integer_value(value));
+	}
+	json_object_foreach(json_object_get(report, "verdicts"), program, verdicts) {
+		json_object_foreach(verdicts, verdict, value) {
+			ck_assert_int_eq(sample(metrics,
+						"synguard_verdicts_total{program=\"%s\","
+						"verdict=\"%s\"}",
+						program, verdict),
+					 json_integer_value(value));
+		}
+	}
+	json_array_foreach(json_object_get(report, "services"), i, row) {
+		address = json_string_value(json_object_get(row, "address"));
+		for (f = 0; f < sizeof(figures) / sizeof(figures[0]); f++)
+			ck_assert_int_eq(sample(metrics,
+						strchr(address, ':') ? "%s{listener=\"[%s]:8080\"}" :
+								       "%s{listener=\"%s:8080\"}",
+						figures[f][1], address),
+					 stage_figure(row, figures[f][0]));
+	}
+}
+
+START_TEST(cli_metrics)
+{
+	static const char *const sources[] = {
+		"198.18.", "198.19.", "2001:2:", "\"" LAB_CLIENT_ADDR4, "[" LAB_CLIENT_ADDR6 "]",
+	};
+	struct said said;
+	json_t *report;
+	struct stage s;
+	size_t i;
+
+	metrics_raise(&s);
+	said = CLI(&s, "metrics");
+	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
+	expect_silent(&said, "metrics");
+	assert_exposition(said.out);
+	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		ck_assert_msg(!strstr(said.out, sources[i]), "metrics name a source, %s",
+			      sources[i]);
+	report = stage_status(&s);
+	assert_equal_to_status(said.out, report);
+	ck_assert_int_eq(sample(said.out, "synguard_mode{kind=\"always\"}"), 1);
+	ck_assert_int_eq(sample(said.out, "synguard_mode{kind=\"auto\"}"), 0);
+	ck_assert_int_eq(sample(said.out, "synguard_engine{engine=\"reqsk\"}"), 1);
+	ck_assert_int_gt(sample(said.out, "synguard_verdicts_total{program=\"xdp\",verdict="
+					  "\"challenged\"}"),
+			 1000);
+	json_decref(report);
+	said_done(&said);
+	stage_strike(&s);
+}
+END_TEST
+
+/* $SG_TOOLS/usr/bin/promtool where it was unpacked, else that of PATH; NULL: there is none. */
+static const char *promtool(void)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/usr/bin/promtool", getenv("SG_TOOLS") ?: "");
+	if (!access(path, X_OK))
+		return path;
+	return !system("command -v promtool >/dev/null") ? "promtool" : NULL;
+}
+
+START_TEST(cli_metrics_promtool)
+{
+	const char *argv[] = { "sh", "-c",
+			       "\"$1\" --runtime-dir \"$2\" metrics | \"$0\" check metrics",
+			       promtool(), program(), NULL, NULL };
+	struct said said;
+	struct stage s;
+
+	if (!argv[3])
+		SKIP("no promtool, neither in SG_TOOLS nor in PATH");
+	metrics_raise(&s);
+	argv[5] = lab_daemon_runtime_dir(s.daemon);
+	said = run_to(&s, argv, -1);
+	ck_assert_msg(!said.exit_code && !*said.err, "promtool: %d\n%s", said.exit_code, said.err);
+	said_done(&said);
+	stage_strike(&s);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("cli");
+
+	SUITE_TEST(suite, cli_status, 30);
+	SUITE_TEST(suite, cli_status_json, 30);
+	SUITE_TEST(suite, cli_status_is_narrow, 30);
+	SUITE_TEST(suite, cli_mode, 30);
+	SUITE_TEST(suite, cli_mode_not_allowed, 30);
+	SUITE_TEST(suite, cli_usage, 30);
+	SUITE_TEST(suite, cli_no_daemon, 30);
+	SUITE_TEST(suite, cli_closed_stdout, 30);
+	SUITE_TEST(suite, cli_metrics, 30);
+	SUITE_TEST(suite, cli_metrics_promtool, 30);
+	return suite_main(suite, argc, argv);
+}
