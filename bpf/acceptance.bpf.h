@@ -131,9 +131,9 @@ static __always_inline enum sg_verdict ack_without_cookie(struct __sk_buff *skb,
 	if (!sk)
 		return SG_V_OTHER_ACK;
 	if (sk->state == KERNEL_TCP_LISTEN)
-		v = ack_is_early(skb, ack)		       ? ack_send_round(skb) :
+		v = ack_is_early(skb, ack)		? ack_send_round(skb) :
 		    ack_is_for_kernel(skb, &ack->p, sk) ? SG_V_OTHER_ACK :
-							       SG_V_EARLY_DATA;
+							  SG_V_EARLY_DATA;
 	bpf_sk_release(sk);
 	return v;
 }

@@ -230,9 +230,11 @@ static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
 
 	if (control.mode == SG_MODE_OFF)
 		return SG_V_MODE_OFF;
+	/* clang-format off */
 	return syn_parse(ctx, &syn) ?:
 	       syn_admit(ctx, &syn) ?:
 	       syn_service_allows(&syn) ?:
 	       syn_packet_allows(&syn) ?:
 	       syn_challenge(ctx, &syn);
+	/* clang-format on */
 }

@@ -55,7 +55,7 @@
 
 /* What both ends will have. */
 struct cookie_terms {
-	__u16 mss; /* the client's, rounded down to a value that the cookie can tell */
+	__u16 mss;	 /* the client's, rounded down to a value that the cookie can tell */
 	__u8 snd_wscale; /* the client's */
 	bool wscale;
 	bool sack;
@@ -200,8 +200,12 @@ static __always_inline __u32 cookie_isn(const __u64 key[2], const struct packet 
 		mac = siphash(key, words, 3);
 	} else {
 		__u64 words[6] = {
-			p->saddr.halves[0], p->saddr.halves[1], p->daddr.halves[0],
-			p->daddr.halves[1], flow,		(__u64)epoch << 32 | bits,
+			p->saddr.halves[0],
+			p->saddr.halves[1],
+			p->daddr.halves[0],
+			p->daddr.halves[1],
+			flow,
+			(__u64)epoch << 32 | bits,
 		};
 
 		mac = siphash(key, words, 6);

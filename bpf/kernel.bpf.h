@@ -23,8 +23,8 @@ enum kernel_tcp_state {
 	KERNEL_TCP_NEW_SYN_RECV = 12,
 };
 
-#define KERNEL_AF_INET 2
-#define KERNEL_AF_INET6 10
+#define KERNEL_AF_INET		2
+#define KERNEL_AF_INET6		10
 #define KERNEL_SOCK_RCVBUF_LOCK 2 /* include/net/sock.h */
 
 typedef struct {

@@ -32,9 +32,9 @@ enum options_seen {
 struct tcp_options {
 	__u32 tsval;
 	__u32 tsecr;
-	__u16 mss; /* valid with OPTIONS_SEEN_MSS */
+	__u16 mss;   /* valid with OPTIONS_SEEN_MSS */
 	__u8 wscale; /* clamped to 14 */
-	__u8 seen; /* enum options_seen */
+	__u8 seen;   /* enum options_seen */
 };
 
 struct options_cursor {
@@ -103,7 +103,8 @@ static __always_inline void options_parse(struct tcp_options *o, const void *sta
 	/* MSS, SACK permitted, timestamps, NOP, window scale */
 	if (bytes == 20 && (const void *)(w + 5) <= end &&
 	    (w[0] & bpf_htonl(0xffff0000)) == bpf_htonl(0x02040000) &&
-	    w[1] == bpf_htonl(0x0402080a) && (w[4] & bpf_htonl(0xffffff00)) == bpf_htonl(0x01030300)) {
+	    w[1] == bpf_htonl(0x0402080a) &&
+	    (w[4] & bpf_htonl(0xffffff00)) == bpf_htonl(0x01030300)) {
 		__u8 wscale = bpf_ntohl(w[4]) & 0xff;
 
 		o->mss = bpf_ntohl(w[0]) & 0xffff;

@@ -47,8 +47,9 @@ static __always_inline void reply_options(struct reply *r, const struct reply_lo
 	r->tcp[5] = reply_option(OPTIONS_MSS, 4, look->mss >> 8, look->mss & 0xff);
 	r->words = 6;
 	if (t->ts) {
-		r->tcp[6] = t->sack ? reply_option(OPTIONS_SACK_PERMITTED, 2, OPTIONS_TIMESTAMPS, 10) :
-				      reply_option(OPTIONS_NOP, OPTIONS_NOP, OPTIONS_TIMESTAMPS, 10);
+		r->tcp[6] =
+			t->sack ? reply_option(OPTIONS_SACK_PERMITTED, 2, OPTIONS_TIMESTAMPS, 10) :
+				  reply_option(OPTIONS_NOP, OPTIONS_NOP, OPTIONS_TIMESTAMPS, 10);
 		r->tcp[7] = bpf_htonl(look->tsval);
 		r->tcp[8] = bpf_htonl(o->tsval);
 		r->tcp[9] = wscale;

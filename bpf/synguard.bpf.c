@@ -18,8 +18,8 @@
 #include <bpf/bpf_tracing.h>
 
 /* enum tcx_action_base: NEXT lets the programs after us see the packet, whatever comes */
-#define TCX_NEXT (-1)
-#define TCX_DROP 2
+#define TCX_NEXT     (-1)
+#define TCX_DROP     2
 #define TCX_REDIRECT 7
 
 static __always_inline int tcx_action(__u8 action)

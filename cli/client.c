@@ -27,8 +27,9 @@ static int client_no_daemon(const char *runtime_dir, int error)
 	}
 	fprintf(stderr, "synguard: synguardd is not running (%s/" SG_BUS_SOCKET ": %s)\n",
 		runtime_dir, strerror(-error));
-	fprintf(stderr, standard ? "Start it with: systemctl start synguard\n" :
-				   "Start it with: synguardd --runtime-dir %s\n",
+	fprintf(stderr,
+		standard ? "Start it with: systemctl start synguard\n" :
+			   "Start it with: synguardd --runtime-dir %s\n",
 		runtime_dir);
 	return SG_EXIT_NO_DAEMON;
 }

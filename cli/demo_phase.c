@@ -20,13 +20,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "synguard/cleanup.h"
 #include "lab/flood.h"
 #include "lab/host.h"
 #include "lab/lab.h"
 #include "lab/lab_daemon.h"
 #include "lab/server.h"
 #include "lab/sink.h"
+#include "synguard/cleanup.h"
 
 #define DEMO_PORT 8080
 

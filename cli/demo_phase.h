@@ -28,7 +28,7 @@ enum phase_id {
 #define PHASE_ROWS PHASE_KERNEL_COOKIES_SATURATED
 
 struct phase {
-	const char *key; /* in JSON */
+	const char *key;   /* in JSON */
 	const char *title; /* in the table */
 	const char *syncookies;
 	bool flood;
@@ -57,9 +57,9 @@ struct phase_result {
 
 	/* Of the flood, over the time in which clients were started. */
 	double seconds;
-	uint64_t offered; /* SYNs that the rate asked for; unpaced: that were sent */
-	uint64_t sent; /* of these, those that the core had time for */
-	uint64_t absorbed; /* answered with a SYN-ACK, repetitions deducted */
+	uint64_t offered;    /* SYNs that the rate asked for; unpaced: that were sent */
+	uint64_t sent;	     /* of these, those that the core had time for */
+	uint64_t absorbed;   /* answered with a SYN-ACK, repetitions deducted */
 	uint64_t softirq_ns; /* CPU time of all softirqs: the server's receive path, nearly */
 
 	int half_open_max;

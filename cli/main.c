@@ -44,7 +44,8 @@ static void usage(FILE *to)
 	for (v = verbs; v->name; v++)
 		fprintf(to, "  %-8s %-10s %s\n", v->name, v->arguments, v->help);
 	fputs("\n"
-	      "  --runtime-dir DIR    where the daemon's socket lives (default " SG_RUNTIME_DIR ")\n"
+	      "  --runtime-dir DIR    where the daemon's socket lives (default " SG_RUNTIME_DIR
+	      ")\n"
 	      "  --json               JSON instead of text\n"
 	      "  --version            print the version\n"
 	      "  --help               print this help\n"

@@ -112,10 +112,9 @@ static void print_service(const struct family *f, const json_t *service)
 {
 	const char *address = json_string_value(json_object_get(service, "address"));
 
-	printf(strchr(address, ':') ? "%s{listener=\"[%s]:%" JSON_INTEGER_FORMAT "\"} %" JSON_INTEGER_FORMAT
-				      "\n" :
-				      "%s{listener=\"%s:%" JSON_INTEGER_FORMAT "\"} %" JSON_INTEGER_FORMAT
-				      "\n",
+	printf(strchr(address, ':') ?
+		       "%s{listener=\"[%s]:%" JSON_INTEGER_FORMAT "\"} %" JSON_INTEGER_FORMAT "\n" :
+		       "%s{listener=\"%s:%" JSON_INTEGER_FORMAT "\"} %" JSON_INTEGER_FORMAT "\n",
 	       f->name, address, value_of(service, "port"), value_of(service, f->key));
 }
 

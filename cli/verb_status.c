@@ -57,8 +57,7 @@ static void print_sentence(const json_t *report)
 	else if (!strcmp(mode, "off"))
 		printf("Switched off: SYNs are neither counted nor challenged");
 	else if (!strcmp(state, "attack") && !strcmp(mode, "observe"))
-		printf("Under a SYN flood of %" JSON_INTEGER_FORMAT
-		       " SYN/s, and only observing",
+		printf("Under a SYN flood of %" JSON_INTEGER_FORMAT " SYN/s, and only observing",
 		       number(rates, "syns_per_second"));
 	else if (!strcmp(state, "attack"))
 		printf("A SYN flood of %" JSON_INTEGER_FORMAT
@@ -71,8 +70,8 @@ static void print_sentence(const json_t *report)
 		       " SYN/s, still defending %zu service%s",
 		       number(rates, "syns_per_second"), defending, plural(defending));
 	else
-		printf("All calm: %zu service%s, %" JSON_INTEGER_FORMAT " SYN/s, %" JSON_INTEGER_FORMAT
-		       " half-open connection%s",
+		printf("All calm: %zu service%s, %" JSON_INTEGER_FORMAT
+		       " SYN/s, %" JSON_INTEGER_FORMAT " half-open connection%s",
 		       services, plural(services), number(rates, "syns_per_second"),
 		       number(report, "half_open"), plural(number(report, "half_open")));
 	puts(".");
@@ -103,8 +102,8 @@ static void print_figures(const json_t *report)
 	       text(report, "engine"));
 	print_uptime(number(report, "uptime_seconds"));
 	printf("\nper second: %" JSON_INTEGER_FORMAT " SYNs, %" JSON_INTEGER_FORMAT
-	       " challenges, %" JSON_INTEGER_FORMAT " acceptances; half-open now: %" JSON_INTEGER_FORMAT
-	       "\n",
+	       " challenges, %" JSON_INTEGER_FORMAT
+	       " acceptances; half-open now: %" JSON_INTEGER_FORMAT "\n",
 	       number(rates, "syns_per_second"), number(rates, "challenges_per_second"),
 	       number(rates, "acceptances_per_second"), number(report, "half_open"));
 }
@@ -156,9 +155,9 @@ static void print_services(const json_t *report)
 		bool v6 = strchr(address, ':');
 		char name[80], queue[48];
 
-		snprintf(name, sizeof(name), v6 ? "[%s]:%" JSON_INTEGER_FORMAT :
-						 "%s:%" JSON_INTEGER_FORMAT,
-			 address, number(service, "port"));
+		snprintf(name, sizeof(name),
+			 v6 ? "[%s]:%" JSON_INTEGER_FORMAT : "%s:%" JSON_INTEGER_FORMAT, address,
+			 number(service, "port"));
 		snprintf(queue, sizeof(queue), "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT,
 			 number(service, "syn_queue"), number(service, "syn_queue_max"));
 		printf("%-21s %-14s %10s %10" JSON_INTEGER_FORMAT " %10" JSON_INTEGER_FORMAT

@@ -11,8 +11,8 @@ struct complaint {
 	char text[512];
 };
 
-#define complain(c, ...)                                                            \
-	do {                                                                        \
-		if (c)                                                              \
-			snprintf((c)->text, sizeof((c)->text), __VA_ARGS__);        \
+#define complain(c, ...)                                                                           \
+	do {                                                                                       \
+		if (c)                                                                             \
+			snprintf((c)->text, sizeof((c)->text), __VA_ARGS__);                       \
 	} while (0)

@@ -145,8 +145,9 @@ static int dataplane_load(struct dataplane *dp, struct complaint *c)
 	r = synguard_bpf__load(dp->skel);
 	libbpf_set_print(dataplane_silence);
 	if (r == -EPERM)
-		complain(c, "the kernel refused the programs: CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON "
-			    "are needed to load them (or lockdown forbids it)");
+		complain(c,
+			 "the kernel refused the programs: CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON "
+			 "are needed to load them (or lockdown forbids it)");
 	else if (r < 0)
 		complain(c, "the programs could not be loaded: %s (%s)", strerror(-r),
 			 dataplane_last_words);

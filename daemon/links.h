@@ -24,7 +24,7 @@ struct link_info {
 	char driver[32]; /* "" when unknown */
 	bool up;
 	bool ethernet;
-	bool virtual;	 /* the kernel knows it by a kind: veth, bridge, bond, vlan ... */
+	bool virtual; /* the kernel knows it by a kind: veth, bridge, bond, vlan ... */
 	bool bond_slave;
 };
 

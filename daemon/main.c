@@ -26,6 +26,7 @@
 
 static void usage(FILE *to)
 {
+	/* clang-format off */
 	fprintf(to,
 		"Usage: synguardd [OPTION]...\n"
 		"Detects SYN floods and answers SYNs with cookies before the TCP stack pays for them.\n"
@@ -37,6 +38,7 @@ static void usage(FILE *to)
 		"  --runtime-dir DIR  where the bus socket lives (default " SG_RUNTIME_DIR ")\n"
 		"  --version          print the version\n"
 		"  --help             print this help\n");
+	/* clang-format on */
 }
 
 static int parse_options(int argc, char **argv, struct manager_options *o, const char **interfaces)
@@ -87,7 +89,8 @@ static int parse_options(int argc, char **argv, struct manager_options *o, const
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "synguardd: unexpected argument \"%s\"\nTry \"synguardd --help\".\n",
+		fprintf(stderr,
+			"synguardd: unexpected argument \"%s\"\nTry \"synguardd --help\".\n",
 			argv[optind]);
 		exit(SG_EXIT_USAGE);
 	}

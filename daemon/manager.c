@@ -110,7 +110,7 @@ static struct manager_port *manager_port_add(struct manager *m, int ifindex)
 static void manager_attach(struct manager *m, const struct link_info *info)
 {
 	struct manager_port *port = manager_port_find(m, info->index) ?:
-						  manager_port_add(m, info->index);
+					    manager_port_add(m, info->index);
 	bool want_xdp = m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS;
 	enum dataplane_attach before;
 	int r;
@@ -326,8 +326,8 @@ static char *manager_describe(void *userdata)
 	for (program = 0; m->dp && program < SG_PROGRAM_COUNT; program++)
 		dataplane_counters(m->dp, program, &report.counters[program]);
 	if (manager_report_interfaces(m, &report) >= 0 &&
-	    (!m->services || services_report(m->services, now_ns, &report.services,
-					     &report.service_count) >= 0))
+	    (!m->services ||
+	     services_report(m->services, now_ns, &report.services, &report.service_count) >= 0))
 		text = report_to_json(&report);
 	free(report.interfaces);
 	free(report.services);
@@ -391,8 +391,10 @@ static int manager_take_lock(struct manager *m, struct complaint *c)
 		return r;
 	}
 	if (flock(m->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		complain(c, "another synguardd is running with the runtime directory %s; stop it, or "
-			    "give this one its own with --runtime-dir", dir);
+		complain(c,
+			 "another synguardd is running with the runtime directory %s; stop it, or "
+			 "give this one its own with --runtime-dir",
+			 dir);
 		return -EBUSY;
 	}
 	return 0;
@@ -442,7 +444,8 @@ static int manager_start_ticking(struct manager *m)
 {
 	int r;
 
-	r = sd_event_add_time_relative(m->event, &m->ticker, CLOCK_MONOTONIC, 0, 0, manager_tick, m);
+	r = sd_event_add_time_relative(m->event, &m->ticker, CLOCK_MONOTONIC, 0, 0, manager_tick,
+				       m);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(m->ticker, SD_EVENT_ON);
 	/* a source that fails would otherwise be switched off, and leave a daemon that is blind */

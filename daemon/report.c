@@ -16,10 +16,10 @@ static json_t *report_interfaces(const struct report *r)
 	for (i = 0; i < r->interface_count; i++) {
 		const struct report_interface *f = &r->interfaces[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:i, s:s, s:s, s:s}", "name", f->name,
-						      "index", f->index, "driver", f->driver,
-						      "attach", f->attach, "attach_reason",
-						      f->attach_reason));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:i, s:s, s:s, s:s}", "name", f->name,
+						"index", f->index, "driver", f->driver, "attach",
+						f->attach, "attach_reason", f->attach_reason));
 	}
 	return list;
 }
@@ -42,6 +42,7 @@ static json_t *report_services(const struct report *r)
 		const struct report_service *s = &r->services[i];
 		char address[INET6_ADDRSTRLEN];
 
+		/* clang-format off */
 		json_array_append_new(
 			list,
 			json_pack("{s:s, s:i, s:b, s:b, s:b, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, "
@@ -55,6 +56,7 @@ static json_t *report_services(const struct report *r)
 				  (json_int_t)s->syn_queue_max, "accept_queue",
 				  (json_int_t)s->accept_queue, "accept_queue_max",
 				  (json_int_t)s->accept_queue_max));
+		/* clang-format on */
 	}
 	return list;
 }
@@ -82,6 +84,7 @@ char *report_to_json(const struct report *r)
 	json_t *root;
 	char *text;
 
+	/* clang-format off */
 	root = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:{s:I, s:I, s:I}, "
 		"s:{s:I, s:I, s:I}, s:{s:o, s:o, s:o}}",
@@ -97,6 +100,7 @@ char *report_to_json(const struct report *r)
 		(json_int_t)r->counters[SG_EGRESS].packets, "verdicts", "xdp",
 		report_verdicts(r, SG_XDP), "ingress", report_verdicts(r, SG_INGRESS), "egress",
 		report_verdicts(r, SG_EGRESS));
+	/* clang-format on */
 	if (!root)
 		return NULL;
 	text = json_dumps(root, JSON_COMPACT);

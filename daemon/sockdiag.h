@@ -15,8 +15,8 @@ struct sockdiag_socket {
 	bool listening; /* else half-open */
 	bool ipv6;
 	bool v6only;
-	struct sg_addr addr; /* local; all zero = any */
-	__be16 port;	     /* local */
+	struct sg_addr addr;   /* local; all zero = any */
+	__be16 port;	       /* local */
 	uint32_t accept_queue; /* of a listener: completed, not accepted */
 	uint32_t queue_max;    /* of a listener: the backlog, which limits both queues */
 };

@@ -19,10 +19,10 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "synguard/cleanup.h"
 #include "lab/clients_count.h"
 #include "lab/rtnl.h"
 #include "lab/run.h"
+#include "synguard/cleanup.h"
 
 #define DEADLINE_DEFAULT_MS 3000
 #define CLIENTS_MAX	    1000000
@@ -40,7 +40,7 @@ struct clients {
 
 	struct client *all;
 	unsigned int total;
-	unsigned int started; /* all[0 .. started) */
+	unsigned int started;	 /* all[0 .. started) */
 	unsigned int first_open; /* none before it is open */
 
 	int epoll_fd;

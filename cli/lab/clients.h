@@ -26,20 +26,20 @@ struct clients_options {
 	enum clients_family family;
 	const char *dst4; /* NULL: LAB_SERVER_ADDR4 */
 	const char *dst6; /* NULL: LAB_SERVER_ADDR6 */
-	uint16_t port; /* host byte order */
+	uint16_t port;	  /* host byte order */
 	unsigned int rate_per_sec;
 	unsigned int duration_ms; /* of starting clients; the last ones then have their time */
 	unsigned int deadline_ms; /* a client's time from connect() to the echo; 0: 3000 */
-	bool reset_close; /* close by RST, which frees the port at once */
+	bool reset_close;	  /* close by RST, which frees the port at once */
 	bool mptcp;
 	int cpu_plus_1; /* the only CPU the thread may use, plus 1; 0 for any */
 };
 
 struct clients_result {
 	unsigned int attempted;
-	unsigned int connected; /* echo within the deadline */
+	unsigned int connected;	   /* echo within the deadline */
 	unsigned int connected_1s; /* echo within one second */
-	unsigned int attempted6; /* of these, IPv6 */
+	unsigned int attempted6;   /* of these, IPv6 */
 	unsigned int connected6;
 
 	/* The failed ones, by reason; they add up to attempted - connected. */

@@ -26,10 +26,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "synguard/cleanup.h"
 #include "lab/flood_abi.h"
 #include "lab/rtnl.h"
 #include "lab/run.h"
+#include "synguard/cleanup.h"
 
 #include "lab/flood.skel.h" /* names the types of the header above */
 

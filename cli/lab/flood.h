@@ -22,7 +22,7 @@
 struct flood_options {
 	const char *dst4; /* NULL: LAB_SERVER_ADDR4 */
 	const char *dst6; /* NULL: LAB_SERVER_ADDR6 */
-	uint16_t port; /* host byte order */
+	uint16_t port;	  /* host byte order */
 
 	/* Spread over this many consecutive ports and addresses; 0 is 1. */
 	unsigned int ports;
@@ -31,9 +31,9 @@ struct flood_options {
 	/* How many sources, a power of two; 0: as many as the ranges have. */
 	uint32_t sources;
 
-	uint64_t rate_per_sec; /* 0: as fast as it goes */
-	unsigned int ipv6_share; /* of 256; 256: IPv6 only */
-	uint64_t count; /* SYNs at most; 0: bounded by time only */
+	uint64_t rate_per_sec;	  /* 0: as fast as it goes */
+	unsigned int ipv6_share;  /* of 256; 256: IPv6 only */
+	uint64_t count;		  /* SYNs at most; 0: bounded by time only */
 	unsigned int duration_ms; /* 1 ... FLOOD_DURATION_MAX_MS */
 	int cpu_plus_1; /* where it runs, plus 1; 0: the last CPU that this process may use */
 
@@ -45,7 +45,7 @@ struct flood_options {
 struct flood_counts {
 	uint64_t offered; /* SYNs sent; what finds the receiver's ring full is lost there */
 	uint64_t offered6;
-	uint64_t skipped; /* SYNs that the rate asked for and the CPU had no time to make */
+	uint64_t skipped;    /* SYNs that the rate asked for and the CPU had no time to make */
 	uint64_t elapsed_ns; /* from the start to the end or to now */
 };
 

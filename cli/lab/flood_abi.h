@@ -27,10 +27,10 @@ struct flood_template {
 struct flood_config {
 	struct flood_template v4;
 	struct flood_template v6;
-	__u64 interval; /* between two SYNs, 2^-10 ns; 0 = as fast as it goes */
-	__u64 count; /* SYNs at most */
+	__u64 interval;	  /* between two SYNs, 2^-10 ns; 0 = as fast as it goes */
+	__u64 count;	  /* SYNs at most */
 	__u32 ipv6_share; /* of 256 */
-	__u32 ports; /* this many from @port on */
+	__u32 ports;	  /* this many from @port on */
 	__u32 port;
 	__u32 addrs; /* this many from @dst4 and @dst6 on */
 	__u32 dst4;
@@ -45,10 +45,10 @@ struct flood_config {
 
 /* Times are CLOCK_MONOTONIC. One writer: the program, but for end_ns. */
 struct flood_state {
-	__u64 end_ns; /* set by the runner before it starts */
+	__u64 end_ns;	/* set by the runner before it starts */
 	__u64 start_ns; /* of the first frame */
-	__u64 next; /* when the next SYN is due, ns << FLOOD_TIME_SHIFT */
+	__u64 next;	/* when the next SYN is due, ns << FLOOD_TIME_SHIFT */
 	__u64 offered;
 	__u64 offered6; /* of these, IPv6 */
-	__u64 skipped; /* SYNs that were due while the CPU had no time for them */
+	__u64 skipped;	/* SYNs that were due while the CPU had no time for them */
 };

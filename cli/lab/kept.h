@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct kept {
-	bool known; /* there was a connection to look at */
+	bool known;	  /* there was a connection to look at */
 	uint32_t snd_mss; /* bytes of payload per segment, options deducted */
 	uint32_t rcv_mss;
 	uint8_t snd_wscale; /* the peer's window scale, and ours; 0 also where none was agreed */

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "synguard/cleanup.h"
 #include "lab/host.h"
+#include "synguard/cleanup.h"
 
 /* Server, client, a router between them, and a few to spare. */
 #define LAB_HOSTS_MAX 8

@@ -17,8 +17,8 @@
 #include <sys/un.h>
 #include <time.h>
 
-#include "synguard/cleanup.h"
 #include "lab/run.h"
+#include "synguard/cleanup.h"
 
 #define READY_TIMEOUT_MS 10000
 #define ARGS_MAX	 32

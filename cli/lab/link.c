@@ -13,9 +13,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "synguard/cleanup.h"
 #include "lab/lab.h"
 #include "lab/rtnl.h"
+#include "synguard/cleanup.h"
 
 static bool mac_given(const uint8_t mac[6])
 {

@@ -16,8 +16,8 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 
-#include "synguard/cleanup.h"
 #include "lab/host.h"
+#include "synguard/cleanup.h"
 
 /* linux/netdev.h, which Debian 12's headers do not have yet (Linux 6.7 and later do). */
 #define NETDEV_FAMILY	      "netdev"
@@ -81,7 +81,7 @@ static int family_answer(const struct nlmsghdr *nlh, void *arg)
 {
 	struct nlattr *attr;
 
-	mnl_attr_for_each (attr, nlh, sizeof(struct genlmsghdr)) {
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
 			*(uint16_t *)arg = mnl_attr_get_u16(attr);
 	}
@@ -107,7 +107,7 @@ static int napi_answer(const struct nlmsghdr *nlh, void *arg)
 {
 	struct nlattr *attr;
 
-	mnl_attr_for_each (attr, nlh, sizeof(struct genlmsghdr)) {
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(attr) == NETDEV_A_NAPI_PID)
 			*(int *)arg = mnl_attr_get_u32(attr);
 	}

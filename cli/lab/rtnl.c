@@ -176,7 +176,7 @@ static int link_answer(const struct nlmsghdr *nlh, void *arg)
 	size_t n;
 
 	answer->ifindex = ifi->ifi_index;
-	mnl_attr_for_each (attr, nlh, sizeof(*ifi)) {
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
 		n = mnl_attr_get_payload_len(attr);
 		if (mnl_attr_get_type(attr) == IFLA_ADDRESS && n == sizeof(answer->mac))
 			memcpy(answer->mac, mnl_attr_get_payload(attr), n);

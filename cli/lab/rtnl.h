@@ -19,7 +19,7 @@ struct rtnl_prefix {
 	int family;
 	uint8_t addr[16];
 	unsigned int bytes; /* 4 or 16 */
-	unsigned int bits; /* prefix length */
+	unsigned int bits;  /* prefix length */
 };
 
 /* "192.0.2.0/24"; without a slash all bits. -EINVAL for anything else. */

@@ -17,9 +17,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include "synguard/cleanup.h"
 #include "lab/rtnl.h"
 #include "lab/run.h"
+#include "synguard/cleanup.h"
 
 #define BACKLOG_DEFAULT 128
 

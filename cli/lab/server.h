@@ -15,19 +15,19 @@
 
 struct server_options {
 	const char *addr; /* NULL: "::", which serves IPv4 too unless v6only */
-	uint16_t port; /* host byte order */
-	int backlog; /* 0: 128 */
-	int rcvbuf; /* SO_RCVBUF of the listener, bytes as given to setsockopt; 0: not set */
-	int maxseg; /* TCP_MAXSEG of the listener, bytes; 0: not set */
+	uint16_t port;	  /* host byte order */
+	int backlog;	  /* 0: 128 */
+	int rcvbuf;	  /* SO_RCVBUF of the listener, bytes as given to setsockopt; 0: not set */
+	int maxseg;	  /* TCP_MAXSEG of the listener, bytes; 0: not set */
 	int defer_accept; /* TCP_DEFER_ACCEPT, seconds; 0: not set */
 	const char *device; /* SO_BINDTODEVICE, or NULL */
 	bool v6only;
 	bool reuseport;
 	bool mptcp;
-	bool not_accepting; /* listens only, until server_set_accepting() */
+	bool not_accepting;   /* listens only, until server_set_accepting() */
 	const char *greeting; /* sent to each client first (the server speaks first), or NULL */
-	bool closes_first; /* closes after the first echo, so TIME_WAIT is the server's */
-	int cpu_plus_1; /* the only CPU its thread may use, plus 1; 0 for any */
+	bool closes_first;    /* closes after the first echo, so TIME_WAIT is the server's */
+	int cpu_plus_1;	      /* the only CPU its thread may use, plus 1; 0 for any */
 };
 
 struct server_counts {

@@ -10,8 +10,8 @@
 #include <linux/if_link.h>
 #include <string.h>
 
-#include "synguard/cleanup.h"
 #include "lab/sink_abi.h"
+#include "synguard/cleanup.h"
 
 #include "lab/sink.skel.h" /* names the types of the header above */
 

@@ -15,10 +15,10 @@
 #include "synguard/verdict.h"
 
 enum sg_mode {
-	SG_MODE_OFF,     /* look at nothing; acceptances of earlier challenges go on */
+	SG_MODE_OFF,	 /* look at nothing; acceptances of earlier challenges go on */
 	SG_MODE_OBSERVE, /* count what would be done, change nothing */
-	SG_MODE_AUTO,    /* challenge while a service's queue calls for it */
-	SG_MODE_ALWAYS,  /* challenge every SYN of every proven service */
+	SG_MODE_AUTO,	 /* challenge while a service's queue calls for it */
+	SG_MODE_ALWAYS,	 /* challenge every SYN of every proven service */
 	SG_MODE_COUNT,
 };
 
@@ -59,15 +59,15 @@ struct sg_addr {
 
 /* One instance, in the programs' .bss. Written by the daemon. */
 struct sg_control {
-	__u64 key[2];	      /* SipHash key of the cookies; never shown to anybody */
-	__u64 heartbeat_ns;   /* stamped each second */
-	__u64 lease_ns;	      /* how long a full queue defends its service */
-	__u32 tsval_offset;   /* secret offset of the challenges' TSval, ms */
-	__u32 mode;	      /* enum sg_mode */
-	__u32 arm_percent;    /* of a SYN queue's limit: above it the service is defended */
-	__u32 rmem_max;	      /* net.core.rmem_max, bytes */
-	__u32 netns_inum;     /* whose handshakes are ours */
-	__u32 cpus;	      /* over how many CPUs a service's SYNs may be spread */
+	__u64 key[2];	    /* SipHash key of the cookies; never shown to anybody */
+	__u64 heartbeat_ns; /* stamped each second */
+	__u64 lease_ns;	    /* how long a full queue defends its service */
+	__u32 tsval_offset; /* secret offset of the challenges' TSval, ms */
+	__u32 mode;	    /* enum sg_mode */
+	__u32 arm_percent;  /* of a SYN queue's limit: above it the service is defended */
+	__u32 rmem_max;	    /* net.core.rmem_max, bytes */
+	__u32 netns_inum;   /* whose handshakes are ours */
+	__u32 cpus;	    /* over how many CPUs a service's SYNs may be spread */
 };
 
 enum sg_service_state {
@@ -106,10 +106,10 @@ struct sg_service {
 
 	/* the look of a challenge, from the listener; programs */
 	__u64 checked_at_ns;
-	__s32 credit;	     /* SYNs that may pass before the queue is read again */
-	__u32 threshold;     /* queue length above which the service is defended */
-	__u32 window_space;  /* bytes the listener may advertise */
-	__u16 user_mss;	     /* TCP_MAXSEG of the listener, 0 = unset */
+	__s32 credit;	    /* SYNs that may pass before the queue is read again */
+	__u32 threshold;    /* queue length above which the service is defended */
+	__u32 window_space; /* bytes the listener may advertise */
+	__u16 user_mss;	    /* TCP_MAXSEG of the listener, 0 = unset */
 	__u8 wscale;
 	__u8 offers; /* SG_OFFER_* */
 	__u8 ttl;
@@ -150,8 +150,8 @@ struct sg_counters {
  * has become a socket; a promise as young as a batch can be (20 ms: its thread may be preempted)
  * says that it will.
  */
-#define SG_PROMISE_SETS 256
-#define SG_PROMISE_WAYS 4
+#define SG_PROMISE_SETS	    256
+#define SG_PROMISE_WAYS	    4
 #define SG_PROMISE_BATCH_NS 20000000ULL
 struct sg_promise {
 	__u64 made_at_ns; /* bpf_ktime_get_ns(), not the coarse clock */

@@ -18,11 +18,11 @@
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
 /* A cleanup for `type *`, calling f on what is not NULL. */
-#define DEFINE_CLEANUP(type, f)                 \
-	static inline void f##_at(type **p)     \
-	{                                       \
-		if (*p)                         \
-			f(*p);                  \
+#define DEFINE_CLEANUP(type, f)                                                                    \
+	static inline void f##_at(type **p)                                                        \
+	{                                                                                          \
+		if (*p)                                                                            \
+			f(*p);                                                                     \
 	}
 
 static inline void cleanup_free_(void *p)
@@ -46,18 +46,18 @@ static inline void cleanup_fclose_(FILE **f)
 #define _cleanup_close_	 _cleanup_(cleanup_close_)
 #define _cleanup_fclose_ _cleanup_(cleanup_fclose_)
 
-#define TAKE_PTR(p)                        \
-	({                                 \
-		__typeof__(p) taken_ = (p); \
-		(p) = NULL;                \
-		taken_;                    \
+#define TAKE_PTR(p)                                                                                \
+	({                                                                                         \
+		__typeof__(p) taken_ = (p);                                                        \
+		(p) = NULL;                                                                        \
+		taken_;                                                                            \
 	})
 
-#define TAKE_FD(fd)              \
-	({                       \
-		int taken_ = (fd); \
-		(fd) = -EBADF;   \
-		taken_;          \
+#define TAKE_FD(fd)                                                                                \
+	({                                                                                         \
+		int taken_ = (fd);                                                                 \
+		(fd) = -EBADF;                                                                     \
+		taken_;                                                                            \
 	})
 
 /* Closes fd where there is one and returns -EBADF, to be assigned to it. */

@@ -477,6 +477,7 @@ START_TEST(h20_syncookies_off_during_an_attack)
 
 	sysctl(&s, "net.ipv4.tcp_syncookies", "0");
 	watch_await_verdict(&s, "xdp", "syncookies_off", 100);
+	usleep(200000); /* until the other family's service has been looked at, too */
 	off = watch_service(&s);
 	usleep(500000);
 	on = watch_service(&s);
