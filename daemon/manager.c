@@ -20,6 +20,7 @@
 #include "links.h"
 #include "log.h"
 #include "mode.h"
+#include "ports.h"
 #include "report.h"
 #include "services.h"
 #include "sockdiag.h"
@@ -36,11 +37,6 @@
 /* Longer than a tick, so that the daemon renews in time; short enough to end by itself. */
 #define MANAGER_LEASE_NS (4 * 1000000000ULL)
 
-struct manager_port {
-	int ifindex;
-	struct dataplane_links links;
-};
-
 struct manager {
 	const struct manager_options *options;
 	sd_event *event;
@@ -53,8 +49,7 @@ struct manager {
 	struct complaint engine_reason;
 	enum sg_mode mode;
 	struct detector detector;
-	struct manager_port *ports;
-	size_t port_count;
+	struct ports *ports;	     /* NULL in engine "kernel" */
 	struct services_total total; /* of the last tick */
 	uint64_t started_ns, ticked_ns;
 	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec;
@@ -70,96 +65,13 @@ static uint64_t manager_now_ns(void)
 
 /* ---- interfaces ---------------------------------------------------------------------------- */
 
-static bool manager_wants(const struct manager *m, const struct link_info *info)
-{
-	size_t i;
-
-	for (i = 0; i < m->options->interface_count; i++) {
-		const char *name = m->options->interfaces[i];
-
-		if (!strcmp(name, info->name))
-			return true;
-		/* real devices; a bond, a bridge or a vlan sits on some that are taken instead */
-		if (!strcmp(name, "auto") && info->up && info->ethernet && !info->virtual)
-			return true;
-	}
-	return false;
-}
-
-static struct manager_port *manager_port_find(struct manager *m, int ifindex)
-{
-	size_t i;
-
-	for (i = 0; i < m->port_count; i++)
-		if (m->ports[i].ifindex == ifindex)
-			return &m->ports[i];
-	return NULL;
-}
-
-static struct manager_port *manager_port_add(struct manager *m, int ifindex)
-{
-	struct manager_port *ports = realloc(m->ports, (m->port_count + 1) * sizeof(*ports));
-
-	if (!ports)
-		return NULL;
-	m->ports = ports;
-	ports[m->port_count] = (struct manager_port){ ifindex, DATAPLANE_LINKS_NONE };
-	return &ports[m->port_count++];
-}
-
-static void manager_attach(struct manager *m, const struct link_info *info)
-{
-	struct manager_port *port = manager_port_find(m, info->index) ?:
-					    manager_port_add(m, info->index);
-	bool want_xdp = m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS;
-	enum dataplane_attach before;
-	int r;
-
-	if (!port)
-		return;
-	before = port->links.attach;
-	r = dataplane_attach(m->dp, info->index, want_xdp, &port->links);
-	if (r < 0) {
-		snprintf(port->links.reason, sizeof(port->links.reason), "tcx: %s", strerror(-r));
-		log_warning("%s: cannot be attached to: %s", info->name, strerror(-r));
-	} else if (port->links.attach != before) {
-		log_notice("%s: attached (%s)%s%s", info->name,
-			   dataplane_attach_name(port->links.attach),
-			   port->links.reason[0] ? ": " : "", port->links.reason);
-	}
-}
-
-static bool manager_is_present(const struct link_info *infos, size_t count, int ifindex)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (infos[i].index == ifindex)
-			return true;
-	return false;
-}
-
-/* Brings what is attached in line with what there is and what the mode needs. */
 static void manager_reconcile(void *userdata)
 {
 	struct manager *m = userdata;
-	const struct link_info *infos;
-	size_t count, i;
 
-	if (!m->dp || !m->links)
-		return;
-	count = links_get(m->links, &infos);
-	for (i = m->port_count; i > 0; i--) {
-		struct manager_port *port = &m->ports[i - 1];
-
-		if (manager_is_present(infos, count, port->ifindex))
-			continue;
-		dataplane_detach(&port->links);
-		*port = m->ports[--m->port_count];
-	}
-	for (i = 0; i < count; i++)
-		if (manager_wants(m, &infos[i]))
-			manager_attach(m, &infos[i]);
+	if (m->ports && m->links)
+		ports_reconcile(m->ports, m->links,
+				m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS);
 }
 
 static void manager_on_address(void *userdata, const struct sg_addr *addr, bool here)
@@ -268,41 +180,6 @@ static int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *
 
 /* ---- telling ------------------------------------------------------------------------------- */
 
-static const struct link_info *manager_link_of(struct manager *m, int ifindex)
-{
-	const struct link_info *infos;
-	size_t count = links_get(m->links, &infos), i;
-
-	for (i = 0; i < count; i++)
-		if (infos[i].index == ifindex)
-			return &infos[i];
-	return NULL;
-}
-
-static int manager_report_interfaces(struct manager *m, struct report *report)
-{
-	size_t i;
-
-	report->interfaces = calloc(m->port_count ?: 1, sizeof(*report->interfaces));
-	if (!report->interfaces)
-		return -ENOMEM;
-	for (i = 0; i < m->port_count; i++) {
-		const struct manager_port *port = &m->ports[i];
-		struct report_interface *row = &report->interfaces[report->interface_count];
-		const struct link_info *info = manager_link_of(m, port->ifindex);
-
-		if (!info)
-			continue;
-		memcpy(row->name, info->name, sizeof(row->name));
-		memcpy(row->driver, info->driver, sizeof(row->driver));
-		row->index = port->ifindex;
-		row->attach = dataplane_attach_name(port->links.attach);
-		memcpy(row->attach_reason, port->links.reason, sizeof(row->attach_reason));
-		report->interface_count++;
-	}
-	return 0;
-}
-
 static char *manager_describe(void *userdata)
 {
 	struct manager *m = userdata;
@@ -325,8 +202,8 @@ static char *manager_describe(void *userdata)
 		 m->dp ? "the kernel takes cookies from programs" : m->engine_reason.text);
 	for (program = 0; m->dp && program < SG_PROGRAM_COUNT; program++)
 		dataplane_counters(m->dp, program, &report.counters[program]);
-	if (manager_report_interfaces(m, &report) >= 0 &&
-	    (!m->services ||
+	if (!m->dp ||
+	    (ports_report(m->ports, m->links, &report.interfaces, &report.interface_count) >= 0 &&
 	     services_report(m->services, now_ns, &report.services, &report.service_count) >= 0))
 		text = report_to_json(&report);
 	free(report.interfaces);
@@ -420,6 +297,9 @@ static int manager_load(struct manager *m, struct complaint *c)
 	control->arm_percent = MANAGER_ARM_PERCENT;
 	control->heartbeat_ns = manager_now_ns();
 	r = services_new(&m->services, m->dp);
+	if (r >= 0)
+		r = ports_new(&m->ports, m->dp, m->options->interfaces,
+			      m->options->interface_count);
 	if (r < 0)
 		complain(c, "%s", strerror(-r));
 	return r;
@@ -469,7 +349,7 @@ static int manager_start(struct manager *m, struct complaint *c)
 		return r;
 	}
 	manager_reconcile(m);
-	if (m->dp && !m->port_count)
+	if (m->ports && !ports_count(m->ports))
 		log_warning("no interface to attach to; name one with --interface");
 	r = manager_open_bus(m, c);
 	if (r < 0)
@@ -522,20 +402,16 @@ int manager_leave(struct manager *m)
 
 struct manager *manager_free(struct manager *m)
 {
-	size_t i;
-
 	if (!m)
 		return NULL;
 	sd_event_source_disable_unref(m->ticker);
 	bus_free(m->bus);
-	for (i = 0; i < m->port_count; i++)
-		dataplane_detach(&m->ports[i].links);
+	ports_free(m->ports);
 	links_free(m->links);
 	services_free(m->services);
 	dataplane_free(m->dp);
 	if (m->lock_fd >= 0)
 		close(m->lock_fd);
-	free(m->ports);
 	sd_event_unref(m->event);
 	free(m);
 	return NULL;
