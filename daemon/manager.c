@@ -69,7 +69,7 @@ static void manager_reconcile(void *userdata)
 {
 	struct manager *m = userdata;
 
-	if (m->ports && m->links)
+	if (m->links) /* not while it is being made */
 		ports_reconcile(m->ports, m->links,
 				m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS);
 }
@@ -221,10 +221,9 @@ static int manager_set_mode(void *userdata, const char *name)
 	if (m->mode != (enum sg_mode)mode)
 		log_notice("mode: %s -> %s", mode_name(m->mode), name);
 	m->mode = mode;
-	if (m->dp) {
+	if (m->dp)
 		__atomic_store_n(&dataplane_control(m->dp)->mode, mode, __ATOMIC_RELAXED);
-		manager_reconcile(m);
-	}
+	manager_reconcile(m);
 	return 0;
 }
 
@@ -297,9 +296,6 @@ static int manager_load(struct manager *m, struct complaint *c)
 	control->arm_percent = MANAGER_ARM_PERCENT;
 	control->heartbeat_ns = manager_now_ns();
 	r = services_new(&m->services, m->dp);
-	if (r >= 0)
-		r = ports_new(&m->ports, m->dp, m->options->interfaces,
-			      m->options->interface_count);
 	if (r < 0)
 		complain(c, "%s", strerror(-r));
 	return r;
@@ -343,13 +339,15 @@ static int manager_start(struct manager *m, struct complaint *c)
 	r = manager_load(m, c);
 	if (r < 0)
 		return r;
-	r = links_new(&m->links, m->event, &handler);
+	r = ports_new(&m->ports, m->dp, m->options->interfaces, m->options->interface_count);
+	if (r >= 0)
+		r = links_new(&m->links, m->event, &handler);
 	if (r < 0) {
-		complain(c, "rtnetlink: %s", strerror(-r));
+		complain(c, "the interfaces: %s", strerror(-r));
 		return r;
 	}
 	manager_reconcile(m);
-	if (m->ports && !ports_count(m->ports))
+	if (!ports_count(m->ports))
 		log_warning("no interface to attach to; name one with --interface");
 	r = manager_open_bus(m, c);
 	if (r < 0)

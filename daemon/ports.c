@@ -95,6 +95,11 @@ static void ports_attach(struct ports *p, const struct link_info *info, bool wan
 
 	if (!port)
 		return;
+	if (!p->dp) {
+		snprintf(port->links.reason, sizeof(port->links.reason),
+			 "this kernel cannot have the programs");
+		return;
+	}
 	before = port->links.attach;
 	r = dataplane_attach(p->dp, info->index, want_xdp, &port->links);
 	if (r < 0) {

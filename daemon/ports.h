@@ -14,7 +14,10 @@
 
 struct ports;
 
-/* Names as on the command line, "auto" among them; borrowed, as is dp. The caller owns *ret. */
+/*
+ * Names as on the command line, "auto" among them; borrowed, as is dp. Without dp (engine "kernel")
+ * the ports are known and nothing is attached. The caller owns *ret. -errno.
+ */
 int ports_new(struct ports **ret, struct dataplane *dp, const char *const *names,
 	      size_t name_count);
 /* Detaches from all. */

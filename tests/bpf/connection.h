@@ -10,7 +10,7 @@
 #include "prog.h"
 
 struct connection {
-	int fd; /* the server's socket */
+	int fd;			/* the server's socket */
 	struct frame_spec next; /* what the client would send next: an ACK of all it got */
 };
 

@@ -38,8 +38,8 @@ void stack_assert_no_reset(void);
 
 struct stack_listener {
 	const char *addr; /* "::", both families */
-	int port; /* STACK_PORT */
-	int backlog; /* 128 */
+	int port;	  /* STACK_PORT */
+	int backlog;	  /* 128 */
 	int protocol;
 	int rcvbuf;
 	int maxseg;

@@ -38,6 +38,31 @@ static void admitted(struct prog *p, const struct frame_spec *syn, int times)
 		expect_verdict(p, SG_XDP, syn, SG_V_SYN_ADMITTED);
 }
 
+/*
+ * Of two SYNs that are more than a tick of the coarse clock apart, and less than SG_RECHECK_NS, the
+ * second does not look. Asks again where the machine was too busy to keep that time.
+ */
+static void assert_one_look(struct prog *p, struct sg_service *s, enum sg_verdict verdict)
+{
+	int tries;
+
+	for (tries = 0; tries < 50; tries++) {
+		__u64 first;
+
+		s->checked_at_ns = 0;
+		expect_verdict(p, SG_XDP, &client_linux4, verdict);
+		first = s->checked_at_ns;
+		ck_assert_uint_gt(first, 0);
+		usleep(SG_RECHECK_NS / 1000 / 3);
+		expect_verdict(p, SG_XDP, &client_linux4, verdict);
+		if (prog_now_ns() - first > SG_RECHECK_NS)
+			continue;
+		ck_assert_uint_eq(s->checked_at_ns, first);
+		return;
+	}
+	ck_abort_msg("this machine is too busy to tell");
+}
+
 START_TEST(test_mode_off)
 {
 	struct prog *p = prog_new(stack_new());
@@ -95,7 +120,6 @@ START_TEST(test_no_listener)
 	struct prog *p = prog_new(stack_new());
 	struct frame_spec other = client_linux4;
 	struct sg_service *s;
-	__u64 checked;
 	int fd;
 
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_NO_LISTENER);
@@ -110,11 +134,7 @@ START_TEST(test_no_listener)
 	s = prog_enter(p, &client_linux4);
 	close(fd);
 	s->credit = 0;
-	expect_verdict(p, SG_XDP, &client_linux4, SG_V_NO_LISTENER);
-	checked = s->checked_at_ns;
-	usleep(SG_RECHECK_NS / 1000 / 3);
-	expect_verdict(p, SG_XDP, &client_linux4, SG_V_NO_LISTENER);
-	ck_assert_uint_eq(s->checked_at_ns, checked);
+	assert_one_look(p, s, SG_V_NO_LISTENER);
 	s->proven_at_ns = prog_now_ns();
 	s->lease_until_ns = prog_now_ns() + 1000000000;
 	s->checked_at_ns = 0;
@@ -337,7 +357,7 @@ START_TEST(test_lease_is_renewed)
 		{ "just over the threshold", 1200, 20, 19, 1, true },
 		{ "just at the threshold", 1200, 20, 20, 1, false },
 		{ "more answers than challenges", 1200, 1, 100, 1, false },
-		{ "one that has not ended", 900, 100, 0, 1, false },
+		{ "one that has not ended", 500, 100, 0, 1, false },
 		{ "one that ended long ago", 2100, 100, 0, 1, false },
 		{ "a share of two CPUs", 1200, 0, 0, 2, true },
 	};
@@ -391,13 +411,8 @@ START_TEST(test_defended_service_is_looked_at_now_and_then)
 
 	stack_listen();
 	s = prog_defend(p, &client_linux4);
-	expect_verdict(p, SG_XDP, &client_linux4, SG_V_CHALLENGED);
+	assert_one_look(p, s, SG_V_CHALLENGED);
 	first = s->checked_at_ns;
-	ck_assert_uint_gt(first, 0);
-	/* more than a tick of the coarse clock, less than what calls for a look */
-	usleep(SG_RECHECK_NS / 1000 / 3);
-	expect_verdict(p, SG_XDP, &client_linux4, SG_V_CHALLENGED);
-	ck_assert_uint_eq(s->checked_at_ns, first);
 	usleep(SG_RECHECK_NS / 1000 + 10000);
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_CHALLENGED);
 	ck_assert_uint_gt(s->checked_at_ns, first);

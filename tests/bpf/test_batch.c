@@ -54,6 +54,7 @@ static void assert_counted(struct prog *p, enum sg_verdict a, enum sg_verdict b,
 	const enum sg_verdict each[] = { a, b, c };
 	int i;
 
+	prog_await(p, SG_INGRESS, 3);
 	for (i = 0; i < 3; i++)
 		ck_assert_msg(prog_counted(p, SG_INGRESS, each[i]) ==
 				      (__u64)(a == each[i]) + (b == each[i]) + (c == each[i]),

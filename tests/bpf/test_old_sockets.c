@@ -31,6 +31,7 @@ static void deliver_past_old_socket(struct prog *p, const struct frame_spec *ack
 
 	prog_mark(p);
 	prog_deliver(p, &f);
+	prog_await(p, SG_INGRESS, 2);
 	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_CLEARED), 1);
 	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_ACCEPTED), 1);
 	ck_assert_uint_eq(prog_counters(p, SG_INGRESS).packets, p->marked[SG_INGRESS].packets + 2);

@@ -261,6 +261,70 @@ static void reconnect_remembered(struct stage *s, int listener, int family)
 	watch_assert_still(&w);
 }
 
+/* A clock that other clocks agree with: to within the rounding of challenges, and some patience. */
+#define ROUNDING_MS 256
+#define PATIENCE_MS 2000
+
+static uint32_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void assert_ticks(const char *whose, uint32_t tsval, uint32_t before, uint32_t elapsed_ms)
+{
+	int32_t ticks = tsval - before;
+
+	ck_assert_msg(ticks >= 0, "the timestamp of %s runs back by %d", whose, -ticks);
+	ck_assert_msg(ticks <= (int32_t)elapsed_ms + ROUNDING_MS + PATIENCE_MS,
+		      "the timestamp of %s is %d ahead", whose, ticks);
+}
+
+/* From challenge to challenge, and from the last one to the connection. */
+START_TEST(h3_timestamps)
+{
+	uint32_t started = now_ms(), first = 0, last = 0;
+	int version = _i ? 6 : 4, listener, fd, i;
+	struct stage s;
+	struct wire w;
+
+	stage_raise(&s, NULL);
+	listener = pair_listen(&s, NULL);
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	while ((fd = pair_accept(listener, 50)) >= 0)
+		close(fd);
+	wire_open(&w, &s, version, 2000);
+	for (i = 0; i < 50; i++) {
+		wire_send_syn(&w, NULL);
+		wire_take_synack(&w);
+		if (!i)
+			first = last = w.seen.tsval;
+		assert_ticks("a challenge", w.seen.tsval, last, now_ms() - started);
+		last = w.seen.tsval;
+		usleep(10000);
+	}
+	assert_ticks("all challenges", last, first, now_ms() - started);
+	ck_assert_uint_gt(last - first, 500 - ROUNDING_MS - 1);
+
+	started = now_ms();
+	wire_send(&w, FRAME_ACK, NULL);
+	fd = pair_accept(listener, 5000);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(send(fd, "hello", 5, MSG_NOSIGNAL), 5);
+	wire_take_payload(&w, "hello");
+	assert_ticks("the connection", w.seen.tsval, last, now_ms() - started);
+	wire_send(&w, FRAME_RST, NULL);
+	wire_close(&w);
+	close(fd);
+	close(listener);
+	watch_assert_defended(&s, NULL, 1);
+	stage_strike(&s);
+}
+END_TEST
+
 START_TEST(h3_reconnects)
 {
 	int family = families[_i], listener;
@@ -339,6 +403,7 @@ int main(int argc, char **argv)
 	SUITE_LOOP(suite, h2_options_kept, 2 * sizeof(options_cases) / sizeof(options_cases[0]),
 		   30);
 	SUITE_LOOP(suite, h3_reconnects, 2, 60);
+	SUITE_LOOP(suite, h3_timestamps, 2, 30);
 	SUITE_LOOP(suite, h12_time_wait, 6, 60);
 	return suite_main(suite, argc, argv);
 }

@@ -203,18 +203,19 @@ START_TEST(h4_accept_full)
 	wire_take_synack(&promised);
 	fill(&s, family, clients, FULL_BACKLOG + 1);
 	watch_await_verdict(&s, "ingress", "accepted", FULL_BACKLOG + 1);
-	wire_send(&promised, FRAME_ACK, NULL);
-	wire_send(&promised, FRAME_ACK | FRAME_PSH, "patience");
-	watch_await_verdict(&s, "ingress", "accepted_later", 2);
-	ck_assert_msg(!wire_drain(&promised, QUIET_MS), "what was promised was reset");
-
-	/* nobody else is promised anything */
 	challenged = watch_service(&s).challenged;
+	wire_send(&promised, FRAME_ACK, NULL);
+	watch_await_verdict(&s, "ingress", "accepted_later", 1);
+
+	/* that told XDP, too: nobody else is promised anything from now on */
 	wire_open(&refused, &s, version, 2001);
 	wire_send_syn(&refused, NULL);
 	ck_assert_msg(!wire_receive(&refused, QUIET_MS), "a full queue was promised a connection");
 	ck_assert_int_eq(watch_verdict(&s, "xdp", "accept_full"), 1);
 	ck_assert_int_eq(watch_service(&s).challenged, challenged);
+	wire_send(&promised, FRAME_ACK | FRAME_PSH, "patience");
+	watch_await_verdict(&s, "ingress", "accepted_later", 2);
+	ck_assert_msg(!wire_drain(&promised, QUIET_MS), "what was promised was reset");
 
 	/* when there is room, both come back by sending again */
 	for (i = 0; i < FULL_BACKLOG + 1; i++) {

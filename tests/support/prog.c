@@ -312,6 +312,17 @@ __u64 prog_counted(struct prog *p, enum sg_program program, enum sg_verdict verd
 	return prog_counters(p, program).verdicts[verdict] - p->marked[program].verdicts[verdict];
 }
 
+void prog_await(struct prog *p, enum sg_program program, __u64 packets)
+{
+	int ms;
+
+	for (ms = 0; ms < 1000; ms++) {
+		if (prog_counters(p, program).packets - p->marked[program].packets >= packets)
+			return;
+		usleep(1000);
+	}
+}
+
 /* ---- frames -------------------------------------------------------------------------------- */
 
 struct prog_frame prog_frame(const struct frame_spec *spec)

@@ -30,16 +30,16 @@ struct prog_frame {
 
 struct prog {
 	struct synguard_bpf *skel;
-	struct sg_control *control; /* the programs' own; mode auto, heartbeat now */
+	struct sg_control *control;  /* the programs' own; mode auto, heartbeat now */
 	struct sg_service *services; /* [SG_SERVICES_MAX], mapped */
-	unsigned int ifindex; /* where packets come in and go out */
-	int pass_fd; /* an XDP program that passes */
+	unsigned int ifindex;	     /* where packets come in and go out */
+	int pass_fd;		     /* an XDP program that passes */
 
 	/* for the next runs; a test sets and clears them */
-	bool alone; /* ingress: synguard_ingress_alone */
-	__u32 skb_mark; /* ingress: skb->cb[0] */
+	bool alone;		   /* ingress: synguard_ingress_alone */
+	__u32 skb_mark;		   /* ingress: skb->cb[0] */
 	__u32 skb_ingress_ifindex; /* egress: where the packet came from */
-	__u32 xdp_linear_bytes; /* XDP: the rest of the frame is in fragments; 0 = none is */
+	__u32 xdp_linear_bytes;	   /* XDP: the rest of the frame is in fragments; 0 = none is */
 
 	int links[3];
 	int link_count;
@@ -123,6 +123,12 @@ struct sg_tally prog_tally(struct prog *p, const struct sg_service *s);
 /* How often the verdict was counted since prog_mark(). */
 void prog_mark(struct prog *p);
 __u64 prog_counted(struct prog *p, enum sg_program program, enum sg_verdict verdict);
+
+/*
+ * Waits, a second at most, until the program has seen this many packets since prog_mark(): what one
+ * of ours sends round comes in by a softirq of its own.
+ */
+void prog_await(struct prog *p, enum sg_program program, __u64 packets);
 
 const char *prog_label(enum sg_verdict verdict);
 enum sg_action prog_action(enum sg_verdict verdict);
