@@ -23,12 +23,6 @@
 /* One namespace, hence one of these: what arrives at "client". */
 static int stack_capture_fd = -1;
 
-static void stack_must(bool ok, const char *what)
-{
-	if (!ok)
-		ck_abort_msg("%s: %s", what, strerror(errno));
-}
-
 void stack_sysctl(const char *name, const char *value)
 {
 	char path[128];
@@ -36,8 +30,8 @@ void stack_sysctl(const char *name, const char *value)
 
 	snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	stack_must(fd >= 0, path);
-	stack_must(write(fd, value, strlen(value)) > 0, path);
+	prog_must(fd >= 0, path);
+	prog_must(write(fd, value, strlen(value)) > 0, path);
 	close(fd);
 }
 
@@ -58,16 +52,16 @@ static int stack_open_capture(void)
 	struct timeval second = { .tv_sec = 1 };
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 
-	stack_must(fd >= 0, "a packet socket");
-	stack_must(!bind(fd, (struct sockaddr *)&where, sizeof(where)), "binding it");
-	stack_must(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second)), "a timeout");
+	prog_must(fd >= 0, "a packet socket");
+	prog_must(!bind(fd, (struct sockaddr *)&where, sizeof(where)), "binding it");
+	prog_must(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second)), "a timeout");
 	return fd;
 }
 
 /* The kernel's own chatter (neighbour discovery, multicast reports) is kept off the veth. */
 unsigned int stack_new(void)
 {
-	stack_must(!unshare(CLONE_NEWNET), "a network namespace");
+	prog_must(!unshare(CLONE_NEWNET), "a network namespace");
 	stack_sysctl("ipv6/conf/default/accept_ra", "0");
 	stack_sysctl("ipv6/conf/default/router_solicitations", "0");
 	/* clang-format off */
@@ -145,7 +139,7 @@ void stack_assert_no_reset(void)
 static void stack_set_option(int fd, int level, int name, int value)
 {
 	if (value)
-		stack_must(!setsockopt(fd, level, name, &value, sizeof(value)), "a socket option");
+		prog_must(!setsockopt(fd, level, name, &value, sizeof(value)), "a socket option");
 }
 
 int stack_listen_as(const struct stack_listener *l)
@@ -154,7 +148,7 @@ int stack_listen_as(const struct stack_listener *l)
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, l->protocol);
 	struct sg_addr a = frame_addr(l->addr ? l->addr : "::");
 
-	stack_must(fd >= 0, "a socket");
+	prog_must(fd >= 0, "a socket");
 	stack_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	stack_set_option(fd, SOL_SOCKET, SO_REUSEPORT, l->reuseport);
 	stack_set_option(fd, SOL_SOCKET, SO_RCVBUF, l->rcvbuf);
@@ -164,8 +158,8 @@ int stack_listen_as(const struct stack_listener *l)
 	stack_set_option(fd, IPPROTO_IP, IP_TOS, l->tos);
 	at.sin6_port = htons(l->port ? l->port : STACK_PORT);
 	memcpy(&at.sin6_addr, a.bytes, 16);
-	stack_must(!bind(fd, (struct sockaddr *)&at, sizeof(at)), "bind");
-	stack_must(!listen(fd, l->backlog ? l->backlog : 128), "listen");
+	prog_must(!bind(fd, (struct sockaddr *)&at, sizeof(at)), "bind");
+	prog_must(!listen(fd, l->backlog ? l->backlog : 128), "listen");
 	return fd;
 }
 
@@ -182,7 +176,7 @@ static unsigned int stack_waiting(int listener)
 	struct tcp_info info = {};
 	socklen_t bytes = sizeof(info);
 
-	stack_must(!getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &bytes), "TCP_INFO");
+	prog_must(!getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &bytes), "TCP_INFO");
 	return info.tcpi_unacked;
 }
 
@@ -195,10 +189,10 @@ int stack_connect(int listener, int family)
 	/* an IPv6 socket speaks IPv4 to a mapped address */
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	stack_must(fd >= 0, "a socket");
-	stack_must(!getsockname(listener, (struct sockaddr *)&to, &bytes), "getsockname");
+	prog_must(fd >= 0, "a socket");
+	prog_must(!getsockname(listener, (struct sockaddr *)&to, &bytes), "getsockname");
 	memcpy(&to.sin6_addr, a.bytes, 16);
-	stack_must(!connect(fd, (struct sockaddr *)&to, sizeof(to)), "connect");
+	prog_must(!connect(fd, (struct sockaddr *)&to, sizeof(to)), "connect");
 	/* connect() returns when the SYN-ACK is there, not when it has been answered */
 	for (i = 0; i < 1000 && stack_waiting(listener) == waiting; i++)
 		usleep(1000);

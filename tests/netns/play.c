@@ -36,20 +36,28 @@ static void play_assert_counted(struct stage *s, const struct play *p, int times
 	json_decref(status);
 }
 
+int play_raise(struct stage *s, const struct pair_listener *o)
+{
+	int listener, fd, left = 2;
+
+	stage_raise(s, NULL);
+	listener = pair_listen(s, o);
+	stage_daemon(s, "always");
+	stage_prove(s, STAGE_PORT);
+	while (left-- && (fd = pair_accept(listener, 1000)) >= 0)
+		close(fd);
+	return listener;
+}
+
 void play_as(const struct play *p)
 {
 	static const struct frame_option windows4[] = { FRAME_WINDOWS_SYN(1460) };
 	static const struct frame_option windows6[] = { FRAME_WINDOWS_SYN(1440) };
-	int listener, fd, i;
 	struct stage s;
 	struct wire w;
+	int listener, i;
 
-	stage_raise(&s, NULL);
-	listener = pair_listen(&s, NULL);
-	stage_daemon(&s, "always");
-	stage_prove(&s, STAGE_PORT);
-	while ((fd = pair_accept(listener, 50)) >= 0)
-		close(fd);
+	listener = play_raise(&s, NULL);
 	for (i = 0; i < 4; i++) {
 		wire_open(&w, &s, i % 2 ? 6 : 4, PLAY_PORT + i);
 		if (i / 2) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Scenes with one client played by hand (wire.h), in mode always.
+ * A stage in mode always, and scenes on it with one client played by hand (wire.h).
  */
 #pragma once
 
@@ -10,6 +10,12 @@
 
 /* What has to stay away is waited for as long as this. */
 #define QUIET_MS 100
+
+/*
+ * A listener behind a daemon that challenges every SYN; o may be NULL. Both services are proven, and
+ * the listener's queue is empty.
+ */
+int play_raise(struct stage *s, const struct pair_listener *o);
 
 /*
  * A scene is played four times against one listener: both families, with timestamps (a Linux

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a challenged connection carries: windows, segment sizes, options without timestamps, and
- * data that came with the SYN (traps H5, H6, H7, H8).
+ * What a challenged connection carries: segment sizes, options without timestamps, and data that
+ * came with the SYN (traps H6, H7, H8).
  */
-#include "pair.h"
+#include "play.h"
 #include "suite.h"
-#include "watch.h"
-#include "wire.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,18 +21,6 @@
 
 static const int families[] = { AF_INET, AF_INET6 };
 
-/* A listener behind a daemon that challenges every SYN. */
-static int raise_defended(struct stage *s, const struct pair_listener *l)
-{
-	int listener;
-
-	stage_raise(s, NULL);
-	listener = pair_listen(s, l);
-	stage_daemon(s, "always");
-	stage_prove(s, STAGE_PORT);
-	return listener;
-}
-
 static struct pair open_in_mode(struct stage *s, int listener, int family, const char *mode)
 {
 	stage_mode(s, mode);
@@ -46,169 +32,6 @@ static void client_sysctl(struct stage *s, const char *name, const char *value)
 	ck_assert_int_eq(lab_sysctl_set(s->lab, LAB_CLIENT, name, value), 0);
 }
 
-/* ---- H5 ------------------------------------------------------------------------------------ */
-
-static const struct {
-	int rcvbuf;
-	size_t chunk; /* fits into any window that such a listener gives */
-} windows[] = {
-	{ 0, 32 * KIB },
-	{ 16 * KIB, 4 * KIB },
-	{ 4 * MIB, 32 * KIB },
-};
-
-/* No window closes and nothing is dropped for want of room. */
-static const char *const no_window[] = {
-	"TcpExt.TCPToZeroWindowAdv", "TcpExt.TCPFromZeroWindowAdv", "TcpExt.TCPWantZeroWindowAdv",
-	"TcpExt.TCPZeroWindowDrop",  "TcpExt.TCPRcvQDrop",	    "TcpExt.TCPOFODrop",
-	"TcpExt.RcvPruned",	     "TcpExt.PruneCalled",	    NULL,
-};
-
-/*
- * The kernel rounds the first window down to a multiple of the MSS: with timestamps deducted when it
- * answers a SYN, without when it takes a cookie. So the two may differ by one segment.
- */
-static void assert_same_window(uint32_t challenged, uint32_t plain, uint32_t mss)
-{
-	ck_assert_uint_gt(challenged + mss, plain);
-	ck_assert_uint_lt(challenged, plain + mss);
-}
-
-static void assert_same_windows(const struct pair *plain, const struct pair *challenged)
-{
-	struct tcp_info client[] = { pair_info(plain->client), pair_info(challenged->client) };
-	struct tcp_info server[] = { pair_info(plain->server), pair_info(challenged->server) };
-
-	ck_assert(client[1].tcpi_options & TCPI_OPT_WSCALE);
-	ck_assert_uint_eq(client[1].tcpi_snd_wscale, client[0].tcpi_snd_wscale);
-	ck_assert_uint_eq(client[1].tcpi_rcv_wscale, client[0].tcpi_rcv_wscale);
-	ck_assert_uint_eq(server[1].tcpi_snd_wscale, server[0].tcpi_snd_wscale);
-	ck_assert_uint_eq(server[1].tcpi_rcv_wscale, server[0].tcpi_rcv_wscale);
-	/* what one end was told is what the other one has */
-	ck_assert_uint_eq(client[1].tcpi_snd_wscale, server[1].tcpi_rcv_wscale);
-	ck_assert_uint_eq(client[1].tcpi_rcv_wscale, server[1].tcpi_snd_wscale);
-	assert_same_window(client[1].tcpi_snd_wnd, client[0].tcpi_snd_wnd, client[1].tcpi_advmss);
-	ck_assert_uint_eq(server[1].tcpi_snd_wnd, server[0].tcpi_snd_wnd);
-}
-
-START_TEST(h5_bulk)
-{
-	int family = families[_i % 2];
-	struct pair_listener l = { .rcvbuf = windows[_i / 2].rcvbuf };
-	size_t chunk = windows[_i / 2].chunk;
-	struct pair plain, challenged;
-	struct watch_service before;
-	struct watch w;
-	struct stage s;
-	int listener;
-
-	listener = raise_defended(&s, &l);
-	plain = open_in_mode(&s, listener, family, "off");
-	before = watch_service(&s);
-	challenged = open_in_mode(&s, listener, family, "always");
-	assert_same_windows(&plain, &challenged);
-	watch_begin(&w, &s, no_window);
-	pair_stream(challenged.client, challenged.server, 16 * MIB, chunk);
-	pair_stream(challenged.server, challenged.client, 16 * MIB, chunk);
-	watch_assert_still(&w);
-	pair_bulk(&challenged, l.rcvbuf == 16 * KIB ? 16 * MIB : 64 * MIB);
-	pair_close(&challenged);
-	pair_close(&plain);
-	watch_assert_defended(&s, &before, 1);
-	close(listener);
-	stage_strike(&s);
-}
-END_TEST
-
-/* The challenge is what the kernel would have answered, but for its two numbers. */
-static const struct pair_listener looks[] = {
-	{ 0 },
-	{ .rcvbuf = 16 * KIB },
-	{ .rcvbuf = 4 * MIB },
-	{ .maxseg = 1300 },
-};
-
-START_TEST(h5_look)
-{
-	int version = _i % 2 ? 6 : 4, listener, i;
-	static const char *const modes[] = { "off", "always" };
-	struct frame_view seen[2];
-	struct stage s;
-	struct wire w;
-
-	listener = raise_defended(&s, &looks[_i / 2]);
-	for (i = 0; i < 2; i++) {
-		stage_mode(&s, modes[i]);
-		wire_open(&w, &s, version, 2000 + i);
-		wire_send_syn(&w, NULL);
-		wire_take_synack(&w);
-		seen[i] = w.seen;
-		wire_send(&w, FRAME_RST, NULL);
-		wire_close(&w);
-	}
-	ck_assert_int_eq(watch_verdict(&s, "xdp", "challenged"), 1);
-	assert_same_window(seen[1].window, seen[0].window, 1460);
-	ck_assert_uint_eq(seen[1].mss, seen[0].mss);
-	ck_assert_uint_eq(seen[1].wscale, seen[0].wscale);
-	ck_assert_uint_eq(seen[1].flags, seen[0].flags);
-	ck_assert_uint_eq(seen[1].ttl, seen[0].ttl);
-	ck_assert_uint_eq(seen[1].tos, seen[0].tos);
-	ck_assert_uint_eq(seen[1].frag_off, seen[0].frag_off);
-	ck_assert_uint_eq(seen[1].option_count, seen[0].option_count);
-	ck_assert_mem_eq(seen[1].option_order, seen[0].option_order, seen[0].option_count);
-	ck_assert_uint_eq(seen[1].tsecr, WIRE_TSVAL);
-	close(listener);
-	stage_strike(&s);
-}
-END_TEST
-
-/* A client's challenge, and the end that the server has of it, once it has answered. */
-static void challenge_take(struct wire *w, struct stage *s, int version, uint16_t port)
-{
-	wire_open(w, s, version, port);
-	wire_send_syn(w, NULL);
-	wire_take_synack(w);
-	ck_assert(w->seen.has_wscale);
-}
-
-static void challenge_answer(struct wire *w, int listener, unsigned int promised)
-{
-	int fd;
-
-	wire_send(w, FRAME_ACK, NULL);
-	fd = pair_accept(listener, 5000);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_uint_eq(pair_info(fd).tcpi_rcv_wscale, promised);
-	close(fd);
-	wire_close(w);
-}
-
-/* The scale that the host would choose changes between challenge and ACK: the promise stands. */
-START_TEST(h5_promised_scale)
-{
-	int version = _i ? 6 : 4, listener, fd;
-	unsigned int first_scale, second_scale;
-	struct wire first, second;
-	struct stage s;
-
-	listener = raise_defended(&s, NULL);
-	while ((fd = pair_accept(listener, 50)) >= 0)
-		close(fd);
-	challenge_take(&first, &s, version, 2000);
-	first_scale = first.seen.wscale;
-	ck_assert_int_eq(
-		lab_sysctl_set(s.lab, LAB_SERVER, "net.ipv4.tcp_rmem", "4096 131072 67108864"), 0);
-	usleep(60000); /* SG_RECHECK_NS: the next SYN has the listener looked at */
-	challenge_take(&second, &s, version, 2001);
-	second_scale = second.seen.wscale;
-	challenge_answer(&first, listener, first_scale);
-	challenge_answer(&second, listener, second_scale);
-	watch_assert_defended(&s, NULL, 2);
-	close(listener);
-	stage_strike(&s);
-}
-END_TEST
-
 /* ---- H6 ------------------------------------------------------------------------------------ */
 
 /* What the server may send to the client, by family; 0: the SYN is not to be challenged. */
@@ -218,7 +41,7 @@ static const struct {
 	unsigned int mss[2];
 } segments[] = {
 	{ 1500, 1500, 0, { 1460, 1440 } },    { 1492, 1500, 0, { 1452, 1432 } }, /* PPPoE */
-	{ 1400, 1500, 0, { 1360, 1340 } }, /* tunnels */
+	{ 1400, 1500, 0, { 1360, 1340 } },					 /* tunnels */
 	{ 1450, 1500, 0, { 1400, 1380 } },    { 9000, 1500, 0, { 1460, 1440 } },
 	{ 9000, 9000, 0, { 8960, 8940 } },    { 1500, 9000, 0, { 1460, 1440 } },
 	{ 1500, 1500, 1300, { 1300, 1300 } }, { 1500, 1500, 1250, { 1220, 1240 } },
@@ -277,13 +100,11 @@ START_TEST(h6_mss_low)
 	struct stage s;
 	struct pair p;
 
-	listener = raise_defended(&s, NULL);
+	listener = play_raise(&s, NULL);
 	p.client = pair_socket(&s, family, 0);
 	ck_assert_int_eq(setsockopt(p.client, IPPROTO_TCP, TCP_MAXSEG, &low, sizeof(low)), 0);
 	ck_assert_int_eq(pair_connect(p.client, family), 0);
-	do /* those of stage_prove() have been reset */
-		p.server = pair_accept(listener, 1000);
-	while (p.server >= 0 && recv(p.server, &low, 1, MSG_DONTWAIT) < 0 && errno != EAGAIN);
+	p.server = pair_accept(listener, 5000);
 	ck_assert_int_ge(p.server, 0);
 	ck_assert_uint_le(pair_info(p.server).tcpi_snd_mss, 500);
 	pair_talk(&p);
@@ -302,8 +123,8 @@ static const struct {
 	const char *rmem;
 	bool kept;
 } scales[] = {
-	{ "4096 131072 8388608", true }, /* 8, as Windows */
-	{ "4096 131072 6291456", false }, /* 7 */
+	{ "4096 131072 8388608", true },   /* 8, as Windows */
+	{ "4096 131072 6291456", false },  /* 7 */
 	{ "4096 131072 16777216", false }, /* 9 */
 };
 
@@ -317,7 +138,7 @@ START_TEST(h7_no_timestamps)
 	struct stage s;
 	unsigned int i;
 
-	listener = raise_defended(&s, NULL);
+	listener = play_raise(&s, NULL);
 	client_sysctl(&s, "net.ipv4.tcp_timestamps", "0");
 	client_sysctl(&s, "net.ipv4.tcp_rmem", scales[_i / 2].rmem);
 	plain = open_in_mode(&s, listener, family, "off");
@@ -368,10 +189,8 @@ START_TEST(h8_data_on_syn)
 	struct stage s;
 	struct wire w;
 
-	listener = raise_defended(&s, NULL);
+	listener = play_raise(&s, NULL);
 	wire_open(&w, &s, _i ? 6 : 4, 2000);
-	while ((server = pair_accept(listener, 100)) >= 0)
-		close(server);
 	wire_send_syn(&w, "early bird");
 	wire_take_synack(&w); /* acknowledges the SYN and nothing of its data */
 	ck_assert_uint_eq(w.seen.payload_bytes, 0);
@@ -454,9 +273,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("handshake_data");
 
-	SUITE_LOOP(suite, h5_bulk, 2 * ARRAY_SIZE(windows), 60);
-	SUITE_LOOP(suite, h5_look, 2 * ARRAY_SIZE(looks), 30);
-	SUITE_LOOP(suite, h5_promised_scale, 2, 30);
 	SUITE_LOOP(suite, h6_mss, 2 * ARRAY_SIZE(segments), 30);
 	SUITE_LOOP(suite, h6_mss_low, 2, 30);
 	SUITE_LOOP(suite, h7_no_timestamps, 2 * ARRAY_SIZE(scales), 30);

@@ -190,12 +190,7 @@ START_TEST(h4_accept_full)
 	json_int_t challenged;
 	struct stage s;
 
-	stage_raise(&s, NULL);
-	listener = pair_listen(&s, &(struct pair_listener){ .backlog = FULL_BACKLOG });
-	stage_daemon(&s, "always");
-	stage_prove(&s, STAGE_PORT);
-	while ((fd = pair_accept(listener, 50)) >= 0)
-		close(fd);
+	listener = play_raise(&s, &(struct pair_listener){ .backlog = FULL_BACKLOG });
 
 	/* what was promised before the queue was full is neither had nor reset */
 	wire_open(&promised, &s, version, 2000);

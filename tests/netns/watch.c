@@ -20,7 +20,7 @@ static struct watch_service watch_sum(const json_t *status)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach (services, i, row) {
+	json_array_foreach(services, i, row) {
 		if (stage_figure(row, "port") != STAGE_PORT)
 			continue;
 		sum.syns += stage_figure(row, "syns");

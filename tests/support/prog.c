@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "prog.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -23,9 +22,6 @@
 #define PROG_TCX_NEXT	  (-1)
 #define PROG_TCX_DROP	  2
 #define PROG_TCX_REDIRECT 7
-#define PROG_TCX_REDIRECT 7
-
-#define PROG_CPUS_MAX 1024
 
 /* An epoch must not end within a test that counts on one; this much of it has to be left. */
 #define PROG_EPOCH_LEFT_NS 3000000000ULL
@@ -51,7 +47,7 @@ enum sg_action prog_action(enum sg_verdict verdict)
 /* net.core.rmem_max of the machine's first namespace. */
 static __u32 prog_rmem_max;
 
-static void prog_must(bool ok, const char *what)
+void prog_must(bool ok, const char *what)
 {
 	if (!ok)
 		ck_abort_msg("%s: %s", what, strerror(errno));
@@ -197,130 +193,6 @@ void prog_attach(struct prog *p)
 	prog_link(p, bpf_program__fd(p->skel->progs.synguard_ingress), PROG_TCX_INGRESS, "ingress");
 	prog_link(p, bpf_program__fd(p->skel->progs.synguard_egress), PROG_TCX_EGRESS, "egress");
 	prog_must(!synguard_bpf__attach(p->skel), "the tracepoint");
-}
-
-static struct sg_addr prog_destination(const struct frame_spec *syn)
-{
-	struct prog_frame f = prog_frame(syn);
-
-	return prog_view(&f).dst;
-}
-
-void prog_add_local(struct prog *p, const struct frame_spec *syn)
-{
-	struct sg_addr a = prog_destination(syn);
-	__u8 unused = 0;
-
-	prog_must(!bpf_map__update_elem(p->skel->maps.local_addrs, &a, sizeof(a), &unused,
-					sizeof(unused), BPF_ANY),
-		  "a local address");
-}
-
-void prog_remove_local(struct prog *p, const struct frame_spec *syn)
-{
-	struct sg_addr a = prog_destination(syn);
-
-	prog_must(!bpf_map__delete_elem(p->skel->maps.local_addrs, &a, sizeof(a), 0), "a local "
-										      "address");
-}
-
-/* ---- counters ------------------------------------------------------------------------------ */
-
-static int prog_cpus(void)
-{
-	int cpus = libbpf_num_possible_cpus();
-
-	ck_assert(cpus > 0 && cpus <= PROG_CPUS_MAX);
-	return cpus;
-}
-
-/* Of every CPU; free() it. */
-static void *prog_read_percpu(struct bpf_map *map, __u32 key, size_t bytes)
-{
-	size_t all = bytes * prog_cpus();
-	void *values = malloc(all);
-
-	prog_must(values && !bpf_map__lookup_elem(map, &key, sizeof(key), values, all, 0), "reading"
-											   " a "
-											   "per-"
-											   "CPU "
-											   "map");
-	return values;
-}
-
-struct sg_counters prog_counters(struct prog *p, enum sg_program program)
-{
-	struct sg_counters sum = {};
-	struct sg_counters *each = prog_read_percpu(p->skel->maps.counters, program, sizeof(*each));
-	int cpu, v;
-
-	for (cpu = 0; cpu < prog_cpus(); cpu++) {
-		sum.packets += each[cpu].packets;
-		for (v = 0; v < SG_VERDICT_COUNT; v++)
-			sum.verdicts[v] += each[cpu].verdicts[v];
-	}
-	free(each);
-	return sum;
-}
-
-struct sg_tally prog_tally(struct prog *p, const struct sg_service *s)
-{
-	struct sg_tally sum = {};
-	struct sg_tally *each =
-		prog_read_percpu(p->skel->maps.tallies, s - p->services, sizeof(*each));
-	int cpu;
-
-	for (cpu = 0; cpu < prog_cpus(); cpu++) {
-		sum.syns += each[cpu].syns;
-		sum.challenged += each[cpu].challenged;
-		sum.accepted += each[cpu].accepted;
-		sum.born += each[cpu].born;
-		sum.handshakes += each[cpu].handshakes;
-		sum.second_challenged += each[cpu].second_challenged;
-		sum.second_accepted += each[cpu].second_accepted;
-	}
-	free(each);
-	return sum;
-}
-
-void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns, __u32 challenged,
-		     __u32 accepted)
-{
-	__u32 key = s - p->services;
-	struct sg_tally *each = prog_read_percpu(p->skel->maps.tallies, key, sizeof(*each));
-	int cpu = sched_getcpu(); /* and stays: prog_stay_on_cpu() */
-
-	each[cpu].second_start_ns = start_ns;
-	each[cpu].second_challenged = challenged;
-	each[cpu].second_accepted = accepted;
-	prog_must(!bpf_map__update_elem(p->skel->maps.tallies, &key, sizeof(key), each,
-					sizeof(*each) * prog_cpus(), BPF_ANY),
-		  "writing a tally");
-	free(each);
-}
-
-void prog_mark(struct prog *p)
-{
-	int program;
-
-	for (program = 0; program < SG_PROGRAM_COUNT; program++)
-		p->marked[program] = prog_counters(p, program);
-}
-
-__u64 prog_counted(struct prog *p, enum sg_program program, enum sg_verdict verdict)
-{
-	return prog_counters(p, program).verdicts[verdict] - p->marked[program].verdicts[verdict];
-}
-
-void prog_await(struct prog *p, enum sg_program program, __u64 packets)
-{
-	int ms;
-
-	for (ms = 0; ms < 1000; ms++) {
-		if (prog_counters(p, program).packets - p->marked[program].packets >= packets)
-			return;
-		usleep(1000);
-	}
 }
 
 /* ---- frames -------------------------------------------------------------------------------- */
@@ -509,42 +381,4 @@ void prog_deliver_expect(struct prog *p, const struct prog_frame *f, enum sg_ver
 	prog_mark(p);
 	prog_deliver(p, f);
 	prog_assert_verdict(prog_only_verdict(p, SG_INGRESS, file, line), verdict, file, line);
-}
-
-/* ---- services ------------------------------------------------------------------------------ */
-
-struct sg_service *prog_service(struct prog *p, const struct frame_spec *syn)
-{
-	struct prog_frame f = prog_frame(syn);
-	struct frame_view view = prog_view(&f);
-	int i;
-
-	for (i = 0; i < SG_SERVICES_MAX; i++) {
-		struct sg_service *s = &p->services[i];
-
-		if (s->state == SG_SERVICE_LIVE && s->port == htons(view.dport) &&
-		    !memcmp(&s->addr, &view.dst, sizeof(s->addr)))
-			return s;
-	}
-	return NULL;
-}
-
-struct sg_service *prog_enter(struct prog *p, const struct frame_spec *syn)
-{
-	struct sg_service *s;
-
-	expect_verdict(p, SG_XDP, syn, SG_V_SYN_ADMITTED);
-	s = prog_service(p, syn);
-	ck_assert_msg(s, "the SYN was admitted without a service");
-	return s;
-}
-
-struct sg_service *prog_defend(struct prog *p, const struct frame_spec *syn)
-{
-	struct sg_service *s = prog_enter(p, syn);
-
-	s->proven_at_ns = prog_now_ns();
-	s->lease_until_ns = s->proven_at_ns + 3600000000000ULL;
-	s->checked_at_ns = 0;
-	return s;
 }

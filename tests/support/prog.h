@@ -153,3 +153,6 @@ void prog_add_local(struct prog *p, const struct frame_spec *syn);
 void prog_remove_local(struct prog *p, const struct frame_spec *syn);
 
 __u64 prog_now_ns(void);
+
+/* Fails the running test, with what it was that went wrong and errno's text, unless ok. */
+void prog_must(bool ok, const char *what);

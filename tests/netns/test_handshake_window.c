@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The windows of a challenged connection: what the challenge told of them is what the socket has
+ * (trap H5).
+ */
+#include "play.h"
+#include "suite.h"
+
+#include <netinet/in.h>
+#include <unistd.h>
+
+#define KIB 1024UL
+#define MIB (1024 * KIB)
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static const int families[] = { AF_INET, AF_INET6 };
+
+static struct pair open_in_mode(struct stage *s, int listener, int family, const char *mode)
+{
+	stage_mode(s, mode);
+	return pair_open(s, listener, family, 0);
+}
+
+/* ---- H5 ------------------------------------------------------------------------------------ */
+
+static const struct {
+	int rcvbuf;
+	size_t chunk; /* fits into any window that such a listener gives */
+} windows[] = {
+	{ 0, 32 * KIB },
+	{ 16 * KIB, 4 * KIB },
+	{ 4 * MIB, 32 * KIB },
+};
+
+/* No window closes and nothing is dropped for want of room. */
+static const char *const no_window[] = {
+	"TcpExt.TCPToZeroWindowAdv", "TcpExt.TCPFromZeroWindowAdv", "TcpExt.TCPWantZeroWindowAdv",
+	"TcpExt.TCPZeroWindowDrop",  "TcpExt.TCPRcvQDrop",	    "TcpExt.TCPOFODrop",
+	"TcpExt.RcvPruned",	     "TcpExt.PruneCalled",	    NULL,
+};
+
+/*
+ * The kernel rounds the first window down to a multiple of the MSS: with timestamps deducted when it
+ * answers a SYN, without when it takes a cookie. So the two may differ by one segment.
+ */
+static void assert_same_window(uint32_t challenged, uint32_t plain, uint32_t mss)
+{
+	ck_assert_uint_gt(challenged + mss, plain);
+	ck_assert_uint_lt(challenged, plain + mss);
+}
+
+static void assert_same_windows(const struct pair *plain, const struct pair *challenged)
+{
+	struct tcp_info client[] = { pair_info(plain->client), pair_info(challenged->client) };
+	struct tcp_info server[] = { pair_info(plain->server), pair_info(challenged->server) };
+
+	ck_assert(client[1].tcpi_options & TCPI_OPT_WSCALE);
+	ck_assert_uint_eq(client[1].tcpi_snd_wscale, client[0].tcpi_snd_wscale);
+	ck_assert_uint_eq(client[1].tcpi_rcv_wscale, client[0].tcpi_rcv_wscale);
+	ck_assert_uint_eq(server[1].tcpi_snd_wscale, server[0].tcpi_snd_wscale);
+	ck_assert_uint_eq(server[1].tcpi_rcv_wscale, server[0].tcpi_rcv_wscale);
+	/* what one end was told is what the other one has */
+	ck_assert_uint_eq(client[1].tcpi_snd_wscale, server[1].tcpi_rcv_wscale);
+	ck_assert_uint_eq(client[1].tcpi_rcv_wscale, server[1].tcpi_snd_wscale);
+	assert_same_window(client[1].tcpi_snd_wnd, client[0].tcpi_snd_wnd, client[1].tcpi_advmss);
+	ck_assert_uint_eq(server[1].tcpi_snd_wnd, server[0].tcpi_snd_wnd);
+}
+
+START_TEST(h5_bulk)
+{
+	int family = families[_i % 2];
+	struct pair_listener l = { .rcvbuf = windows[_i / 2].rcvbuf };
+	size_t chunk = windows[_i / 2].chunk;
+	struct pair plain, challenged;
+	struct watch_service before;
+	struct watch w;
+	struct stage s;
+	int listener;
+
+	listener = play_raise(&s, &l);
+	plain = open_in_mode(&s, listener, family, "off");
+	before = watch_service(&s);
+	challenged = open_in_mode(&s, listener, family, "always");
+	assert_same_windows(&plain, &challenged);
+	watch_begin(&w, &s, no_window);
+	pair_stream(challenged.client, challenged.server, 16 * MIB, chunk);
+	pair_stream(challenged.server, challenged.client, 16 * MIB, chunk);
+	watch_assert_still(&w);
+	pair_bulk(&challenged, l.rcvbuf == 16 * KIB ? 16 * MIB : 64 * MIB);
+	pair_close(&challenged);
+	pair_close(&plain);
+	watch_assert_defended(&s, &before, 1);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
+/* The challenge is what the kernel would have answered, but for its two numbers. */
+static const struct pair_listener looks[] = {
+	{ 0 },
+	{ .rcvbuf = 16 * KIB },
+	{ .rcvbuf = 4 * MIB },
+	{ .maxseg = 1300 },
+};
+
+START_TEST(h5_look)
+{
+	int version = _i % 2 ? 6 : 4, listener, i;
+	static const char *const modes[] = { "off", "always" };
+	struct frame_view seen[2];
+	struct stage s;
+	struct wire w;
+
+	listener = play_raise(&s, &looks[_i / 2]);
+	for (i = 0; i < 2; i++) {
+		stage_mode(&s, modes[i]);
+		wire_open(&w, &s, version, 2000 + i);
+		wire_send_syn(&w, NULL);
+		wire_take_synack(&w);
+		seen[i] = w.seen;
+		wire_send(&w, FRAME_RST, NULL);
+		wire_close(&w);
+	}
+	ck_assert_int_eq(watch_verdict(&s, "xdp", "challenged"), 1);
+	assert_same_window(seen[1].window, seen[0].window, 1460);
+	ck_assert_uint_eq(seen[1].mss, seen[0].mss);
+	ck_assert_uint_eq(seen[1].wscale, seen[0].wscale);
+	ck_assert_uint_eq(seen[1].flags, seen[0].flags);
+	ck_assert_uint_eq(seen[1].ttl, seen[0].ttl);
+	ck_assert_uint_eq(seen[1].tos, seen[0].tos);
+	ck_assert_uint_eq(seen[1].frag_off, seen[0].frag_off);
+	ck_assert_uint_eq(seen[1].option_count, seen[0].option_count);
+	ck_assert_mem_eq(seen[1].option_order, seen[0].option_order, seen[0].option_count);
+	ck_assert_uint_eq(seen[1].tsecr, WIRE_TSVAL);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
+/* A client's challenge, and the end that the server has of it, once it has answered. */
+static void challenge_take(struct wire *w, struct stage *s, int version, uint16_t port)
+{
+	wire_open(w, s, version, port);
+	wire_send_syn(w, NULL);
+	wire_take_synack(w);
+	ck_assert(w->seen.has_wscale);
+}
+
+static void challenge_answer(struct wire *w, int listener, unsigned int promised)
+{
+	int fd;
+
+	wire_send(w, FRAME_ACK, NULL);
+	fd = pair_accept(listener, 5000);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_uint_eq(pair_info(fd).tcpi_rcv_wscale, promised);
+	close(fd);
+	wire_close(w);
+}
+
+/* The scale that the host would choose changes between challenge and ACK: the promise stands. */
+START_TEST(h5_promised_scale)
+{
+	int version = _i ? 6 : 4, listener;
+	unsigned int first_scale, second_scale;
+	struct wire first, second;
+	struct stage s;
+
+	listener = play_raise(&s, NULL);
+	challenge_take(&first, &s, version, 2000);
+	first_scale = first.seen.wscale;
+	ck_assert_int_eq(
+		lab_sysctl_set(s.lab, LAB_SERVER, "net.ipv4.tcp_rmem", "4096 131072 67108864"), 0);
+	usleep(60000); /* SG_RECHECK_NS: the next SYN has the listener looked at */
+	challenge_take(&second, &s, version, 2001);
+	second_scale = second.seen.wscale;
+	challenge_answer(&first, listener, first_scale);
+	challenge_answer(&second, listener, second_scale);
+	watch_assert_defended(&s, NULL, 2);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("handshake_window");
+
+	SUITE_LOOP(suite, h5_bulk, 2 * ARRAY_SIZE(windows), 60);
+	SUITE_LOOP(suite, h5_look, 2 * ARRAY_SIZE(looks), 30);
+	SUITE_LOOP(suite, h5_promised_scale, 2, 30);
+	return suite_main(suite, argc, argv);
+}
