@@ -163,14 +163,17 @@ static __always_inline void ack_attributes(const struct ack *ack, const struct n
 	}
 }
 
-static __always_inline void ack_count(const struct ack *ack)
+/* Counts the acceptance, and remembers it until it is born. */
+static __always_inline void ack_promise(const struct ack *ack)
 {
+	bool canary = canary_hears(&ack->p, ack->index, cookie_epoch(ack->now_ns));
 	struct sg_tally *tally = service_tally(ack->index);
 
+	promise_make(ack_tuple(ack), canary);
 	if (!tally)
 		return;
 	tally->accepted++;
-	tally->second_accepted++;
+	tally->canary_accepted += canary;
 }
 
 /* What the service is not to be challenged for any more, until the next look. */
@@ -206,8 +209,7 @@ static __always_inline enum sg_verdict ack_assign(struct __sk_buff *skb, struct 
 		return SG_V_REFUSED;
 	if (full)
 		return SG_V_ACCEPTED_LATER;
-	promise_make(ack_tuple(ack));
-	ack_count(ack);
+	ack_promise(ack);
 	return SG_V_ACCEPTED;
 }
 

@@ -39,6 +39,13 @@ struct {
 	__type(value, struct sg_promises);
 } promises SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SG_WITNESSES_MAX);
+	__type(key, struct sg_witness_key);
+	__type(value, struct sg_witness);
+} witnesses SEC(".maps");
+
 /* The addresses of this host, kept by the daemon; the value is unused. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -52,6 +52,7 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	const struct sock_common *skc = &sk->__sk_common;
 	struct sg_addr local, peer;
 	struct sg_service *s;
+	enum promise promise;
 	struct sg_tally *t;
 	__u32 index;
 
@@ -72,6 +73,10 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	if (!t)
 		return;
 	t->handshakes++;
-	if (promise_kept(promise_tuple(&peer, skc->skc_dport, bpf_htons(skc->skc_num))))
-		t->born++;
+	promise = promise_keep(promise_tuple(&peer, skc->skc_dport, bpf_htons(skc->skc_num)));
+	if (!promise)
+		return;
+	t->born++;
+	t->second_born++;
+	t->canary_born += promise == PROMISE_KEPT_FOR_CANARY;
 }

@@ -98,7 +98,7 @@ static __always_inline bool service_defended(const struct sg_service *s, __u64 n
 static __always_inline void service_renew(struct sg_service *s, struct sg_tally *t, __u64 now_ns)
 {
 	__u64 age = now_ns - t->second_start_ns;
-	__s64 unanswered = (__s64)t->second_challenged - t->second_accepted;
+	__s64 unanswered = (__s64)t->second_challenged - t->second_born;
 
 	if (age < 1000000000ULL)
 		return;
@@ -107,7 +107,25 @@ static __always_inline void service_renew(struct sg_service *s, struct sg_tally 
 		s->lease_until_ns = now_ns + control.lease_ns;
 	t->second_start_ns = now_ns;
 	t->second_challenged = 0;
-	t->second_accepted = 0;
+	t->second_born = 0;
+}
+
+/* ---- the canary: whether what is accepted becomes connections ------------------------------ */
+
+/* Whether the source still counts for the canary of this service in this epoch. */
+static __always_inline bool canary_hears(const struct packet *p, __u32 service, __u32 epoch)
+{
+	struct sg_witness_key key = {
+		.source = p->version == 4 ? p->saddr.halves[1] : p->saddr.halves[0],
+		.service = service,
+	};
+	struct sg_witness first = { .epoch = epoch, .count = 1 };
+	struct sg_witness *w = bpf_map_lookup_elem(&witnesses, &key);
+
+	if (w && w->epoch == epoch)
+		return w->count++ < SG_WITNESS_SHARE;
+	bpf_map_update_elem(&witnesses, &key, &first, BPF_ANY);
+	return true;
 }
 
 /* ---- promises: acceptances that are to be born in this softirq ----------------------------- */
@@ -148,7 +166,7 @@ static __always_inline struct sg_promise *promise_find(__u64 tuple)
 }
 
 /* A full set of young promises loses its first: one birth will not be counted. */
-static __always_inline void promise_make(__u64 tuple)
+static __always_inline void promise_make(__u64 tuple, bool canary)
 {
 	struct sg_promise *set = promise_set(tuple), *place = set;
 	__u64 now_ns = bpf_ktime_get_ns();
@@ -160,7 +178,7 @@ static __always_inline void promise_make(__u64 tuple)
 		if (set[i].tuple == tuple || !promise_is_young(&set[i], now_ns))
 			place = &set[i];
 	place->tuple = tuple;
-	place->made_at_ns = now_ns;
+	place->made_at_ns = (now_ns & ~1ULL) | canary;
 }
 
 /* Whether the connection is about to be born, of a packet before this one in the same batch. */
@@ -171,12 +189,18 @@ static __always_inline bool promise_pending(__u64 tuple)
 	return p && promise_is_young(p, bpf_ktime_get_ns());
 }
 
-static __always_inline bool promise_kept(__u64 tuple)
+enum promise {
+	PROMISE_NONE,
+	PROMISE_KEPT,
+	PROMISE_KEPT_FOR_CANARY,
+};
+
+static __always_inline enum promise promise_keep(__u64 tuple)
 {
 	struct sg_promise *p = promise_find(tuple);
 
 	if (!p)
-		return false;
+		return PROMISE_NONE;
 	p->tuple = 0;
-	return true;
+	return p->made_at_ns & 1 ? PROMISE_KEPT_FOR_CANARY : PROMISE_KEPT;
 }

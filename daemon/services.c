@@ -11,11 +11,12 @@
 
 /*
  * The canary: stateful firewalls, DNAT, LSMs, and what nobody thought of, all end in acceptances
- * that do not become sockets. 32 at 90 % is a verdict that loss cannot fake, since a lost ACK is
- * no acceptance; 8 of which none was born need no percentage.
+ * that do not become sockets, and then for nearly all clients. So half is a verdict, and leaves
+ * no room for a few sources (each counts for little, SG_WITNESS_SHARE) that damage their ACKs on
+ * purpose to have a service blocked. 8 of which none was born need no percentage.
  */
 #define SERVICES_CANARY_MIN	 32
-#define SERVICES_CANARY_PERCENT	 90
+#define SERVICES_CANARY_PERCENT	 50
 #define SERVICES_CANARY_NONE_MIN 8
 #define SERVICES_BLOCKED_NS	 (180 * 1000000000ULL)
 
@@ -100,13 +101,16 @@ static int services_read_tally(struct services *s, uint32_t index)
 		m->grew.challenged = detect_growth(now.challenged, m->last.challenged);
 		m->grew.accepted = detect_growth(now.accepted, m->last.accepted);
 		m->grew.born = detect_growth(now.born, m->last.born);
+		m->grew.canary_accepted =
+			detect_growth(now.canary_accepted, m->last.canary_accepted);
+		m->grew.canary_born = detect_growth(now.canary_born, m->last.canary_born);
 	} else {
 		m->grew = now;
 	}
 	m->known = true;
 	m->last = now;
-	m->canary_accepted += m->grew.accepted;
-	m->canary_born += m->grew.born;
+	m->canary_accepted += m->grew.canary_accepted;
+	m->canary_born += m->grew.canary_born;
 	return 0;
 }
 
@@ -237,7 +241,7 @@ static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
 {
 	struct sg_service *e = &s->entries[index];
 	const struct services_memory *m = &s->memory[index];
-	uint64_t unanswered = detect_growth(m->grew.challenged, m->grew.accepted);
+	uint64_t unanswered = detect_growth(m->grew.challenged, m->grew.born);
 
 	if (services_get(&e->lease_until_ns) > now_ns &&
 	    unanswered * SERVICES_HALF_OPEN_SECONDS > e->threshold)

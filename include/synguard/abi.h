@@ -131,11 +131,13 @@ struct sg_tally {
 	__u64 accepted;
 	__u64 born;	  /* acceptances that became sockets */
 	__u64 handshakes; /* every handshake completed at this service, challenged or not */
+	/* the canary: as accepted and born, but no source counts for much (SG_WITNESS_SHARE) */
+	__u64 canary_accepted;
+	__u64 canary_born;
 	/* the second over which the programs judge on their own whether to renew the lease */
 	__u64 second_start_ns;
 	__u32 second_challenged;
-	__u32 second_accepted;
-	__u64 pad;
+	__u32 second_born;
 };
 
 /* Per program and CPU. */
@@ -154,15 +156,31 @@ struct sg_counters {
 #define SG_PROMISE_WAYS	    4
 #define SG_PROMISE_BATCH_NS 20000000ULL
 struct sg_promise {
-	__u64 made_at_ns; /* bpf_ktime_get_ns(), not the coarse clock */
 	__u64 tuple;	  /* 0 = none */
+	__u64 made_at_ns; /* bpf_ktime_get_ns(), not the coarse clock; lowest bit: canary */
 };
 
 struct sg_promises {
 	struct sg_promise of[SG_PROMISE_SETS][SG_PROMISE_WAYS]; /* a set is a cache line */
 };
 
+/*
+ * How many acceptances of one source (of IPv6 a /64) the canary of a service hears in an epoch.
+ * Acceptances are counted before the stack checks the packet, and one real client with damaged
+ * ACKs shall not be able to make it look as if nobody got in.
+ */
+#define SG_WITNESSES_MAX 16384
+#define SG_WITNESS_SHARE 8
+struct sg_witness_key {
+	__u64 source;
+	__u64 service; /* index */
+};
+struct sg_witness {
+	__u32 epoch;
+	__u32 count;
+};
+
 _Static_assert(sizeof(struct sg_addr) == 16, "an address is a map key");
 _Static_assert(sizeof(struct sg_service) % 8 == 0, "mmap()ed array elements are 8-byte aligned");
 _Static_assert(sizeof(struct sg_service) == 128, "two cache lines");
-_Static_assert(sizeof(struct sg_tally) == 64, "a tally is one cache line");
+_Static_assert(sizeof(struct sg_tally) % 8 == 0, "tallies are added up as words");

@@ -22,10 +22,10 @@ struct pair {
 };
 
 struct pair_listener {
-	int family; /* 0: dual-stack; AF_INET6: IPv6 only */
-	int backlog; /* 0: 512 */
-	int rcvbuf; /* SO_RCVBUFFORCE, 0: not set */
-	int maxseg; /* TCP_MAXSEG, 0: not set */
+	int family;   /* 0: dual-stack; AF_INET6: IPv6 only */
+	int backlog;  /* 0: 512 */
+	int rcvbuf;   /* SO_RCVBUFFORCE, 0: not set */
+	int maxseg;   /* TCP_MAXSEG, 0: not set */
 	int fastopen; /* TCP_FASTOPEN, 0: not set */
 };
 

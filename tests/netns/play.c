@@ -49,6 +49,12 @@ int play_raise(struct stage *s, const struct pair_listener *o)
 	return listener;
 }
 
+struct pair play_open(struct stage *s, int listener, int family, const char *mode)
+{
+	stage_mode(s, mode);
+	return pair_open(s, listener, family, 0);
+}
+
 void play_as(const struct play *p)
 {
 	static const struct frame_option windows4[] = { FRAME_WINDOWS_SYN(1460) };

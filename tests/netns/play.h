@@ -17,6 +17,9 @@
  */
 int play_raise(struct stage *s, const struct pair_listener *o);
 
+/* Both ends of a new connection that is made in this mode. */
+struct pair play_open(struct stage *s, int listener, int family, const char *mode);
+
 /*
  * A scene is played four times against one listener: both families, with timestamps (a Linux
  * client) and without (a Windows client). The figures are what each time must have counted, beside
@@ -25,7 +28,7 @@ int play_raise(struct stage *s, const struct pair_listener *o);
 struct play {
 	void (*scene)(struct stage *s, struct wire *w, int listener);
 	json_int_t challenged; /* FRAME_IS(0) for none; 0: 1 */
-	json_int_t accepted; /* the same */
+	json_int_t accepted;   /* the same */
 	json_int_t early_data;
 	json_int_t replayed;
 	json_int_t cleared;

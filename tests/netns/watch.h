@@ -34,7 +34,7 @@ void watch_await_verdict(struct stage *s, const char *program, const char *label
 /* Counters as "Group.Name" of /proc/net/netstat and snmp; one that this kernel lacks is 0. */
 struct watch {
 	struct stage *s;
-	const char *const *names; /* a final NULL */
+	const char *const *names;      /* a final NULL */
 	uint64_t values[2][WATCH_MAX]; /* by host */
 };
 void watch_begin(struct watch *w, struct stage *s, const char *const *names);

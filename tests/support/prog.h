@@ -146,7 +146,7 @@ struct sg_service *prog_defend(struct prog *p, const struct frame_spec *syn);
 
 /* Makes the service's running second of this CPU what the test wants to be judged. */
 void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns, __u32 challenged,
-		     __u32 accepted);
+		     __u32 born);
 
 /* Makes the destination of the SYN a local address, or no longer one. */
 void prog_add_local(struct prog *p, const struct frame_spec *syn);

@@ -66,15 +66,17 @@ struct sg_tally prog_tally(struct prog *p, const struct sg_service *s)
 		sum.accepted += each[cpu].accepted;
 		sum.born += each[cpu].born;
 		sum.handshakes += each[cpu].handshakes;
+		sum.canary_accepted += each[cpu].canary_accepted;
+		sum.canary_born += each[cpu].canary_born;
 		sum.second_challenged += each[cpu].second_challenged;
-		sum.second_accepted += each[cpu].second_accepted;
+		sum.second_born += each[cpu].second_born;
 	}
 	free(each);
 	return sum;
 }
 
 void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns, __u32 challenged,
-		     __u32 accepted)
+		     __u32 born)
 {
 	__u32 key = s - p->services;
 	struct sg_tally *each = prog_read_percpu(p->skel->maps.tallies, key, sizeof(*each));
@@ -82,7 +84,7 @@ void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns,
 
 	each[cpu].second_start_ns = start_ns;
 	each[cpu].second_challenged = challenged;
-	each[cpu].second_accepted = accepted;
+	each[cpu].second_born = born;
 	prog_must(!bpf_map__update_elem(p->skel->maps.tallies, &key, sizeof(key), each,
 					sizeof(*each) * prog_cpus(), BPF_ANY),
 		  "writing a tally");
