@@ -166,7 +166,7 @@ static __always_inline void ack_attributes(const struct ack *ack, const struct n
 /* Counts the acceptance, and remembers it until it is born. */
 static __always_inline void ack_promise(const struct ack *ack)
 {
-	bool canary = canary_hears(&ack->p, ack->index, cookie_epoch(ack->now_ns));
+	bool canary = canary_hears(&ack->p, ack->index, ack->now_ns);
 	struct sg_tally *tally = service_tally(ack->index);
 
 	promise_make(ack_tuple(ack), canary);

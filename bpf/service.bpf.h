@@ -112,17 +112,17 @@ static __always_inline void service_renew(struct sg_service *s, struct sg_tally 
 
 /* ---- the canary: whether what is accepted becomes connections ------------------------------ */
 
-/* Whether the source still counts for the canary of this service in this epoch. */
-static __always_inline bool canary_hears(const struct packet *p, __u32 service, __u32 epoch)
+/* Whether the source still counts for the canary of this service at this time. */
+static __always_inline bool canary_hears(const struct packet *p, __u32 service, __u64 now_ns)
 {
 	struct sg_witness_key key = {
 		.source = p->version == 4 ? p->saddr.halves[1] : p->saddr.halves[0],
 		.service = service,
 	};
-	struct sg_witness first = { .epoch = epoch, .count = 1 };
+	struct sg_witness first = { .window = now_ns >> SG_WITNESS_WINDOW_SHIFT, .count = 1 };
 	struct sg_witness *w = bpf_map_lookup_elem(&witnesses, &key);
 
-	if (w && w->epoch == epoch)
+	if (w && w->window == first.window)
 		return w->count++ < SG_WITNESS_SHARE;
 	bpf_map_update_elem(&witnesses, &key, &first, BPF_ANY);
 	return true;

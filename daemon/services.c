@@ -13,11 +13,12 @@
  * The canary: stateful firewalls, DNAT, LSMs, and what nobody thought of, all end in acceptances
  * that do not become sockets, and then for nearly all clients. So half is a verdict, and leaves
  * no room for a few sources (each counts for little, SG_WITNESS_SHARE) that damage their ACKs on
- * purpose to have a service blocked. 8 of which none was born need no percentage.
+ * purpose to have a service blocked. 8 in a row of which none was born need no percentage.
  */
 #define SERVICES_CANARY_MIN	 32
 #define SERVICES_CANARY_PERCENT	 50
 #define SERVICES_CANARY_NONE_MIN 8
+#define SERVICES_CANARY_NS	 (3 * 1000000000ULL)
 #define SERVICES_BLOCKED_NS	 (180 * 1000000000ULL)
 
 /* As SERVICE_HALF_OPEN_SECONDS of the programs: how long an unanswered SYN would sit in a queue. */
@@ -31,7 +32,8 @@ struct services_memory {
 	bool known;
 	struct sg_tally last;
 	struct sg_tally grew;
-	uint64_t canary_accepted, canary_born; /* since the canary was last heard */
+	uint64_t canary_accepted, canary_born, canary_since_ns; /* since it was last judged */
+	uint64_t canary_stillborn; /* heard since the last tick with a birth */
 	/* queues: of listeners on the very address, and of those on any */
 	uint64_t half_open;
 	uint64_t exact_max, exact_accept, any_max, any_accept;
@@ -111,6 +113,8 @@ static int services_read_tally(struct services *s, uint32_t index)
 	m->last = now;
 	m->canary_accepted += m->grew.canary_accepted;
 	m->canary_born += m->grew.canary_born;
+	m->canary_stillborn = m->grew.canary_born ? 0 :
+						    m->canary_stillborn + m->grew.canary_accepted;
 	return 0;
 }
 
@@ -252,18 +256,21 @@ static void services_hear_canary(struct services *s, uint32_t index, uint64_t no
 				 const struct services_blocked *blocked)
 {
 	struct services_memory *m = &s->memory[index];
-	bool none = m->canary_accepted >= SERVICES_CANARY_NONE_MIN && !m->canary_born;
+	bool none = m->canary_stillborn >= SERVICES_CANARY_NONE_MIN;
 	bool enough = m->canary_accepted >= SERVICES_CANARY_MIN;
+	bool few = m->canary_born * 100 < m->canary_accepted * SERVICES_CANARY_PERCENT;
 
-	if (!none && !enough)
+	if (!none && !enough && now_ns - m->canary_since_ns < SERVICES_CANARY_NS)
 		return;
-	if (m->canary_born * 100 < m->canary_accepted * SERVICES_CANARY_PERCENT) {
+	if (none || (enough && few)) {
 		services_set(&s->entries[index].blocked_until_ns, now_ns + SERVICES_BLOCKED_NS);
 		blocked->fn(blocked->userdata, &s->entries[index], m->canary_accepted,
 			    m->canary_born);
 	}
 	m->canary_accepted = 0;
 	m->canary_born = 0;
+	m->canary_stillborn = none ? 0 : m->canary_stillborn;
+	m->canary_since_ns = now_ns;
 }
 
 static bool services_is_forgotten(const struct sg_service *e, uint64_t now_ns)

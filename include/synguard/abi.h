@@ -165,18 +165,19 @@ struct sg_promises {
 };
 
 /*
- * How many acceptances of one source (of IPv6 a /64) the canary of a service hears in an epoch.
- * Acceptances are counted before the stack checks the packet, and one real client with damaged
- * ACKs shall not be able to make it look as if nobody got in.
+ * How many acceptances of one source (of IPv6 a /64) the canary of a service hears in 2^31 ns =
+ * 2.1 s. Acceptances are counted before the stack checks the packet, and one real client with
+ * damaged ACKs shall not make it look as if nobody got in where others do.
  */
-#define SG_WITNESSES_MAX 16384
-#define SG_WITNESS_SHARE 8
+#define SG_WITNESSES_MAX	16384
+#define SG_WITNESS_SHARE	8
+#define SG_WITNESS_WINDOW_SHIFT 31
 struct sg_witness_key {
 	__u64 source;
 	__u64 service; /* index */
 };
 struct sg_witness {
-	__u32 epoch;
+	__u32 window;
 	__u32 count;
 };
 

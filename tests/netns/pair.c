@@ -234,6 +234,8 @@ static void pair_pattern_make(void)
 {
 	uint32_t x = 1, i;
 
+	if (pair_pattern[0])
+		return;
 	for (i = 0; i < PAIR_PERIOD; i++) {
 		x = x * 1664525 + 1013904223;
 		pair_pattern[i] = x >> 24;

@@ -20,7 +20,7 @@
 #include "lab/flood.h"
 
 #define FLOWS	   8 /* of each kind */
-#define ROUND	   8192 /* bytes */
+#define LENGTHS	   16384
 #define FLOOD_MS   3000
 #define FLOOD_RATE 50000
 
@@ -53,13 +53,17 @@ static void open_flows(struct stage *s, int listener, struct pair flows[FLOWS])
 		flows[i] = pair_open(s, listener, i % 2 ? AF_INET6 : AF_INET, 0);
 }
 
+/* Of every length, so that every sequence number, acknowledgment and segment size comes up. */
 static void exchange(const struct pair flows[FLOWS])
 {
+	static unsigned int turn;
+	size_t bytes;
 	int i;
 
 	for (i = 0; i < FLOWS; i++) {
-		pair_stream(flows[i].client, flows[i].server, ROUND, ROUND);
-		pair_stream(flows[i].server, flows[i].client, ROUND, ROUND);
+		bytes = 1 + turn++ * 7919 % LENGTHS;
+		pair_stream(flows[i].client, flows[i].server, bytes, bytes);
+		pair_stream(flows[i].server, flows[i].client, LENGTHS - bytes, LENGTHS);
 	}
 }
 
