@@ -225,7 +225,7 @@ void stage_assert_accounted(const json_t *status)
 		row = json_object_get(verdicts, stage_programs[i]);
 		packets = stage_packets(status, stage_programs[i]);
 		sum = 0;
-		json_object_foreach (row, label, count)
+		json_object_foreach(row, label, count)
 			sum += json_integer_value(count);
 		ck_assert_msg(sum == packets,
 			      "%s: %" JSON_INTEGER_FORMAT " verdicts, %" JSON_INTEGER_FORMAT
@@ -243,7 +243,7 @@ json_t *stage_service(const json_t *status, const char *address, uint16_t port)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach (services, i, row) {
+	json_array_foreach(services, i, row) {
 		found = json_string_value(json_object_get(row, "address"));
 		if (found && !strcmp(found, address) &&
 		    json_integer_value(json_object_get(row, "port")) == port)

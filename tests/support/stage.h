@@ -22,9 +22,9 @@
 
 struct stage {
 	struct lab *lab;
-	struct server *server; /* NULL unless asked for */
+	struct server *server;	   /* NULL unless asked for */
 	struct lab_daemon *daemon; /* NULL until stage_daemon() */
-	struct sink *sink; /* on the client's veth: NAPI for XDP_TX (F2), counts answers */
+	struct sink *sink;	   /* on the client's veth: NAPI for XDP_TX (F2), counts answers */
 };
 
 /* Raises a default lab with the sink in place; `options` NULL = no echo server. */

@@ -39,9 +39,9 @@ struct wire {
 	uint8_t mac[6], peer_mac[6];
 
 	struct frame_option syn_options[8]; /* as a Linux client's */
-	uint32_t seq, ack; /* the next numbers to be sent */
-	uint32_t tsval, tsecr; /* tsval grows with each segment */
-	bool timestamps; /* agreed on: the last SYN-ACK had them */
+	uint32_t seq, ack;		    /* the next numbers to be sent */
+	uint32_t tsval, tsecr;		    /* tsval grows with each segment */
+	bool timestamps;		    /* agreed on: the last SYN-ACK had them */
 
 	struct frame_view seen; /* the last frame received */
 	uint8_t frame[128 * 1024];
