@@ -42,7 +42,7 @@ struct links {
 
 /* ---- what is known --------------------------------------------------------------------- */
 
-static struct link_info *links_find(struct links *l, int index)
+static struct link_info *links_entry(struct links *l, int index)
 {
 	size_t i;
 
@@ -65,7 +65,7 @@ static struct link_info *links_add(struct links *l, int index)
 
 static void links_remove(struct links *l, int index)
 {
-	struct link_info *info = links_find(l, index);
+	struct link_info *info = links_entry(l, index);
 
 	if (info)
 		*info = l->infos[--l->info_count];
@@ -176,7 +176,7 @@ static int links_on_link(struct links *l, const struct nlmsghdr *message)
 		links_remove(l, ifi->ifi_index);
 		return MNL_CB_OK;
 	}
-	info = links_find(l, ifi->ifi_index) ?: links_add(l, ifi->ifi_index);
+	info = links_entry(l, ifi->ifi_index) ?: links_add(l, ifi->ifi_index);
 	if (!info)
 		return MNL_CB_ERROR;
 	memcpy(old, info->name, sizeof(old));
@@ -375,4 +375,9 @@ size_t links_get(struct links *l, const struct link_info **ret)
 {
 	*ret = l->infos;
 	return l->info_count;
+}
+
+const struct link_info *links_find(struct links *l, int index)
+{
+	return links_entry(l, index);
 }

@@ -43,3 +43,6 @@ struct links *links_free(struct links *links);
 
 /* The interfaces known now; valid until the loop runs again. Returns how many. */
 size_t links_get(struct links *links, const struct link_info **ret);
+
+/* One of them by its index, NULL if there is none; valid as long. */
+const struct link_info *links_find(struct links *links, int index);

@@ -112,17 +112,6 @@ static void ports_attach(struct ports *p, const struct link_info *info, bool wan
 	}
 }
 
-static const struct link_info *ports_info(struct links *links, int ifindex)
-{
-	const struct link_info *infos;
-	size_t count = links_get(links, &infos), i;
-
-	for (i = 0; i < count; i++)
-		if (infos[i].index == ifindex)
-			return &infos[i];
-	return NULL;
-}
-
 void ports_reconcile(struct ports *p, struct links *links, bool want_xdp)
 {
 	const struct link_info *infos;
@@ -131,7 +120,7 @@ void ports_reconcile(struct ports *p, struct links *links, bool want_xdp)
 	for (i = p->count; i > 0; i--) {
 		struct port *port = &p->ports[i - 1];
 
-		if (ports_info(links, port->ifindex))
+		if (links_find(links, port->ifindex))
 			continue;
 		dataplane_detach(&port->links);
 		*port = p->ports[--p->count];
@@ -152,7 +141,7 @@ int ports_report(const struct ports *p, struct links *links, struct report_inter
 		return -ENOMEM;
 	for (i = 0; i < p->count; i++) {
 		const struct port *port = &p->ports[i];
-		const struct link_info *info = ports_info(links, port->ifindex);
+		const struct link_info *info = links_find(links, port->ifindex);
 		struct report_interface *row = &rows[n];
 
 		if (!info)
