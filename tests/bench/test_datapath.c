@@ -76,7 +76,8 @@ static void make_nothing(struct prog *p, const struct frame_spec *spec)
 }
 
 static const struct frame_spec syn4 = { .options = { FRAME_LINUX_SYN(1460, 5000, 7) } };
-static const struct frame_spec syn6 = { .version = 6, .options = { FRAME_LINUX_SYN(1440, 5000, 7) } };
+static const struct frame_spec syn6 = { .version = 6,
+					.options = { FRAME_LINUX_SYN(1440, 5000, 7) } };
 static const struct frame_spec windows4 = { .options = { FRAME_WINDOWS_SYN(1460) } };
 static const struct frame_spec closed4 = { .dport = 81,
 					   .options = { FRAME_LINUX_SYN(1460, 5000, 7) } };
@@ -89,10 +90,9 @@ static const struct frame_spec data4 = { .flags = FRAME_ACK,
 static const struct frame_spec ack4 = { .flags = FRAME_ACK,
 					.ack = 77777,
 					.options = { FRAME_LINUX_ACK(5000, 6000) } };
-static const struct frame_spec ack4_idle = { .flags = FRAME_ACK,
-					     .dport = 81,
-					     .ack = 77777,
-					     .options = { FRAME_LINUX_ACK(5000, 6000) } };
+static const struct frame_spec ack4_idle = {
+	.flags = FRAME_ACK, .dport = 81, .ack = 77777, .options = { FRAME_LINUX_ACK(5000, 6000) }
+};
 
 /* clang-format off */
 static struct row rows[] = {

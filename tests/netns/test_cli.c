@@ -112,8 +112,18 @@ static struct said cli_as_nobody(struct stage *s, const char *a, const char *b)
 	int fd = open(program(), O_RDONLY);
 	char path[32];
 	const char *argv[] = {
-		"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
-		path, "--runtime-dir", lab_daemon_runtime_dir(s->daemon), a, b, NULL,
+		"setpriv",
+		"--reuid",
+		"65534",
+		"--regid",
+		"65534",
+		"--clear-groups",
+		path,
+		"--runtime-dir",
+		lab_daemon_runtime_dir(s->daemon),
+		a,
+		b,
+		NULL,
 	};
 	struct said said;
 
@@ -261,9 +271,10 @@ START_TEST(cli_status_json)
 	ck_assert_uint_eq(json_array_size(json_object_get(report, "interfaces")), 1);
 	json_array_foreach(json_object_get(report, "interfaces"), i, row)
 		assert_keys(row, interface_keys, "an interface");
-	ck_assert_str_eq(json_string_value(json_object_get(
-				 json_array_get(json_object_get(report, "interfaces"), 0), "driver")),
-			 "veth");
+	ck_assert_str_eq(
+		json_string_value(json_object_get(
+			json_array_get(json_object_get(report, "interfaces"), 0), "driver")),
+		"veth");
 	ck_assert_uint_eq(json_array_size(json_object_get(report, "services")), 2);
 	json_array_foreach(json_object_get(report, "services"), i, row)
 		assert_keys(row, service_keys, "a service");
@@ -271,7 +282,8 @@ START_TEST(cli_status_json)
 	assert_keys(json_object_get(report, "packets"), packet_keys, "packets");
 	assert_keys(json_object_get(report, "verdicts"), verdict_keys, "verdicts");
 	for (i = 0; packet_keys[i].name; i++) {
-		verdicts = json_object_get(json_object_get(report, "verdicts"), packet_keys[i].name);
+		verdicts =
+			json_object_get(json_object_get(report, "verdicts"), packet_keys[i].name);
 		ck_assert_uint_gt(json_object_size(verdicts), 5);
 		json_object_foreach((json_t *)verdicts, label, value)
 			ck_assert_msg(json_is_integer(value), "verdict %s", label);
@@ -530,9 +542,8 @@ START_TEST(cli_closed_stdout)
 		close(fds[0]);
 		said = run_to(&s, argv, fds[1]);
 		close(fds[1]);
-		ck_assert_msg(said.exit_code == SG_EXIT_OK ||
-				      (WIFSIGNALED(said.status) &&
-				       WTERMSIG(said.status) == SIGPIPE),
+		ck_assert_msg(said.exit_code == SG_EXIT_OK || (WIFSIGNALED(said.status) &&
+							       WTERMSIG(said.status) == SIGPIPE),
 			      "%s to nobody: wait status %#x", verbs[i], said.status);
 		ck_assert_str_eq(said.err, "");
 		said_done(&said);
@@ -540,8 +551,8 @@ START_TEST(cli_closed_stdout)
 		fds[1] = open("/dev/full", O_WRONLY | O_CLOEXEC);
 		said = run_to(&s, argv, fds[1]);
 		close(fds[1]);
-		ck_assert_msg(said.exit_code == SG_EXIT_FAILED, "%s to a full disk: wait status %#x",
-			      verbs[i], said.status);
+		ck_assert_msg(said.exit_code == SG_EXIT_FAILED,
+			      "%s to a full disk: wait status %#x", verbs[i], said.status);
 		ck_assert_ptr_nonnull(strstr(said.err, "stdout"));
 		said_done(&said);
 	}
@@ -680,8 +691,9 @@ static void assert_equal_to_status(const char *metrics, json_t *report)
 		address = json_string_value(json_object_get(row, "address"));
 		for (f = 0; f < sizeof(figures) / sizeof(figures[0]); f++)
 			ck_assert_int_eq(sample(metrics,
-						strchr(address, ':') ? "%s{listener=\"[%s]:8080\"}" :
-								       "%s{listener=\"%s:8080\"}",
+						strchr(address, ':') ?
+							"%s{listener=\"[%s]:8080\"}" :
+							"%s{listener=\"%s:8080\"}",
 						figures[f][1], address),
 					 stage_figure(row, figures[f][0]));
 	}
@@ -732,9 +744,11 @@ static const char *promtool(void)
 
 START_TEST(cli_metrics_promtool)
 {
-	const char *argv[] = { "sh", "-c",
-			       "\"$1\" --runtime-dir \"$2\" metrics | \"$0\" check metrics",
-			       promtool(), program(), NULL, NULL };
+	const char *argv[] = {
+		"sh",	    "-c",      "\"$1\" --runtime-dir \"$2\" metrics | \"$0\" check metrics",
+		promtool(), program(), NULL,
+		NULL
+	};
 	struct said said;
 	struct stage s;
 

@@ -164,13 +164,13 @@ static void clients_connected(struct clients *clients, unsigned int percent)
 	ok(clients_wait(clients, &r), "the clients");
 	attempted4 = r.attempted - r.attempted6;
 	connected4 = r.connected - r.connected6;
-	ck_assert_msg(connected4 * 100 >= attempted4 * percent &&
-			      r.connected6 * 100 >= r.attempted6 * percent && !r.reset &&
-			      !r.refused,
-		      "connected: %u of %u over IPv4, %u of %u over IPv6; %u timed out, %u refused, "
-		      "%u reset, %u other",
-		      connected4, attempted4, r.connected6, r.attempted6, r.timed_out, r.refused,
-		      r.reset, r.other);
+	ck_assert_msg(
+		connected4 * 100 >= attempted4 * percent &&
+			r.connected6 * 100 >= r.attempted6 * percent && !r.reset && !r.refused,
+		"connected: %u of %u over IPv4, %u of %u over IPv6; %u timed out, %u refused, "
+		"%u reset, %u other",
+		connected4, attempted4, r.connected6, r.attempted6, r.timed_out, r.refused, r.reset,
+		r.other);
 	clients_result_done(&r);
 	clients_free(clients);
 }
@@ -200,8 +200,8 @@ static void flood_without_daemon(struct stage *s, unsigned int duration_ms)
 			      (unsigned long long)(now - answers), waited_ms);
 		answers = now;
 		queued = half_open(s);
-		ck_assert_msg(queued <= queued_before, "%d half-open connections after %d",
-			      queued, queued_before);
+		ck_assert_msg(queued <= queued_before, "%d half-open connections after %d", queued,
+			      queued_before);
 		queued_before = queued;
 	}
 }

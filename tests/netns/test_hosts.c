@@ -136,7 +136,7 @@ static void await_flag(struct stage *s, const char *address, uint16_t port, cons
 
 struct nonsense {
 	const char *what;
-	uint32_t flags; /* 0: none */
+	uint32_t flags;		 /* 0: none */
 	const char *src4, *src6; /* NULL: the client's; "": not for this family */
 	bool no_sport, no_dport;
 };
@@ -249,13 +249,13 @@ END_TEST
 
 /* ---- what is another host's: trap H22 ------------------------------------------------------ */
 
-#define BACK_IFNAME	   "back0"
-#define BACK_ROUTER_ADDR4  "203.0.113.1"
-#define BACK_ROUTER_ADDR6  "2001:db8:77::1"
-#define BACKEND_ADDR4	   "203.0.113.2"
-#define BACKEND_ADDR6	   "2001:db8:77::2"
-#define BACKEND_GREETING   "backend\n"
-#define HOST_GREETING	   "host\n"
+#define BACK_IFNAME	  "back0"
+#define BACK_ROUTER_ADDR4 "203.0.113.1"
+#define BACK_ROUTER_ADDR6 "2001:db8:77::1"
+#define BACKEND_ADDR4	  "203.0.113.2"
+#define BACKEND_ADDR6	  "2001:db8:77::2"
+#define BACKEND_GREETING  "backend\n"
+#define HOST_GREETING	  "host\n"
 
 /* The server's host becomes a router to a backend, and listens on any address itself. */
 struct behind {
@@ -304,8 +304,7 @@ static void behind_links(struct lab *lab, int backend)
 
 static void behind_raise(struct behind *b)
 {
-	const struct server_options options = { .port = STAGE_PORT,
-						.greeting = BACKEND_GREETING };
+	const struct server_options options = { .port = STAGE_PORT, .greeting = BACKEND_GREETING };
 	int host;
 
 	stage_raise(&b->stage, &(struct server_options){ .greeting = HOST_GREETING });
@@ -399,7 +398,8 @@ static void visits_until_blocked(struct stage *s)
 	int i, tries;
 
 	for (i = 0; i < 2; i++) {
-		for (tries = 0; !flag(s, addresses[i], STAGE_PORT, "blocked") && tries < 100; tries++) {
+		for (tries = 0; !flag(s, addresses[i], STAGE_PORT, "blocked") && tries < 100;
+		     tries++) {
 			visit(s->lab, LAB_CLIENT, addresses[i], STAGE_PORT, NULL);
 			usleep(50000);
 		}
@@ -431,17 +431,15 @@ END_TEST
 /* lab0 and a link to a third host become the ports of a bridge, which has the server's addresses. */
 static void bridge_raise(struct behind *b)
 {
-	static const char *const commands =
-		"link add br0 type bridge mcast_snooping 0\n"
-		"link set lab0 master br0\n"
-		"link set back0 master br0\n"
-		"addr flush dev lab0\n"
-		"link set br0 up\n"
-		"addr add " LAB_SERVER_ADDR4 "/24 dev br0\n"
-		"addr add " LAB_SERVER_ADDR6 "/64 dev br0 nodad\n";
+	static const char *const commands = "link add br0 type bridge mcast_snooping 0\n"
+					    "link set lab0 master br0\n"
+					    "link set back0 master br0\n"
+					    "addr flush dev lab0\n"
+					    "link set br0 up\n"
+					    "addr add " LAB_SERVER_ADDR4 "/24 dev br0\n"
+					    "addr add " LAB_SERVER_ADDR6 "/64 dev br0 nodad\n";
 	const char *const argv[] = { "sh", "-c", "echo \"$0\" | ip -batch -", commands, NULL };
-	const struct server_options options = { .port = STAGE_PORT,
-						.greeting = BACKEND_GREETING };
+	const struct server_options options = { .port = STAGE_PORT, .greeting = BACKEND_GREETING };
 	const struct lab_end near = { .host = LAB_SERVER, .ifname = BACK_IFNAME };
 	struct lab_end far = { .ifname = LAB_IFNAME,
 			       .addr4 = "192.0.2.9/24",
@@ -707,10 +705,16 @@ START_TEST(c13_families)
 		{ 8081, { { .port = 8081 } }, true, true },
 		{ 8082, { { .port = 8082, .addr = "0.0.0.0" } }, true, false },
 		{ 8083, { { .port = 8083, .v6only = true } }, false, true },
-		{ 8084, { { .port = 8084, .addr = "0.0.0.0", .backlog = 16 },
-			  { .port = 8084, .v6only = true, .backlog = 32 } }, true, true },
-		{ 8085, { { .port = 8085, .addr = LAB_SERVER_ADDR4, .backlog = 16 },
-			  { .port = 8085, .addr = LAB_SERVER_ADDR6, .backlog = 32 } }, true, true },
+		{ 8084,
+		  { { .port = 8084, .addr = "0.0.0.0", .backlog = 16 },
+		    { .port = 8084, .v6only = true, .backlog = 32 } },
+		  true,
+		  true },
+		{ 8085,
+		  { { .port = 8085, .addr = LAB_SERVER_ADDR4, .backlog = 16 },
+		    { .port = 8085, .addr = LAB_SERVER_ADDR6, .backlog = 32 } },
+		  true,
+		  true },
 		{ 8086, { { .port = 8086, .addr = "::ffff:" LAB_SERVER_ADDR4 } }, true, false },
 	};
 	const unsigned int count[] = { 5, 7 };
@@ -816,8 +820,7 @@ START_TEST(listeners_of_one_device)
 	int i;
 
 	stage_raise(&s, &(struct server_options){ .device = LAB_IFNAME });
-	server = serve(s.lab, LAB_SERVER,
-		       &(struct server_options){ .port = 8081, .device = "lo" });
+	server = serve(s.lab, LAB_SERVER, &(struct server_options){ .port = 8081, .device = "lo" });
 	stage_daemon(&s, "always");
 	stage_prove(&s, STAGE_PORT);
 	before = watch_service(&s);

@@ -171,10 +171,21 @@ static void nginx_prepare(char dir[64])
 /* A hundred requests, each over a connection of its own, all of them answered with 200. */
 static void curl(struct stage *s, const char *urls)
 {
-	const char *const argv[] = { "curl", "--silent", "--show-error", "--globoff",
-				     "--connect-timeout", "10", "--header", "Connection: close",
-				     "--output", "/dev/null", "--write-out",
-				     "%{http_code} %{num_connects}\n", "--config", urls, NULL };
+	const char *const argv[] = { "curl",
+				     "--silent",
+				     "--show-error",
+				     "--globoff",
+				     "--connect-timeout",
+				     "10",
+				     "--header",
+				     "Connection: close",
+				     "--output",
+				     "/dev/null",
+				     "--write-out",
+				     "%{http_code} %{num_connects}\n",
+				     "--config",
+				     urls,
+				     NULL };
 	char *output = run(s, LAB_CLIENT, argv), *line, *state;
 	int good = 0, all = 0;
 
@@ -298,8 +309,11 @@ END_TEST
 /* What the scan says of the ports, "8080/open/tcp, 8083/closed/tcp". */
 static char *nmap(struct stage *s, const char *how, const char *address)
 {
-	const char *const argv[] = { "nmap", how, "-Pn", "-n", "-oG", "-", "-p", "8080,8083",
-				     address, strchr(address, ':') ? "-6" : NULL, NULL };
+	const char *const argv[] = {
+		"nmap", how,  "-Pn",	   "-n",    "-oG",
+		"-",	"-p", "8080,8083", address, strchr(address, ':') ? "-6" : NULL,
+		NULL
+	};
 	char *output = run(s, LAB_CLIENT, argv), *ports = strstr(output, "Ports: "), *ret;
 
 	ck_assert_msg(ports, "nmap says nothing of ports:\n%s", output);
@@ -345,9 +359,14 @@ END_TEST
 /* How many packets of the capture the filter takes; checksums are verified. */
 static int tshark_count(struct stage *s, const char *capture, const char *filter)
 {
-	const char *const argv[] = { "tshark", "-n", "-r", capture, "-o", "tcp.check_checksum:TRUE",
-				     "-o", "ip.check_checksum:TRUE", "-Y", filter, "-T", "fields",
-				     "-e", "frame.number", NULL };
+	const char *const argv[] = { "tshark", "-n",
+				     "-r",     capture,
+				     "-o",     "tcp.check_checksum:TRUE",
+				     "-o",     "ip.check_checksum:TRUE",
+				     "-Y",     filter,
+				     "-T",     "fields",
+				     "-e",     "frame.number",
+				     NULL };
 	char *output = run(s, LAB_CLIENT, argv), *c;
 	int lines = 0;
 

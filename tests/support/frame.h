@@ -75,10 +75,10 @@ struct frame_option {
 
 /* An IPv6 extension header between IP and TCP; what it carries is padding or zeros. */
 struct frame_extension {
-	__u8 kind; /* IPPROTO_*; its length is right for fragment and AH, too */
-	__u8 words; /* of 8 bytes, the first not counted */
+	__u8 kind;	    /* IPPROTO_*; its length is right for fragment and AH, too */
+	__u8 words;	    /* of 8 bytes, the first not counted */
 	__u8 segments_left; /* routing */
-	__u8 told_words; /* 0 = true, else written instead of words */
+	__u8 told_words;    /* 0 = true, else written instead of words */
 };
 
 #define FRAME_TAGS_MAX	     3
@@ -92,30 +92,30 @@ struct frame_tag {
 
 struct frame_spec {
 	/* Ethernet */
-	__u8 source_mac[6]; /* 02:00:00:00:00:01 */
+	__u8 source_mac[6];	 /* 02:00:00:00:00:01 */
 	__u8 destination_mac[6]; /* 02:00:00:00:00:02 */
 	struct frame_tag tags[FRAME_TAGS_MAX];
 	__u32 tag_count; /* those that are not all zero */
 	__u32 ethertype; /* of the version */
-	__u32 pad_to; /* frame bytes at least; padding is 0xee, so that it shows */
+	__u32 pad_to;	 /* frame bytes at least; padding is 0xee, so that it shows */
 
 	/* IP */
-	int version; /* 4 */
+	int version;	     /* 4 */
 	__u32 version_field; /* version */
-	const char *src; /* as text; wins over src_addr */
+	const char *src;     /* as text; wins over src_addr */
 	const char *dst;
 	struct sg_addr src_addr; /* 198.51.100.1, 2001:db8::1; IPv4 in words[3] */
 	struct sg_addr dst_addr; /* 203.0.113.1, 2001:db8::2 */
-	__u8 tos; /* traffic class */
-	__u32 ttl; /* 64 */
-	__u32 protocol; /* 6; of IPv6 the last extension header's */
-	__u32 frag_off; /* of IPv4, as in the header: 0x4000, don't fragment */
+	__u8 tos;		 /* traffic class */
+	__u32 ttl;		 /* 64 */
+	__u32 protocol;		 /* 6; of IPv6 the last extension header's */
+	__u32 frag_off;		 /* of IPv4, as in the header: 0x4000, don't fragment */
 	__u32 flow_label;
 	const void *ip_options; /* of IPv4; padded to 4 bytes with end-of-list */
 	__u32 ip_option_bytes;
 	struct frame_extension extensions[FRAME_EXTENSIONS_MAX];
 	__u32 extension_count;
-	__u32 ihl; /* true */
+	__u32 ihl;     /* true */
 	__u32 tot_len; /* true; payload_len of IPv6 */
 	bool bad_ip_checksum;
 
@@ -124,15 +124,15 @@ struct frame_spec {
 	__u32 dport; /* 80 */
 	__u32 seq;
 	__u32 ack;
-	__u32 flags; /* FRAME_SYN */
+	__u32 flags;  /* FRAME_SYN */
 	__u32 window; /* 64240 */
-	__u32 doff; /* true */
+	__u32 doff;   /* true */
 	struct frame_option options[41];
 	const void *raw_options; /* instead of options; padded to 4 bytes with end-of-list */
 	__u32 raw_option_bytes;
 	bool bad_tcp_checksum;
 	bool partial_tcp_checksum; /* as a sender leaves it to its hardware: pseudo header only */
-	const void *payload; /* NULL with payload_bytes: a pattern */
+	const void *payload;	   /* NULL with payload_bytes: a pattern */
 	__u32 payload_bytes;
 };
 
@@ -179,7 +179,7 @@ struct frame_view {
 	__u16 urgent;
 	__u32 option_bytes;
 	__u8 option_order[40]; /* the kinds, NOPs left out, in the order they stand */
-	__u32 option_count; /* of option_order */
+	__u32 option_count;    /* of option_order */
 	bool has_mss, has_sack, has_ts, has_wscale;
 	__u16 mss;
 	__u8 wscale;

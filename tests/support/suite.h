@@ -18,10 +18,10 @@
 void suite_add(Suite *suite, const char *name, const TTest *test, int from, int to, int seconds);
 
 /* Ends the running test as skipped. */
-#define SKIP(reason)                           \
-	do {                                   \
-		suite_skip(__func__, reason);  \
-		return;                        \
+#define SKIP(reason)                                                                               \
+	do {                                                                                       \
+		suite_skip(__func__, reason);                                                      \
+		return;                                                                            \
 	} while (0)
 void suite_skip(const char *function, const char *reason);
 
