@@ -181,6 +181,16 @@ static void some_clients(struct stage *s, uint16_t port)
 	clients_connected(clients(s, port, 50, 400, 0), 100);
 }
 
+/*
+ * Every acceptance was born, as far as that is known: the kernel does not run the tracepoint's
+ * program in a softirq that interrupts it, and what is born in that softirq is not counted.
+ */
+static void expect_born(const struct watch_service *figures)
+{
+	ck_assert_int_le(figures->born, figures->accepted);
+	ck_assert_int_ge(figures->born * 100, figures->accepted * 95);
+}
+
 /* ---- surviving ----------------------------------------------------------------------------- */
 
 /*
@@ -248,7 +258,7 @@ START_TEST(flood_survived)
 	during = watch_service(&s);
 	ck_assert_int_gt(during.challenged, 100000);
 	ck_assert_int_ge(during.accepted, 700);
-	ck_assert_int_eq(during.accepted, during.born);
+	expect_born(&during);
 	some_clients(&s, STAGE_PORT);
 	after = watch_service(&s);
 	ck_assert_int_eq(after.challenged, during.challenged);
@@ -490,7 +500,7 @@ START_TEST(h20_syncookies_off_during_an_attack)
 
 	on = watch_service(&s);
 	ck_assert_int_gt(on.challenged, off.challenged);
-	ck_assert_int_eq(on.accepted, on.born);
+	expect_born(&on);
 	stage_strike(&s);
 }
 END_TEST
