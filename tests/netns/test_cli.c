@@ -193,7 +193,7 @@ START_TEST(cli_status)
 }
 END_TEST
 
-/* The keys that scripts rely on. A type is one of s(tring), i(nteger), b(oolean), o(bject), a(rray). */
+/* The keys that scripts rely on; s(tring), i(nteger), b(oolean), o(bject) or a(rray). */
 struct key {
 	const char *name;
 	char type;
@@ -247,8 +247,12 @@ static const struct key rate_keys[] = {
 	{ "syns_per_second", 'i' }, { "challenges_per_second", 'i' },
 	{ "acceptances_per_second", 'i' }, {}
 };
-static const struct key packet_keys[] = { { "xdp", 'i' }, { "ingress", 'i' }, { "egress", 'i' }, {} };
-static const struct key verdict_keys[] = { { "xdp", 'o' }, { "ingress", 'o' }, { "egress", 'o' }, {} };
+static const struct key packet_keys[] = {
+	{ "xdp", 'i' }, { "ingress", 'i' }, { "egress", 'i' }, {}
+};
+static const struct key verdict_keys[] = {
+	{ "xdp", 'o' }, { "ingress", 'o' }, { "egress", 'o' }, {}
+};
 /* clang-format on */
 
 START_TEST(cli_status_json)

@@ -428,7 +428,7 @@ END_TEST
 
 /* ---- bridges ------------------------------------------------------------------------------- */
 
-/* lab0 and a link to a third host become the ports of a bridge, which has the server's addresses. */
+/* lab0 and a link to a third host become ports of a bridge, which has the server's addresses. */
 static void bridge_raise(struct behind *b)
 {
 	static const char *const commands = "link add br0 type bridge mcast_snooping 0\n"

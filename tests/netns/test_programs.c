@@ -269,10 +269,13 @@ static double iperf3_received(const char *text)
 	return bytes;
 }
 
-/* Up and down, right after a challenge: control connection and data are two connections each. */
+/*
+ * Up and down, right after a challenge: control and data are two connections each. What is still
+ * under way when a server closes meets a listener, as early_data, so not all verdicts are 0.
+ */
 START_TEST(programs_iperf3)
 {
-	struct watch_service before;
+	struct watch_service before, after;
 	struct running server;
 	struct stage s;
 	char *text;
@@ -297,7 +300,10 @@ START_TEST(programs_iperf3)
 		ck_assert_msg(iperf3_received(text) > 10e6, "way %d over %s:\n%s", way,
 			      addresses[_i], text);
 		free(text);
-		watch_assert_defended(&s, &before, 2);
+		after = watch_service(&s);
+		ck_assert_int_ge(after.challenged, before.challenged + 2);
+		ck_assert_int_eq(after.accepted, before.accepted + 2);
+		ck_assert_int_eq(after.born, before.born + 2);
 	}
 	end(&server, SIGTERM);
 	stage_strike(&s);
