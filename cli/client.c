@@ -20,6 +20,11 @@ static int client_no_daemon(const char *runtime_dir, int error)
 {
 	bool standard = !strcmp(runtime_dir, SG_RUNTIME_DIR);
 
+	if (error == -ENAMETOOLONG) {
+		fputs("synguard: the runtime directory's name is too long for a socket in it\n",
+		      stderr);
+		return SG_EXIT_USAGE;
+	}
 	if (error == -EACCES || error == -EPERM) {
 		fprintf(stderr, "synguard: %s/" SG_BUS_SOCKET ": %s\n", runtime_dir,
 			strerror(-error));
@@ -28,8 +33,8 @@ static int client_no_daemon(const char *runtime_dir, int error)
 	fprintf(stderr, "synguard: synguardd is not running (%s/" SG_BUS_SOCKET ": %s)\n",
 		runtime_dir, strerror(-error));
 	fprintf(stderr,
-		standard ? "Start it with: systemctl start synguard\n" :
-			   "Start it with: synguardd --runtime-dir %s\n",
+		standard ? "Start it as root with: synguardd\n" :
+			   "Start it as root with: synguardd --runtime-dir %s\n",
 		runtime_dir);
 	return SG_EXIT_NO_DAEMON;
 }

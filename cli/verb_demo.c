@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "synguard/cleanup.h"
 #include "synguard/names.h"
 
 #include "verbs.h"
@@ -30,11 +31,20 @@ static void demo_path(char path[PATH_MAX])
 
 int verb_demo(const struct cli *cli, int argc, char **argv)
 {
+	_cleanup_free_ char **with_json = calloc(argc + 2, sizeof(*with_json));
 	char path[PATH_MAX];
 
+	if (!with_json) {
+		fprintf(stderr, "synguard: %s\n", strerror(ENOMEM));
+		return SG_EXIT_FAILED;
+	}
 	demo_path(path);
+	/* --json may have stood before the verb */
+	with_json[0] = path;
+	with_json[1] = "--json";
+	memcpy(&with_json[2], &argv[1], argc * sizeof(*argv)); /* the final NULL, too */
 	argv[0] = path;
-	execv(path, argv);
+	execv(path, cli->json ? with_json : argv);
 	fprintf(stderr, "synguard: %s: %s\n", path, strerror(errno));
 	return SG_EXIT_FAILED;
 }

@@ -67,8 +67,11 @@ static void print_sentence(const json_t *report)
 		       number(rates, "acceptances_per_second"));
 	else if (!strcmp(state, "cooling"))
 		printf("A SYN flood has just ebbed: %" JSON_INTEGER_FORMAT
-		       " SYN/s, still defending %zu service%s",
-		       number(rates, "syns_per_second"), defending, plural(defending));
+		       " SYN/s, defending %zu of %zu service%s",
+		       number(rates, "syns_per_second"), defending, services, plural(services));
+	else if (defending && !strcmp(mode, "auto"))
+		printf("A SYN queue has filled: defending %zu of %zu service%s", defending,
+		       services, plural(services));
 	else
 		printf("All calm: %zu service%s, %" JSON_INTEGER_FORMAT
 		       " SYN/s, %" JSON_INTEGER_FORMAT " half-open connection%s",

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-bus.h>
@@ -16,13 +17,22 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#define BUS_MAX_PEERS 64
-/* A peer that does not finish its greeting in this time is cut. */
-#define BUS_AUTH_SECONDS 5
+/* No user but root may take all the places, alone or with others. */
+#define BUS_MAX_PEERS	   64
+#define BUS_ROOT_PLACES	   8
+#define BUS_PLACES_PER_UID 8
+
+/* A peer that has not asked anything for this long is cut, in its greeting or after. */
+#define BUS_IDLE_USEC 10000000ULL
+
+/* A peer that asks and does not read is cut at this many answers. */
+#define BUS_MAX_QUEUED 4
 
 struct bus_peer {
 	sd_bus *bus;
 	sd_bus_slot *slot;
+	sd_event_source *idle;
+	struct ucred cred;
 	struct bus *owner;
 };
 
@@ -31,6 +41,8 @@ struct bus {
 	sd_event_source *source;
 	int fd;
 	char *path;
+	bool has_group;
+	gid_t group; /* looked up once: NSS may block */
 	struct bus_handler handler;
 	struct bus_peer peers[BUS_MAX_PEERS];
 };
@@ -53,27 +65,47 @@ static bool bus_group_has(int fd, gid_t primary, gid_t wanted)
 	return false;
 }
 
-static bool bus_may_change(int fd)
+static bool bus_may_change(const struct bus_peer *peer)
 {
-	socklen_t length = sizeof(struct ucred);
-	struct group *group;
-	struct ucred cred;
+	const struct bus *b = peer->owner;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &length) < 0)
-		return false;
-	if (cred.uid == 0)
-		return true;
-	group = getgrnam(SG_GROUP);
-	return group && bus_group_has(fd, cred.gid, group->gr_gid);
+	return !peer->cred.uid ||
+	       (b->has_group && bus_group_has(sd_bus_get_fd(peer->bus), peer->cred.gid, b->group));
 }
 
 /* ---- methods --------------------------------------------------------------------------- */
 
+static void bus_peer_drop(struct bus_peer *peer)
+{
+	peer->slot = sd_bus_slot_unref(peer->slot);
+	peer->idle = sd_event_source_disable_unref(peer->idle);
+	if (peer->bus) {
+		sd_bus_detach_event(peer->bus);
+		peer->bus = sd_bus_close_unref(peer->bus);
+	}
+}
+
+/* Before each answer: a peer that does not take them is dropped, and false returned. */
+static bool bus_peer_listens(struct bus_peer *peer)
+{
+	uint64_t queued;
+
+	if (sd_bus_get_n_queued_write(peer->bus, &queued) < 0 || queued > BUS_MAX_QUEUED) {
+		bus_peer_drop(peer);
+		return false;
+	}
+	sd_event_source_set_time_relative(peer->idle, BUS_IDLE_USEC);
+	return true;
+}
+
 static int bus_on_describe(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus_peer *peer = userdata;
-	_cleanup_free_ char *text = peer->owner->handler.describe(peer->owner->handler.userdata);
+	_cleanup_free_ char *text = NULL;
 
+	if (!bus_peer_listens(peer))
+		return 1;
+	text = peer->owner->handler.describe(peer->owner->handler.userdata);
 	if (!text)
 		return -ENOMEM;
 	return sd_bus_reply_method_return(m, "s", text);
@@ -85,10 +117,12 @@ static int bus_on_set_mode(sd_bus_message *m, void *userdata, sd_bus_error *erro
 	const char *mode;
 	int r;
 
+	if (!bus_peer_listens(peer))
+		return 1;
 	r = sd_bus_message_read(m, "s", &mode);
 	if (r < 0)
 		return r;
-	if (!bus_may_change(sd_bus_get_fd(peer->bus)))
+	if (!bus_may_change(peer))
 		return sd_bus_error_set(error, SG_ERROR_NOT_ALLOWED,
 					"only root and members of the group synguard may change "
 					"the mode");
@@ -112,21 +146,19 @@ static const sd_bus_vtable bus_vtable[] = {
 
 /* ---- peers ----------------------------------------------------------------------------- */
 
-static void bus_peer_drop(struct bus_peer *peer)
-{
-	peer->slot = sd_bus_slot_unref(peer->slot);
-	if (peer->bus) {
-		sd_bus_detach_event(peer->bus);
-		peer->bus = sd_bus_close_unref(peer->bus);
-	}
-}
-
 static int bus_on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	bus_peer_drop(userdata);
 	return 0;
 }
 
+static int bus_on_idle(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	bus_peer_drop(userdata);
+	return 0;
+}
+
+/* Takes the descriptor. */
 static int bus_peer_start(struct bus *b, struct bus_peer *peer, int fd)
 {
 	sd_id128_t id;
@@ -136,19 +168,14 @@ static int bus_peer_start(struct bus *b, struct bus_peer *peer, int fd)
 	r = sd_id128_randomize(&id);
 	if (r >= 0)
 		r = sd_bus_new(&peer->bus);
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
-	r = sd_bus_set_fd(peer->bus, fd, fd);
+	if (r >= 0)
+		r = sd_bus_set_fd(peer->bus, fd, fd);
 	if (r < 0) {
 		close(fd);
 		return r;
 	}
 	/* the descriptor is the bus's from here on */
 	r = sd_bus_set_server(peer->bus, 1, id);
-	if (r >= 0)
-		r = sd_bus_set_method_call_timeout(peer->bus, BUS_AUTH_SECONDS * 1000000ULL);
 	if (r >= 0)
 		r = sd_bus_start(peer->bus);
 	if (r >= 0)
@@ -161,26 +188,52 @@ static int bus_peer_start(struct bus *b, struct bus_peer *peer, int fd)
 					      bus_on_disconnected, NULL, peer);
 	if (r >= 0)
 		r = sd_bus_attach_event(peer->bus, b->event, SD_EVENT_PRIORITY_NORMAL);
+	if (r >= 0)
+		r = sd_event_add_time_relative(b->event, &peer->idle, CLOCK_MONOTONIC,
+					       BUS_IDLE_USEC, 0, bus_on_idle, peer);
 	return r;
+}
+
+/* A free place that this user may have, or NULL. */
+static struct bus_peer *bus_place(struct bus *b, uid_t uid)
+{
+	struct bus_peer *peer, *place = NULL;
+	int of_uid = 0, taken = 0;
+
+	for (peer = b->peers; peer < b->peers + BUS_MAX_PEERS; peer++) {
+		if (peer->bus) {
+			taken++;
+			of_uid += peer->cred.uid == uid;
+		} else if (!place) {
+			place = peer;
+		}
+	}
+	if (uid && (of_uid >= BUS_PLACES_PER_UID || taken >= BUS_MAX_PEERS - BUS_ROOT_PLACES))
+		return NULL;
+	return place;
 }
 
 /* A failure concerns one peer, never the daemon. */
 static int bus_on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
-	struct bus *b = userdata;
-	struct bus_peer *peer;
 	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	socklen_t length = sizeof(struct ucred);
+	struct bus *b = userdata;
+	struct bus_peer *place;
+	struct ucred cred;
 
 	if (client < 0)
 		return 0;
-	for (peer = b->peers; peer < b->peers + BUS_MAX_PEERS; peer++) {
-		if (peer->bus)
-			continue;
-		if (bus_peer_start(b, peer, client) < 0)
-			bus_peer_drop(peer);
+	if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &cred, &length) < 0)
+		cred = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	place = bus_place(b, cred.uid);
+	if (!place) {
+		close(client);
 		return 0;
 	}
-	close(client); /* all places are taken */
+	place->cred = cred;
+	if (bus_peer_start(b, place, client) < 0)
+		bus_peer_drop(place);
 	return 0;
 }
 
@@ -190,6 +243,7 @@ static int bus_listen(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = -EBADF;
+	struct stat st;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
@@ -197,7 +251,8 @@ static int bus_listen(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (unlink(path) < 0 && errno != ENOENT)
+	/* what a dead process left; anything but a socket is somebody's */
+	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) && unlink(path) < 0)
 		return -errno;
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
@@ -209,11 +264,14 @@ static int bus_listen(const char *path)
 
 int bus_new(struct bus **ret, sd_event *event, const char *path, const struct bus_handler *handler)
 {
+	const struct group *group = getgrnam(SG_GROUP);
 	struct bus *b = calloc(1, sizeof(*b));
 	int r;
 
 	if (!b)
 		return -ENOMEM;
+	b->has_group = group;
+	b->group = group ? group->gr_gid : 0;
 	b->handler = *handler;
 	b->event = sd_event_ref(event);
 	b->fd = bus_listen(path);

@@ -19,8 +19,12 @@
 
 #include "synguard/cleanup.h"
 
+#include "netlink.h"
+
 /* What the kernel fills at most in one dump message (NLMSG_GOODSIZE up to 32 KiB). */
 #define LINKS_BUFFER_BYTES 32768
+
+#define LINKS_DUMP_TRIES 8
 
 /* An address that two interfaces have stays until both have lost it. */
 struct links_address {
@@ -180,6 +184,7 @@ static int links_on_link(struct links *l, const struct nlmsghdr *message)
 	if (!info)
 		return MNL_CB_ERROR;
 	memcpy(old, info->name, sizeof(old));
+	info->stale = false;
 	info->up = ifi->ifi_flags & IFF_UP;
 	info->ethernet = ifi->ifi_type == ARPHRD_ETHER;
 	info->virtual = false;
@@ -248,11 +253,13 @@ static int links_on_message(const struct nlmsghdr *message, void *data)
 
 /* ---- dumps --------------------------------------------------------------------------------- */
 
+/* 1: interrupted by a change, so something may be missing. -errno. */
 static int links_dump_type(struct links *l, struct mnl_socket *socket, uint16_t type)
 {
 	char buffer[LINKS_BUFFER_BYTES];
 	unsigned int sequence = time(NULL);
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	bool interrupted = false;
 	ssize_t n;
 	int r;
 
@@ -266,36 +273,61 @@ static int links_dump_type(struct links *l, struct mnl_socket *socket, uint16_t 
 		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
 		if (n < 0)
 			return -errno;
+		interrupted |= netlink_was_interrupted(buffer, n);
 		r = mnl_cb_run(buffer, n, sequence, mnl_socket_get_portid(socket), links_on_message,
 			       l);
 	} while (r > MNL_CB_STOP);
-	/* EINTR: the dump was interrupted by a change, of which a message is on its way */
-	return r < 0 && errno != EINTR ? -errno : 0;
+	return r < 0 ? -errno : interrupted;
 }
 
-/* Learns everything anew; what the dump does not show any more is gone. */
-static int links_dump(struct links *l)
+static int links_dump_once(struct links *l)
 {
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int of_links = 0, of_addresses = 0;
 	size_t i;
-	int r;
 
 	if (!socket)
 		return -errno;
-	l->info_count = 0;
+	for (i = 0; i < l->info_count; i++)
+		l->infos[i].stale = true;
 	for (i = 0; i < l->address_count; i++)
 		l->addresses[i].stale = true;
-	r = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
-	if (r >= 0)
-		r = links_dump_type(l, socket, RTM_GETLINK);
-	if (r >= 0)
-		r = links_dump_type(l, socket, RTM_GETADDR);
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		of_links = -errno;
+	if (of_links >= 0)
+		of_links = links_dump_type(l, socket, RTM_GETLINK);
+	if (of_links >= 0)
+		of_addresses = links_dump_type(l, socket, RTM_GETADDR);
 	mnl_socket_close(socket);
-	if (r < 0)
-		return r;
+	return of_links < 0 ? of_links : of_addresses < 0 ? of_addresses : of_links | of_addresses;
+}
+
+static void links_drop_stale(struct links *l)
+{
+	size_t i;
+
+	for (i = l->info_count; i > 0; i--)
+		if (l->infos[i - 1].stale)
+			l->infos[i - 1] = l->infos[--l->info_count];
 	for (i = l->address_count; i > 0; i--)
 		if (l->addresses[i - 1].stale)
 			links_address_drop(l, i - 1);
+}
+
+/*
+ * Learns everything anew; what a whole dump does not show any more is gone. Where changes keep
+ * interrupting it, what was seen is used and nothing is dropped: the monitor tells what goes.
+ */
+static int links_dump(struct links *l)
+{
+	int tries, r = 1;
+
+	for (tries = 0; r > 0 && tries < LINKS_DUMP_TRIES; tries++)
+		r = links_dump_once(l);
+	if (r < 0)
+		return r;
+	if (!r)
+		links_drop_stale(l);
 	l->changed = true;
 	return 0;
 }
@@ -306,15 +338,24 @@ static int links_on_readable(sd_event_source *source, int fd, uint32_t revents, 
 {
 	char buffer[LINKS_BUFFER_BYTES];
 	struct links *l = userdata;
+	bool lost = false;
 	ssize_t n;
 	int r = 0;
 
-	while ((n = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT)) > 0)
-		mnl_cb_run(buffer, n, 0, 0, links_on_message, l);
-	if (n < 0 && errno == ENOBUFS)
+	/* to the end also after a loss: old messages read after the dump would undo it */
+	for (;;) {
+		n = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+		if (n > 0)
+			lost |= mnl_cb_run(buffer, n, 0, 0, links_on_message, l) < 0;
+		else if (n < 0 && errno == ENOBUFS)
+			lost = true;
+		else if (!n || errno != EINTR)
+			break;
+	}
+	if (n < 0 && errno != EAGAIN)
+		return -errno;
+	if (lost)
 		r = links_dump(l);
-	else if (n < 0 && errno != EAGAIN && errno != EINTR)
-		r = -errno;
 	if (l->changed) {
 		l->changed = false;
 		l->handler.changed(l->handler.userdata);

@@ -26,6 +26,7 @@ struct link_info {
 	bool ethernet;
 	bool virtual; /* the kernel knows it by a kind: veth, bridge, bond, vlan ... */
 	bool bond_slave;
+	bool stale; /* not seen yet in the dump under way; of no meaning to others */
 };
 
 /* Both are called from within links_new() too, for what is there already. */

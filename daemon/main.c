@@ -4,17 +4,21 @@
  * namespace that it is started in.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "synguard/cleanup.h"
 #include "synguard/names.h"
 
 #include "complaint.h"
@@ -59,6 +63,11 @@ static int parse_options(int argc, char **argv, struct manager_options *o, const
 			if (o->interface_count == MAIN_MAX_INTERFACES) {
 				fprintf(stderr, "synguardd: more than %d interfaces\n",
 					MAIN_MAX_INTERFACES);
+				exit(SG_EXIT_USAGE);
+			}
+			if (!*optarg || strlen(optarg) >= IFNAMSIZ) {
+				fprintf(stderr, "synguardd: \"%s\" is no name of an interface\n",
+					optarg);
 				exit(SG_EXIT_USAGE);
 			}
 			interfaces[o->interface_count++] = optarg;
@@ -113,6 +122,21 @@ static int block_signals(void)
 	return sigprocmask(SIG_BLOCK, &mask, NULL) < 0 ? -errno : 0;
 }
 
+/*
+ * Talk goes to stderr wherever that leads, and must neither end us (a closed pipe) nor end up in a
+ * socket of ours that got the number of a closed descriptor.
+ */
+static void guard_output(void)
+{
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close_fd(fd);
+}
+
 static int watch_signals(sd_event *event, struct manager *manager)
 {
 	int r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, manager);
@@ -160,6 +184,7 @@ int main(int argc, char **argv)
 	};
 
 	parse_options(argc, argv, &options, interfaces);
+	guard_output();
 	if (!options.interface_count)
 		interfaces[options.interface_count++] = "auto";
 	return run(&options);

@@ -202,9 +202,8 @@ static char *manager_describe(void *userdata)
 		 m->dp ? "the kernel takes cookies from programs" : m->engine_reason.text);
 	for (program = 0; m->dp && program < SG_PROGRAM_COUNT; program++)
 		dataplane_counters(m->dp, program, &report.counters[program]);
-	if (!m->dp ||
-	    (ports_report(m->ports, m->links, &report.interfaces, &report.interface_count) >= 0 &&
-	     services_report(m->services, now_ns, &report.services, &report.service_count) >= 0))
+	if (ports_report(m->ports, m->links, &report.interfaces, &report.interface_count) >= 0 &&
+	    (!m->services || services_report(m->services, now_ns, &report) >= 0))
 		text = report_to_json(&report);
 	free(report.interfaces);
 	free(report.services);
@@ -255,9 +254,12 @@ static int manager_take_lock(struct manager *m, struct complaint *c)
 	r = manager_path(m, "lock", &path, c);
 	if (r < 0)
 		return r;
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST) {
+	/* whatever the umask: anybody may ask what is */
+	if (!mkdir(dir, 0755)) {
+		chmod(dir, 0755);
+	} else if (errno != EEXIST) {
 		r = -errno;
-		complain(c, "%s cannot be made: %s", dir, strerror(-r));
+		complain(c, "the runtime directory \"%s\" cannot be made: %s", dir, strerror(-r));
 		return r;
 	}
 	m->lock_fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -339,6 +341,15 @@ static int manager_start(struct manager *m, struct complaint *c)
 	r = manager_load(m, c);
 	if (r < 0)
 		return r;
+	r = manager_open_bus(m, c);
+	if (r < 0)
+		return r;
+	/* what follows needs no more; and if that is missing, no driver has been touched yet */
+	r = caps_keep_net_admin();
+	if (r < 0) {
+		complain(c, "CAP_NET_ADMIN is needed: %s", strerror(-r));
+		return r;
+	}
 	r = ports_new(&m->ports, m->dp, m->options->interfaces, m->options->interface_count);
 	if (r >= 0)
 		r = links_new(&m->links, m->event, &handler);
@@ -347,14 +358,8 @@ static int manager_start(struct manager *m, struct complaint *c)
 		return r;
 	}
 	manager_reconcile(m);
-	if (!ports_count(m->ports))
-		log_warning("no interface to attach to; name one with --interface");
-	r = manager_open_bus(m, c);
-	if (r < 0)
-		return r;
-	r = caps_keep_net_admin();
-	if (r >= 0)
-		r = manager_start_ticking(m);
+	ports_warn(m->ports, m->links);
+	r = manager_start_ticking(m);
 	if (r < 0)
 		complain(c, "%s", strerror(-r));
 	return r;

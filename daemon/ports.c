@@ -47,23 +47,42 @@ struct ports *ports_free(struct ports *p)
 	return NULL;
 }
 
-size_t ports_count(const struct ports *p)
+static bool ports_matches(const char *name, const struct link_info *info)
 {
-	return p->count;
+	if (!strcmp(name, info->name))
+		return true;
+	/* real devices; a bond, a bridge or a vlan sits on some that are taken instead */
+	return !strcmp(name, "auto") && info->up && info->ethernet && !info->virtual;
 }
 
 static bool ports_wants(const struct ports *p, const struct link_info *info)
 {
 	size_t i;
 
-	for (i = 0; i < p->name_count; i++) {
-		if (!strcmp(p->names[i], info->name))
+	for (i = 0; i < p->name_count; i++)
+		if (ports_matches(p->names[i], info))
 			return true;
-		/* real devices; a bond, a bridge or a vlan sits on some that are taken instead */
-		if (!strcmp(p->names[i], "auto") && info->up && info->ethernet && !info->virtual)
-			return true;
-	}
 	return false;
+}
+
+void ports_warn(const struct ports *p, struct links *links)
+{
+	const struct link_info *infos;
+	size_t count = links_get(links, &infos), i, j;
+
+	for (i = 0; i < p->name_count; i++) {
+		for (j = 0; j < count; j++)
+			if (ports_matches(p->names[i], &infos[j]))
+				break;
+		if (j < count)
+			continue;
+		if (!strcmp(p->names[i], "auto"))
+			log_warning("no real Ethernet device is up; name an interface with "
+				    "--interface");
+		else
+			log_warning("there is no interface %s yet; it is attached to when it comes",
+				    p->names[i]);
+	}
 }
 
 static struct port *ports_find(struct ports *p, int ifindex)

@@ -26,7 +26,8 @@ struct ports *ports_free(struct ports *p);
 /* Attaches to what is wanted and there, forgets what is gone. */
 void ports_reconcile(struct ports *p, struct links *links, bool want_xdp);
 
-size_t ports_count(const struct ports *p);
+/* Says which of the names match nothing now. */
+void ports_warn(const struct ports *p, struct links *links);
 
 /* One row for each port; the caller frees *ret. -errno. */
 int ports_report(const struct ports *p, struct links *links, struct report_interface **ret,

@@ -375,7 +375,7 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 	};
 }
 
-int services_report(struct services *s, uint64_t now_ns, struct report_service **ret, size_t *count)
+int services_report(struct services *s, uint64_t now_ns, struct report *report)
 {
 	struct report_service *rows;
 	size_t i;
@@ -388,7 +388,8 @@ int services_report(struct services *s, uint64_t now_ns, struct report_service *
 		return -ENOMEM;
 	for (i = 0; i < s->live_count; i++)
 		services_fill_row(s, s->live[i], now_ns, &rows[i]);
-	*ret = rows;
-	*count = s->live_count;
+	report->services = rows;
+	report->service_count = s->live_count;
+	report->half_open = s->half_open;
 	return 0;
 }

@@ -38,6 +38,5 @@ struct services_blocked {
 };
 void services_act(struct services *s, uint64_t now_ns, const struct services_blocked *blocked);
 
-/* One row for each service, counters read afresh. The caller frees *ret. -errno. */
-int services_report(struct services *s, uint64_t now_ns, struct report_service **ret,
-		    size_t *count);
+/* Fills services and half_open, read afresh; the caller frees report->services. -errno. */
+int services_report(struct services *s, uint64_t now_ns, struct report *report);

@@ -11,6 +11,8 @@
 
 #include <libmnl/libmnl.h>
 
+#include "netlink.h"
+
 /* What the kernel fills at most in one dump message (NLMSG_GOODSIZE up to 32 KiB). */
 #define SOCKDIAG_BUFFER_BYTES 32768
 
@@ -74,9 +76,10 @@ static int sockdiag_dump(struct mnl_socket *socket, int family, struct sockdiag_
 		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
 		if (n < 0)
 			return -errno;
+		netlink_was_interrupted(buffer, n); /* a count that is a little off is a count */
 		r = mnl_cb_run(buffer, n, 0, 0, sockdiag_on_message, walk);
 	} while (r > MNL_CB_STOP);
-	return r < 0 && errno != EINTR ? -errno : 0;
+	return r < 0 ? -errno : 0;
 }
 
 int sockdiag_walk(sockdiag_fn fn, void *userdata)

@@ -287,7 +287,8 @@ check daemon_starts succeeded started
 check engine_is_kernel json status 'r["engine"] == "kernel"'
 check reason_names_the_kfunc json status '"bpf_sk_assign_tcp_reqsk" in r["engine_reason"]'
 check reason_names_the_package json status '"linux-image-6.12-amd64" in r["engine_reason"]'
-check nothing_is_attached json status 'all(i["attach"] == "none" for i in r["interfaces"])'
+check nothing_is_attached json status \
+	'r["interfaces"] and all(i["attach"] == "none" and i["attach_reason"] for i in r["interfaces"])'
 check clients_connect succeeded connections
 check daemon_stops succeeded stop
 check nothing_is_left_behind nothing_left
