@@ -29,6 +29,19 @@ struct ack {
 	__u8 wscale; /* that its challenge promised */
 };
 
+/*
+ * A SYN-ACK that comes in from outside with the address and port of a service of ours: when it
+ * leaves again, it is no proof that another host answers for the service.
+ */
+static __always_inline void ack_note_forgery(const struct packet *p)
+{
+	__u32 index;
+	struct sg_service *s = service_find(&p->saddr, p->sport, &index);
+
+	if (s)
+		s->forged_at_ns = bpf_ktime_get_coarse_ns();
+}
+
 static __always_inline enum sg_verdict ack_parse(struct __sk_buff *skb, struct ack *ack)
 {
 	enum sg_verdict v = frame_parse_skb(skb, &ack->p);
@@ -39,6 +52,8 @@ static __always_inline enum sg_verdict ack_parse(struct __sk_buff *skb, struct a
 	kind = ack->p.flags & (PACKET_SYN | PACKET_ACK | PACKET_RST);
 	if (kind == PACKET_SYN)
 		return SG_V_SYN;
+	if (kind == (PACKET_SYN | PACKET_ACK))
+		ack_note_forgery(&ack->p);
 	return kind == PACKET_ACK ? SG_UNDECIDED : SG_V_NOT_ACK;
 }
 
@@ -49,7 +64,7 @@ static __always_inline enum sg_verdict ack_expected(struct ack *ack)
 	__u32 epoch;
 
 	ack->service = service_find(&ack->p.daddr, ack->p.dport, &ack->index);
-	if (!ack->service)
+	if (!ack->service || ack->service->bound_elsewhere || packet_is_to_link_local(&ack->p))
 		return SG_V_IDLE_ACK;
 	ack->now_ns = bpf_ktime_get_coarse_ns();
 	epoch = cookie_epoch_of(ack->p.ack_seq - 1, cookie_epoch(ack->now_ns));
@@ -115,10 +130,24 @@ static __always_inline enum sg_verdict ack_send_round(struct __sk_buff *skb)
 	return SG_V_SENT_ROUND;
 }
 
+/* Whether data of this connection has been held back long enough to be passed for good. */
+static __always_inline bool ack_waited(const struct ack *ack)
+{
+	__u64 tuple = ack_tuple(ack);
+	__u64 *since = bpf_map_lookup_elem(&early, &tuple);
+
+	if (since)
+		return ack->now_ns - *since > SG_EARLY_NS;
+	bpf_map_update_elem(&early, &tuple, &ack->now_ns, BPF_ANY);
+	return false;
+}
+
 /*
  * An ACK whose number is not a cookie. With data and nobody but the listener to take it, it is
  * most likely the second segment of a client whose first, which carries the cookie, was lost or
  * overtaken. The listener would reset that client; dropped, the data comes again after the first.
+ * It may also be of a connection that is no more, or that our look-up does not see: after a while
+ * it passes.
  */
 static __always_inline enum sg_verdict ack_without_cookie(struct __sk_buff *skb, struct ack *ack)
 {
@@ -133,6 +162,7 @@ static __always_inline enum sg_verdict ack_without_cookie(struct __sk_buff *skb,
 	if (sk->state == KERNEL_TCP_LISTEN)
 		v = ack_is_early(skb, ack)		? ack_send_round(skb) :
 		    ack_is_for_kernel(skb, &ack->p, sk) ? SG_V_OTHER_ACK :
+		    ack_waited(ack)			? SG_V_OTHER_ACK :
 							  SG_V_EARLY_DATA;
 	bpf_sk_release(sk);
 	return v;
@@ -166,7 +196,9 @@ static __always_inline void ack_attributes(const struct ack *ack, const struct n
 /* Counts the acceptance, and remembers it until it is born. */
 static __always_inline void ack_promise(const struct ack *ack)
 {
-	bool canary = canary_hears(&ack->p, ack->index, ack->now_ns);
+	/* the same promise again is no new evidence */
+	bool canary = !promise_find(ack_tuple(ack)) &&
+		      canary_hears(&ack->p, ack->index, ack->now_ns);
 	struct sg_tally *tally = service_tally(ack->index);
 
 	promise_make(ack_tuple(ack), canary);
@@ -179,8 +211,8 @@ static __always_inline void ack_promise(const struct ack *ack)
 /* What the service is not to be challenged for any more, until the next look. */
 static __always_inline void ack_warn(struct ack *ack, enum sg_verdict hindrance)
 {
+	/* without a new time: a stream of ACKs must not put off the next look */
 	ack->service->hindrance = hindrance;
-	ack->service->checked_at_ns = ack->now_ns;
 }
 
 static __always_inline enum sg_verdict ack_assign(struct __sk_buff *skb, struct ack *ack,
@@ -202,7 +234,7 @@ static __always_inline enum sg_verdict ack_assign(struct __sk_buff *skb, struct 
 	}
 	/* the kernel drops it without a word, and the client's next segment tries again */
 	full = listener_accept_full(&tp->inet_conn.icsk_inet.sk);
-	if (full)
+	if (full && !listener_is_in_group(&tp->inet_conn.icsk_inet.sk))
 		ack_warn(ack, SG_V_ACCEPT_FULL);
 	ack_attributes(ack, net, &attrs);
 	if (bpf_sk_assign_tcp_reqsk(skb, (struct sock *)tp, &attrs, sizeof(attrs)))

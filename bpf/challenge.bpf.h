@@ -77,6 +77,10 @@ static __always_inline enum sg_verdict syn_service_allows(const struct syn *syn)
 		return SG_V_FORWARDED;
 	if (!s->proven_at_ns)
 		return SG_V_UNPROVEN;
+	if (packet_is_to_link_local(&syn->p))
+		return SG_V_LINK_LOCAL;
+	if (s->bound_elsewhere)
+		return SG_V_BOUND_ELSEWHERE;
 	/* a full accept queue is the last reason to be given, because it drops */
 	return s->hindrance == SG_V_ACCEPT_FULL ? SG_UNDECIDED : s->hindrance;
 }
@@ -206,8 +210,9 @@ static __always_inline void challenge_count(struct syn *syn)
 	if (!syn->tally)
 		return;
 	syn->tally->challenged++;
-	syn->tally->second_challenged++;
+	/* before this one is counted, which nobody can have answered yet */
 	service_renew(syn->service, syn->tally, syn->now_ns);
+	syn->tally->second_challenged++;
 }
 
 static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct syn *syn)

@@ -66,9 +66,10 @@ struct cookie_terms {
 	__u8 ts_bits;
 };
 
+/* Never 0 or 1: a service that was never challenged has 0 where the epoch would stand. */
 static __always_inline __u32 cookie_epoch(__u64 now_ns)
 {
-	return now_ns >> SG_EPOCH_SHIFT;
+	return (now_ns >> SG_EPOCH_SHIFT) + 2;
 }
 
 /* The epoch that an ACK's cookie would be of: the one of the last two with its parity. */

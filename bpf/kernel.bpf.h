@@ -45,9 +45,33 @@ struct netns_ipv4 {
 	__u8 sysctl_ip_default_ttl;
 } __relocated;
 
+struct nf_hook_ops {
+	int priority;
+} __relocated;
+
+struct nf_hook_entry {
+	void *hook;
+	void *priv;
+} __relocated;
+
+/* followed by one struct nf_hook_ops pointer for each of hooks[] */
+struct nf_hook_entries {
+	__u16 num_hook_entries;
+	struct nf_hook_entry hooks[];
+} __relocated;
+
+struct netns_nf {
+	struct nf_hook_entries *hooks_ipv4[5];
+	struct nf_hook_entries *hooks_ipv6[5];
+} __relocated;
+
+#define KERNEL_NF_LOCAL_IN    1	  /* include/uapi/linux/netfilter.h */
+#define KERNEL_NF_PRI_NAT_SRC 100 /* include/uapi/linux/netfilter_ipv4.h, _ipv6.h alike */
+
 struct net {
 	struct ns_common ns;
 	struct netns_ipv4 ipv4;
+	struct netns_nf nf;
 } __relocated;
 
 typedef struct {
@@ -62,6 +86,7 @@ struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	unsigned char skc_reuseport : 1;
+	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;

@@ -96,6 +96,11 @@ static __always_inline bool listener_is_mptcp(const struct tcp_sock *tp)
 	return bpf_core_field_exists(tp->is_mptcp) && tp->is_mptcp;
 }
 
+static __always_inline bool listener_is_in_group(const struct sock *sk)
+{
+	return BPF_CORE_READ_BITFIELD(&sk->__sk_common, skc_reuseport);
+}
+
 /*
  * Arms the service if its queue is over the threshold, else says how many SYNs may pass before
  * that has to be asked again: as many as it would take to get there if no handshake completed.
@@ -116,14 +121,47 @@ static __always_inline void listener_arm(struct sg_service *s, const struct tcp_
 			s->armed_count++;
 		s->lease_until_ns = now_ns + control.lease_ns;
 		credit = 0;
-	} else if (BPF_CORE_READ_BITFIELD(&sk->__sk_common, skc_reuseport)) {
+	} else if (listener_is_in_group(sk)) {
 		credit = sg_min(credit, LISTENER_REUSEPORT_CREDIT);
 	}
 	s->credit = credit;
 }
 
+#define LISTENER_MAX_HOOKS 16
+
+/*
+ * Whether NAT is hooked into the way up to the sockets, with a rule or without. It compares the
+ * port of the packet's socket with conntrack's (nf_nat_ipv4_local_in()); the request that an
+ * acceptance has put there knows its port only later, so it is thrown off, and the bare listener
+ * resets the client.
+ */
+static __always_inline bool listener_meets_nat(const struct net *net, __u8 version)
+{
+	const struct nf_hook_entries *e;
+	void *all;
+	__u16 count;
+
+	if (!bpf_core_field_exists(net->nf.hooks_ipv4))
+		return false;
+	e = version == 4 ? net->nf.hooks_ipv4[KERNEL_NF_LOCAL_IN] :
+			   net->nf.hooks_ipv6[KERNEL_NF_LOCAL_IN];
+	if (!e)
+		return false;
+	count = BPF_CORE_READ(e, num_hook_entries);
+	all = (void *)e + bpf_core_field_offset(struct nf_hook_entries, hooks) +
+	      count * bpf_core_type_size(struct nf_hook_entry);
+	for (int i = 0; i < LISTENER_MAX_HOOKS && i < count; i++) {
+		const struct nf_hook_ops *ops = NULL;
+
+		bpf_probe_read_kernel(&ops, sizeof(ops), all + i * sizeof(ops));
+		if (ops && BPF_CORE_READ(ops, priority) == KERNEL_NF_PRI_NAT_SRC)
+			return true;
+	}
+	return false;
+}
+
 static __always_inline void listener_read(struct sg_service *s, const struct tcp_sock *tp,
-					  __u64 now_ns)
+					  __u8 version, __u64 now_ns)
 {
 	const struct inet_sock *inet = &tp->inet_conn.icsk_inet;
 	const struct net *net = inet->sk.__sk_common.skc_net.net;
@@ -139,7 +177,10 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 		s->hindrance = SG_V_MPTCP_LISTENER;
 	else if (!net->ipv4.sysctl_tcp_syncookies)
 		s->hindrance = SG_V_SYNCOOKIES_OFF;
-	else if (listener_accept_full(&inet->sk))
+	else if (listener_meets_nat(net, version))
+		s->hindrance = SG_V_NAT;
+	/* one full member of a group says nothing about the others */
+	else if (listener_accept_full(&inet->sk) && !listener_is_in_group(&inet->sk))
 		s->hindrance = SG_V_ACCEPT_FULL;
 	else
 		s->hindrance = 0;
@@ -166,6 +207,7 @@ __noinline int listener_look(struct xdp_md *ctx, const struct packet *p, struct 
 	if (!p || !s)
 		return 0;
 	s->checked_at_ns = now_ns; /* first, so that other CPUs do not follow */
+	s->ifindex = ctx->ingress_ifindex;
 	if (!listener_is_here(&p->daddr)) {
 		s->hindrance = SG_V_NOT_LOCAL;
 		return 0;
@@ -177,7 +219,7 @@ __noinline int listener_look(struct xdp_md *ctx, const struct packet *p, struct 
 	}
 	tp = sk->state == KERNEL_TCP_LISTEN ? bpf_skc_to_tcp_sock(sk) : NULL;
 	if (tp)
-		listener_read(s, tp, now_ns);
+		listener_read(s, tp, p->version, now_ns);
 	bpf_sk_release(sk);
 	return 0;
 }

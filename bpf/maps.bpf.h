@@ -46,6 +46,14 @@ struct {
 	__type(value, struct sg_witness);
 } witnesses SEC(".maps");
 
+/* Since when data of a connection, by its promise_tuple(), has been held back. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SG_EARLY_MAX);
+	__type(key, __u64);
+	__type(value, __u64);
+} early SEC(".maps");
+
 /* The addresses of this host, kept by the daemon; the value is unused. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

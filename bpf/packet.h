@@ -288,6 +288,12 @@ static __always_inline bool packet_source_is_martian(const struct packet *p)
 	       (!p->saddr.words[2] && bpf_ntohl(p->saddr.words[3]) <= 1);
 }
 
+/* fe80::/10: its sockets are bound to the device that has the address, which may be above ours. */
+static __always_inline bool packet_is_to_link_local(const struct packet *p)
+{
+	return p->version == 6 && p->daddr.bytes[0] == 0xfe && (p->daddr.bytes[1] & 0xc0) == 0x80;
+}
+
 static __always_inline bool packet_is_land(const struct packet *p)
 {
 	return p->saddr.halves[0] == p->daddr.halves[0] && p->saddr.halves[1] == p->daddr.halves[1];

@@ -31,7 +31,7 @@ static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 	now_ns = bpf_ktime_get_coarse_ns();
 	/* where the packet came from; 0 = from a socket of this host, kernel cookies included */
 	if (skb->ingress_ifindex) {
-		if (s)
+		if (s && now_ns - s->forged_at_ns > 1000000000ULL)
 			s->forwarded_until_ns = now_ns + SG_FORWARDED_NS;
 		return SG_V_FORWARDED_SYNACK;
 	}
@@ -66,6 +66,9 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	s = service_find(&local, bpf_htons(skc->skc_num), &index);
 	if (!s)
 		return;
+	/* our look-ups are on the device below and would find somebody else's listener, or nobody's */
+	if (skc->skc_bound_dev_if && s->ifindex && skc->skc_bound_dev_if != s->ifindex)
+		s->bound_elsewhere = 1;
 	/* a client on this host itself proves nothing: its packets never meet what others' do */
 	if (!listener_is_here(&peer))
 		service_prove(s, bpf_ktime_get_ns()); /* tracing has no coarse clock */

@@ -114,7 +114,10 @@ struct sg_service {
 	__u8 offers; /* SG_OFFER_* */
 	__u8 ttl;
 	__u8 tos;
-	__u8 pad[14];
+	__u8 bound_elsewhere; /* its sockets are bound to a device that packets meet later */
+	__u8 pad;
+	__u32 ifindex;	    /* of the last look */
+	__u64 forged_at_ns; /* a SYN-ACK came in that claims to be of this service */
 
 	/*
 	 * Per epoch parity: (epoch << 8 | window scale) of the last epoch with that parity in
@@ -152,6 +155,13 @@ struct sg_counters {
  * has become a socket; a promise as young as a batch can be (20 ms: its thread may be preempted)
  * says that it will.
  */
+/*
+ * Data that overtook its ACK is held back for as long as its sender may take to send what is
+ * missing, then never again: whatever it belongs to shall not be starved.
+ */
+#define SG_EARLY_MAX 16384
+#define SG_EARLY_NS  1500000000ULL
+
 #define SG_PROMISE_SETS	    256
 #define SG_PROMISE_WAYS	    4
 #define SG_PROMISE_BATCH_NS 20000000ULL
@@ -170,7 +180,7 @@ struct sg_promises {
  * damaged ACKs shall not make it look as if nobody got in where others do.
  */
 #define SG_WITNESSES_MAX	16384
-#define SG_WITNESS_SHARE	8
+#define SG_WITNESS_SHARE	4
 #define SG_WITNESS_WINDOW_SHIFT 31
 struct sg_witness_key {
 	__u64 source;

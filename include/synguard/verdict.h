@@ -65,6 +65,9 @@ enum sg_action {
 	X(SG_IN_XDP,             UNPROVEN,          PASS,   "unproven",          "No SYN-ACK of this host has been seen for the service yet")    \
 	X(SG_IN_XDP,             FORWARDED,         PASS,   "forwarded",         "The service is answered by another host behind this one")      \
 	X(SG_IN_XDP,             BLOCKED,           PASS,   "blocked",           "Acceptances of the service do not become connections")         \
+	X(SG_IN_XDP,             BOUND_ELSEWHERE,   PASS,   "bound_elsewhere",   "The service is bound to a device above this one")              \
+	X(SG_IN_XDP,             NAT,               PASS,   "nat",               "NAT in this network namespace would undo the acceptance")      \
+	X(SG_IN_XDP,             LINK_LOCAL,        PASS,   "link_local",        "SYN for a link-local address, whose sockets are of a device")  \
 	X(SG_IN_XDP,             MPTCP_LISTENER,    PASS,   "mptcp_listener",    "The listener speaks MPTCP, which cookies cannot carry")        \
 	X(SG_IN_XDP,             SYNCOOKIES_OFF,    PASS,   "syncookies_off",    "tcp_syncookies is 0, the kernel would reset the client")       \
 	X(SG_IN_XDP,             ACCEPT_FULL,       DROP,   "accept_full",       "The accept queue is full, the kernel would drop the SYN too")  \

@@ -116,7 +116,7 @@ START_TEST(test_idle_ack)
 
 	ack = prog_answer(p, &client_linux4);
 	expect_verdict(p, SG_INGRESS, &ack, VALID);
-	epoch = prog_now_ns() >> SG_EPOCH_SHIFT;
+	epoch = (prog_now_ns() >> SG_EPOCH_SHIFT) + 2; /* cookie_epoch() */
 	s->promised[epoch & 1] -= 2 << 8;
 	expect_verdict(p, SG_INGRESS, &ack, SG_V_IDLE_ACK);
 	s->promised[epoch & 1] = 0;
@@ -130,7 +130,7 @@ START_TEST(test_other_ack)
 	struct prog *p = defended();
 	struct sg_service *s = prog_service(p, &client_linux4);
 	struct frame_spec good = prog_answer(p, &client_linux4), ack;
-	__u64 epoch = prog_now_ns() >> SG_EPOCH_SHIFT;
+	__u64 epoch = (prog_now_ns() >> SG_EPOCH_SHIFT) + 2; /* cookie_epoch() */
 	int bit;
 
 	s->promised[(epoch - 1) & 1] = (epoch - 1) << 8 | 7;
@@ -211,7 +211,7 @@ static struct frame_spec answer_of_epoch(struct prog *p, __u32 epoch)
 START_TEST(test_epochs)
 {
 	struct prog *p = defended();
-	__u32 epoch = prog_now_ns() >> SG_EPOCH_SHIFT;
+	__u32 epoch = (prog_now_ns() >> SG_EPOCH_SHIFT) + 2; /* cookie_epoch() */
 	struct frame_spec ack;
 	int age;
 

@@ -177,7 +177,7 @@ START_TEST(test_handshake_of_the_kernel_goes_on)
 	int listener;
 	struct prog *p = defended(&listener);
 	struct sg_service *s = prog_service(p, &client_linux4);
-	__u64 epoch = prog_now_ns() >> SG_EPOCH_SHIFT;
+	__u64 epoch = (prog_now_ns() >> SG_EPOCH_SHIFT) + 2; /* cookie_epoch() */
 	struct frame_view synack;
 	struct frame_spec ack;
 	char buffer[8];
@@ -207,7 +207,7 @@ START_TEST(test_cookie_of_the_kernel_goes_on)
 	int listener;
 	struct prog *p = defended(&listener);
 	struct sg_service *s = prog_service(p, syns[_i]);
-	__u64 epoch = prog_now_ns() >> SG_EPOCH_SHIFT;
+	__u64 epoch = (prog_now_ns() >> SG_EPOCH_SHIFT) + 2; /* cookie_epoch() */
 	struct frame_view synack;
 	struct frame_spec ack;
 	char buffer[8];

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
+#include <linux/if_packet.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -392,26 +393,24 @@ START_TEST(h22_dnat)
 }
 END_TEST
 
-/* Clients whose connections come to nothing, until that has been noticed. */
-static void visits_until_blocked(struct stage *s)
+/*
+ * NAT in the namespace, be it for nobody, takes the acceptances' requests off their packets. So the
+ * service is not challenged, and whom the rule sends elsewhere gets there.
+ */
+static void nat_keeps_off(struct behind *b, const char *rules, const char *greeting)
 {
-	int i, tries;
+	json_t *status;
 
-	for (i = 0; i < 2; i++) {
-		for (tries = 0; !flag(s, addresses[i], STAGE_PORT, "blocked") && tries < 100;
-		     tries++) {
-			visit(s->lab, LAB_CLIENT, addresses[i], STAGE_PORT, NULL);
-			usleep(50000);
-		}
-		ck_assert_msg(flag(s, addresses[i], STAGE_PORT, "blocked"), "%s is not blocked",
-			      addresses[i]);
-	}
+	nft(b->stage.lab, LAB_SERVER, rules);
+	usleep(200000); /* SG_RECHECK_NS, and a tick of the coarse clock */
+	visits(&b->stage, addresses, 10, greeting);
+	status = stage_status(&b->stage);
+	ck_assert_int_ge(stage_verdict(status, "xdp", "nat"), 2);
+	ck_assert_int_eq(stage_verdict(status, "ingress", "accepted"), 6);
+	stage_assert_accounted(status);
+	json_decref(status);
 }
 
-/*
- * The rule comes later, when the service has been this host's and is being challenged: those who
- * hold a challenge then are lost, and the canary sees it.
- */
 START_TEST(h22_dnat_of_a_proven_service)
 {
 	struct behind b;
@@ -419,9 +418,24 @@ START_TEST(h22_dnat_of_a_proven_service)
 	behind_raise(&b);
 	stage_prove(&b.stage, STAGE_PORT);
 	visits(&b.stage, addresses, 3, HOST_GREETING);
-	nft(b.stage.lab, LAB_SERVER, dnat);
-	visits_until_blocked(&b.stage);
-	visits(&b.stage, addresses, 10, BACKEND_GREETING);
+	nat_keeps_off(&b, dnat, BACKEND_GREETING);
+	behind_strike(&b);
+}
+END_TEST
+
+START_TEST(h22_nat_for_nobody)
+{
+	static const char *const rules =
+		"table ip n { chain c { type nat hook postrouting priority srcnat; "
+		"oifname \"nope\" masquerade; }; }; "
+		"table ip6 n { chain c { type nat hook postrouting priority srcnat; "
+		"oifname \"nope\" masquerade; }; }";
+	struct behind b;
+
+	behind_raise(&b);
+	stage_prove(&b.stage, STAGE_PORT);
+	visits(&b.stage, addresses, 3, HOST_GREETING);
+	nat_keeps_off(&b, rules, HOST_GREETING);
 	behind_strike(&b);
 }
 END_TEST
@@ -482,6 +496,22 @@ START_TEST(h22_bridge_port)
 }
 END_TEST
 
+/* Clients whose connections come to nothing, until that has been noticed. */
+static void visits_until_blocked(struct stage *s)
+{
+	int i, tries;
+
+	for (i = 0; i < 2; i++) {
+		for (tries = 0; !flag(s, addresses[i], STAGE_PORT, "blocked") && tries < 100;
+		     tries++) {
+			visit(s->lab, LAB_CLIENT, addresses[i], STAGE_PORT, NULL);
+			usleep(50000);
+		}
+		ck_assert_msg(flag(s, addresses[i], STAGE_PORT, "blocked"), "%s is not blocked",
+			      addresses[i]);
+	}
+}
+
 /*
  * br_netfilter loses the request on its way to the listener, so that challenged clients are reset:
  * one of the things that only the canary knows.
@@ -496,6 +526,65 @@ START_TEST(h22_bridge_netfilter)
 		visits(&b.stage, addresses, 10, HOST_GREETING);
 	}
 	behind_strike(&b);
+}
+END_TEST
+
+/* ---- two ways in: trap H19 ----------------------------------------------------------------- */
+
+#define SECOND_IFNAME "second0"
+
+/* A segment of the client through the other link, as a router on the way may choose. */
+static void transmit_on_second(struct stage *s, const struct wire *w, struct frame_spec *spec)
+{
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = lab_ifindex(s->lab, LAB_CLIENT, SECOND_IFNAME),
+	};
+	int fd = lab_socket(s->lab, LAB_CLIENT, AF_PACKET, SOCK_RAW, 0);
+	uint8_t bytes[FRAME_ROOM];
+	size_t length;
+
+	ok(fd, "a packet socket");
+	spec->version = w->version;
+	spec->src = w->version == 4 ? WIRE_ADDR4 : WIRE_ADDR6;
+	spec->dst = w->version == 4 ? LAB_SERVER_ADDR4 : LAB_SERVER_ADDR6;
+	spec->sport = w->port;
+	spec->dport = STAGE_PORT;
+	ok(lab_mac(s->lab, LAB_CLIENT, SECOND_IFNAME, spec->source_mac), "a MAC");
+	ok(lab_mac(s->lab, LAB_SERVER, SECOND_IFNAME, spec->destination_mac), "a MAC");
+	length = frame_build(bytes, sizeof(bytes), spec);
+	ck_assert_int_eq(sendto(fd, bytes, length, 0, (struct sockaddr *)&to, sizeof(to)), length);
+	close(fd);
+}
+
+/* The SYN comes in here and its ACK there: the cookie knows nothing of interfaces. */
+START_TEST(h19_ack_on_another_interface)
+{
+	static const char *const second[] = { "--interface", SECOND_IFNAME, NULL };
+	const struct lab_daemon_options o = { .mode = "always", .args = second };
+	const struct lab_end server = { .host = LAB_SERVER, .ifname = SECOND_IFNAME };
+	const struct lab_end client = { .host = LAB_CLIENT, .ifname = SECOND_IFNAME };
+	struct wire *w = malloc(sizeof(*w));
+	struct watch_service before;
+	struct frame_spec ack;
+	struct stage s;
+	char tail[1024];
+
+	stage_raise(&s, &(struct server_options){ .greeting = HOST_GREETING });
+	ok(lab_link_add(s.lab, &server, &client), "a second link");
+	ok(lab_daemon_start(&s.daemon, s.lab, LAB_SERVER, &o, tail, sizeof(tail)), tail);
+	stage_prove(&s, STAGE_PORT);
+	before = watch_service(&s);
+	wire_open(w, &s, _i ? 6 : 4, 41000);
+	wire_send_syn(w, NULL);
+	wire_take_synack(w);
+	ack = wire_segment(w, FRAME_ACK, NULL);
+	transmit_on_second(&s, w, &ack);
+	wire_take_payload(w, HOST_GREETING);
+	watch_assert_defended(&s, &before, 1);
+	wire_close(w);
+	free(w);
+	stage_strike(&s);
 }
 END_TEST
 
@@ -889,8 +978,10 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, h22_forwarding, 30);
 	SUITE_TEST(suite, h22_dnat, 30);
 	SUITE_TEST(suite, h22_dnat_of_a_proven_service, 60);
+	SUITE_TEST(suite, h22_nat_for_nobody, 60);
 	SUITE_TEST(suite, h22_bridge_port, 30);
 	SUITE_TEST(suite, h22_bridge_netfilter, 60);
+	SUITE_LOOP(suite, h19_ack_on_another_interface, 2, 30);
 	SUITE_LOOP(suite, h23_blocked, 2, 60);
 	SUITE_LOOP(suite, f1_tx_checksum, 2, 30);
 	SUITE_LOOP(suite, f2_napi, 2, 30);
