@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ static void ok(int err, const char *what)
 
 /* C11, F9: dumps that changes overtake, and messages that are lost. */
 static const char *const crowd =
-	"i=0; while [ $i -lt 120 ]; do echo link add w$i type veth peer name x$i; "
+	"i=0; while [ $i -lt 60 ]; do echo link add w$i type veth peer name x$i; "
 	"echo addr add 203.0.113.$i/32 dev w$i; i=$((i+1)); done | ip -batch -";
 static const char *const churn =
 	"while :; do ip addr add 198.51.100.9/32 dev lo; ip link add zz type veth peer name zy; "
