@@ -25,6 +25,7 @@
 #include "synguard/abi.h"
 #include "synguard/names.h"
 #include "watch.h"
+#include "wire.h"
 
 /* enum bpf_attach_type of Linux 6.6, which older headers lack. */
 #define TCX_INGRESS 46
@@ -269,6 +270,36 @@ START_TEST(daemon_leaves_nothing)
 	free(before);
 	free(during);
 	free(after);
+	stage_strike(&s);
+}
+END_TEST
+
+/*
+ * A client that holds a challenge when the daemon is told to end, and answers it only then: it is
+ * waited for, or the kernel would reset it.
+ */
+START_TEST(daemon_waits_for_answers)
+{
+	struct wire *w = malloc(sizeof(*w));
+	struct clients *people;
+	struct stage s;
+
+	stage_raise(&s, &(struct server_options){ .greeting = "hello\n" });
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	people = clients(&s, 1500);
+	usleep(1500000); /* a tick in which somebody was challenged */
+	wire_open(w, &s, _i ? 6 : 4, 41000);
+	wire_send_syn(w, NULL);
+	wire_take_synack(w);
+	kill(lab_daemon_pid(s.daemon), SIGTERM);
+	usleep(300000);
+	wire_send(w, FRAME_ACK, NULL);
+	wire_take_payload(w, "hello\n");
+	ok(lab_daemon_stop(s.daemon, 10000, NULL), "stopping");
+	clients_connected(people);
+	wire_close(w);
+	free(w);
 	stage_strike(&s);
 }
 END_TEST
@@ -706,6 +737,7 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("daemon");
 
 	SUITE_LOOP(suite, daemon_leaves_nothing, 2, 60);
+	SUITE_LOOP(suite, daemon_waits_for_answers, 2, 30);
 	SUITE_TEST(suite, daemon_starts_after_sigkill, 30);
 	SUITE_TEST(suite, daemon_keeps_one_capability, 30);
 	SUITE_TEST(suite, daemon_stamps_its_heartbeat, 30);

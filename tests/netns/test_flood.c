@@ -113,6 +113,11 @@ static int half_open(struct stage *s)
 	return n;
 }
 
+static void sysctl(struct stage *s, const char *name, const char *value)
+{
+	ok(lab_sysctl_set(s->lab, LAB_SERVER, name, value), name);
+}
+
 /* ---- acts ---------------------------------------------------------------------------------- */
 
 /* Of both families by halves, on STAGE_PORT, for as long as no test lasts unless it is ended. */
@@ -231,6 +236,8 @@ START_TEST(flood_survived)
 	pid_t daemon;
 
 	stage_raise(&s, &(struct server_options){ .backlog = BACKLOG });
+	/* a half-open connection lives for a second: a lease that lapsed would let in more of them */
+	sysctl(&s, "net.ipv4.tcp_synack_retries", "0");
 	stage_daemon(&s, "auto");
 	daemon = lab_daemon_pid(s.daemon);
 	stage_prove(&s, STAGE_PORT);
@@ -251,8 +258,8 @@ START_TEST(flood_survived)
 	kill(daemon, SIGCONT);
 	status = stage_status(&s);
 	ck_assert_msg(is_idle(status), "the leases did not end without the daemon");
-	/* what got past XDP: a queue's worth, of a million */
-	ck_assert_int_lt(stage_verdict(status, "xdp", "syn_admitted"), 10 * BACKLOG);
+	/* what got past XDP: a queue's worth of a million, and a few clients before the flood */
+	ck_assert_int_lt(stage_verdict(status, "xdp", "syn_admitted"), 2 * BACKLOG);
 	json_decref(status);
 
 	during = watch_service(&s);
@@ -437,11 +444,6 @@ END_TEST
 /* ---- sysctls: trap H20 --------------------------------------------------------------------- */
 
 static const char *const resets[] = { "Tcp.OutRsts", "Tcp.EstabResets", NULL };
-
-static void sysctl(struct stage *s, const char *name, const char *value)
-{
-	ok(lab_sysctl_set(s->lab, LAB_SERVER, name, value), name);
-}
 
 /* The kernel would reset every client whose cookie it is handed. */
 START_TEST(h20_syncookies_off_from_the_start)
