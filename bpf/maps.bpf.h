@@ -10,6 +10,9 @@
 /* Written by the daemon through the skeleton's mapping of .bss. */
 struct sg_control control;
 
+/* Set by the daemon before it loads the programs. */
+const volatile __u8 epoch_shift = SG_EPOCH_SHIFT;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SG_SERVICES_MAX);
@@ -62,6 +65,15 @@ struct {
 	__type(key, struct sg_addr);
 	__type(value, __u8);
 } local_addrs SEC(".maps");
+
+/* What the administrator wants left alone, kept by the daemon; the value is unused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, SG_LEFT_ALONE_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sg_left_alone);
+	__type(value, __u8);
+} left_alone SEC(".maps");
 
 #define SG_VERDICT_ACTION_(programs, name, action, label, meaning) SG_##action,
 static const __u8 verdict_actions[SG_VERDICT_COUNT] = { SG_VERDICTS(SG_VERDICT_ACTION_) };
