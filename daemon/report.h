@@ -37,6 +37,8 @@ struct report {
 	const char *engine;
 	char engine_reason[512];
 	const char *mode;
+	bool mode_by_hand; /* by SetMode(): no reload changes it */
+	bool config_ok;	   /* the configuration last read was taken */
 	const char *state;
 	uint64_t uptime_seconds;
 	uint64_t half_open;
