@@ -567,6 +567,47 @@ START_TEST(reload_interfaces)
 }
 END_TEST
 
+/* ---- synguard config ----------------------------------------------------------------------- */
+
+/* Runs it; what it prints is compared with what `out` begins with. */
+static void verb(struct stage *s, const char *a, const char *b, int code, const char *out)
+{
+	char *program, *output = NULL;
+	const char *argv[] = { NULL, "config", a, b, NULL };
+
+	ok(lab_find_program("synguard", &program), "synguard");
+	argv[0] = program;
+	ck_assert_int_eq(lab_run(s->lab, LAB_SERVER, argv, 10000, &output), code);
+	ck_assert_msg(!strncmp(output, out, strlen(out)) && !*output == !*out, "%s", output);
+	free(output);
+	free(program);
+}
+
+START_TEST(config_verb)
+{
+	struct stage s;
+	char fine[128];
+
+	stage_raise(&s, NULL);
+	configuration("[Daemon]\nMode=off\n");
+	snprintf(fine, sizeof(fine), "%s: fine\n", file);
+	verb(&s, "check", file, SG_EXIT_OK, fine);
+	verb(&s, "diff", file, SG_EXIT_OK, "[Daemon]\n# default: auto\nMode=off\n");
+	verb(&s, "show", file, SG_EXIT_OK, "[Daemon]\nMode=off\nInterfaces=auto\n");
+	verb(&s, "sample", NULL, SG_EXIT_OK, "# Settings of synguardd(8)");
+	verb(&s, NULL, NULL, SG_EXIT_USAGE, "");
+	verb(&s, "chek", file, SG_EXIT_USAGE, "");
+	verb(&s, "sample", file, SG_EXIT_USAGE, "");
+	verb(&s, "check", "--bogus", SG_EXIT_USAGE, "");
+	verb(&s, "check", "/nowhere/at.all", SG_EXIT_FAILED, "");
+	/* and what a daemon would make of one with a fault */
+	configuration("[Daemon]\nMode=offf\n[Defence]\nArmPercent=70\n");
+	verb(&s, "check", file, SG_EXIT_FAILED, "");
+	verb(&s, "diff", file, SG_EXIT_FAILED, "[Defence]\n# default: 50\nArmPercent=70\n");
+	stage_strike(&s);
+}
+END_TEST
+
 /* ---- systemd ------------------------------------------------------------------------------- */
 
 /* The messages of systemd's protocol as they come, in one string. */
@@ -652,6 +693,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, reload_keeps_mode_by_hand, 60);
 	SUITE_TEST(suite, command_line_overrides, 30);
 	SUITE_TEST(suite, reload_interfaces, 60);
+	SUITE_TEST(suite, config_verb, 30);
 	SUITE_TEST(suite, reload_notifies, 30);
 	return suite_main(suite, argc, argv);
 }
