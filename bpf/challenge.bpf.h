@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "budget.bpf.h"
 #include "cookie.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
@@ -111,7 +112,13 @@ static __always_inline enum sg_verdict syn_packet_allows(struct syn *syn)
 		return SG_V_MSS_LOW;
 	if (control.mode == SG_MODE_OBSERVE)
 		return SG_V_OBSERVED;
-	return syn->service->hindrance == SG_V_ACCEPT_FULL ? SG_V_ACCEPT_FULL : SG_UNDECIDED;
+	if (syn->service->hindrance == SG_V_ACCEPT_FULL)
+		return SG_V_ACCEPT_FULL;
+	/*
+	 * Dropped, not passed: the stack would answer it five times over. A real client at an address
+	 * that is forged just now tries again in a second.
+	 */
+	return budget_is_spent(p, syn->now_ns) ? SG_V_OVER_BUDGET : SG_UNDECIDED;
 }
 
 /*
@@ -209,7 +216,8 @@ static __always_inline void challenge_count(struct syn *syn)
 {
 	if (!syn->tally)
 		return;
-	syn->tally->challenged++;
+	if (!(syn->tally->challenged++ % SG_BUDGET_SAMPLE))
+		budget_charge(&syn->p, syn->now_ns);
 	/* before this one is counted, which nobody can have answered yet */
 	service_renew(syn->service, syn->tally, syn->now_ns);
 	syn->tally->second_challenged++;

@@ -10,6 +10,9 @@
 /* Written by the daemon through the skeleton's mapping of .bss. */
 struct sg_control control;
 
+/* When the last of the hushed may be answered again; 0 = nobody was hushed. */
+__u64 hushed_until_ns;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SG_SERVICES_MAX);
@@ -53,6 +56,20 @@ struct {
 	__type(key, __u64);
 	__type(value, __u64);
 } early SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SG_BUDGET_LINES);
+	__type(key, __u32);
+	__type(value, struct sg_budget_line);
+} budgets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sg_hush);
+} hush SEC(".maps");
 
 /* The addresses of this host, kept by the daemon; the value is unused. */
 struct {

@@ -37,6 +37,14 @@
 /* Longer than a tick, so that the daemon renews in time; short enough to end by itself. */
 #define MANAGER_LEASE_NS (4 * 1000000000ULL)
 
+/*
+ * Challenges without an answer per second and source: far above what lost packets leave of a busy
+ * gateway's clients, far below what a stranger would call a flood. A prefix may be a forger's whole
+ * range, with real clients in it.
+ */
+#define MANAGER_REPLY_BUDGET	    1024
+#define MANAGER_REPLY_BUDGET_PREFIX 16384
+
 struct manager {
 	const struct manager_options *options;
 	sd_event *event;
@@ -296,6 +304,8 @@ static int manager_load(struct manager *m, struct complaint *c)
 	control->mode = m->mode;
 	control->lease_ns = MANAGER_LEASE_NS;
 	control->arm_percent = MANAGER_ARM_PERCENT;
+	control->reply_budget = MANAGER_REPLY_BUDGET;
+	control->reply_budget_prefix = MANAGER_REPLY_BUDGET_PREFIX;
 	control->heartbeat_ns = manager_now_ns();
 	r = services_new(&m->services, m->dp);
 	if (r < 0)
