@@ -19,33 +19,7 @@
 #include "kernel.bpf.h"
 #include "maps.bpf.h"
 #include "packet.h"
-
-static __always_inline __u64 budget_hash(__u64 high, __u64 low)
-{
-	__u64 h = ((high ^ control.budget_salt) * 0x9e3779b97f4a7c15ULL + low) ^
-		  control.budget_salt;
-
-	h *= 0xbf58476d1ce4e5b9ULL;
-	return h ^ h >> 32;
-}
-
-/* The lowest bit tells the two apart; a key of a source is therefore never 0. */
-static __always_inline __u64 budget_source(const struct sg_addr *a)
-{
-	return budget_hash(a->halves[0], a->halves[1]) | 1;
-}
-
-/* The IPv4 /24, the IPv6 /64. */
-static __always_inline __u64 budget_prefix(const struct sg_addr *a, __u8 version)
-{
-	struct sg_addr prefix = *a;
-
-	if (version == 4)
-		prefix.bytes[15] = 0;
-	else
-		prefix.halves[1] = 0;
-	return budget_hash(prefix.halves[0], prefix.halves[1]) & ~1ULL;
-}
+#include "source.bpf.h"
 
 static __always_inline struct sg_hushed *budget_hushed_set(__u64 key)
 {
@@ -116,8 +90,8 @@ static __always_inline void budget_charge_one(__u64 key, __u32 budget, __u64 now
 /* A challenge went to the source. */
 static __always_inline void budget_charge(const struct packet *p, __u64 now_ns)
 {
-	budget_charge_one(budget_source(&p->saddr), control.reply_budget, now_ns);
-	budget_charge_one(budget_prefix(&p->saddr, p->version), control.reply_budget_prefix,
+	budget_charge_one(source_address(&p->saddr), control.reply_budget, now_ns);
+	budget_charge_one(source_prefix(&p->saddr, p->version), control.reply_budget_prefix,
 			  now_ns);
 }
 
@@ -133,14 +107,14 @@ static __always_inline void budget_refund_one(__u64 key, __u64 now_ns)
 /* The source answered one. */
 static __always_inline void budget_refund(const struct sg_addr *peer, __u8 version, __u64 now_ns)
 {
-	budget_refund_one(budget_source(peer), now_ns);
-	budget_refund_one(budget_prefix(peer, version), now_ns);
+	budget_refund_one(source_address(peer), now_ns);
+	budget_refund_one(source_prefix(peer, version), now_ns);
 }
 
 static __always_inline bool budget_is_spent(const struct packet *p, __u64 now_ns)
 {
 	if (hushed_until_ns <= now_ns)
 		return false;
-	return budget_is_hushed(budget_source(&p->saddr), now_ns) ||
-	       budget_is_hushed(budget_prefix(&p->saddr, p->version), now_ns);
+	return budget_is_hushed(source_address(&p->saddr), now_ns) ||
+	       budget_is_hushed(source_prefix(&p->saddr, p->version), now_ns);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "budget.bpf.h"
+#include "clients.bpf.h"
 #include "cookie.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
@@ -112,8 +113,16 @@ static __always_inline enum sg_verdict syn_packet_allows(struct syn *syn)
 		return SG_V_MSS_LOW;
 	if (control.mode == SG_MODE_OBSERVE)
 		return SG_V_OBSERVED;
-	if (syn->service->hindrance == SG_V_ACCEPT_FULL)
-		return SG_V_ACCEPT_FULL;
+	return syn->service->hindrance == SG_V_ACCEPT_FULL ? SG_V_ACCEPT_FULL : SG_UNDECIDED;
+}
+
+/* What is known of its source. In mode always everybody is challenged. */
+static __always_inline enum sg_verdict syn_source(const struct syn *syn)
+{
+	const struct packet *p = &syn->p;
+
+	if (control.mode == SG_MODE_AUTO && client_admits(&p->saddr, p->version, syn->now_ns))
+		return SG_V_SYN_VERIFIED;
 	/*
 	 * Dropped, not passed: the stack would answer it five times over. A real client at an address
 	 * that is forged just now tries again in a second.
@@ -248,6 +257,7 @@ static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
 	       syn_admit(ctx, &syn) ?:
 	       syn_service_allows(&syn) ?:
 	       syn_packet_allows(&syn) ?:
+	       syn_source(&syn) ?:
 	       syn_challenge(ctx, &syn);
 	/* clang-format on */
 }

@@ -71,6 +71,13 @@ struct {
 	__type(value, struct sg_hush);
 } hush SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SG_CLIENT_SETS);
+	__type(key, __u32);
+	__type(value, struct sg_client_set);
+} clients SEC(".maps");
+
 /* The addresses of this host, kept by the daemon; the value is unused. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

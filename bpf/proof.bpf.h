@@ -9,6 +9,7 @@
 #pragma once
 
 #include "budget.bpf.h"
+#include "clients.bpf.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
 #include "listener.bpf.h"
@@ -56,6 +57,7 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	enum promise promise;
 	struct sg_tally *t;
 	__u32 index;
+	__u64 now_ns = bpf_ktime_get_ns(); /* tracing has no coarse clock */
 	__u8 version;
 
 	if (skc->skc_family == KERNEL_AF_INET) {
@@ -73,8 +75,10 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	if (skc->skc_bound_dev_if && s->ifindex && skc->skc_bound_dev_if != s->ifindex)
 		s->bound_elsewhere = 1;
 	/* a client on this host itself proves nothing: its packets never meet what others' do */
-	if (!listener_is_here(&peer))
-		service_prove(s, bpf_ktime_get_ns()); /* tracing has no coarse clock */
+	if (!listener_is_here(&peer)) {
+		service_prove(s, now_ns);
+		client_verify(&peer, version, now_ns);
+	}
 	t = service_tally(index);
 	if (!t)
 		return;
@@ -83,7 +87,7 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	if (!promise)
 		return;
 	if (!(t->born++ % SG_BUDGET_SAMPLE))
-		budget_refund(&peer, version, bpf_ktime_get_ns());
+		budget_refund(&peer, version, now_ns);
 	t->second_born++;
 	t->canary_born += promise == PROMISE_KEPT_FOR_CANARY;
 }

@@ -101,14 +101,14 @@ static int dataplane_fill_control(struct sg_control *control)
 	struct stat st;
 	struct {
 		uint64_t key[2];
-		uint64_t budget_salt;
+		uint64_t source_salt;
 		uint32_t tsval_offset;
 	} secret;
 
 	if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
 		return -EIO;
 	memcpy(control->key, secret.key, sizeof(control->key));
-	control->budget_salt = secret.budget_salt;
+	control->source_salt = secret.source_salt;
 	control->tsval_offset = secret.tsval_offset;
 	explicit_bzero(&secret, sizeof(secret));
 	if (stat("/proc/self/ns/net", &st) < 0)

@@ -45,6 +45,9 @@
 #define MANAGER_REPLY_BUDGET	    1024
 #define MANAGER_REPLY_BUDGET_PREFIX 16384
 
+/* SYNs under way of one client without a handshake; a browser opens some six at once. */
+#define MANAGER_CLIENT_ALLOWANCE 32
+
 struct manager {
 	const struct manager_options *options;
 	sd_event *event;
@@ -304,6 +307,7 @@ static int manager_load(struct manager *m, struct complaint *c)
 	control->mode = m->mode;
 	control->lease_ns = MANAGER_LEASE_NS;
 	control->arm_percent = MANAGER_ARM_PERCENT;
+	control->client_allowance = MANAGER_CLIENT_ALLOWANCE;
 	control->reply_budget = MANAGER_REPLY_BUDGET;
 	control->reply_budget_prefix = MANAGER_REPLY_BUDGET_PREFIX;
 	control->heartbeat_ns = manager_now_ns();

@@ -62,7 +62,7 @@ struct sg_control {
 	__u64 key[2];	    /* SipHash key of the cookies; never shown to anybody */
 	__u64 heartbeat_ns; /* stamped each second */
 	__u64 lease_ns;	    /* how long a full queue defends its service */
-	__u64 budget_salt;  /* of the reply budget's hashes; random */
+	__u64 source_salt;  /* of the hashes of sources; random */
 	__u32 tsval_offset; /* secret offset of the challenges' TSval, ms */
 	__u32 mode;	    /* enum sg_mode */
 	__u32 arm_percent;  /* of a SYN queue's limit: above it the service is defended */
@@ -72,6 +72,7 @@ struct sg_control {
 	/* challenges without an answer that a source, a prefix may be sent per window; 0 = any */
 	__u32 reply_budget;
 	__u32 reply_budget_prefix;
+	__u32 client_allowance; /* SYNs without a handshake that a verified client may send per window */
 };
 
 enum sg_service_state {
@@ -209,6 +210,23 @@ struct sg_budget_bucket {
 };
 struct sg_budget_line {
 	struct sg_budget_bucket of[SG_BUDGET_PER_LINE]; /* a cache line */
+};
+
+/*
+ * Verified clients (bpf/clients.bpf.h): whoever completed a handshake within an hour. A window is
+ * that of the reply budget.
+ */
+#define SG_CLIENT_SETS	  4096
+#define SG_CLIENT_WAYS	  4
+#define SG_CLIENT_WINDOWS 3400
+struct sg_client {
+	__u64 key;  /* source_client(); 0 = none */
+	__u32 seen; /* window of the last handshake */
+	__u16 window;
+	__u16 pending; /* SYNs let through in that window, less handshakes completed in it */
+};
+struct sg_client_set {
+	struct sg_client of[SG_CLIENT_WAYS]; /* a cache line */
 };
 
 /* Sources and prefixes that are sent nothing more in this window. */

@@ -59,6 +59,7 @@ enum sg_action {
 	X(SG_IN_XDP,             SERVICES_FULL,     PASS,   "services_full",     "SYN of a service for which the service table had no room")     \
 	/* XDP: SYN of a service that is idle */                                                               \
 	X(SG_IN_XDP,             SYN_ADMITTED,      PASS,   "syn_admitted",      "SYN let through, its service is idle")                         \
+	X(SG_IN_XDP,             SYN_VERIFIED,      PASS,   "syn_verified",      "SYN of a client that completed a handshake within the hour")   \
 	/* XDP: SYN that would have been challenged, but */                                                    \
 	X(SG_IN_XDP,             OBSERVED,          PASS,   "observed",          "SYN that mode auto would have challenged")                     \
 	X(SG_IN_XDP,             HEARTBEAT_LOST,    PASS,   "heartbeat_lost",    "The daemon has not been heard of for a minute")                \
