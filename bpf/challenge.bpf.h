@@ -246,12 +246,10 @@ static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct 
 	return c.terms.lossy ? SG_V_CHALLENGED_PLAIN : SG_V_CHALLENGED;
 }
 
-static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
+static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx)
 {
 	struct syn syn = {};
 
-	if (control.mode == SG_MODE_OFF)
-		return SG_V_MODE_OFF;
 	/* clang-format off */
 	return syn_parse(ctx, &syn) ?:
 	       syn_admit(ctx, &syn) ?:
@@ -260,4 +258,13 @@ static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
 	       syn_source(&syn) ?:
 	       syn_challenge(ctx, &syn);
 	/* clang-format on */
+}
+
+static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
+{
+	if (control.mode == SG_MODE_OFF)
+		return SG_V_MODE_OFF;
+	if (packet_is_plain_ack((void *)(long)ctx->data, (void *)(long)ctx->data_end))
+		return SG_V_NOT_SYN;
+	return syn_judge(ctx);
 }

@@ -12,7 +12,8 @@
 
 static __always_inline __u64 source_hash(__u64 high, __u64 low)
 {
-	__u64 h = ((high ^ control.source_salt) * 0x9e3779b97f4a7c15ULL + low) ^ control.source_salt;
+	__u64 h = ((high ^ control.source_salt) * 0x9e3779b97f4a7c15ULL + low) ^
+		  control.source_salt;
 
 	h *= 0xbf58476d1ce4e5b9ULL;
 	return h ^ h >> 32;

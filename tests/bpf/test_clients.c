@@ -182,7 +182,8 @@ START_TEST(clients_oldest_gives_way)
 	after = read_sets(p);
 	for (i = 0; i < SG_CLIENT_SETS; i++)
 		for (way = 0; way < SG_CLIENT_WAYS; way++)
-			if (memcmp(&before[i].of[way], &after[i].of[way], sizeof(struct sg_client))) {
+			if (memcmp(&before[i].of[way], &after[i].of[way],
+				   sizeof(struct sg_client))) {
 				ck_assert_int_eq(way, 2);
 				changed++;
 			}
