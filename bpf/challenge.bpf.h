@@ -188,7 +188,7 @@ __noinline int challenge_compose(struct xdp_md *ctx, const struct packet *p,
 
 	if (!p || !o || !s || !c)
 		return 0;
-	epoch = cookie_epoch(c->now_ns);
+	epoch = cookie_epoch(c->now_ns, epoch_shift);
 	cookie_agree(&c->terms, p, o, s->offers);
 	c->look = (struct reply_look){
 		.isn = cookie_isn(control.key, p, p->seq, epoch, &c->terms),

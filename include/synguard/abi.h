@@ -44,9 +44,12 @@ enum sg_mode {
 
 /*
  * The key epoch is 2^36 ns = 68.7 s: a shift, where 64 s would be a division per packet.
- * A cookie is accepted in its epoch and the next one, hence for 68.7 to 137.4 s.
+ * A cookie is accepted in its epoch and the next one, hence for 68.7 to 137.4 s. The
+ * administrator may choose another power of two before the programs are loaded.
  */
-#define SG_EPOCH_SHIFT 36
+#define SG_EPOCH_SHIFT	   36
+#define SG_EPOCH_SHIFT_MIN 34 /* 17.2 s */
+#define SG_EPOCH_SHIFT_MAX 38 /* 274.9 s */
 
 /* An IPv4 address is kept v4-mapped (::ffff:a.b.c.d), as a dual-stack listener sees it. */
 struct sg_addr {
@@ -55,6 +58,19 @@ struct sg_addr {
 		__be32 words[4];
 		__u64 halves[2];
 	};
+};
+
+/*
+ * A service, or all of a prefix or of a port, that is to be left alone. In a trie that takes the
+ * longest match: the port comes first, and 0 stands for all ports, so that two look-ups tell.
+ */
+#define SG_LEFT_ALONE_MAX	256
+#define SG_LEFT_ALONE_PORT_BITS 16
+struct sg_left_alone {
+	__u32 prefix_bits; /* of what follows: the port's 16, then those of the address */
+	__be16 port;	   /* 0 = all */
+	__u8 addr[16];	   /* as struct sg_addr */
+	__u16 pad;	   /* 0 */
 };
 
 /* One instance, in the programs' .bss. Written by the daemon. */
@@ -241,6 +257,7 @@ struct sg_hush {
 };
 
 _Static_assert(sizeof(struct sg_addr) == 16, "an address is a map key");
+_Static_assert(sizeof(struct sg_left_alone) == 24, "no padding that nobody wrote");
 _Static_assert(sizeof(struct sg_service) % 8 == 0, "mmap()ed array elements are 8-byte aligned");
 _Static_assert(sizeof(struct sg_service) == 128, "two cache lines");
 _Static_assert(sizeof(struct sg_tally) % 8 == 0, "tallies are added up as words");

@@ -66,6 +66,7 @@ enum sg_action {
 	X(SG_IN_XDP,             UNPROVEN,          PASS,   "unproven",          "No SYN-ACK of this host has been seen for the service yet")    \
 	X(SG_IN_XDP,             FORWARDED,         PASS,   "forwarded",         "The service is answered by another host behind this one")      \
 	X(SG_IN_XDP,             BLOCKED,           PASS,   "blocked",           "Acceptances of the service do not become connections")         \
+	X(SG_IN_XDP,             LEFT_ALONE,        PASS,   "left_alone",        "The administrator wants the service left alone")               \
 	X(SG_IN_XDP,             BOUND_ELSEWHERE,   PASS,   "bound_elsewhere",   "The service is bound to a device above this one")              \
 	X(SG_IN_XDP,             NAT,               PASS,   "nat",               "NAT in this network namespace would undo the acceptance")      \
 	X(SG_IN_XDP,             LINK_LOCAL,        PASS,   "link_local",        "SYN for a link-local address, whose sockets are of a device")  \

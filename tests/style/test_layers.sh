@@ -7,7 +7,7 @@
 #	daemon: main -> manager -> doors -> core -> include/
 #
 # A door to the outside (dataplane, sockdiag, links, sysctl, bus) knows one library and no other
-# door; the core (detect, config, report, ladder_plan, mode) knows none of either.
+# door; the core (detect, config, settings, report, ladder_plan, mode) knows none of either.
 
 # shellcheck source=tests/style/tap.sh
 . "$(dirname "$0")/tap.sh"
@@ -59,7 +59,7 @@ trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
 doors='dataplane|sockdiag|links|sysctl|bus'
-core='detect|config|report|ladder_plan|mode|complaint'
+core='detect|config|config_file|config_paths|config_print|settings|settings_[a-z]+|report|ladder_plan|mode|complaint'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
 seen=$(wc -l <"$graph")
@@ -92,6 +92,7 @@ report manager_is_on_top "$(only 'daemon/manager\.h' 'daemon/(main|manager)\.c')
 report libbpf_has_one_door "$(
 	only '<bpf/(bpf|btf|libbpf)\.h>|.*\.skel\.h' 'daemon/dataplane[a-z_]*\.[ch]|cli/lab/.*'
 )"
+report libinih_has_one_user "$(only '<ini\.h>' 'daemon/config_file\.c')"
 report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links)\.[ch]|cli/lab/.*')"
 report the_bus_has_one_door_on_each_side "$(
 	only '<systemd/sd-bus.*' 'daemon/bus\.[ch]|cli/client\.[ch]'
