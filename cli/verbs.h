@@ -13,6 +13,7 @@ struct cli {
 int verb_status(const struct cli *cli, int argc, char **argv);
 int verb_mode(const struct cli *cli, int argc, char **argv);
 int verb_metrics(const struct cli *cli, int argc, char **argv);
+int verb_exporter(const struct cli *cli, int argc, char **argv);
 int verb_demo(const struct cli *cli, int argc, char **argv);
 
 /* Says on stderr that an argument is not known and returns the exit code for it. */

@@ -17,6 +17,8 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
+#include "bus_properties.h"
+
 /* No user but root may take all the places, alone or with others. */
 #define BUS_MAX_PEERS	   64
 #define BUS_ROOT_PLACES	   8
@@ -44,6 +46,7 @@ struct bus {
 	bool has_group;
 	gid_t group; /* looked up once: NSS may block */
 	struct bus_handler handler;
+	struct bus_properties properties;
 	struct bus_peer peers[BUS_MAX_PEERS];
 };
 
@@ -103,8 +106,6 @@ static int bus_on_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
 	struct bus_peer *peer = userdata;
 	_cleanup_free_ char *text = NULL;
 
-	if (!bus_peer_listens(peer))
-		return 1;
 	text = peer->owner->handler.describe(peer->owner->handler.userdata);
 	if (!text)
 		return -ENOMEM;
@@ -117,8 +118,6 @@ static int bus_on_set_mode(sd_bus_message *m, void *userdata, sd_bus_error *erro
 	const char *mode;
 	int r;
 
-	if (!bus_peer_listens(peer))
-		return 1;
 	r = sd_bus_message_read(m, "s", &mode);
 	if (r < 0)
 		return r;
@@ -158,6 +157,12 @@ static int bus_on_idle(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
+/* Before all else, for what sd-bus answers by itself (properties, introspection) as well. */
+static int bus_on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return !bus_peer_listens(userdata);
+}
+
 /* Takes the descriptor. */
 static int bus_peer_start(struct bus *b, struct bus_peer *peer, int fd)
 {
@@ -181,6 +186,10 @@ static int bus_peer_start(struct bus *b, struct bus_peer *peer, int fd)
 	if (r >= 0)
 		r = sd_bus_add_object_vtable(peer->bus, &peer->slot, SG_BUS_PATH, SG_BUS_INTERFACE,
 					     bus_vtable, peer);
+	if (r >= 0)
+		r = bus_properties_add(peer->bus, SG_BUS_PATH, SG_BUS_INTERFACE, &b->properties);
+	if (r >= 0)
+		r = sd_bus_add_filter(peer->bus, NULL, bus_on_message, peer);
 	if (r >= 0)
 		r = sd_bus_match_signal_async(peer->bus, NULL, "org.freedesktop.DBus.Local",
 					      "/org/freedesktop/DBus/Local",
@@ -273,6 +282,7 @@ int bus_new(struct bus **ret, sd_event *event, const char *path, const struct bu
 	b->has_group = group;
 	b->group = group ? group->gr_gid : 0;
 	b->handler = *handler;
+	b->properties = (struct bus_properties){ handler->scalars, handler->userdata };
 	b->event = sd_event_ref(event);
 	b->fd = bus_listen(path);
 	r = b->fd;

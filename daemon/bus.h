@@ -10,12 +10,15 @@
 #include <systemd/sd-event.h>
 
 struct bus;
+struct report;
 
 struct bus_handler {
 	/* The report as JSON, to be freed by the bus; NULL without memory. */
 	char *(*describe)(void *userdata);
 	/* -EINVAL: no such mode. */
 	int (*set_mode)(void *userdata, const char *mode);
+	/* The scalars of the report as they are known, for properties: called for each. */
+	void (*scalars)(void *userdata, struct report *ret);
 	void *userdata;
 };
 

@@ -355,7 +355,7 @@ int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr)
 	uint8_t present = 1;
 
 	return bpf_map_update_elem(bpf_map__fd(dp->skel->maps.local_addrs), addr, &present,
-				   BPF_ANY) < 0 ?
+				   BPF_NOEXIST) < 0 ?
 		       -errno :
 		       0;
 }

@@ -15,6 +15,7 @@
 
 #include "bus.h"
 #include "caps.h"
+#include "carry.h"
 #include "dataplane.h"
 #include "detect.h"
 #include "links.h"
@@ -57,12 +58,15 @@ struct manager {
 	struct links *links;
 	struct services *services; /* NULL in engine "kernel" */
 	struct bus *bus;
+	struct carry *carry;
 	struct complaint engine_reason;
 	enum sg_mode mode;
 	struct detector detector;
 	struct ports *ports;	     /* NULL in engine "kernel" */
 	struct services_total total; /* of the last tick */
 	uint64_t started_ns, ticked_ns;
+	uint64_t ticks;
+	uint64_t local_addrs;
 	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec;
 };
 
@@ -93,7 +97,9 @@ static void manager_on_address(void *userdata, const struct sg_addr *addr, bool 
 	if (!m->dp)
 		return;
 	r = here ? dataplane_local_add(m->dp, addr) : dataplane_local_remove(m->dp, addr);
-	if (r < 0 && r != -ENOENT)
+	if (!r)
+		m->local_addrs += here ? 1 : -1;
+	if (r < 0 && r != -ENOENT && r != -EEXIST)
 		log_warning("the table of local addresses: %s", strerror(-r));
 }
 
@@ -148,6 +154,7 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 			manager_per_sec(total->accepted, m->total.accepted, elapsed_ns);
 	}
 	m->ticked_ns = now_ns;
+	m->ticks++;
 	m->total = *total;
 	if (state != before)
 		log_notice("state: %s -> %s, %llu unanswered SYN/s", detect_state_name(before),
@@ -191,31 +198,51 @@ static int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *
 
 /* ---- telling ------------------------------------------------------------------------------- */
 
-static char *manager_describe(void *userdata)
+/* What is known without looking anywhere. */
+static void manager_scalars(void *userdata, struct report *ret)
 {
 	struct manager *m = userdata;
 	uint64_t now_ns = manager_now_ns();
-	struct report report = {
+	uint64_t heard_ns = m->dp ? dataplane_control(m->dp)->heartbeat_ns : m->ticked_ns;
+
+	*ret = (struct report){
 		.version = SG_VERSION,
 		.engine = m->dp ? "reqsk" : "kernel",
 		.mode = mode_name(m->mode),
 		.state = detect_state_name(m->detector.state),
 		.uptime_seconds = (now_ns - m->started_ns) / 1000000000,
+		.config_ok = true,
+		.ticks = m->ticks,
+		.heartbeat_age_seconds = (now_ns - (heard_ns ?: m->started_ns)) / 1000000000,
 		.half_open = m->total.half_open,
 		.syns_per_second = m->syns_per_sec,
 		.challenges_per_second = m->challenges_per_sec,
 		.acceptances_per_second = m->acceptances_per_sec,
+		.local_addrs = m->local_addrs,
+		.service_capacity = m->dp ? SG_SERVICES_MAX : 0,
+		.local_addr_capacity = m->dp ? SG_LOCAL_ADDRS_MAX : 0,
 	};
+	snprintf(ret->engine_reason, sizeof(ret->engine_reason), "%s",
+		 m->dp ? "the kernel takes cookies from programs" : m->engine_reason.text);
+}
+
+static char *manager_describe(void *userdata)
+{
+	struct manager *m = userdata;
+	uint64_t now_ns = manager_now_ns();
+	struct report report;
 	char *text = NULL;
 	int program;
 
-	snprintf(report.engine_reason, sizeof(report.engine_reason), "%s",
-		 m->dp ? "the kernel takes cookies from programs" : m->engine_reason.text);
+	manager_scalars(m, &report);
 	for (program = 0; m->dp && program < SG_PROGRAM_COUNT; program++)
-		dataplane_counters(m->dp, program, &report.counters[program]);
+		if (!dataplane_counters(m->dp, program, &report.counters[program]))
+			carry_counters(m->carry, program, &report.counters[program]);
 	if (ports_report(m->ports, m->links, &report.interfaces, &report.interface_count) >= 0 &&
-	    (!m->services || services_report(m->services, now_ns, &report) >= 0))
+	    (!m->services || services_report(m->services, now_ns, &report) >= 0)) {
+		carry_services(m->carry, report.services, &report.service_count);
 		text = report_to_json(&report);
+	}
 	free(report.interfaces);
 	free(report.services);
 	return text;
@@ -319,7 +346,12 @@ static int manager_load(struct manager *m, struct complaint *c)
 
 static int manager_open_bus(struct manager *m, struct complaint *c)
 {
-	const struct bus_handler handler = { manager_describe, manager_set_mode, m };
+	const struct bus_handler handler = {
+		.describe = manager_describe,
+		.set_mode = manager_set_mode,
+		.scalars = manager_scalars,
+		.userdata = m,
+	};
 	struct manager_path path;
 	int r;
 
@@ -392,7 +424,9 @@ int manager_new(struct manager **ret, sd_event *event, const struct manager_opti
 	m->event = sd_event_ref(event);
 	m->lock_fd = -EBADF;
 	m->started_ns = manager_now_ns();
-	r = manager_start(m, c);
+	r = carry_new(&m->carry);
+	if (r >= 0)
+		r = manager_start(m, c);
 	if (r < 0) {
 		manager_free(m);
 		return r;
@@ -427,6 +461,7 @@ struct manager *manager_free(struct manager *m)
 	links_free(m->links);
 	services_free(m->services);
 	dataplane_free(m->dp);
+	carry_free(m->carry);
 	if (m->lock_fd >= 0)
 		close(m->lock_fd);
 	sd_event_unref(m->event);

@@ -59,7 +59,7 @@ trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
 doors='dataplane|sockdiag|links|sysctl|bus'
-core='detect|config|config_file|config_paths|config_print|settings|settings_[a-z]+|report|ladder_plan|mode|complaint'
+core='detect|config|config_file|config_paths|config_print|settings|settings_[a-z]+|report|carry|ladder_plan|mode|complaint'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
 seen=$(wc -l <"$graph")
@@ -95,9 +95,9 @@ report libbpf_has_one_door "$(
 report libinih_has_one_user "$(only '<ini\.h>' 'daemon/config_file\.c')"
 report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links)\.[ch]|cli/lab/.*')"
 report the_bus_has_one_door_on_each_side "$(
-	only '<systemd/sd-bus.*' 'daemon/bus\.[ch]|cli/client\.[ch]'
-	only '<systemd/sd-event.*' 'daemon/(main|manager|bus|links)\.[ch]'
-	only '<systemd/.*' 'daemon/.*|cli/client\.[ch]'
+	only '<systemd/sd-bus.*' 'daemon/bus(_properties)?\.[ch]|cli/client\.[ch]|cli/exporter/source\.[ch]'
+	only '<systemd/sd-event.*' 'daemon/(main|manager|bus|links)\.[ch]|cli/exporter/.*'
+	only '<systemd/.*' 'daemon/.*|cli/client\.[ch]|cli/exporter/.*'
 )"
 report cli_and_daemon_share_include_only "$(
 	never 'cli/.*' '(daemon|bpf)/.*'
@@ -105,6 +105,10 @@ report cli_and_daemon_share_include_only "$(
 )"
 report the_lab_serves_without_knowing_whom "$(
 	never 'cli/lab/.*' 'cli/[^/]*'
-	never 'cli/(main|client|verb_.*)\.[ch]' 'cli/lab/.*'
+	never 'cli/(main|client|metrics|verb_.*)\.[ch]' 'cli/lab/.*'
+)"
+report http_has_one_door "$(
+	only '<microhttpd.*' 'cli/exporter/http\.[ch]'
+	never 'cli/[^/]*' 'cli/exporter/.*'
 )"
 done_testing
