@@ -297,7 +297,10 @@ static int manager_take_lock(struct manager *m, struct complaint *c)
 		chmod(dir, 0755);
 	} else if (errno != EEXIST) {
 		r = -errno;
-		complain(c, "the runtime directory \"%s\" cannot be made: %s", dir, strerror(-r));
+		complain(c,
+			 "the runtime directory \"%s\" cannot be made: %s; make it for the user "
+			 "that synguardd runs as, or name another with --runtime-dir",
+			 dir, strerror(-r));
 		return r;
 	}
 	m->lock_fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -327,6 +330,8 @@ static int manager_load(struct manager *m, struct complaint *c)
 		r = dataplane_attach_births(m->dp, &m->engine_reason);
 	if (r < 0) {
 		m->dp = dataplane_free(m->dp);
+		if (r == -EPERM || r == -EACCES)
+			caps_missing_to_load(&m->engine_reason);
 		log_warning("engine kernel: %s", m->engine_reason.text);
 		return 0;
 	}
