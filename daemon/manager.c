@@ -48,6 +48,7 @@ struct manager {
 	struct bus *bus;
 	struct complaint engine_reason;
 	enum sg_mode mode;
+	bool mode_requested; /* over the bus; otherwise as it was started */
 	struct detector detector;
 	struct ports *ports;	     /* NULL in engine "kernel" */
 	struct services_total total; /* of the last tick */
@@ -188,6 +189,7 @@ static char *manager_describe(void *userdata)
 		.version = SG_VERSION,
 		.engine = m->dp ? "reqsk" : "kernel",
 		.mode = mode_name(m->mode),
+		.mode_by = m->mode_requested ? "request" : "start",
 		.state = detect_state_name(m->detector.state),
 		.uptime_seconds = (now_ns - m->started_ns) / 1000000000,
 		.half_open = m->total.half_open,
@@ -220,6 +222,7 @@ static int manager_set_mode(void *userdata, const char *name)
 	if (m->mode != (enum sg_mode)mode)
 		log_notice("mode: %s -> %s", mode_name(m->mode), name);
 	m->mode = mode;
+	m->mode_requested = true;
 	if (m->dp)
 		__atomic_store_n(&dataplane_control(m->dp)->mode, mode, __ATOMIC_RELAXED);
 	manager_reconcile(m);

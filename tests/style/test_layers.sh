@@ -59,6 +59,7 @@ trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
 doors='dataplane|sockdiag|links|sysctl|bus'
+cli='main|client|arguments|forward|help|kernel_view|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
 core='detect|config|report|ladder_plan|mode|complaint'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
@@ -104,6 +105,15 @@ report cli_and_daemon_share_include_only "$(
 )"
 report the_lab_serves_without_knowing_whom "$(
 	never 'cli/lab/.*' 'cli/[^/]*'
-	never 'cli/(main|client|verb_.*)\.[ch]' 'cli/lab/.*'
+	never "cli/($cli)\\.[ch]" 'cli/lab/.*'
+)"
+report what_the_cli_prints_asks_nobody "$(
+	# main -> verbs -> client, kernel_view; what fills the screen is given what it prints
+	never 'cli/(screen|table|nearest)\.[ch]' '(cli/(client|kernel_view|verbs|status)\.h|<jansson.*)'
+	never 'cli/status[a-z_]*\.[ch]' 'cli/(client|verbs)\.h'
+	never 'cli/(client|kernel_view)\.[ch]' 'cli/(verbs|status|table|screen)\.h'
+)"
+report sock_diag_has_one_door_on_each_side "$(
+	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/sockdiag\.[ch]|cli/kernel_view\.[ch]|cli/lab/.*'
 )"
 done_testing
