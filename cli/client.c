@@ -2,7 +2,6 @@
 #include "client.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,12 +12,14 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
+#include "start_hint.h"
+
 DEFINE_CLEANUP(sd_bus, sd_bus_flush_close_unref)
 #define _cleanup_bus_ _cleanup_(sd_bus_flush_close_unref_at)
 
 static int client_no_daemon(const char *runtime_dir, int error)
 {
-	bool standard = !strcmp(runtime_dir, SG_RUNTIME_DIR);
+	char command[512];
 
 	if (error == -ENAMETOOLONG) {
 		fputs("synguard: the runtime directory's name is too long for a socket in it\n",
@@ -32,10 +33,8 @@ static int client_no_daemon(const char *runtime_dir, int error)
 	}
 	fprintf(stderr, "synguard: synguardd is not running (%s/" SG_BUS_SOCKET ": %s)\n",
 		runtime_dir, strerror(-error));
-	fprintf(stderr,
-		standard ? "Start it as root with: synguardd\n" :
-			   "Start it as root with: synguardd --runtime-dir %s\n",
-		runtime_dir);
+	fprintf(stderr, "Start it as root with: %s\n",
+		start_hint("", runtime_dir, command, sizeof(command)));
 	return SG_EXIT_NO_DAEMON;
 }
 

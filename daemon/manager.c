@@ -61,6 +61,7 @@ struct manager {
 	struct carry *carry;
 	struct complaint engine_reason;
 	enum sg_mode mode;
+	bool mode_requested; /* over the bus; otherwise as it was started */
 	struct detector detector;
 	struct ports *ports;	     /* NULL in engine "kernel" */
 	struct services_total total; /* of the last tick */
@@ -209,6 +210,7 @@ static void manager_scalars(void *userdata, struct report *ret)
 		.version = SG_VERSION,
 		.engine = m->dp ? "reqsk" : "kernel",
 		.mode = mode_name(m->mode),
+		.mode_by = m->mode_requested ? "request" : "start",
 		.state = detect_state_name(m->detector.state),
 		.uptime_seconds = (now_ns - m->started_ns) / 1000000000,
 		.config_ok = true,
@@ -258,6 +260,7 @@ static int manager_set_mode(void *userdata, const char *name)
 	if (m->mode != (enum sg_mode)mode)
 		log_notice("mode: %s -> %s", mode_name(m->mode), name);
 	m->mode = mode;
+	m->mode_requested = true;
 	if (m->dp)
 		__atomic_store_n(&dataplane_control(m->dp)->mode, mode, __ATOMIC_RELAXED);
 	manager_reconcile(m);

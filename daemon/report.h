@@ -38,6 +38,7 @@ struct report {
 	const char *engine;
 	char engine_reason[512];
 	const char *mode;
+	const char *mode_by; /* who set it: "start" or "request" */
 	const char *state;
 	uint64_t uptime_seconds;
 	bool config_ok;

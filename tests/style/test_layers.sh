@@ -60,6 +60,7 @@ includes >"$graph"
 
 doors='dataplane|sockdiag|links|sysctl|bus'
 core='detect|config|config_file|config_paths|config_print|settings|settings_[a-z]+|report|carry|ladder_plan|mode|complaint'
+cli='main|client|metrics|arguments|forward|help|kernel_view|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
 seen=$(wc -l <"$graph")
@@ -105,7 +106,16 @@ report cli_and_daemon_share_include_only "$(
 )"
 report the_lab_serves_without_knowing_whom "$(
 	never 'cli/lab/.*' 'cli/[^/]*'
-	never 'cli/(main|client|metrics|verb_.*)\.[ch]' 'cli/lab/.*'
+	never "cli/($cli)\\.[ch]" 'cli/lab/.*'
+)"
+report what_the_cli_prints_asks_nobody "$(
+	# main -> verbs -> client, kernel_view; what fills the screen is given what it prints
+	never 'cli/(screen|table|nearest)\.[ch]' '(cli/(client|kernel_view|verbs|status)\.h|<jansson.*)'
+	never 'cli/status[a-z_]*\.[ch]' 'cli/(client|verbs)\.h'
+	never 'cli/(client|kernel_view)\.[ch]' 'cli/(verbs|status|table|screen)\.h'
+)"
+report sock_diag_has_one_door_on_each_side "$(
+	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/sockdiag\.[ch]|cli/kernel_view\.[ch]|cli/lab/.*'
 )"
 report http_has_one_door "$(
 	only '<microhttpd.*' 'cli/exporter/http\.[ch]'
