@@ -13,6 +13,7 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
+#include "apply.h"
 #include "bus.h"
 #include "caps.h"
 #include "carry.h"
@@ -32,23 +33,6 @@
 /* Time for the ACKs of challenges that are under way when the daemon is told to end. */
 #define MANAGER_LEAVE_USEC 1000000ULL
 
-/* Half full: early enough to keep the other half for those who are already in. */
-#define MANAGER_ARM_PERCENT 50
-
-/* Longer than a tick, so that the daemon renews in time; short enough to end by itself. */
-#define MANAGER_LEASE_NS (4 * 1000000000ULL)
-
-/*
- * Challenges without an answer per second and source: far above what lost packets leave of a busy
- * gateway's clients, far below what a stranger would call a flood. A prefix may be a forger's whole
- * range, with real clients in it.
- */
-#define MANAGER_REPLY_BUDGET	    1024
-#define MANAGER_REPLY_BUDGET_PREFIX 16384
-
-/* SYNs under way of one client without a handshake; a browser opens some six at once. */
-#define MANAGER_CLIENT_ALLOWANCE 32
-
 struct manager {
 	const struct manager_options *options;
 	sd_event *event;
@@ -60,8 +44,12 @@ struct manager {
 	struct bus *bus;
 	struct carry *carry;
 	struct complaint engine_reason;
+	struct settings settings;
+	const char *interfaces[SETTINGS_NAMES_MAX]; /* of settings */
+	bool config_ok;
 	enum sg_mode mode;
-	bool mode_requested; /* over the bus; otherwise as it was started */
+	bool mode_by_hand;
+	struct detect_config detect;
 	struct detector detector;
 	struct ports *ports;	     /* NULL in engine "kernel" */
 	struct services_total total; /* of the last tick */
@@ -144,7 +132,7 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 		.defending = total->defending,
 	};
 	enum detect_state before = m->detector.state;
-	enum detect_state state = detect_step(&m->detector, &detect_defaults, &sample);
+	enum detect_state state = detect_step(&m->detector, &m->detect, &sample);
 	uint64_t elapsed_ns = now_ns - m->ticked_ns;
 
 	if (m->ticked_ns && elapsed_ns) {
@@ -210,10 +198,10 @@ static void manager_scalars(void *userdata, struct report *ret)
 		.version = SG_VERSION,
 		.engine = m->dp ? "reqsk" : "kernel",
 		.mode = mode_name(m->mode),
-		.mode_by = m->mode_requested ? "request" : "start",
+		.mode_by = m->mode_by_hand ? "request" : "start",
+		.config_ok = m->config_ok,
 		.state = detect_state_name(m->detector.state),
 		.uptime_seconds = (now_ns - m->started_ns) / 1000000000,
-		.config_ok = true,
 		.ticks = m->ticks,
 		.heartbeat_age_seconds = (now_ns - (heard_ns ?: m->started_ns)) / 1000000000,
 		.half_open = m->total.half_open,
@@ -250,6 +238,17 @@ static char *manager_describe(void *userdata)
 	return text;
 }
 
+static void manager_change_mode(struct manager *m, enum sg_mode mode)
+{
+	if (m->mode != mode)
+		log_notice("mode: %s -> %s", mode_name(m->mode), mode_name(mode));
+	m->mode = mode;
+	if (m->dp)
+		__atomic_store_n(&dataplane_control(m->dp)->mode, mode, __ATOMIC_RELAXED);
+	manager_reconcile(m);
+}
+
+/* By hand: that holds until the daemon ends. */
 static int manager_set_mode(void *userdata, const char *name)
 {
 	struct manager *m = userdata;
@@ -257,14 +256,62 @@ static int manager_set_mode(void *userdata, const char *name)
 
 	if (mode < 0)
 		return mode;
-	if (m->mode != (enum sg_mode)mode)
-		log_notice("mode: %s -> %s", mode_name(m->mode), name);
-	m->mode = mode;
-	m->mode_requested = true;
-	if (m->dp)
-		__atomic_store_n(&dataplane_control(m->dp)->mode, mode, __ATOMIC_RELAXED);
-	manager_reconcile(m);
+	m->mode_by_hand = true;
+	manager_change_mode(m, mode);
 	return 0;
+}
+
+/* ---- settings ------------------------------------------------------------------------------ */
+
+static void manager_take_settings(struct manager *m, const struct settings *s)
+{
+	size_t i;
+
+	m->settings = *s;
+	m->detect = apply_detect(s);
+	for (i = 0; i < s->interfaces.count; i++)
+		m->interfaces[i] = m->settings.interfaces.items[i];
+}
+
+static void manager_apply(struct manager *m, const struct settings *before)
+{
+	int r;
+
+	if (!m->dp)
+		return;
+	apply_control(m->dp, &m->settings);
+	r = apply_left_alone(m->dp, before, &m->settings);
+	if (r < 0)
+		log_warning("the list of services to leave alone: %s", strerror(-r));
+}
+
+static void manager_say_what_waits(const struct settings *before, const struct settings *now)
+{
+	enum setting_id id;
+
+	for (id = 0; id < SETTINGS_COUNT; id++)
+		if (settings_table[id].effect == SETTING_AT_RESTART &&
+		    !settings_equal(before, now, id))
+			log_notice("%s= takes effect when the daemon starts anew",
+				   settings_table[id].key);
+}
+
+void manager_configure(struct manager *m, const struct settings *settings)
+{
+	struct settings before = m->settings;
+	int r;
+
+	m->config_ok = settings;
+	if (!settings)
+		return;
+	manager_take_settings(m, settings);
+	manager_apply(m, &before);
+	manager_say_what_waits(&before, settings);
+	r = ports_set_names(m->ports, m->interfaces, m->settings.interfaces.count);
+	if (r < 0)
+		log_warning("the interfaces: %s", strerror(-r));
+	manager_change_mode(m, m->mode_by_hand ? m->mode : settings->mode);
+	ports_warn(m->ports, m->links);
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -328,7 +375,7 @@ static int manager_load(struct manager *m, struct complaint *c)
 	struct sg_control *control;
 	int r;
 
-	r = dataplane_new(&m->dp, &m->engine_reason);
+	r = dataplane_new(&m->dp, m->settings.epoch_shift, &m->engine_reason);
 	if (r >= 0)
 		r = dataplane_attach_births(m->dp, &m->engine_reason);
 	if (r < 0) {
@@ -340,12 +387,8 @@ static int manager_load(struct manager *m, struct complaint *c)
 	}
 	control = dataplane_control(m->dp);
 	control->mode = m->mode;
-	control->lease_ns = MANAGER_LEASE_NS;
-	control->arm_percent = MANAGER_ARM_PERCENT;
-	control->client_allowance = MANAGER_CLIENT_ALLOWANCE;
-	control->reply_budget = MANAGER_REPLY_BUDGET;
-	control->reply_budget_prefix = MANAGER_REPLY_BUDGET_PREFIX;
 	control->heartbeat_ns = manager_now_ns();
+	manager_apply(m, NULL);
 	r = services_new(&m->services, m->dp);
 	if (r < 0)
 		complain(c, "%s", strerror(-r));
@@ -404,7 +447,7 @@ static int manager_start(struct manager *m, struct complaint *c)
 		complain(c, "CAP_NET_ADMIN is needed: %s", strerror(-r));
 		return r;
 	}
-	r = ports_new(&m->ports, m->dp, m->options->interfaces, m->options->interface_count);
+	r = ports_new(&m->ports, m->dp, m->interfaces, m->settings.interfaces.count);
 	if (r >= 0)
 		r = links_new(&m->links, m->event, &handler);
 	if (r < 0) {
@@ -428,7 +471,9 @@ int manager_new(struct manager **ret, sd_event *event, const struct manager_opti
 	if (!m)
 		return -ENOMEM;
 	m->options = options;
-	m->mode = options->mode;
+	manager_take_settings(m, &options->settings);
+	m->mode = m->settings.mode;
+	m->config_ok = options->config_ok;
 	m->event = sd_event_ref(event);
 	m->lock_fd = -EBADF;
 	m->started_ns = manager_now_ns();
@@ -454,7 +499,7 @@ int manager_leave(struct manager *m)
 {
 	if (!m->dp || !m->challenges_per_sec || m->mode == SG_MODE_OFF)
 		return sd_event_exit(m->event, 0);
-	manager_set_mode(m, mode_name(SG_MODE_OFF));
+	manager_change_mode(m, SG_MODE_OFF);
 	return sd_event_add_time_relative(m->event, NULL, CLOCK_MONOTONIC, MANAGER_LEAVE_USEC, 0,
 					  manager_on_left, m);
 }

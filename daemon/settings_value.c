@@ -155,11 +155,12 @@ static bool settings_is_name(const char *word)
 					      IFNAMSIZ;
 	const char *at;
 
+	word += *word == '!'; /* which excludes, and is not of the name */
 	for (at = word; *at; at++)
 		if (*at == '/' || *at == ':' || *at == ',' || *at == '"' || *at == '\'' ||
 		    *at < '!' || *at > '~')
 			return false;
-	return strlen(word) < limit && strcmp(word, ".") && strcmp(word, "..");
+	return *word && at - word < limit && strcmp(word, ".") && strcmp(word, "..");
 }
 
 static int settings_names_take(void *list, const char *word, struct complaint *c)
