@@ -76,18 +76,18 @@ static void print_attack(const json_t *report, const struct screen *s, size_t se
 {
 	const json_t *rates = json_object_get(report, "rates");
 	uint64_t syns = number(rates, "syns_per_second");
+	/* those whose ACK carried a valid cookie */
+	uint64_t passing = number(rates, "acceptances_per_second");
 
 	if (is(report, "mode", "observe"))
 		screen_wrap(s, 0,
 			    "A SYN flood, %s SYN/s, that is only observed: nothing is defended.",
 			    SHORT(syns));
 	else
-		screen_wrap(s, 0,
-			    "A SYN flood, %s SYN/s: defending %zu of %zu service%s, %s client%s/s "
-			    "pass.",
+		screen_wrap(s, 0, "A SYN flood, %s SYN/s: defending %zu of %zu service%s, %s %s.",
 			    SHORT(syns), services_with(report, "defending"), services,
-			    plural(services), SHORT(number(rates, "acceptances_per_second")),
-			    plural(number(rates, "acceptances_per_second")));
+			    plural(services), SHORT(passing),
+			    passing == 1 ? "client/s passes" : "clients/s pass");
 }
 
 static void print_calm(const json_t *report, const struct screen *s, size_t services)
@@ -98,8 +98,8 @@ static void print_calm(const json_t *report, const struct screen *s, size_t serv
 			  is(report, "mode", "always")	? ", challenging all the same" :
 							  "";
 
-	screen_wrap(s, 0, "All calm%s: %zu service%s, %s SYN/s, %s half-open connection%s.", how,
-		    services, plural(services), SHORT(syns), SHORT(half_open), plural(half_open));
+	screen_wrap(s, 0, "All calm%s: %zu service%s, %s SYN/s, %s half-open.", how, services,
+		    plural(services), SHORT(syns), SHORT(half_open));
 }
 
 static void print_sentence(const json_t *report, const struct screen *s)

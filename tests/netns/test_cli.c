@@ -301,6 +301,14 @@ static void expect_mode(struct stage *s, const char *mode)
 	said_done(&said);
 }
 
+static void expect_mode_by(struct stage *s, const char *who)
+{
+	json_t *report = stage_status(s);
+
+	ck_assert_str_eq(json_string_value(json_object_get(report, "mode_by")), who);
+	json_decref(report);
+}
+
 START_TEST(cli_mode)
 {
 	static const char *const modes[] = { "off", "observe", "always", "auto" };
@@ -311,6 +319,7 @@ START_TEST(cli_mode)
 
 	raise_with(&s, "observe");
 	expect_mode(&s, "observe");
+	expect_mode_by(&s, "start");
 	for (i = 0; i < 4; i++) {
 		said = CLI(&s, "mode", modes[i]);
 		ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
@@ -321,6 +330,7 @@ START_TEST(cli_mode)
 		ck_assert_str_eq(said.out, confirmed);
 		said_done(&said);
 		expect_mode(&s, modes[i]);
+		expect_mode_by(&s, "request");
 	}
 	said = CLI(&s, "mode", "sometimes");
 	ck_assert_int_eq(said.exit_code, SG_EXIT_USAGE);

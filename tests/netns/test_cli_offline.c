@@ -7,7 +7,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lab/flood.h"
@@ -268,9 +271,12 @@ START_TEST(cli_kernel_accept_full)
 	int fds[2], i;
 
 	stage_raise(&s, &(struct server_options){ .backlog = 1, .not_accepting = true });
+	fds[0] = connected(&s);
+	root = kernel_status(&s);
+	ck_assert_int_eq(integer(root, "listeners_accept_full"), 0);
+	json_decref(root);
 	/* one more than the backlog fits */
-	for (i = 0; i < 2; i++)
-		fds[i] = connected(&s);
+	fds[1] = connected(&s);
 	root = kernel_status(&s);
 	ck_assert_int_eq(integer(root, "listeners_accept_full"), 1);
 	json_decref(root);
@@ -314,6 +320,57 @@ START_TEST(cli_streams_closed)
 	ck_assert_int_eq(said.exit_code, SG_EXIT_FAILED);
 	ck_assert_ptr_nonnull(strstr(said.err, "stdout"));
 	said_done(&said);
+	stage_strike(&s);
+}
+END_TEST
+
+/* Takes one peer, answers its greeting with an end of file, and writes to fd all that it then says. Never returns. */
+static void refuse_one_peer(int listener, int fd)
+{
+	int peer = accept(listener, NULL, NULL);
+	char buffer[4096];
+	ssize_t n = read(peer, buffer, sizeof(buffer));
+
+	alarm(10);
+	if (n > 0 && !shutdown(peer, SHUT_WR))
+		while ((n = read(peer, buffer, sizeof(buffer))) > 0)
+			if (write(fd, buffer, n) != n)
+				break;
+	_exit(0);
+}
+
+/* Without stderr the socket to the daemon would be what talk is written to. */
+START_TEST(cli_talk_goes_into_no_socket)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int heard = memfd_create("heard", MFD_CLOEXEC);
+	char dir[] = "/tmp/synguard-cli-XXXXXX", text[4096];
+	struct said said;
+	struct stage s;
+	pid_t pid;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/bus", dir);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (!pid)
+		refuse_one_peer(listener, heard);
+
+	stage_raise(&s, NULL);
+	said = said_run(&s,
+			(const char *const[]){ "bash", "-c", "\"$0\" --runtime-dir $1 mode 2>&-",
+					       said_program(), dir, NULL },
+			-1);
+	ck_assert_int_eq(said.exit_code, SG_EXIT_FAILED);
+	said_done(&said);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	lab_tail(heard, text, sizeof(text));
+	ck_assert_msg(!strstr(text, "synguard:"), "the daemon heard \"%s\"", text);
+	unlink(address.sun_path);
+	rmdir(dir);
 	stage_strike(&s);
 }
 END_TEST
@@ -384,6 +441,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, cli_kernel_alone, 30);
 	SUITE_TEST(suite, cli_kernel_accept_full, 30);
 	SUITE_TEST(suite, cli_streams_closed, 30);
+	SUITE_TEST(suite, cli_talk_goes_into_no_socket, 30);
 	SUITE_TEST(suite, cli_head, 30);
 	SUITE_TEST(suite, cli_widths, 30);
 	return suite_main(suite, argc, argv);
