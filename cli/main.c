@@ -21,13 +21,15 @@ struct verb {
 	const char *help;
 	int (*run)(const struct cli *cli, int argc, char **argv);
 	bool json;
-	bool own_options; /* takes all that follows it as it is */
+	bool own_options;    /* takes all that follows it as it is */
+	const char *options; /* more of its own, separated by spaces; NULL for none */
 };
 
 /* clang-format off */
 static const struct verb verbs[] = {
 	{ "status",  "[--json]", "what is going on, in a sentence and in tables (the default)", verb_status,  true,  false },
 	{ "mode",    "[MODE]",   "print the mode, or set it: off, observe, auto, always",       verb_mode,    false, false },
+	{ "events",  "[--json]", "what has happened; --follow: what happens, --since TIME",     verb_events,  true,  false, "--follow --since" },
 	{ "metrics", "",         "the figures as Prometheus text",                              verb_metrics, false, false },
 	{ "demo",    "[--json]", "a real flood against a real listener, in namespaces of its own", verb_demo, true,  true  },
 	{}
@@ -77,6 +79,20 @@ static const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+static bool verb_takes(const struct verb *v, const char *option)
+{
+	const char *at = v->options ?: "";
+
+	while (*at) {
+		size_t length = strcspn(at, " ");
+
+		if (!strncmp(option, at, length) && (!option[length] || option[length] == '='))
+			return true;
+		at += length + (at[length] == ' ');
+	}
+	return false;
+}
+
 /* Takes the common options out of argv; returns the exit code that ends the program, or -1. */
 static int take_options(struct cli *cli, int *argc, char **argv)
 {
@@ -101,7 +117,7 @@ static int take_options(struct cli *cli, int *argc, char **argv)
 		} else if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
 			usage(stdout);
 			return SG_EXIT_OK;
-		} else if (argv[i][0] == '-' && argv[i][1]) {
+		} else if (argv[i][0] == '-' && argv[i][1] && !(v && verb_takes(v, argv[i]))) {
 			return cli_usage_error("unknown option \"%s\"", argv[i]);
 		} else {
 			argv[kept++] = argv[i];

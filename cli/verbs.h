@@ -12,6 +12,7 @@ struct cli {
 /* argv[0] is the verb. Each returns an exit code. */
 int verb_status(const struct cli *cli, int argc, char **argv);
 int verb_mode(const struct cli *cli, int argc, char **argv);
+int verb_events(const struct cli *cli, int argc, char **argv);
 int verb_metrics(const struct cli *cli, int argc, char **argv);
 int verb_demo(const struct cli *cli, int argc, char **argv);
 

@@ -86,11 +86,12 @@ char *report_to_json(const struct report *r)
 
 	/* clang-format off */
 	root = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:{s:I, s:I, s:I}, "
+		"{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:I, s:{s:I, s:I, s:I}, "
 		"s:{s:I, s:I, s:I}, s:{s:o, s:o, s:o}}",
 		"version", r->version, "engine", r->engine, "engine_reason", r->engine_reason,
 		"mode", r->mode, "state", r->state, "uptime_seconds",
-		(json_int_t)r->uptime_seconds, "interfaces", report_interfaces(r), "services",
+		(json_int_t)r->uptime_seconds, "ticks", (json_int_t)r->ticks,
+		"tick_delay_max_microseconds", (json_int_t)r->tick_delay_max_microseconds, "interfaces", report_interfaces(r), "services",
 		report_services(r), "half_open", (json_int_t)r->half_open, "rates",
 		"syns_per_second", (json_int_t)r->syns_per_second, "challenges_per_second",
 		(json_int_t)r->challenges_per_second, "acceptances_per_second",
