@@ -380,7 +380,7 @@ END_TEST
 /* Programs that a verb stands for know the options of its row, and no others. */
 START_TEST(faces_programs)
 {
-	static const char *const places[] = { "cli/lab", "cli", "daemon" };
+	static const char *const places[] = { "cli/lab", "cli/exporter", "daemon" };
 	struct words are, wanted;
 	const struct verb *v;
 	char path[1024], *text;
