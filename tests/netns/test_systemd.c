@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lab/flood.h"
+#include "lab/run.h"
 #include "machine.h"
 #include "pair.h"
 #include "suite.h"
@@ -133,7 +134,7 @@ static void expect_detached(struct stage *s)
 
 static void expect_text(char *text, const char *part)
 {
-	ck_assert_msg(strstr(text, part), "no \"%s\" in:\n%s", part, text);
+	ck_assert_msg(strstr(text, part), "no \"%s\" in:\n%.4000s", part, text);
 	free(text);
 }
 
@@ -327,6 +328,73 @@ START_TEST(unit_is_there_before_servers)
 }
 END_TEST
 
+/* ---- the exporter -------------------------------------------------------------------------- */
+
+static void expect_exporter_confined(struct machine *m)
+{
+	char *text = machine_ask(m,
+				 "p=$(systemctl show -P MainPID synguard-exporter); "
+				 "test $(readlink /proc/$p/ns/net) != $(readlink /proc/1/ns/net) "
+				 "&& echo $p");
+	pid_t pid = machine_pid(m, atoi(text));
+
+	ck_assert_uint_ne(of_process(pid, "Uid:\t%llu"), 0);
+	ck_assert_uint_eq(of_process(pid, "CapPrm:\t%llx"), 0);
+	ck_assert_uint_eq(of_process(pid, "CapBnd:\t%llx"), 0);
+	ck_assert_uint_eq(of_process(pid, "Seccomp:\t%llu"), 2);
+	free(text);
+}
+
+/* A drop-in as the socket's unit describes it, and a scrape from the other host. */
+static void expect_scraped_from_afar(struct machine *m)
+{
+	const char *scrape[] = {
+		"curl", "-sS", "-m", "10", "http://" LAB_SERVER_ADDR4 ":9846/metrics", NULL
+	};
+	char *text = NULL;
+
+	machine_do(m, "systemctl stop synguard-exporter.socket synguard-exporter.service; "
+		      "d=/run/systemd/system/synguard-exporter.socket.d; mkdir -p $d; "
+		      "printf '%s\\n' '[Socket]' ListenStream= "
+		      "ListenStream=" LAB_SERVER_ADDR4 ":9846 >$d/lan.conf; "
+		      "systemctl daemon-reload; systemctl start synguard-exporter.socket");
+	ck_assert_int_eq(lab_run(m->s->lab, LAB_CLIENT, scrape, 15000, &text), 0);
+	expect_text(text, "synguard_up 1");
+}
+
+START_TEST(unit_exporter)
+{
+	const char *scrape = "curl -sS -m 10 http://127.0.0.1:9846/metrics";
+	struct machine m;
+	struct stage s;
+	char *text;
+
+	BOOT(&m, &s, NULL);
+	if (machine_try(&m, NULL, "test -x /usr/local/libexec/synguard/synguard-exporter", NULL)) {
+		strike(&m);
+		SKIP("this build has no exporter");
+	}
+	machine_do(&m, "systemd-analyze verify --man=no synguard-exporter.service "
+		       "synguard-exporter.socket");
+	machine_do(&m, "systemctl start synguard synguard-exporter.socket");
+	ck_assert_int_eq(machine_try(&m, "visitor", scrape, &text), 0);
+	expect_text(text, "synguard_up 1");
+	expect_exporter_confined(&m);
+
+	/* it outlives the daemon, and finds the next one; what it knows may be a second old */
+	machine_do(&m, "systemctl stop synguard");
+	machine_await(&m, "curl -sS -m 10 http://127.0.0.1:9846/metrics | grep -q 'synguard_up 0'",
+		      10000);
+	machine_do(&m, "systemctl start synguard");
+	machine_await(&m, "curl -sS -m 10 http://127.0.0.1:9846/metrics | grep -q 'synguard_up 1'",
+		      10000);
+	expect_scraped_from_afar(&m);
+	machine_do(&m,
+		   "systemctl stop synguard synguard-exporter.socket synguard-exporter.service");
+	strike(&m);
+}
+END_TEST
+
 /* ---- a flood ------------------------------------------------------------------------------- */
 
 START_TEST(unit_defends)
@@ -467,6 +535,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, unit_exposure, 120);
 	SUITE_TEST(suite, unit_serves, 120);
 	SUITE_TEST(suite, unit_is_there_before_servers, 120);
+	SUITE_TEST(suite, unit_exporter, 120);
 	SUITE_TEST(suite, unit_defends, 120);
 	SUITE_LOOP(suite, unit_is_replaced, ARRAY_SIZE(ends), 120);
 	SUITE_TEST(suite, unit_gives_up, 120);
