@@ -328,6 +328,64 @@ START_TEST(unit_is_there_before_servers)
 }
 END_TEST
 
+/* ---- reload -------------------------------------------------------------------------------- */
+
+static void configure(struct machine *m, const char *setting)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line),
+		 "mkdir -p /etc/synguard; printf '%%s\\n' '[Daemon]' '%s' "
+		 ">/etc/synguard/synguard.conf",
+		 setting);
+	machine_do(m, line);
+}
+
+/* By map writes: the same process, the same programs, and what is established goes on. */
+START_TEST(unit_reloads)
+{
+	struct attached before, after;
+	struct machine m;
+	struct stage s;
+	struct pair pair;
+	int listener;
+	long long pid;
+
+	BOOT(&m, &s, NULL);
+	if (machine_try(&m, NULL, "synguard config check", NULL) == SG_EXIT_USAGE) {
+		strike(&m);
+		SKIP("this build has no settings");
+	}
+	listener = pair_listen(&s, NULL);
+	configure(&m, "Mode=auto");
+	machine_do(&m, "systemctl start synguard");
+	pair = pair_open(&s, listener, AF_INET, 0);
+	before = attached(&s);
+	pid = machine_figure(&m, "MainPID");
+
+	configure(&m, "Mode=always");
+	machine_do(&m, "systemctl reload synguard");
+	machine_await(&m, "synguard status | grep -q 'mode always'", 5000);
+
+	/* refused before the daemon hears of it */
+	configure(&m, "Mode=alwys");
+	ck_assert_int_ne(machine_try(&m, NULL, "systemctl reload synguard", NULL), 0);
+	expect_text(machine_ask(&m, "journalctl --no-pager -o cat _COMM=synguard-config "
+				    "_COMM=synguard"),
+		    "alwys");
+	machine_do(&m, "systemctl is-active synguard && synguard status | grep -q 'mode always'");
+
+	after = attached(&s);
+	ck_assert_mem_eq(&after, &before, sizeof(after));
+	ck_assert_int_eq(machine_figure(&m, "MainPID"), pid);
+	pair_talk(&pair);
+	pair_close(&pair);
+	close(listener);
+	machine_do(&m, "systemctl stop synguard");
+	strike(&m);
+}
+END_TEST
+
 /* ---- the exporter -------------------------------------------------------------------------- */
 
 static void expect_exporter_confined(struct machine *m)
@@ -535,6 +593,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, unit_exposure, 120);
 	SUITE_TEST(suite, unit_serves, 120);
 	SUITE_TEST(suite, unit_is_there_before_servers, 120);
+	SUITE_TEST(suite, unit_reloads, 120);
 	SUITE_TEST(suite, unit_exporter, 120);
 	SUITE_TEST(suite, unit_defends, 120);
 	SUITE_LOOP(suite, unit_is_replaced, ARRAY_SIZE(ends), 120);
