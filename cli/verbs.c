@@ -32,6 +32,7 @@ static const struct verb_option events_options[] = {
 static const struct verb_option exporter_options[] = {
 	{ "listen",      "ADDR:PORT", "where to serve (127.0.0.1:9846)" },
 	{ "runtime-dir", "DIR",       "where the daemon's socket is" },
+	{ "version",     NULL,        "print the version" },
 	{}
 };
 

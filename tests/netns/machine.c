@@ -65,7 +65,8 @@ char *machine_ask(struct machine *m, const char *line)
 	if (!status)
 		return output;
 	machine_try(m, NULL, "journalctl --no-pager -o cat -n 30", &log);
-	ck_abort_msg("%s: exit status %d: %s\nthe journal:\n%s", line, status, output, log);
+	ck_abort_msg("%s: exit status %d: %.2000s\nthe journal:\n%.4000s", line, status, output,
+		     log);
 	return NULL;
 }
 
