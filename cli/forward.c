@@ -15,7 +15,7 @@
 #define FORWARD_MORE 3
 
 /* Where the build puts such programs, as seen from this one. */
-static const char *const forward_places[] = { "lab", ".", "../daemon" };
+static const char *const forward_places[] = { "lab", "exporter", "../daemon" };
 
 /* In a build tree beside this program, else where it was installed. */
 static void forward_path(char path[PATH_MAX], const char *program)
