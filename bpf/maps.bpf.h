@@ -10,6 +10,8 @@
 /* Written by the daemon through the skeleton's mapping of .bss. */
 struct sg_control control;
 
+/* When the last of the hushed may be answered again; 0 = nobody was hushed. */
+__u64 hushed_until_ns;
 /* Set by the daemon before it loads the programs. */
 const volatile __u8 epoch_shift = SG_EPOCH_SHIFT;
 
@@ -56,6 +58,27 @@ struct {
 	__type(key, __u64);
 	__type(value, __u64);
 } early SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SG_BUDGET_LINES);
+	__type(key, __u32);
+	__type(value, struct sg_budget_line);
+} budgets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sg_hush);
+} hush SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SG_CLIENT_SETS);
+	__type(key, __u32);
+	__type(value, struct sg_client_set);
+} clients SEC(".maps");
 
 /* The addresses of this host, kept by the daemon; the value is unused. */
 struct {

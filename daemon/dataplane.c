@@ -101,12 +101,14 @@ static int dataplane_fill_control(struct sg_control *control)
 	struct stat st;
 	struct {
 		uint64_t key[2];
+		uint64_t source_salt;
 		uint32_t tsval_offset;
 	} secret;
 
 	if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
 		return -EIO;
 	memcpy(control->key, secret.key, sizeof(control->key));
+	control->source_salt = secret.source_salt;
 	control->tsval_offset = secret.tsval_offset;
 	explicit_bzero(&secret, sizeof(secret));
 	if (stat("/proc/self/ns/net", &st) < 0)
@@ -354,7 +356,7 @@ int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr)
 	uint8_t present = 1;
 
 	return bpf_map_update_elem(bpf_map__fd(dp->skel->maps.local_addrs), addr, &present,
-				   BPF_ANY) < 0 ?
+				   BPF_NOEXIST) < 0 ?
 		       -errno :
 		       0;
 }

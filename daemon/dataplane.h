@@ -66,6 +66,7 @@ int dataplane_counters(struct dataplane *dp, enum sg_program program, struct sg_
 /* Makes an entry's tally zero on all CPUs, before the entry is used for another service. */
 int dataplane_tally_clear(struct dataplane *dp, uint32_t index);
 
+/* -EEXIST, -ENOENT: it was as it should be before. */
 int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr);
 int dataplane_local_remove(struct dataplane *dp, const struct sg_addr *addr);
 

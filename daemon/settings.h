@@ -37,6 +37,12 @@
 	X("Defence", "LeaseSec", span, lease_ns, "4s", SETTINGS_SECONDS(2), SETTINGS_SECONDS(60),     \
 	  "", RELOAD,                                                                             \
 	  "How long a service is defended after its queue called for it, unless that is renewed.")    \
+	X("Defence", "ClientAllowance", count, client_allowance, "32", 0, 65535, "SYNs", RELOAD,      \
+	  "How many SYNs per second a client that completed a handshake within the hour may send unchallenged without completing another; 0 challenges everybody.") \
+	X("Defence", "ReplyBudget", count, reply_budget, "1024", 0, 500000, "challenges", RELOAD,      \
+	  "How many challenges per second a source is sent that answers none of them; 0 for any number.") \
+	X("Defence", "ReplyBudgetPrefix", count, reply_budget_prefix, "16384", 0, 500000, "challenges", RELOAD, \
+	  "The same for an IPv4 /24 or an IPv6 /64, which may be a forger's range with real clients in it.") \
 	X("Defence", "LeaveAlone", services, leave_alone, "", 0, SETTINGS_SERVICES_MAX, "",           \
 	  RELOAD,                                                                                     \
 	  "Services that are never challenged: ADDRESS:PORT, [IPV6]:PORT, ADDRESS for all its ports " \

@@ -66,6 +66,8 @@ struct prog *prog_free(struct prog *p);
 
 /* Attaches the tcx programs to the interface and the tracepoint, as the daemon does. */
 void prog_attach(struct prog *p);
+/* Undoes that: what the stack sends by itself then no longer moves a counter. */
+void prog_detach(struct prog *p);
 
 /* ---- frames -------------------------------------------------------------------------------- */
 
