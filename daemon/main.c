@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <net/if.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,6 +24,7 @@
 #include "log.h"
 #include "manager.h"
 #include "mode.h"
+#include "portnames.h"
 
 #define MAIN_MAX_INTERFACES 64
 
@@ -36,8 +36,9 @@ static void usage(FILE *to)
 		"Detects SYN floods and answers SYNs with cookies before the TCP stack pays for them.\n"
 		"Runs in the foreground, in the current network namespace.\n"
 		"\n"
-		"  --interface NAME   attach to this interface; may be repeated; \"auto\" (default)\n"
-		"                     means every real Ethernet device that is up\n"
+		"  --interface NAME   attach to this interface; may be repeated; eth* is a pattern,\n"
+		"                     !eth1 an exclusion, and \"auto\" (default) means every real\n"
+		"                     Ethernet device that is up\n"
 		"  --mode MODE        off, observe, auto (default) or always\n"
 		"  --runtime-dir DIR  where the bus socket lives (default " SG_RUNTIME_DIR ")\n"
 		"  --version          print the version\n"
@@ -65,8 +66,10 @@ static int parse_options(int argc, char **argv, struct manager_options *o, const
 					MAIN_MAX_INTERFACES);
 				exit(SG_EXIT_USAGE);
 			}
-			if (!*optarg || strlen(optarg) >= IFNAMSIZ) {
-				fprintf(stderr, "synguardd: \"%s\" is no name of an interface\n",
+			if (!portnames_valid(optarg)) {
+				fprintf(stderr,
+					"synguardd: \"%s\" is no name of an interface, no "
+					"pattern (eth*) and no exclusion (!eth1)\n",
 					optarg);
 				exit(SG_EXIT_USAGE);
 			}

@@ -17,6 +17,7 @@
 #include "caps.h"
 #include "dataplane.h"
 #include "detect.h"
+#include "instance.h"
 #include "links.h"
 #include "log.h"
 #include "mode.h"
@@ -34,6 +35,9 @@
 /* Half full: early enough to keep the other half for those who are already in. */
 #define MANAGER_ARM_PERCENT 50
 
+/* A host of some hundred interfaces is told to be ready before the last one is attached to. */
+#define MANAGER_SETTLE_USEC 10000000ULL
+
 /* Longer than a tick, so that the daemon renews in time; short enough to end by itself. */
 #define MANAGER_LEASE_NS (4 * 1000000000ULL)
 
@@ -41,7 +45,7 @@ struct manager {
 	const struct manager_options *options;
 	sd_event *event;
 	sd_event_source *ticker;
-	int lock_fd;
+	int lock_fd, instance_fd;
 	struct dataplane *dp; /* NULL in engine "kernel" */
 	struct links *links;
 	struct services *services; /* NULL in engine "kernel" */
@@ -72,6 +76,25 @@ static void manager_reconcile(void *userdata)
 	if (m->links) /* not while it is being made */
 		ports_reconcile(m->ports, m->links,
 				m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS);
+}
+
+static void manager_on_port(void *userdata, enum ports_news what, const char *ifname,
+			    const char *attach, const char *reason)
+{
+	static const char *const texts[PORTS_NEWS_COUNT] = {
+		[PORTS_CAME] = "came",
+		[PORTS_WENT] = "is gone",
+		[PORTS_DETACHED] = "detached",
+		[PORTS_REFUSED] = "cannot be attached to",
+		[PORTS_MISSING] = "no such interface",
+	};
+	const char *colon = reason[0] ? ": " : "";
+
+	if (what == PORTS_ATTACHED)
+		log_notice("%s: attached (%s)%s%s", ifname, attach, colon, reason);
+	else
+		log_line(what == PORTS_CAME || what == PORTS_WENT ? LOG_NOTICE : LOG_WARNING,
+			 "%s: %s%s%s", ifname, texts[what], colon, reason);
 }
 
 static void manager_on_address(void *userdata, const struct sg_addr *addr, bool here)
@@ -175,6 +198,8 @@ static int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *
 	manager_look(m, now_ns, &total);
 	manager_think(m, now_ns, &total);
 	manager_act(m, now_ns);
+	ports_tick(m->ports, now_ns);
+	instance_tick(m->instance_fd);
 	return sd_event_source_set_time_relative(source, MANAGER_TICK_USEC);
 }
 
@@ -278,6 +303,18 @@ static int manager_take_lock(struct manager *m, struct complaint *c)
 	return 0;
 }
 
+/* And one per network namespace, whatever its runtime directory is. */
+static int manager_be_alone(struct manager *m, struct complaint *c)
+{
+	struct complaint warning = {};
+
+	m->instance_fd = instance_take(c, &warning);
+	if (m->instance_fd != -EADDRINUSE)
+		return m->instance_fd < 0 ? m->instance_fd : 0;
+	log_warning("%s", warning.text);
+	return 0;
+}
+
 /* Without a datapath the daemon still watches and says what is missing. */
 static int manager_load(struct manager *m, struct complaint *c)
 {
@@ -333,9 +370,12 @@ static int manager_start_ticking(struct manager *m)
 static int manager_start(struct manager *m, struct complaint *c)
 {
 	const struct links_handler handler = { manager_on_address, manager_reconcile, m };
+	const struct ports_handler on_port = { manager_on_port, m };
 	int r;
 
 	r = manager_take_lock(m, c);
+	if (r >= 0)
+		r = manager_be_alone(m, c);
 	if (r < 0)
 		return r;
 	r = manager_load(m, c);
@@ -350,7 +390,8 @@ static int manager_start(struct manager *m, struct complaint *c)
 		complain(c, "CAP_NET_ADMIN is needed: %s", strerror(-r));
 		return r;
 	}
-	r = ports_new(&m->ports, m->dp, m->options->interfaces, m->options->interface_count);
+	r = ports_new(&m->ports, m->event, m->dp, m->options->interfaces,
+		      m->options->interface_count, &on_port);
 	if (r >= 0)
 		r = links_new(&m->links, m->event, &handler);
 	if (r < 0) {
@@ -358,6 +399,7 @@ static int manager_start(struct manager *m, struct complaint *c)
 		return r;
 	}
 	manager_reconcile(m);
+	ports_settle(m->ports, MANAGER_SETTLE_USEC);
 	ports_warn(m->ports, m->links);
 	r = manager_start_ticking(m);
 	if (r < 0)
@@ -377,6 +419,7 @@ int manager_new(struct manager **ret, sd_event *event, const struct manager_opti
 	m->mode = options->mode;
 	m->event = sd_event_ref(event);
 	m->lock_fd = -EBADF;
+	m->instance_fd = -EBADF;
 	m->started_ns = manager_now_ns();
 	r = manager_start(m, c);
 	if (r < 0) {
@@ -413,8 +456,8 @@ struct manager *manager_free(struct manager *m)
 	links_free(m->links);
 	services_free(m->services);
 	dataplane_free(m->dp);
-	if (m->lock_fd >= 0)
-		close(m->lock_fd);
+	close_fd(m->instance_fd);
+	close_fd(m->lock_fd);
 	sd_event_unref(m->event);
 	free(m);
 	return NULL;
