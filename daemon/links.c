@@ -88,8 +88,8 @@ static struct link_info *links_entry(struct links *l, int index)
 
 static struct link_info *links_add(struct links *l, int index)
 {
-	struct link_info *infos = realloc(l->infos, (l->info_count + 1) * sizeof(*infos));
 	size_t at = links_place(l, index);
+	struct link_info *infos = realloc(l->infos, (l->info_count + 1) * sizeof(*infos));
 
 	if (!infos)
 		return NULL;

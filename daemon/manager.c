@@ -29,6 +29,9 @@
 
 #define MANAGER_TICK_USEC 1000000ULL
 
+/* 0 would mean a quarter of a second, to save wake-ups. */
+#define MANAGER_ACCURACY_USEC 1000
+
 /* Time for the ACKs of challenges that are under way when the daemon is told to end. */
 #define MANAGER_LEAVE_USEC 1000000ULL
 
@@ -359,8 +362,8 @@ static int manager_start_ticking(struct manager *m)
 {
 	int r;
 
-	r = sd_event_add_time_relative(m->event, &m->ticker, CLOCK_MONOTONIC, 0, 0, manager_tick,
-				       m);
+	r = sd_event_add_time_relative(m->event, &m->ticker, CLOCK_MONOTONIC, 0,
+				       MANAGER_ACCURACY_USEC, manager_tick, m);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(m->ticker, SD_EVENT_ON);
 	/* a source that fails would otherwise be switched off, and leave a daemon that is blind */
