@@ -133,7 +133,7 @@ __u32 truth_xdp_link(pid_t pid, int ifindex)
 
 __u32 truth_ingress_link(pid_t pid, int ifindex)
 {
-	struct truth_link l = { "link_type:\ttcx", "tcx_ingress", ifindex, 0 };
+	struct truth_link l = { "link_type:\ttcx", "attach_type:\t46", ifindex, 0 };
 
 	return truth_find(pid, truth_is_link, &l) < 0 ? 0 : l.id;
 }
