@@ -203,7 +203,8 @@ static void ports_forget(struct port *port)
 }
 
 /* What became of it, as news; before and after a job. */
-static void ports_compare(const struct port *port, const struct dataplane_links *before, int error)
+static void ports_tell_change(const struct port *port, const struct dataplane_links *before,
+			      int error)
 {
 	const struct dataplane_links *now = &port->links;
 
@@ -243,7 +244,7 @@ static void ports_done(struct worker_job *worker_job)
 			 strerror(-job->result));
 	/* it went while this was under way, and the message that says so comes */
 	if (job->result != -ENODEV)
-		ports_compare(port, &before, job->result);
+		ports_tell_change(port, &before, job->result);
 	if (port->again)
 		ports_submit(port);
 }
@@ -310,7 +311,7 @@ static void ports_tend(struct ports *p, struct port *port, const struct link_inf
 
 		snprintf(port->links.reason, sizeof(port->links.reason),
 			 "not an Ethernet device: its frames cannot be read");
-		ports_compare(port, &before, -EOPNOTSUPP);
+		ports_tell_change(port, &before, -EOPNOTSUPP);
 		return;
 	}
 	ports_submit(port);
@@ -367,6 +368,12 @@ void ports_tick(struct ports *p, uint64_t now_ns)
 	}
 }
 
+static int ports_compare_rows(const void *a, const void *b)
+{
+	return ((const struct report_interface *)a)->index -
+	       ((const struct report_interface *)b)->index;
+}
+
 int ports_report(const struct ports *p, struct links *links, struct report_interface **ret,
 		 size_t *count)
 {
@@ -388,6 +395,7 @@ int ports_report(const struct ports *p, struct links *links, struct report_inter
 		row->attach = dataplane_attach_name(port->links.attach);
 		n++;
 	}
+	qsort(rows, n, sizeof(*rows), ports_compare_rows);
 	*ret = rows;
 	*count = n;
 	return 0;
