@@ -37,21 +37,38 @@ struct dataplane *dataplane_free(struct dataplane *dp);
 int dataplane_attach_births(struct dataplane *dp, struct complaint *c);
 
 /*
- * The links of one interface. Attaching again with want_xdp raises DATAPLANE_TCX to
- * DATAPLANE_NATIVE; *reason says why it stayed below. Detaching an interface that is gone is fine.
+ * The links of one interface, and how far attaching came. *reason says why it stayed below
+ * DATAPLANE_NATIVE; where a driver said why, in its own words and with what to do.
  */
 struct dataplane_links {
 	int xdp_fd;
 	int ingress_fd;
 	int egress_fd;
 	enum dataplane_attach attach;
+	bool foreign;	/* somebody else's XDP program is in the way; it may go at any time */
+	bool taken_off; /* somebody detached a program of ours, whose will it is */
 	char reason[160];
 };
 #define DATAPLANE_LINKS_NONE ((struct dataplane_links){ -EBADF, -EBADF, -EBADF })
 
-/* -errno when not even tcx could be attached; then nothing is. */
+/*
+ * These three may be called in any thread, in one at a time. Each attaching and detaching waits
+ * for a grace period of the kernel's, which takes 10 ms and more.
+ *
+ * Attaching again with want_xdp raises DATAPLANE_TCX to DATAPLANE_NATIVE. -errno when not even tcx
+ * could be attached; then nothing is. What was taken off is not attached again.
+ */
 int dataplane_attach(struct dataplane *dp, int ifindex, bool want_xdp,
 		     struct dataplane_links *links);
+
+/*
+ * Compares with what is in force on this interface of this network namespace, and corrects *links:
+ * where none of the programs is there any more the interface is another one by now, and *links is
+ * none; where some are gone, somebody took them off, and nothing is left that would do harm alone.
+ */
+void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_links *links);
+
+/* Detaching from an interface that is gone, or in another network namespace by now, is fine. */
 void dataplane_detach(struct dataplane_links *links);
 
 /* Written by the daemon only; see struct sg_control. */

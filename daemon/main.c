@@ -54,8 +54,9 @@ static void usage(FILE *to)
 		"Runs in the foreground, in the current network namespace. Its settings are in\n"
 		"synguard.conf(5); SIGHUP makes it read them again.\n"
 		"\n"
-		"  --interface NAME   attach to this interface; may be repeated; \"auto\" (default)\n"
-		"                     means every real Ethernet device that is up\n"
+		"  --interface NAME   attach to this interface; may be repeated; eth* is a pattern,\n"
+		"                     !eth1 an exclusion, and \"auto\" (default) means every real\n"
+		"                     Ethernet device that is up\n"
 		"  --mode MODE        off, observe, auto (default) or always\n"
 		"  --config FILE      read the settings from this file only\n"
 		"  --runtime-dir DIR  where the bus socket lives (default " SG_RUNTIME_DIR ")\n"
@@ -160,6 +161,19 @@ static void log_fall_back(const struct config *c)
 	}
 }
 
+/* The first fault, and how many more there are, for an event; all are logged. */
+static void first_problem(const struct config *c, char *text, size_t size)
+{
+	struct config_line line;
+
+	config_problem_text(&c->problems[0], &line);
+	if (c->problem_count > 1)
+		snprintf(text, size, "%.*s, and %zu more", (int)size - 32, line.text,
+			 c->problem_count - 1);
+	else
+		snprintf(text, size, "%.*s", (int)size - 1, line.text);
+}
+
 /* At the start there is nothing to keep, so what is faulty falls back to its defaults. */
 static int first_settings(const struct config_source *source, struct manager_options *o,
 			  struct complaint *c)
@@ -173,6 +187,8 @@ static int first_settings(const struct config_source *source, struct manager_opt
 	}
 	log_problems(config);
 	log_fall_back(config);
+	if (config->problem_count)
+		first_problem(config, o->config_fault, sizeof(o->config_fault));
 	config_fall_back(config);
 	o->settings = config->settings;
 	o->config_ok = !config->problem_count;
@@ -183,18 +199,20 @@ static void reload(struct service *s)
 {
 	_cleanup_(config_free_at) struct config *config = NULL;
 	int r = config_load(&config, &s->source);
+	char reason[256];
 
-	if (r < 0)
-		log_error("%s: %s", s->source.file ?: "the configuration", strerror(-r));
-	else
-		log_problems(config);
-	if (r < 0 || config->problem_count) {
-		log_error("the configuration is refused; the former one stays in force");
-		manager_configure(s->manager, NULL);
-	} else {
+	if (r >= 0 && !config->problem_count) {
 		manager_configure(s->manager, &config->settings);
-		log_notice("the configuration is read anew");
+		return;
 	}
+	if (r < 0) {
+		snprintf(reason, sizeof(reason), "%s: %s", s->source.file ?: "the configuration",
+			 strerror(-r));
+	} else {
+		log_problems(config);
+		first_problem(config, reason, sizeof(reason));
+	}
+	manager_refuse_configuration(s->manager, reason);
 }
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)

@@ -19,6 +19,7 @@
 #include "carry.h"
 #include "dataplane.h"
 #include "detect.h"
+#include "instance.h"
 #include "links.h"
 #include "log.h"
 #include "mode.h"
@@ -29,17 +30,21 @@
 #include "sysctl.h"
 #include "tell.h"
 
-#define MANAGER_TICK_USEC	   1000000ULL
+#define MANAGER_TICK_USEC 1000000ULL
+/* 0 would mean a quarter of a second, to save wake-ups */
 #define MANAGER_TICK_ACCURACY_USEC 1000ULL
 
 /* Time for the ACKs of challenges that are under way when the daemon is told to end. */
 #define MANAGER_LEAVE_USEC 1000000ULL
 
+/* A host of some hundred interfaces is told to be ready before the last one is attached to. */
+#define MANAGER_SETTLE_USEC 10000000ULL
+
 struct manager {
 	const struct manager_options *options;
 	sd_event *event;
 	sd_event_source *ticker;
-	int lock_fd;
+	int lock_fd, instance_fd;
 	struct dataplane *dp; /* NULL in engine "kernel" */
 	struct links *links;
 	struct services *services; /* NULL in engine "kernel" */
@@ -80,6 +85,23 @@ static void manager_reconcile(void *userdata)
 	if (m->links) /* not while it is being made */
 		ports_reconcile(m->ports, m->links,
 				m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS);
+}
+
+static void manager_on_port(void *userdata, enum ports_news what, const char *ifname,
+			    const char *attach, const char *reason)
+{
+	static const enum sg_event events[PORTS_NEWS_COUNT] = {
+		[PORTS_CAME] = SG_EVENT_INTERFACE_CAME,
+		[PORTS_WENT] = SG_EVENT_INTERFACE_WENT,
+		[PORTS_ATTACHED] = SG_EVENT_ATTACHED,
+		[PORTS_DETACHED] = SG_EVENT_DETACHED,
+		[PORTS_REFUSED] = SG_EVENT_ATTACH_FAILED,
+		[PORTS_MISSING] = SG_EVENT_INTERFACE_MISSING,
+	};
+	struct manager *m = userdata;
+
+	TELL(&m->teller, events[what], EVENT_TEXT("interface", ifname),
+	     EVENT_TEXT("attach", attach), EVENT_TEXT("reason", reason));
 }
 
 static void manager_on_address(void *userdata, const struct sg_addr *addr, bool here)
@@ -187,6 +209,8 @@ static int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *
 	manager_look(m, now_ns, &total);
 	manager_think(m, now_ns, &total);
 	manager_act(m, now_ns);
+	ports_tick(m->ports, now_ns);
+	instance_tick(m->instance_fd);
 	return sd_event_source_set_time_relative(source, MANAGER_TICK_USEC);
 }
 
@@ -303,33 +327,51 @@ static void manager_apply(struct manager *m, const struct settings *before)
 		log_warning("the list of services to leave alone: %s", strerror(-r));
 }
 
-static void manager_say_what_waits(const struct settings *before, const struct settings *now)
-{
-	enum setting_id id;
+/* The keys that differ, for the event; what waits for a restart says so. */
+struct manager_changes {
+	char text[256];
+};
 
-	for (id = 0; id < SETTINGS_COUNT; id++)
-		if (settings_table[id].effect == SETTING_AT_RESTART &&
-		    !settings_equal(before, now, id))
-			log_notice("%s= takes effect when the daemon starts anew",
-				   settings_table[id].key);
+static struct manager_changes manager_changes(const struct settings *before,
+					      const struct settings *now)
+{
+	struct manager_changes c = {};
+	enum setting_id id;
+	size_t n = 0;
+
+	for (id = 0; id < SETTINGS_COUNT && n < sizeof(c.text); id++) {
+		const struct setting *row = &settings_table[id];
+
+		if (!settings_equal(before, now, id))
+			n += snprintf(
+				c.text + n, sizeof(c.text) - n, "%s%s%s", n ? ", " : "", row->key,
+				row->effect == SETTING_AT_RESTART ? " (at the next start)" : "");
+	}
+	return c;
 }
 
 void manager_configure(struct manager *m, const struct settings *settings)
 {
 	struct settings before = m->settings;
+	struct manager_changes changes = manager_changes(&before, settings);
 	int r;
 
-	m->config_ok = settings;
-	if (!settings)
-		return;
+	m->config_ok = true;
 	manager_take_settings(m, settings);
 	manager_apply(m, &before);
-	manager_say_what_waits(&before, settings);
 	r = ports_set_names(m->ports, m->interfaces, m->settings.interfaces.count);
 	if (r < 0)
 		log_warning("the interfaces: %s", strerror(-r));
 	manager_change_mode(m, m->mode_by_hand ? m->mode : settings->mode);
 	ports_warn(m->ports, m->links);
+	TELL(&m->teller, SG_EVENT_CONFIG_LOADED,
+	     EVENT_TEXT("changes", changes.text[0] ? changes.text : "nothing has changed"));
+}
+
+void manager_refuse_configuration(struct manager *m, const char *reason)
+{
+	m->config_ok = false;
+	TELL(&m->teller, SG_EVENT_CONFIG_REFUSED, EVENT_TEXT("reason", reason));
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -384,6 +426,18 @@ static int manager_take_lock(struct manager *m, struct complaint *c)
 			 dir);
 		return -EBUSY;
 	}
+	return 0;
+}
+
+/* And one per network namespace, whatever its runtime directory is. */
+static int manager_be_alone(struct manager *m, struct complaint *c)
+{
+	struct complaint warning = {};
+
+	m->instance_fd = instance_take(c, &warning);
+	if (m->instance_fd != -EADDRINUSE)
+		return m->instance_fd < 0 ? m->instance_fd : 0;
+	log_warning("%s", warning.text);
 	return 0;
 }
 
@@ -454,9 +508,12 @@ static int manager_start_ticking(struct manager *m)
 static int manager_start(struct manager *m, struct complaint *c)
 {
 	const struct links_handler handler = { manager_on_address, manager_reconcile, m };
+	const struct ports_handler on_port = { manager_on_port, m };
 	int r;
 
 	r = manager_take_lock(m, c);
+	if (r >= 0)
+		r = manager_be_alone(m, c);
 	if (r < 0)
 		return r;
 	r = teller_init(&m->teller);
@@ -476,7 +533,8 @@ static int manager_start(struct manager *m, struct complaint *c)
 		complain(c, "CAP_NET_ADMIN is needed: %s", strerror(-r));
 		return r;
 	}
-	r = ports_new(&m->ports, m->dp, m->interfaces, m->settings.interfaces.count);
+	r = ports_new(&m->ports, m->event, m->dp, m->interfaces, m->settings.interfaces.count,
+		      &on_port);
 	if (r >= 0)
 		r = links_new(&m->links, m->event, &handler);
 	if (r < 0) {
@@ -484,12 +542,16 @@ static int manager_start(struct manager *m, struct complaint *c)
 		return r;
 	}
 	manager_reconcile(m);
+	ports_settle(m->ports, MANAGER_SETTLE_USEC);
 	ports_warn(m->ports, m->links);
 	r = manager_start_ticking(m);
 	if (r < 0) {
 		complain(c, "%s", strerror(-r));
 		return r;
 	}
+	if (!m->config_ok)
+		TELL(&m->teller, SG_EVENT_CONFIG_FAULTY,
+		     EVENT_TEXT("reason", m->options->config_fault));
 	TELL(&m->teller, SG_EVENT_STARTED, EVENT_TEXT("version", SG_VERSION),
 	     EVENT_TEXT("mode", mode_name(m->mode)),
 	     EVENT_TEXT("engine", m->dp ? "reqsk" : "kernel"));
@@ -510,6 +572,7 @@ int manager_new(struct manager **ret, sd_event *event, const struct manager_opti
 	m->config_ok = options->config_ok;
 	m->event = sd_event_ref(event);
 	m->lock_fd = -EBADF;
+	m->instance_fd = -EBADF;
 	m->started_ns = manager_now_ns();
 	r = carry_new(&m->carry);
 	if (r >= 0)
@@ -552,8 +615,8 @@ struct manager *manager_free(struct manager *m)
 	dataplane_free(m->dp);
 	carry_free(m->carry);
 	teller_done(&m->teller);
-	if (m->lock_fd >= 0)
-		close(m->lock_fd);
+	close_fd(m->instance_fd);
+	close_fd(m->lock_fd);
 	sd_event_unref(m->event);
 	free(m);
 	return NULL;

@@ -3,12 +3,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <string.h>
 
 #include "synguard/cleanup.h"
 
 #include "mode.h"
+#include "portnames.h"
 #include "settings_service.h"
 #include "settings_span.h"
 
@@ -148,28 +148,16 @@ static int settings_each_word(void *list, const char *text,
 	return r;
 }
 
-/* As dev_valid_name() of the kernel has it; globs may be longer than the names they stand for. */
-static bool settings_is_name(const char *word)
-{
-	size_t limit = strpbrk(word, "*?[") ? sizeof(((struct settings_names *)0)->items[0]) :
-					      IFNAMSIZ;
-	const char *at;
-
-	word += *word == '!'; /* which excludes, and is not of the name */
-	for (at = word; *at; at++)
-		if (*at == '/' || *at == ':' || *at == ',' || *at == '"' || *at == '\'' ||
-		    *at < '!' || *at > '~')
-			return false;
-	return *word && at - word < limit && strcmp(word, ".") && strcmp(word, "..");
-}
-
 static int settings_names_take(void *list, const char *word, struct complaint *c)
 {
 	struct settings_names *n = list;
 	size_t i;
 
-	if (!settings_is_name(word)) {
-		complain(c, "\"%.40s\" is no name of an interface; names stand with blanks between",
+	if (strlen(word) >= sizeof(n->items[0]) || strpbrk(word, ",\"'") ||
+	    !portnames_valid(word)) {
+		complain(c,
+			 "\"%.40s\" is no name of an interface, no pattern (eth*) and no exclusion "
+			 "(!eth1); blanks stand between",
 			 word);
 		return -EINVAL;
 	}

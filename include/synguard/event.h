@@ -36,19 +36,22 @@
 	  "state before unanswered_per_second")                                                                   \
 	X(INTERFACE_CAME, "interface_came",   "6ba7a5517ec0458db0908baec7d6a3fc", LOG_INFO,                       \
 	  "The interface {interface} has come",                                                                   \
-	  "interface ifindex")                                                                                    \
+	  "interface")                                                                                    \
 	X(INTERFACE_WENT, "interface_went",   "fe3397a142064e51be6554db955ccb6e", LOG_INFO,                       \
 	  "The interface {interface} has gone",                                                                   \
-	  "interface ifindex")                                                                                    \
+	  "interface")                                                                                    \
+	X(INTERFACE_MISSING, "interface_missing", "7b7a24f513ab4cd29ae35f706e58799f", LOG_WARNING,                  \
+	  "No interface is what {interface} means; what comes is attached to then",                               \
+	  "interface")                                                                                            \
 	X(ATTACHED,       "attached",         "b7b02f105c914a0e8e0cec222e3f0bba", LOG_NOTICE,                     \
 	  "{interface} is attached to ({attach}){:reason}",                                                       \
-	  "interface ifindex attach reason")                                                                      \
+	  "interface attach reason")                                                                      \
 	X(ATTACH_FAILED,  "attach_failed",    "edf9d440717a4711abb7d271ced4d6fb", LOG_WARNING,                    \
 	  "{interface} cannot be attached to{:reason}",                                                           \
-	  "interface ifindex reason")                                                                             \
+	  "interface reason")                                                                             \
 	X(DETACHED,       "detached",         "b7809909b97f4fa6a2b74cd16971e5a3", LOG_NOTICE,                     \
 	  "{interface} is no longer attached to{:reason}",                                                        \
-	  "interface ifindex reason")                                                                             \
+	  "interface reason")                                                                             \
 	X(DEFENCE_BEGAN,  "defence_began",    "14a99b153426434f8b9281ea9c0c5f2f", LOG_NOTICE,                     \
 	  "{service} is defended: its SYNs are challenged",                                                       \
 	  "service")                                                                                              \
@@ -63,6 +66,9 @@
 	  "changes")                                                                                              \
 	X(CONFIG_REFUSED, "config_refused",   "2d2dda94711b43dc80c9cb49a49ee649", LOG_ERR,                        \
 	  "The configuration is refused, what was in force stays{:reason}",                                       \
+	  "reason")                                                                                               \
+	X(CONFIG_FAULTY,  "config_faulty",    "967ca970817e4aa888f92876678af6a0", LOG_ERR,                        \
+	  "The configuration has a fault, and its section is as by default{:reason}",                             \
 	  "reason")                                                                                               \
 	X(LOOK_FAILED,    "look_failed",      "a2ecbeef2e4f40ca93be48635bd8f4a8", LOG_WARNING,                    \
 	  "Looking at {what} failed{:reason}",                                                                    \

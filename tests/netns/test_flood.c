@@ -631,9 +631,9 @@ START_TEST(observe_changes_nothing)
 	ck_assert_uint_lt(sink_answers(s.sink), 10 * BACKLOG);
 
 	sysctl(&s, "net.ipv4.tcp_syncookies", "1");
-	stage_mode(&s, "auto");
-	ck_assert(has_xdp(&s));
+	stage_mode(&s, "auto"); /* and XDP follows */
 	status = await(&s, is_defending, "defending");
+	ck_assert(has_xdp(&s));
 	ck_assert_str_eq(attach(status), "native");
 	json_decref(status);
 	some_clients(&s, STAGE_PORT);

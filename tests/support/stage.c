@@ -189,7 +189,8 @@ json_t *stage_status(struct stage *s)
 
 void stage_mode(struct stage *s, const char *mode)
 {
-	int exit_code = stage_cli(s, NULL, "mode", mode, NULL);
+	_cleanup_free_ char *output = NULL; /* which is not TAP */
+	int exit_code = stage_cli(s, &output, "mode", mode, NULL);
 
 	ck_assert_msg(exit_code == SG_EXIT_OK, "mode %s: exit code %d", mode, exit_code);
 }
