@@ -191,6 +191,13 @@ static int config_read_folders(struct config *c, const char *const *folders)
 
 	for (i = 0; r >= 0 && i < paths->count; i++)
 		r = config_read(c, TAKE_PTR(paths->of[i].path));
+	if (r >= 0 && paths->closed) {
+		const char *folder = config_add_file(c, TAKE_PTR(paths->closed));
+
+		if (!folder)
+			return -ENOMEM;
+		config_complain(c, folder, 0, "", "cannot be read: %s", strerror(paths->error));
+	}
 	if (r >= 0 && paths->too_many)
 		config_complain(c, CONFIG_PATHS_DROP_INS, 0, "",
 				"more than %d files; the rest is not read", CONFIG_PATHS_MAX);
