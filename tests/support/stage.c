@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "synguard/cleanup.h"
 #include "synguard/names.h"
 
 #define STAGE_CLI_TIMEOUT_MS  10000
