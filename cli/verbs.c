@@ -29,6 +29,12 @@ static const struct verb_option events_options[] = {
 	{}
 };
 
+static const struct verb_option config_options[] = {
+	{ "json",   NULL, "show: JSON instead of text" },
+	{ "origin", NULL, "show: where each value comes from" },
+	{}
+};
+
 static const struct verb_option exporter_options[] = {
 	{ "listen",      "ADDR:PORT", "where to serve (127.0.0.1:9846)" },
 	{ "runtime-dir", "DIR",       "where the daemon's socket is" },
@@ -87,6 +93,18 @@ const struct verb verbs[] = {
 			 "however many scrapers there are, and needs no privileges.",
 		.options = exporter_options,
 		.program = "synguard-exporter",
+	},
+	{
+		.name = "config",
+		.arguments = "ACTION [FILE]",
+		.words = "check show diff sample",
+		.help = "check the configuration, or show it",
+		.about = "Reads the files of synguard.conf(5), or FILE alone, as a daemon that starts now would. check "
+			 "says what is wrong with them, by file and line; show prints every setting, diff those that "
+			 "are not as by default, sample a commented file with the defaults. Exits with 1 where the "
+			 "configuration is wrong.",
+		.options = config_options,
+		.program = "synguard-config",
 	},
 	{
 		.name = "demo",

@@ -218,7 +218,7 @@ void config_print_man(FILE *to)
 		const struct setting *row = &settings_table[id];
 
 		if (!section || strcmp(section, row->section))
-			fprintf(to, "## \\[%s\\]\n\n", row->section);
+			fprintf(to, "## [%s]\n\n", row->section);
 		section = row->section;
 		print_facts(facts, sizeof(facts), id);
 		fprintf(to, "*%s=*", row->key);

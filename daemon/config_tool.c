@@ -94,9 +94,17 @@ static int tool_sample(const struct tool *t)
 	return SG_EXIT_OK;
 }
 
+/* Fills the settings into the page's template on stdin; for the build. */
 static int tool_man(const struct tool *t)
 {
-	config_print_man(stdout);
+	char line[1024];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		if (!strcmp(line, "@SETTINGS@\n"))
+			config_print_man(stdout);
+		else
+			fputs(line, stdout);
+	}
 	return SG_EXIT_OK;
 }
 
@@ -170,6 +178,7 @@ int main(int argc, char **argv)
 	struct tool t = {};
 	int c, code;
 
+	argv[0] = "synguard config"; /* as getopt names it */
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		switch (c) {
 		case 'o':

@@ -113,8 +113,10 @@ static int daemon_spawn(struct lab_daemon *d, struct lab *lab, int host,
 	argv[n++] = o->program ?: found;
 	argv[n++] = "--runtime-dir";
 	argv[n++] = d->runtime_dir;
-	argv[n++] = "--interface";
-	argv[n++] = o->interface ?: LAB_IFNAME;
+	if (!o->interface || *o->interface) {
+		argv[n++] = "--interface";
+		argv[n++] = o->interface ?: LAB_IFNAME;
+	}
 	if (o->mode) {
 		argv[n++] = "--mode";
 		argv[n++] = o->mode;

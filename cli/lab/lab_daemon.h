@@ -15,7 +15,7 @@
 struct lab_daemon_options {
 	const char *program;	 /* NULL: lab_find_program("synguardd") */
 	const char *runtime_dir; /* NULL: a temporary one, removed by lab_daemon_free() */
-	const char *interface;	 /* NULL: LAB_IFNAME */
+	const char *interface;	 /* NULL: LAB_IFNAME; "": what its configuration says */
 	const char *mode;	 /* NULL: the daemon's default */
 	const char *config;	 /* the text of its only configuration file; NULL: an empty one, but
 				  * with a runtime_dir given, the host's */

@@ -59,6 +59,9 @@ bool prog_may_run(void);
  * CPU that it is on, as the programs' promises and credits are per CPU or nearly so.
  */
 struct prog *prog_new(unsigned int ifindex);
+
+/* The key epochs of the next prog_new(), which begins with 2^36 ns. */
+extern __u8 prog_epoch_shift;
 struct prog *prog_free(struct prog *p);
 
 /* Attaches the tcx programs to the interface and the tracepoint, as the daemon does. */
