@@ -59,7 +59,7 @@ trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
 doors='dataplane|sockdiag|links|sysctl|bus'
-cli='main|client|arguments|forward|help|kernel_view|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
+cli='main|client|arguments|forward|help|kernel_view|lookup|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
 core='detect|config|report|ladder_plan|mode|complaint'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
