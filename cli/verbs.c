@@ -20,6 +20,19 @@ static const struct verb_option demo_options[] = {
 	{}
 };
 
+static const struct verb_option events_options[] = {
+	{ "follow", NULL,   "go on with those that come" },
+	{ "since",  "TIME", "only later ones: 10min (ago), 14:30" },
+	{}
+};
+
+static const struct verb_option exporter_options[] = {
+	{ "listen",      "ADDR:PORT", "where to serve (127.0.0.1:9846)" },
+	{ "runtime-dir", "DIR",       "where the daemon's socket is" },
+	{ "version",     NULL,        "print the version" },
+	{}
+};
+
 const struct verb verbs[] = {
 	{
 		.name = "status",
@@ -45,12 +58,32 @@ const struct verb verbs[] = {
 		.run = verb_mode,
 	},
 	{
+		.name = "events",
+		.arguments = "",
+		.help = "what has happened",
+		.about = "Prints what the daemon has told since it started, as far as it keeps it, a sentence each; "
+			 "with --json an object a line. TIME is how long ago (90s, 10min, 2h, 1d), a time of day, "
+			 "or a date with or without one.",
+		.takes = VERB_JSON | VERB_DAEMON,
+		.options = events_options,
+		.run = verb_events,
+	},
+	{
 		.name = "metrics",
 		.arguments = "",
 		.help = "the figures as Prometheus text",
 		.about = "Prints the figures in Prometheus' text exposition format. No figure names a source.",
 		.takes = VERB_DAEMON,
 		.run = verb_metrics,
+	},
+	{
+		.name = "exporter",
+		.arguments = "",
+		.help = "serve the figures to Prometheus",
+		.about = "Serves what metrics prints over HTTP, at /metrics. Asks the daemon once a second at most, "
+			 "however many scrapers there are, and needs no privileges.",
+		.options = exporter_options,
+		.program = "synguard-exporter",
 	},
 	{
 		.name = "demo",

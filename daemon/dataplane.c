@@ -101,12 +101,14 @@ static int dataplane_fill_control(struct sg_control *control)
 	struct stat st;
 	struct {
 		uint64_t key[2];
+		uint64_t source_salt;
 		uint32_t tsval_offset;
 	} secret;
 
 	if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
 		return -EIO;
 	memcpy(control->key, secret.key, sizeof(control->key));
+	control->source_salt = secret.source_salt;
 	control->tsval_offset = secret.tsval_offset;
 	explicit_bzero(&secret, sizeof(secret));
 	if (stat("/proc/self/ns/net", &st) < 0)
@@ -126,13 +128,14 @@ static int dataplane_map_services(struct dataplane *dp)
 	return 0;
 }
 
-static int dataplane_load(struct dataplane *dp, struct complaint *c)
+static int dataplane_load(struct dataplane *dp, uint8_t epoch_shift, struct complaint *c)
 {
 	int r;
 
 	dp->skel = synguard_bpf__open();
 	if (!dp->skel)
 		return -errno;
+	dp->skel->rodata->epoch_shift = epoch_shift;
 	/* libbpf 1.1 knows no SEC("tcx/..."), so the programs say "tc" and this says where */
 	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_ingress,
 					      DATAPLANE_TCX_INGRESS);
@@ -154,7 +157,7 @@ static int dataplane_load(struct dataplane *dp, struct complaint *c)
 	return r;
 }
 
-int dataplane_new(struct dataplane **ret, struct complaint *c)
+int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint *c)
 {
 	struct dataplane *dp;
 	int r;
@@ -167,7 +170,7 @@ int dataplane_new(struct dataplane **ret, struct complaint *c)
 	if (!dp)
 		return -ENOMEM;
 	dp->cpus = libbpf_num_possible_cpus();
-	r = dp->cpus < 0 ? dp->cpus : dataplane_load(dp, c);
+	r = dp->cpus < 0 ? dp->cpus : dataplane_load(dp, epoch_shift, c);
 	if (r >= 0)
 		r = dataplane_map_services(dp);
 	if (r >= 0)
@@ -353,7 +356,7 @@ int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr)
 	uint8_t present = 1;
 
 	return bpf_map_update_elem(bpf_map__fd(dp->skel->maps.local_addrs), addr, &present,
-				   BPF_ANY) < 0 ?
+				   BPF_NOEXIST) < 0 ?
 		       -errno :
 		       0;
 }
@@ -361,4 +364,19 @@ int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr)
 int dataplane_local_remove(struct dataplane *dp, const struct sg_addr *addr)
 {
 	return bpf_map_delete_elem(bpf_map__fd(dp->skel->maps.local_addrs), addr) < 0 ? -errno : 0;
+}
+
+int dataplane_leave_alone(struct dataplane *dp, const struct sg_left_alone *key)
+{
+	uint8_t present = 1;
+
+	return bpf_map_update_elem(bpf_map__fd(dp->skel->maps.left_alone), key, &present, BPF_ANY) <
+			       0 ?
+		       -errno :
+		       0;
+}
+
+int dataplane_leave_no_more(struct dataplane *dp, const struct sg_left_alone *key)
+{
+	return bpf_map_delete_elem(bpf_map__fd(dp->skel->maps.left_alone), key) < 0 ? -errno : 0;
 }

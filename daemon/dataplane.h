@@ -27,10 +27,10 @@ enum dataplane_attach {
 const char *dataplane_attach_name(enum dataplane_attach attach);
 
 /*
- * Loads the programs, with a fresh key. -EOPNOTSUPP: the kernel lacks something, and *c names it
+ * Loads the programs, with a fresh key and key epochs of 2^epoch_shift ns. -EOPNOTSUPP: the kernel lacks something, and *c names it
  * and the remedy; other -errno from loading, *c filled as well. The caller owns *ret.
  */
-int dataplane_new(struct dataplane **ret, struct complaint *c);
+int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint *c);
 struct dataplane *dataplane_free(struct dataplane *dp);
 
 /* Attaches the tracepoint, which needs CAP_PERFMON and CAP_BPF, hence before those are given up. */
@@ -66,5 +66,10 @@ int dataplane_counters(struct dataplane *dp, enum sg_program program, struct sg_
 /* Makes an entry's tally zero on all CPUs, before the entry is used for another service. */
 int dataplane_tally_clear(struct dataplane *dp, uint32_t index);
 
+/* -EEXIST, -ENOENT: it was as it should be before. */
 int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr);
 int dataplane_local_remove(struct dataplane *dp, const struct sg_addr *addr);
+
+/* Services that are never challenged, from the next look at their listener on. */
+int dataplane_leave_alone(struct dataplane *dp, const struct sg_left_alone *key);
+int dataplane_leave_no_more(struct dataplane *dp, const struct sg_left_alone *key);

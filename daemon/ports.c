@@ -17,6 +17,7 @@ struct ports {
 	struct dataplane *dp;
 	const char *const *names;
 	size_t name_count;
+	bool names_changed;
 	struct port *ports;
 	size_t count;
 };
@@ -63,6 +64,23 @@ static bool ports_wants(const struct ports *p, const struct link_info *info)
 		if (ports_matches(p->names[i], info))
 			return true;
 	return false;
+}
+
+int ports_set_names(struct ports *p, const char *const *names, size_t count)
+{
+	p->names = names;
+	p->name_count = count;
+	p->names_changed = true;
+	return 0;
+}
+
+/* Also while it is down: that is no reason to let go of it. */
+static bool ports_keeps(const struct ports *p, const struct link_info *info)
+{
+	struct link_info up = *info;
+
+	up.up = true;
+	return ports_wants(p, &up);
 }
 
 void ports_warn(const struct ports *p, struct links *links)
@@ -138,12 +156,17 @@ void ports_reconcile(struct ports *p, struct links *links, bool want_xdp)
 
 	for (i = p->count; i > 0; i--) {
 		struct port *port = &p->ports[i - 1];
+		const struct link_info *info = links_find(links, port->ifindex);
 
-		if (links_find(links, port->ifindex))
+		/* a name is how an interface is found, not what it has to be called later */
+		if (info && (!p->names_changed || ports_keeps(p, info)))
 			continue;
+		if (info)
+			log_notice("%s: no longer attached to", info->name);
 		dataplane_detach(&port->links);
 		*port = p->ports[--p->count];
 	}
+	p->names_changed = false;
 	count = links_get(links, &infos);
 	for (i = 0; i < count; i++)
 		if (ports_wants(p, &infos[i]))

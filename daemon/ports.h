@@ -23,6 +23,12 @@ int ports_new(struct ports **ret, struct dataplane *dp, const char *const *names
 /* Detaches from all. */
 struct ports *ports_free(struct ports *p);
 
+/*
+ * Other names: at the next ports_reconcile() what they do not mean (up or down) is detached from,
+ * what they mean is attached to, and what stays is left as it is. -errno, and the old ones hold.
+ */
+int ports_set_names(struct ports *p, const char *const *names, size_t count);
+
 /* Attaches to what is wanted and there, forgets what is gone. */
 void ports_reconcile(struct ports *p, struct links *links, bool want_xdp);
 

@@ -17,6 +17,8 @@ struct lab_daemon_options {
 	const char *runtime_dir; /* NULL: a temporary one, removed by lab_daemon_free() */
 	const char *interface;	 /* NULL: LAB_IFNAME */
 	const char *mode;	 /* NULL: the daemon's default */
+	const char *config;	 /* the text of its only configuration file; NULL: an empty one, but
+				  * with a runtime_dir given, the host's */
 	const char *const *args; /* more arguments, a final NULL; NULL for none */
 	int timeout_ms;		 /* for READY=1; 0: 10 s */
 	int cpu_plus_1;		 /* the only CPU it may use, plus 1; 0 for any */

@@ -195,6 +195,13 @@ void prog_attach(struct prog *p)
 	prog_must(!synguard_bpf__attach(p->skel), "the tracepoint");
 }
 
+void prog_detach(struct prog *p)
+{
+	while (p->link_count > 1) /* the passing program's */
+		close(p->links[--p->link_count]);
+	synguard_bpf__detach(p->skel);
+}
+
 /* ---- frames -------------------------------------------------------------------------------- */
 
 struct prog_frame prog_frame(const struct frame_spec *spec)

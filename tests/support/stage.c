@@ -58,7 +58,12 @@ void stage_raise(struct stage *s, const struct server_options *options)
 
 void stage_daemon(struct stage *s, const char *mode)
 {
-	struct lab_daemon_options o = { .mode = mode };
+	stage_daemon_config(s, mode, NULL);
+}
+
+void stage_daemon_config(struct stage *s, const char *mode, const char *config)
+{
+	struct lab_daemon_options o = { .mode = mode, .config = config };
 	char tail[2048];
 	int err;
 
