@@ -62,7 +62,7 @@ includes >"$graph"
 
 doors='dataplane|sockdiag|links|sysctl|journal|bus'
 core='detect|defence|events|config|config_file|config_paths|config_print|settings|settings_[a-z]+|report|carry|ladder_plan|mode|complaint'
-cli='main|client|metrics|arguments|forward|help|kernel_view|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
+cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
 seen=$(wc -l <"$graph")
