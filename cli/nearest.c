@@ -8,7 +8,7 @@
 /* Nothing that we have a name for is longer. */
 #define NEAREST_MAX_LENGTH 32
 
-/* Two slips; but of "xy" no name is made. */
+/* Two slips. */
 #define NEAREST_MAX_DISTANCE 2
 
 static unsigned int least(unsigned int a, unsigned int b, unsigned int c)
@@ -54,7 +54,7 @@ void nearest_offer(struct nearest *n, const char *name)
 {
 	unsigned int distance = nearest_distance(n->wanted, name);
 
-	if (distance >= n->distance || distance >= strlen(n->wanted))
+	if (distance >= n->distance)
 		return;
 	n->distance = distance;
 	n->name = name;

@@ -148,12 +148,21 @@ static int settings_each_word(void *list, const char *text,
 	return r;
 }
 
+/* Stricter than a name may be: what separates or quotes in other dialects is a mistake here. */
+static bool settings_is_plain(const char *word)
+{
+	for (; *word; word++)
+		if (*word < '!' || *word > '~' || strchr(",\"'", *word))
+			return false;
+	return true;
+}
+
 static int settings_names_take(void *list, const char *word, struct complaint *c)
 {
 	struct settings_names *n = list;
 	size_t i;
 
-	if (strlen(word) >= sizeof(n->items[0]) || strpbrk(word, ",\"'") ||
+	if (strlen(word) >= sizeof(n->items[0]) || !settings_is_plain(word) ||
 	    !portnames_valid(word)) {
 		complain(c,
 			 "\"%.40s\" is no name of an interface, no pattern (eth*) and no exclusion "

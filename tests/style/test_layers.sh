@@ -61,8 +61,8 @@ trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
 doors='dataplane|sockdiag|links|sysctl|journal|bus'
-core='detect|defence|events|config|config_file|config_paths|config_print|settings|settings_[a-z]+|report|carry|ladder_plan|mode|complaint'
-cli='main|client|metrics|arguments|forward|help|kernel_view|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
+core='detect|defence|events|config|config_[a-z]+|portnames|ports_news|settings|settings_[a-z]+|report|carry|ladder_plan|mode|complaint'
+cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
 seen=$(wc -l <"$graph")
@@ -100,10 +100,10 @@ report libbpf_has_one_door "$(
 	only '<bpf/(bpf|btf|libbpf)\.h>|.*\.skel\.h' 'daemon/dataplane[a-z_]*\.[ch]|cli/lab/.*'
 )"
 report libinih_has_one_user "$(only '<ini\.h>' 'daemon/config_file\.c')"
-report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links)\.[ch]|cli/lab/.*')"
+report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links(_[a-z]+)?)\.[ch]|cli/lab/.*')"
 report the_bus_has_one_door_on_each_side "$(
 	only '<systemd/sd-bus.*' 'daemon/bus(_[a-z]+)?\.[ch]|cli/client\.[ch]|cli/exporter/source\.[ch]'
-	only '<systemd/sd-event.*' 'daemon/(main|manager|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
+	only '<systemd/sd-event.*' 'daemon/(main|manager|worker|ports|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
 	only '<systemd/.*' 'daemon/.*|cli/client\.[ch]|cli/exporter/.*'
 )"
 report cli_and_daemon_share_include_only "$(

@@ -41,10 +41,9 @@ START_TEST(nearest_names)
 	static const struct {
 		const char *wanted, *is;
 	} rows[] = {
-		{ "stat", "status" }, { "mod", "mode" },
-		{ "dmeo", "demo" },   { "metric", "metrics" },
-		{ "HELP", "help" },   { "xyzzy", NULL },
-		{ "", NULL },	      { "x", NULL },
+		{ "stat", "status" },	 { "mod", "mode" },  { "dmeo", "demo" },
+		{ "metric", "metrics" }, { "HELP", "help" }, { "mo", "mode" },
+		{ "xyzzy", NULL },	 { "", NULL },	     { "x", NULL },
 		{ "xy", NULL },
 	};
 	size_t i, j;

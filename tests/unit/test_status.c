@@ -150,6 +150,7 @@ START_TEST(status_reasons)
 	set(service, "hindrance", json_string("blocked"));
 	set(add_service(report, "192.0.2.2", 1), "hindrance", json_string("mptcp_listener"));
 	set(add_service(report, "192.0.2.3", 1), "hindrance", json_string("mptcp_listener"));
+	set(add_service(report, "192.0.2.4", 1), "hindrance", json_string("unproven"));
 	text = printed(report, (struct screen){ .columns = 200 });
 	ck_assert_ptr_nonnull(strstr(text, "\n1 service BLOCKED, see below.\n"));
 	ck_assert_ptr_nonnull(strstr(text, "mode auto (set with \"synguard mode\"), state calm"));
@@ -158,7 +159,8 @@ START_TEST(status_reasons)
 	ck_assert_ptr_nonnull(strstr(text, "of 500 acceptances 7 became connections"));
 	ck_assert_ptr_nonnull(strstr(text, "nf_conntrack_tcp_loose=0"));
 	/* once, however many services there are; and what BLOCKED means has been said */
-	ck_assert_ptr_nonnull(strstr(text, "\nmptcp_listener: The listener speaks MPTCP"));
+	ck_assert_ptr_nonnull(strstr(text, " yet.\nmptcp_listener: The listener speaks MPTCP"));
+	ck_assert_ptr_nonnull(strstr(text, "\n\nunproven: "));
 	ck_assert_ptr_null(strstr(strstr(text, "\nmptcp_listener: ") + 1, "\nmptcp_listener: "));
 	ck_assert_ptr_null(strstr(text, "\nblocked: "));
 	free(text);
