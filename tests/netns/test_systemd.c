@@ -310,6 +310,35 @@ START_TEST(unit_serves)
 }
 END_TEST
 
+/* The system bus's daemon of the machine, with the policy that was installed. */
+START_TEST(unit_on_the_system_bus)
+{
+	const char *describe = "busctl --system call org.synguard1 /org/synguard1 org.synguard1 "
+			       "Describe | grep -q engine";
+	struct machine m;
+	struct stage s;
+
+	BOOT(&m, &s, NULL);
+	/* wherever it is: one that the bus does not read is a fault */
+	if (machine_try(&m, NULL, "find /usr /etc -path '*/system.d/*' | grep -q synguard", NULL)) {
+		strike(&m);
+		SKIP("this build has no D-Bus policy");
+	}
+	machine_do(&m, "systemctl start synguard");
+	machine_await(&m, describe, 10000);
+	ck_assert_int_eq(machine_try(&m, "visitor", describe, NULL), 0);
+	/* and nobody else may be it; without a policy for it a second owner has to wait, no more */
+	ck_assert_int_ne(machine_try(&m, "visitor",
+				     "busctl --system call org.freedesktop.DBus "
+				     "/org/freedesktop/DBus org.freedesktop.DBus RequestName su "
+				     "org.synguard1 0",
+				     NULL),
+			 0);
+	machine_do(&m, "systemctl stop synguard");
+	strike(&m);
+}
+END_TEST
+
 /* A server that is ordered as servers are finds the daemon ready. */
 START_TEST(unit_is_there_before_servers)
 {
@@ -592,6 +621,7 @@ int main(int argc, char **argv)
 
 	SUITE_TEST(suite, unit_exposure, 120);
 	SUITE_TEST(suite, unit_serves, 120);
+	SUITE_TEST(suite, unit_on_the_system_bus, 120);
 	SUITE_TEST(suite, unit_is_there_before_servers, 120);
 	SUITE_TEST(suite, unit_reloads, 120);
 	SUITE_TEST(suite, unit_exporter, 120);
