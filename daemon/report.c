@@ -2,63 +2,161 @@
 #include "report.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <string.h>
 
 #include <jansson.h>
 
-/* json_pack("o") takes ownership, and NULL of a failed allocation makes the whole pack fail. */
+#include "synguard/cleanup.h"
+#include "synguard/report.h"
 
-static json_t *report_interfaces(const struct report *r)
+/* ---- the tables ---------------------------------------------------------------------------- */
+
+/* What a member has to be for its type; a row that is wrong about it does not compile. */
+#define REPORT_IS_(member, type)  __builtin_types_compatible_p(__typeof__(member), type)
+#define REPORT_IS_COUNT(member)	  REPORT_IS_(member, uint64_t) || REPORT_IS_(member, __u64)
+#define REPORT_IS_FLAG(member)	  REPORT_IS_(member, bool)
+#define REPORT_IS_INT(member)	  REPORT_IS_(member, int)
+#define REPORT_IS_PORT(member)	  REPORT_IS_(member, uint16_t)
+#define REPORT_IS_TEXT(member)	  REPORT_IS_(member, const char *)
+#define REPORT_IS_WORD(member)	  REPORT_IS_(member, const char *)
+#define REPORT_IS_CHARS(member)	  REPORT_IS_(member, char[sizeof(member)])
+#define REPORT_IS_ADDRESS(member) REPORT_IS_(member, struct sg_addr)
+
+#define REPORT_CHECK_(of, type, member, path)                                                      \
+	static_assert(REPORT_IS_##type(((of *)0)->member), path " is no " #type);
+#define REPORT_ROW_(of, type_, member, path_, property_)                                           \
+	{ .type = REPORT_##type_,                                                                  \
+	  .offset = offsetof(of, member),                                                          \
+	  .path = path_,                                                                           \
+	  .property = property_ },
+
+/* clang-format off */
+#define CHECK_REPORT_(t, m, p, k, f, u, l, v, property, meaning)    REPORT_CHECK_(struct report, t, m, p)
+#define CHECK_INTERFACE_(t, m, p, k, f, u, l, v, property, meaning) REPORT_CHECK_(struct report_interface, t, m, p)
+#define CHECK_SERVICE_(t, m, p, k, f, u, l, v, property, meaning)   REPORT_CHECK_(struct report_service, t, m, p)
+#define ROW_REPORT_(t, m, p, k, f, u, l, v, property, meaning)      REPORT_ROW_(struct report, t, m, p, property)
+#define ROW_INTERFACE_(t, m, p, k, f, u, l, v, property, meaning)   REPORT_ROW_(struct report_interface, t, m, p, NULL)
+#define ROW_SERVICE_(t, m, p, k, f, u, l, v, property, meaning)     REPORT_ROW_(struct report_service, t, m, p, NULL)
+/* clang-format on */
+
+SG_REPORT(CHECK_REPORT_)
+SG_REPORT_INTERFACES(CHECK_INTERFACE_)
+SG_REPORT_SERVICES(CHECK_SERVICE_)
+
+static const struct report_row report_report_rows[] = { SG_REPORT(ROW_REPORT_) };
+static const struct report_row report_interface_rows[] = { SG_REPORT_INTERFACES(ROW_INTERFACE_) };
+static const struct report_row report_service_rows[] = { SG_REPORT_SERVICES(ROW_SERVICE_) };
+
+const struct report_row *report_rows(size_t *count)
 {
-	json_t *list = json_array();
-	size_t i;
-
-	for (i = 0; i < r->interface_count; i++) {
-		const struct report_interface *f = &r->interfaces[i];
-
-		json_array_append_new(list,
-				      json_pack("{s:s, s:i, s:s, s:s, s:s}", "name", f->name,
-						"index", f->index, "driver", f->driver, "attach",
-						f->attach, "attach_reason", f->attach_reason));
-	}
-	return list;
+	*count = ARRAY_SIZE(report_report_rows);
+	return report_report_rows;
 }
 
-static const char *report_address(const struct sg_addr *a, char text[INET6_ADDRSTRLEN])
+/* ---- JSON ---------------------------------------------------------------------------------- */
+
+static json_t *report_address(const struct sg_addr *a)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	char text[INET6_ADDRSTRLEN];
 
 	if (!memcmp(a->bytes, mapped, sizeof(mapped)))
-		return inet_ntop(AF_INET, a->bytes + sizeof(mapped), text, INET6_ADDRSTRLEN);
-	return inet_ntop(AF_INET6, a->bytes, text, INET6_ADDRSTRLEN);
+		inet_ntop(AF_INET, a->bytes + sizeof(mapped), text, sizeof(text));
+	else
+		inet_ntop(AF_INET6, a->bytes, text, sizeof(text));
+	return json_string(text);
 }
 
-static json_t *report_services(const struct report *r)
+/*
+ * JSON is UTF-8, and the name of an interface is any bytes: where it is not, what is not ASCII
+ * becomes a question mark, so that one strange name does not take the whole report away.
+ */
+static json_t *report_string(const char *text)
 {
-	json_t *list = json_array();
+	json_t *string = json_string(text);
+	_cleanup_free_ char *plain = NULL;
+	char *c;
+
+	if (string)
+		return string;
+	plain = strdup(text);
+	for (c = plain; c && *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	return plain ? json_string(plain) : NULL;
+}
+
+static json_t *report_value(const struct report_row *row, const void *of)
+{
+	const void *member = (const char *)of + row->offset;
+	const char *text;
+
+	switch (row->type) {
+	case REPORT_COUNT:
+		return json_integer(*(const uint64_t *)member);
+	case REPORT_FLAG:
+		return json_boolean(*(const bool *)member);
+	case REPORT_INT:
+		return json_integer(*(const int *)member);
+	case REPORT_PORT:
+		return json_integer(*(const uint16_t *)member);
+	case REPORT_TEXT:
+	case REPORT_WORD:
+		text = *(const char *const *)member;
+		return text ? report_string(text) : json_null();
+	case REPORT_CHARS:
+		return report_string(member);
+	case REPORT_ADDRESS:
+		return report_address(member);
+	}
+	return NULL;
+}
+
+/* Takes the value. -1 without memory, for which a value of NULL counts as well. */
+static int report_put(json_t *object, const char *path, json_t *value)
+{
+	const char *dot;
+	char name[64];
+	json_t *inner;
+
+	while ((dot = strchr(path, '.'))) {
+		snprintf(name, sizeof(name), "%.*s", (int)(dot - path), path);
+		inner = json_object_get(object, name);
+		if (!inner) {
+			inner = json_object();
+			json_object_set_new(object, name, inner);
+		}
+		object = inner;
+		path = dot + 1;
+	}
+	return json_object_set_new(object, path, value);
+}
+
+static int report_put_rows(json_t *object, const struct report_row *rows, size_t count,
+			   const void *of)
+{
+	int r = 0;
 	size_t i;
 
-	for (i = 0; i < r->service_count; i++) {
-		const struct report_service *s = &r->services[i];
-		char address[INET6_ADDRSTRLEN];
+	for (i = 0; i < count; i++)
+		r |= report_put(object, rows[i].path, report_value(&rows[i], of));
+	return r;
+}
 
-		/* clang-format off */
-		json_array_append_new(
-			list,
-			json_pack("{s:s, s:i, s:b, s:b, s:b, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, "
-				  "s:I, s:I}",
-				  "address", report_address(&s->addr, address), "port", s->port,
-				  "defending", s->defending, "blocked", s->blocked, "proven",
-				  s->proven, "hindrance", s->hindrance, "syns",
-				  (json_int_t)s->syns, "challenged", (json_int_t)s->challenged,
-				  "accepted", (json_int_t)s->accepted, "born", (json_int_t)s->born,
-				  "syn_queue", (json_int_t)s->syn_queue, "syn_queue_max",
-				  (json_int_t)s->syn_queue_max, "accept_queue",
-				  (json_int_t)s->accept_queue, "accept_queue_max",
-				  (json_int_t)s->accept_queue_max));
-		/* clang-format on */
+static int report_put_list(json_t *root, const char *path, const struct report_row *rows,
+			   size_t row_count, const void *of, size_t of_size, size_t of_count)
+{
+	json_t *list = json_array(), *object;
+	int r = 0;
+	size_t i;
+
+	for (i = 0; i < of_count; i++) {
+		object = json_object();
+		r |= report_put_rows(object, rows, row_count, (const char *)of + i * of_size);
+		r |= json_array_append_new(list, object);
 	}
-	return list;
+	return report_put(root, path, list) | r;
 }
 
 #define REPORT_VERDICT_(in, name, action, label_, meaning_) { .programs = in, .label = label_ },
@@ -67,43 +165,38 @@ static const struct {
 	const char *label;
 } report_verdict_rows[] = { SG_VERDICTS(REPORT_VERDICT_) };
 
-static json_t *report_verdicts(const struct report *r, enum sg_program program)
+static int report_put_verdicts(json_t *root, const char *path, const struct sg_counters *counters,
+			       enum sg_program program)
 {
 	json_t *object = json_object();
+	int r = 0;
 	size_t i;
 
 	for (i = 0; i < SG_VERDICT_COUNT; i++)
 		if (report_verdict_rows[i].programs & (1u << program))
-			json_object_set_new(object, report_verdict_rows[i].label,
-					    json_integer(r->counters[program].verdicts[i]));
-	return object;
+			r |= json_object_set_new(object, report_verdict_rows[i].label,
+						 json_integer(counters->verdicts[i]));
+	return report_put(root, path, object) | r;
 }
 
-char *report_to_json(const struct report *r)
+char *report_to_json(const struct report *report)
 {
-	json_t *root;
-	char *text;
+	json_t *root = json_object();
+	char *text = NULL;
+	int r;
 
-	/* clang-format off */
-	root = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:{s:I, s:I, s:I}, "
-		"s:{s:I, s:I, s:I}, s:{s:o, s:o, s:o}}",
-		"version", r->version, "engine", r->engine, "engine_reason", r->engine_reason,
-		"mode", r->mode, "state", r->state, "uptime_seconds",
-		(json_int_t)r->uptime_seconds, "interfaces", report_interfaces(r), "services",
-		report_services(r), "half_open", (json_int_t)r->half_open, "rates",
-		"syns_per_second", (json_int_t)r->syns_per_second, "challenges_per_second",
-		(json_int_t)r->challenges_per_second, "acceptances_per_second",
-		(json_int_t)r->acceptances_per_second, "packets", "xdp",
-		(json_int_t)r->counters[SG_XDP].packets, "ingress",
-		(json_int_t)r->counters[SG_INGRESS].packets, "egress",
-		(json_int_t)r->counters[SG_EGRESS].packets, "verdicts", "xdp",
-		report_verdicts(r, SG_XDP), "ingress", report_verdicts(r, SG_INGRESS), "egress",
-		report_verdicts(r, SG_EGRESS));
-	/* clang-format on */
-	if (!root)
-		return NULL;
-	text = json_dumps(root, JSON_COMPACT);
+	r = report_put_rows(root, report_report_rows, ARRAY_SIZE(report_report_rows), report);
+	r |= report_put_list(root, "interfaces", report_interface_rows,
+			     ARRAY_SIZE(report_interface_rows), report->interfaces,
+			     sizeof(*report->interfaces), report->interface_count);
+	r |= report_put_list(root, "services", report_service_rows, ARRAY_SIZE(report_service_rows),
+			     report->services, sizeof(*report->services), report->service_count);
+	r |= report_put_verdicts(root, "verdicts.xdp", &report->counters[SG_XDP], SG_XDP);
+	r |= report_put_verdicts(root, "verdicts.ingress", &report->counters[SG_INGRESS],
+				 SG_INGRESS);
+	r |= report_put_verdicts(root, "verdicts.egress", &report->counters[SG_EGRESS], SG_EGRESS);
+	if (!r)
+		text = json_dumps(root, JSON_COMPACT);
 	json_decref(root);
 	return text;
 }

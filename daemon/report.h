@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What synguard tells: one struct, filled by the manager each tick, from which every face is made.
+ * What synguard tells: one struct, filled by the manager each time somebody asks, from which every
+ * face is made by the tables of synguard/report.h.
  *
  * Pure. Its JSON is what Describe() and `synguard status --json` print; keys are stable.
  */
@@ -37,16 +38,44 @@ struct report {
 	const char *engine;
 	char engine_reason[512];
 	const char *mode;
+	const char *mode_by; /* who set it: "start" or "request" */
 	const char *state;
 	uint64_t uptime_seconds;
+	bool config_ok;
+	uint64_t ticks;			      /* of the daemon, one a second */
+	uint64_t tick_delay_max_microseconds; /* by how much one has come late */
+	uint64_t heartbeat_age_seconds;
 	uint64_t half_open;
 	uint64_t syns_per_second, challenges_per_second, acceptances_per_second;
 	struct sg_counters counters[SG_PROGRAM_COUNT];
+	uint64_t local_addrs;
+	uint64_t service_capacity, local_addr_capacity;
 	struct report_interface *interfaces;
 	size_t interface_count;
 	struct report_service *services;
-	size_t service_count;
+	uint64_t service_count;
 };
+
+enum report_type {
+	REPORT_COUNT,
+	REPORT_FLAG,
+	REPORT_INT,
+	REPORT_PORT,
+	REPORT_TEXT,
+	REPORT_CHARS,
+	REPORT_WORD,
+	REPORT_ADDRESS,
+};
+
+/* A row of SG_REPORT, as far as the daemon needs it. */
+struct report_row {
+	enum report_type type;
+	size_t offset;	      /* in struct report */
+	const char *path;     /* in the JSON */
+	const char *property; /* on the bus, or NULL */
+};
+
+const struct report_row *report_rows(size_t *count);
 
 /* The report as JSON text, to be freed by the caller; NULL without memory. */
 char *report_to_json(const struct report *report);

@@ -241,7 +241,7 @@ void lab_tail(int fd, char *buf, size_t size)
 /* "DIR/daemon/NAME", "DIR/cli/NAME": how the build tree is laid out. */
 static int find_below(const char *dir, const char *name, char **ret)
 {
-	static const char *const places[] = { "daemon", "cli", "cli/lab" };
+	static const char *const places[] = { "daemon", "cli", "cli/lab", "cli/exporter" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(places); i++) {

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * HTTP, by libmicrohttpd, in a loop of sd-event: /metrics and a page that points to it.
+ *
+ * A connection serves one request and lives ten seconds, by a timer of ours: the library counts
+ * silence only, and a byte a second is none. Only so many are held at a time. Sockets are left to
+ * the caller, what is served comes from a source.
+ */
+#pragma once
+
+#include <sys/socket.h>
+
+#include <systemd/sd-event.h>
+
+struct http;
+
+/* The caller owns *ret; runtime_dir is the daemon's and has to outlive it. -errno. */
+int http_new(struct http **ret, sd_event *event, const char *runtime_dir);
+/* Cuts all connections. */
+struct http *http_free(struct http *h);
+
+/* Takes a connection, which is closed where there are too many. It has to be non-blocking. */
+void http_take(struct http *h, int fd, const struct sockaddr *from, socklen_t length);

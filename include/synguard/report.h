@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The report: every figure that synguard tells, said once.
+ *
+ * A row makes the figure's key in the JSON of Describe() and `synguard status --json`, its family
+ * in `synguard metrics` and the exporter, its property on the bus, and its line in
+ * synguard-metrics(7). The daemon gives `member` of struct report (daemon/report.h) its meaning;
+ * the CLI knows the JSON alone. Verdicts are counted as well, by the list in synguard/verdict.h.
+ *
+ * Columns:
+ *	type     COUNT (uint64_t), FLAG (bool), INT (int), PORT (uint16_t, host byte order),
+ *	         TEXT (const char *, may be NULL), CHARS (char array), ADDRESS (struct sg_addr), or
+ *	         WORD: a const char * out of a closed set
+ *	member   of the struct that the table is about
+ *	path     in the JSON; a dot leads into an object
+ *	kind     COUNTER, GAUGE, or NONE where there is no family
+ *	family   of metrics; rows that share one differ in `value` and stand one after the other
+ *	unit     what the family counts, a part of its name; NULL: it has none
+ *	label    out of SG_REPORT_LABELS, and its
+ *	value    of a WORD: the closed set, "a|b|c"; the word that holds is 1, the others are 0
+ *	property on the bus, or NULL; only in SG_REPORT
+ *	meaning  one sentence
+ *
+ * No label names a source of packets: what an attacker chooses must not become a time series.
+ */
+#pragma once
+
+/* The closed set of labels. */
+#define SG_REPORT_LABELS "interface|family|program|verdict|listener|map|step|engine|kind"
+
+/* More rows of a list than this are told as one, "other": the values of a label must stay few. */
+#define SG_REPORT_MAX_SERIES 64
+
+/* clang-format off */
+/*	type     member                          path                            kind     family                                      unit           label        value                         property                 meaning */
+#define SG_REPORT(X)                                                                                                                                                                                                 \
+	X(TEXT,    version,                        "version",                      NONE,    NULL,                                       NULL,          NULL,        NULL,                         "Version",               "The version of synguardd.") \
+	X(WORD,    engine,                         "engine",                       GAUGE,   "synguard_engine",                          NULL,          "engine",    "reqsk|kernel",               "Engine",                "How a cookie becomes a connection.") \
+	X(CHARS,   engine_reason,                  "engine_reason",                NONE,    NULL,                                       NULL,          NULL,        NULL,                         "EngineReason",          "Why it is this engine.") \
+	X(WORD,    mode,                           "mode",                         GAUGE,   "synguard_mode",                            NULL,          "kind",      "off|observe|auto|always",    "Mode",                  "What the administrator allows.") \
+	X(WORD,    mode_by,                        "mode_by",                      NONE,    NULL,                                       NULL,          NULL,        "start|request",              "ModeBy",                "Who set the mode: the start (files, command line), or a request on the bus.") \
+	X(WORD,    state,                          "state",                        GAUGE,   "synguard_state",                           NULL,          "kind",      "calm|attack|cooling",        "State",                 "What the detector says.") \
+	X(COUNT,   uptime_seconds,                 "uptime_seconds",               GAUGE,   "synguard_uptime_seconds",                  "seconds",     NULL,        NULL,                         "UptimeSeconds",         "Time since the daemon started.") \
+	X(FLAG,    config_ok,                      "config_ok",                    GAUGE,   "synguard_config_ok",                       NULL,          NULL,        NULL,                         "ConfigOk",              "Whether the configuration last read was taken.") \
+	X(COUNT,   ticks,                          "ticks",                        COUNTER, "synguard_ticks_total",                     NULL,          NULL,        NULL,                         "Ticks",                 "How often the daemon has looked, which is once a second.") \
+	X(COUNT,   tick_delay_max_microseconds,    "tick_delay_max_microseconds",  NONE,    NULL,                                       NULL,          NULL,        NULL,                         "TickDelayMaxMicroseconds", "By how much a look of the daemon has come late, at most.") \
+	X(COUNT,   heartbeat_age_seconds,          "heartbeat_age_seconds",        GAUGE,   "synguard_heartbeat_age_seconds",           "seconds",     NULL,        NULL,                         "HeartbeatAgeSeconds",   "Time since the programs last heard of the daemon; from 60 on they challenge nobody.") \
+	X(COUNT,   half_open,                      "half_open",                    GAUGE,   "synguard_half_open_connections",           "connections", NULL,        NULL,                         "HalfOpen",              "Connections in SYN_RECV in this network namespace.") \
+	X(COUNT,   syns_per_second,                "rates.syns_per_second",        NONE,    NULL,                                       NULL,          NULL,        NULL,                         "SynsPerSecond",         "SYNs for services, in the last second.") \
+	X(COUNT,   challenges_per_second,          "rates.challenges_per_second",  NONE,    NULL,                                       NULL,          NULL,        NULL,                         "ChallengesPerSecond",   "SYNs answered with a cookie, in the last second.") \
+	X(COUNT,   acceptances_per_second,         "rates.acceptances_per_second", NONE,    NULL,                                       NULL,          NULL,        NULL,                         "AcceptancesPerSecond",  "ACKs with a valid cookie, in the last second.") \
+	X(COUNT,   counters[SG_XDP].packets,       "packets.xdp",                  COUNTER, "synguard_packets_total",                   "packets",     "program",   "xdp",                        NULL,                    "Packets that a program saw.") \
+	X(COUNT,   counters[SG_INGRESS].packets,   "packets.ingress",              COUNTER, "synguard_packets_total",                   "packets",     "program",   "ingress",                    NULL,                    "Packets that a program saw.") \
+	X(COUNT,   counters[SG_EGRESS].packets,    "packets.egress",               COUNTER, "synguard_packets_total",                   "packets",     "program",   "egress",                     NULL,                    "Packets that a program saw.") \
+	X(COUNT,   service_count,                  "maps.services.entries",        GAUGE,   "synguard_map_entries",                     "entries",     "map",       "services",                   NULL,                    "Entries that a table holds.") \
+	X(COUNT,   local_addrs,                    "maps.local_addrs.entries",     GAUGE,   "synguard_map_entries",                     "entries",     "map",       "local_addrs",                NULL,                    "Entries that a table holds.") \
+	X(COUNT,   service_capacity,               "maps.services.capacity",       GAUGE,   "synguard_map_capacity_entries",            "entries",     "map",       "services",                   NULL,                    "Entries that a table has room for.") \
+	X(COUNT,   local_addr_capacity,            "maps.local_addrs.capacity",    GAUGE,   "synguard_map_capacity_entries",            "entries",     "map",       "local_addrs",                NULL,                    "Entries that a table has room for.")
+
+/* A row of "interfaces"; its series are told apart by interface="NAME". */
+#define SG_REPORT_INTERFACES(X)                                                                                                                                                                                      \
+	X(CHARS,   name,                           "name",                         NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The interface's name.") \
+	X(INT,     index,                          "index",                        NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The interface's index.") \
+	X(CHARS,   driver,                         "driver",                       NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The interface's driver.") \
+	X(WORD,    attach,                         "attach",                       GAUGE,   "synguard_interface_attached",              NULL,          "kind",      "native|generic|tcx|none",    NULL,                    "How the programs are attached to the interface.") \
+	X(CHARS,   attach_reason,                  "attach_reason",                NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "Why they are not attached better.")
+
+/* A row of "services"; its series are told apart by listener="ADDRESS:PORT". */
+#define SG_REPORT_SERVICES(X)                                                                                                                                                                                        \
+	X(ADDRESS, addr,                           "address",                      NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The service's address.") \
+	X(PORT,    port,                           "port",                         NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The service's port.") \
+	X(FLAG,    defending,                      "defending",                    GAUGE,   "synguard_service_defending",               NULL,          NULL,        NULL,                         NULL,                    "Whether the SYNs of the service are challenged now.") \
+	X(FLAG,    blocked,                        "blocked",                      GAUGE,   "synguard_service_blocked",                 NULL,          NULL,        NULL,                         NULL,                    "Whether challenging is suspended because acceptances are not born.") \
+	X(FLAG,    proven,                         "proven",                       GAUGE,   "synguard_service_proven",                  NULL,          NULL,        NULL,                         NULL,                    "Whether a SYN-ACK of this host has been seen for the service.") \
+	X(TEXT,    hindrance,                      "hindrance",                    NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The verdict that stands against a challenge.") \
+	X(COUNT,   syns,                           "syns",                         COUNTER, "synguard_service_syns_total",              "syns",        NULL,        NULL,                         NULL,                    "SYNs for the service.") \
+	X(COUNT,   challenged,                     "challenged",                   COUNTER, "synguard_service_challenges_total",        "challenges",  NULL,        NULL,                         NULL,                    "SYNs of the service answered with a cookie.") \
+	X(COUNT,   accepted,                       "accepted",                     COUNTER, "synguard_service_acceptances_total",       "acceptances", NULL,        NULL,                         NULL,                    "ACKs with a valid cookie handed to the listener.") \
+	X(COUNT,   born,                           "born",                         COUNTER, "synguard_service_births_total",            "births",      NULL,        NULL,                         NULL,                    "Acceptances that became a socket.") \
+	X(COUNT,   syn_queue,                      "syn_queue",                    GAUGE,   "synguard_service_syn_queue_connections",   "connections", NULL,        NULL,                         NULL,                    "Half-open connections of the service.") \
+	X(COUNT,   syn_queue_max,                  "syn_queue_max",                GAUGE,   "synguard_service_syn_queue_limit",         NULL,          NULL,        NULL,                         NULL,                    "Limit of the SYN queues of the service's listeners.") \
+	X(COUNT,   accept_queue,                   "accept_queue",                 GAUGE,   "synguard_service_accept_queue_connections", "connections", NULL,       NULL,                         NULL,                    "Completed connections that wait to be accepted.") \
+	X(COUNT,   accept_queue_max,               "accept_queue_max",             GAUGE,   "synguard_service_accept_queue_limit",      NULL,          NULL,        NULL,                         NULL,                    "Limit of the accept queues of the service's listeners.")
+
+/* The families that are no row: the verdicts of synguard/verdict.h, and what a scrape says first. */
+#define SG_REPORT_VERDICTS_FAMILY  "synguard_verdicts_total"
+#define SG_REPORT_VERDICTS_MEANING "Packets by the reason with which they left a program."
+#define SG_REPORT_UP_FAMILY        "synguard_up"
+#define SG_REPORT_UP_MEANING       "Whether the daemon answers; without it this is the only family."
+/* clang-format on */
