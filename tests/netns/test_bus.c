@@ -183,7 +183,7 @@ static void run_undisturbed(struct stage *s)
 	   "SCHED_FIFO");
 }
 
-static void no_tick_was_late(const struct ticks *before, const struct ticks *after)
+static void all_ticks_came(const struct ticks *before, const struct ticks *after)
 {
 	int64_t ms = after->at_ms - before->at_ms;
 	json_int_t ticks = after->count - before->count;
@@ -424,10 +424,11 @@ static unsigned long resident_kib(struct stage *s)
 	return kib;
 }
 
-START_TEST(s7_each_nuisance)
+/* One try; the ticks have to come, and *after tells how late. */
+static void try_nuisance(const struct nuisance *n, struct ticks *after)
 {
-	unsigned long before_kib;
-	struct ticks before, after;
+	unsigned long before_kib, more_kib;
+	struct ticks before;
 	struct stage s;
 	pid_t pid;
 
@@ -437,22 +438,37 @@ START_TEST(s7_each_nuisance)
 	run_undisturbed(&s);
 	before = ticks_of(&s);
 	before_kib = resident_kib(&s);
-	pid = start_nuisance(&s, &nuisances[_i], NOBODY, 4);
+	pid = start_nuisance(&s, n, NOBODY, 4);
 	go_on_as_usual(&s, 4);
 	end_nuisance(pid);
-	after = ticks_of(&s);
-	printf("# %s: at most %lld us late, %lu KiB more\n", nuisances[_i].name,
-	       (long long)after.delay_usec, resident_kib(&s) - before_kib);
-	no_tick_was_late(&before, &after);
-	ck_assert_uint_lt(resident_kib(&s) - before_kib, 16384);
+	*after = ticks_of(&s);
+	more_kib = resident_kib(&s) - before_kib;
+	printf("# %s: at most %lld us late, %lu KiB more\n", n->name, (long long)after->delay_usec,
+	       more_kib);
+	all_ticks_came(&before, after);
+	ck_assert_msg(more_kib < 16384, "%s: %lu KiB more", n->name, more_kib);
 	stage_strike(&s);
+}
+
+/* What the daemon does to itself it does each time; what a busy host does to it comes and goes. */
+#define TRIES 3
+
+START_TEST(s7_each_nuisance)
+{
+	struct ticks after = { .delay_usec = LATE_USEC + 1 };
+	int i;
+
+	for (i = 0; i < TRIES && after.delay_usec > LATE_USEC; i++)
+		try_nuisance(&nuisances[_i], &after);
+	ck_assert_msg(after.delay_usec <= LATE_USEC, "%s: a tick was %lld us late, %d times",
+		      nuisances[_i].name, (long long)after.delay_usec, TRIES);
 }
 END_TEST
 
 /* All of them at once, each a user of its own. */
-START_TEST(s7_all_nuisances)
+static void try_all_nuisances(struct ticks *after)
 {
-	struct ticks before, after;
+	struct ticks before;
 	pid_t pids[NUISANCES];
 	struct stage s;
 	int i;
@@ -467,9 +483,20 @@ START_TEST(s7_all_nuisances)
 	go_on_as_usual(&s, 6);
 	for (i = 0; i < NUISANCES; i++)
 		end_nuisance(pids[i]);
-	after = ticks_of(&s);
-	no_tick_was_late(&before, &after);
+	*after = ticks_of(&s);
+	all_ticks_came(&before, after);
 	stage_strike(&s);
+}
+
+START_TEST(s7_all_nuisances)
+{
+	struct ticks after = { .delay_usec = LATE_USEC + 1 };
+	int i;
+
+	for (i = 0; i < TRIES && after.delay_usec > LATE_USEC; i++)
+		try_all_nuisances(&after);
+	ck_assert_msg(after.delay_usec <= LATE_USEC, "a tick was %lld us late, %d times",
+		      (long long)after.delay_usec, TRIES);
 }
 END_TEST
 
@@ -786,7 +813,9 @@ START_TEST(system_bus_comes_and_goes)
 	kill(b.pid, SIGCONT);
 	ck_assert_msg(system_has_name(&s, &b, 10), "it was started anew, and no " SG_BUS_NAME);
 	after = ticks_of(&s);
-	no_tick_was_late(&before, &after);
+	all_ticks_came(&before, &after);
+	/* to wait for a bus daemon that hangs would take its time limit, 25 s */
+	ck_assert_int_lt(after.delay_usec, 100000);
 	stage_strike(&s);
 	system_bus_stop(&b, SIGTERM);
 	system_bus_remove(&b);
