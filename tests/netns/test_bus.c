@@ -69,6 +69,7 @@ enum who {
 	MEMBER,
 	PRIMARY,
 	STRANGER,
+	IN_GROUP_0, /* what a group that does not exist must not be taken for */
 	WHO_COUNT,
 };
 
@@ -77,6 +78,7 @@ static const char *const ids[WHO_COUNT][3] = {
 	[MEMBER] = { "65534", "65534", "--groups=" A_GROUP },
 	[PRIMARY] = { "65534", A_GROUP, "--clear-groups" },
 	[STRANGER] = { "65534", "65534", "--clear-groups" },
+	[IN_GROUP_0] = { "65534", "65534", "--groups=0" },
 };
 
 /* Runs argv as somebody; its exit code. *output: what it printed; may be NULL. */
