@@ -6,8 +6,8 @@
 #	bpf/ --> include/ <-- daemon/        cli/ --> include/       tests/ may include anything
 #	daemon: main -> manager -> doors -> core -> include/
 #
-# A door to the outside (dataplane, sockdiag, links, sysctl, bus) knows one library and no other
-# door; the core (detect, config, report, ladder_plan, mode) knows none of either.
+# A door to the outside (dataplane, sockdiag, links, sysctl, bus, instance) knows one library and no other
+# door; the core (detect, config, report, ladder_plan, mode, portnames, ports_news) knows none of either.
 
 # shellcheck source=tests/style/tap.sh
 . "$(dirname "$0")/tap.sh"
@@ -58,8 +58,8 @@ graph=$(mktemp)
 trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
-doors='dataplane|sockdiag|links|sysctl|bus'
-core='detect|config|report|ladder_plan|mode|complaint'
+doors='dataplane|sockdiag|links|sysctl|bus|instance'
+core='detect|config|report|ladder_plan|mode|complaint|portnames|ports_news'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
 seen=$(wc -l <"$graph")
@@ -92,10 +92,10 @@ report manager_is_on_top "$(only 'daemon/manager\.h' 'daemon/(main|manager)\.c')
 report libbpf_has_one_door "$(
 	only '<bpf/(bpf|btf|libbpf)\.h>|.*\.skel\.h' 'daemon/dataplane[a-z_]*\.[ch]|cli/lab/.*'
 )"
-report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links)\.[ch]|cli/lab/.*')"
+report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links|links_fetch)\.[ch]|cli/lab/.*')"
 report the_bus_has_one_door_on_each_side "$(
 	only '<systemd/sd-bus.*' 'daemon/bus\.[ch]|cli/client\.[ch]'
-	only '<systemd/sd-event.*' 'daemon/(main|manager|bus|links)\.[ch]'
+	only '<systemd/sd-event.*' 'daemon/(main|manager|bus|links|ports|worker)\.[ch]'
 	only '<systemd/.*' 'daemon/.*|cli/client\.[ch]'
 )"
 report cli_and_daemon_share_include_only "$(
