@@ -333,7 +333,7 @@ START_TEST(f5_refusal_text)
 	use_queues(&s, LAB_CLIENT, "many0", 2, 3);
 	ok(lab_daemon_start(&s.daemon, s.lab, LAB_SERVER, &o, tail, sizeof(tail)), tail);
 	await_attach(&s, "few0", "tcx", "XDP expects number of rx queues", 1);
-	await_attach(&s, "few0", "tcx", "ethtool -L", 1);
+	await_attach(&s, "few0", "tcx", "\"ethtool -L few0\"", 1);
 	await_attach(&s, LAB_IFNAME, "native", "", 1);
 	programs = truth_programs(&s, LAB_SERVER, lab_ifindex(s.lab, LAB_SERVER, "few0"));
 	ck_assert_uint_eq(programs.ours, 2);
