@@ -493,7 +493,9 @@ START_TEST(unit_defends)
 	BOOT(&m, &s, "3s");
 	serve(&s);
 	/* whoever comes is to be challenged */
-	machine_do(&m, "printf '[Defence]\\nClientAllowance=0\\n' >/etc/synguard/synguard.conf.d/50.conf");
+	machine_do(
+		&m,
+		"printf '[Defence]\\nClientAllowance=0\\n' >/etc/synguard/synguard.conf.d/50.conf");
 	machine_do(&m, "systemctl start synguard");
 	start = now_ms();
 	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &o), "the flood");
