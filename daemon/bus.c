@@ -143,6 +143,18 @@ static const sd_bus_vtable bus_vtable[] = {
 	SD_BUS_VTABLE_END,
 };
 
+/* What tools that expect a bus daemon (busctl) say first; the name is never used. */
+static int bus_on_hello(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return sd_bus_reply_method_return(m, "s", ":1.1");
+}
+
+static const sd_bus_vtable bus_hello_vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD("Hello", NULL, "s", bus_on_hello, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END,
+};
+
 /* ---- peers ----------------------------------------------------------------------------- */
 
 static int bus_on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -186,6 +198,9 @@ static int bus_peer_start(struct bus *b, struct bus_peer *peer, int fd)
 	if (r >= 0)
 		r = sd_bus_add_object_vtable(peer->bus, &peer->slot, SG_BUS_PATH, SG_BUS_INTERFACE,
 					     bus_vtable, peer);
+	if (r >= 0)
+		r = sd_bus_add_object_vtable(peer->bus, NULL, "/org/freedesktop/DBus",
+					     "org.freedesktop.DBus", bus_hello_vtable, peer);
 	if (r >= 0)
 		r = bus_properties_add(peer->bus, SG_BUS_PATH, SG_BUS_INTERFACE, &b->properties);
 	if (r >= 0)
