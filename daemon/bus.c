@@ -193,6 +193,9 @@ static int bus_peer_start(struct bus *b, struct bus_peer *peer, int fd)
 	}
 	/* the descriptor is the bus's from here on */
 	r = sd_bus_set_server(peer->bus, 1, id);
+	/* else the end of the loop would wait for each peer to greet and to take its answers */
+	if (r >= 0)
+		r = sd_bus_set_close_on_exit(peer->bus, false);
 	if (r >= 0)
 		r = sd_bus_start(peer->bus);
 	if (r >= 0)

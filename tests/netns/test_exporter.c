@@ -304,6 +304,26 @@ START_TEST(exporter_and_a_daemon_that_hangs)
 }
 END_TEST
 
+/* Told to end while it waits for a daemon that hangs, it ends. */
+START_TEST(exporter_ends_beside_a_daemon_that_hangs)
+{
+	struct exporter e;
+	struct stage s;
+	int fd;
+
+	raise_with(&s, "auto");
+	e = exporter_start(&s, lab_daemon_runtime_dir(s.daemon), NULL);
+	kill(lab_daemon_pid(s.daemon), SIGSTOP);
+	fd = dial(&s);
+	ck_assert_int_eq(send(fd, GET, strlen(GET), 0), strlen(GET));
+	usleep(500000);
+	exporter_stop(&e);
+	close(fd);
+	kill(lab_daemon_pid(s.daemon), SIGCONT);
+	stage_strike(&s);
+}
+END_TEST
+
 START_TEST(exporter_listens_where_told)
 {
 	struct exporter e;
@@ -876,6 +896,34 @@ START_TEST(bus_properties)
 }
 END_TEST
 
+/* Nor does a peer that says nothing, or does not take its answers, hold up the end of the daemon. */
+START_TEST(bus_peers_do_not_hold_up_the_end)
+{
+	static const char greeting[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct stage s;
+	int64_t start_ms;
+	int fds[4], i;
+
+	raise_with(&s, "auto");
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/" SG_BUS_SOCKET,
+		 lab_daemon_runtime_dir(s.daemon));
+	for (i = 0; i < 4; i++) {
+		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		ck_assert_int_eq(connect(fds[i], (struct sockaddr *)&sa, sizeof(sa)), 0);
+		if (i % 2)
+			ck_assert_int_gt(send(fds[i], greeting, sizeof(greeting) - 1, 0), 0);
+	}
+	usleep(300000);
+	start_ms = now_ms();
+	ok(lab_daemon_stop(s.daemon, 10000, NULL), "stopping the daemon");
+	ck_assert_int_lt(now_ms() - start_ms, 3000);
+	for (i = 0; i < 4; i++)
+		close(fds[i]);
+	stage_strike(&s);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("exporter");
@@ -883,6 +931,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, exporter_serves_the_figures, 30);
 	SUITE_TEST(suite, exporter_without_a_daemon, 30);
 	SUITE_TEST(suite, exporter_and_a_daemon_that_hangs, 60);
+	SUITE_TEST(suite, exporter_ends_beside_a_daemon_that_hangs, 30);
 	SUITE_TEST(suite, exporter_listens_where_told, 30);
 	SUITE_TEST(suite, exporter_usage, 60);
 	SUITE_TEST(suite, exporter_socket_activation, 30);
@@ -894,5 +943,6 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, s8_many, 90);
 	SUITE_TEST(suite, exporter_prometheus, 180);
 	SUITE_TEST(suite, bus_properties, 60);
+	SUITE_TEST(suite, bus_peers_do_not_hold_up_the_end, 60);
 	return suite_main(suite, argc, argv);
 }
