@@ -29,7 +29,7 @@ static const struct verb verbs[] = {
 	{ "status",  "[--json]", "what is going on, in a sentence and in tables (the default)", verb_status,  true,  false },
 	{ "mode",    "[MODE]",   "print the mode, or set it: off, observe, auto, always",       verb_mode,    false, false },
 	{ "metrics", "",         "the figures as Prometheus text",                              verb_metrics, false, false },
-	{ "exporter", "[OPTION]", "serve them over HTTP to Prometheus",                         verb_exporter, true,  true  },
+	{ "exporter", "[OPTION]", "serve them over HTTP to Prometheus",                         verb_exporter, false, true  },
 	{ "demo",    "[--json]", "a real flood against a real listener, in namespaces of its own", verb_demo, true,  true  },
 	{}
 };

@@ -34,8 +34,6 @@ int verb_exporter(const struct cli *cli, int argc, char **argv)
 	_cleanup_free_ const char **with_dir = calloc(argc + 3, sizeof(*with_dir));
 	char path[PATH_MAX];
 
-	if (cli->json)
-		return cli_usage_error("\"exporter\" knows no --json");
 	if (!with_dir) {
 		fprintf(stderr, "synguard: %s\n", strerror(ENOMEM));
 		return SG_EXIT_FAILED;

@@ -17,6 +17,8 @@
 
 #include "cli/metrics.h"
 #include "daemon/carry.h"
+#include "daemon/detect.h"
+#include "daemon/mode.h"
 #include "daemon/report.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
@@ -353,20 +355,28 @@ START_TEST(report_tables_keep_to_their_rules)
 }
 END_TEST
 
+static const char *words_of(const char *path)
+{
+	const struct metrics_table *t = &metrics_tables[METRICS_REPORT];
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		if (!strcmp(t->rows[i].path, path))
+			return t->rows[i].value;
+	ck_abort_msg("no row \"%s\"", path);
+	return NULL;
+}
+
 /* A word of the report that the table does not know would be a series that never is 1. */
 START_TEST(report_words_are_complete)
 {
-	const struct metrics_table *t = &metrics_tables[METRICS_REPORT];
-	static const char *const states[] = { "calm", "attack", "cooling" };
-	static const char *const modes[] = { "off", "observe", "auto", "always" };
-	size_t i, j;
+	int i;
 
-	for (i = 0; i < t->count; i++) {
-		for (j = 0; !strcmp(t->rows[i].path, "state") && j < ARRAY_SIZE(states); j++)
-			ck_assert(is_among(states[j], t->rows[i].value));
-		for (j = 0; !strcmp(t->rows[i].path, "mode") && j < ARRAY_SIZE(modes); j++)
-			ck_assert(is_among(modes[j], t->rows[i].value));
-	}
+	for (i = 0; i < DETECT_STATE_COUNT; i++)
+		ck_assert_msg(is_among(detect_state_name(i), words_of("state")), "state %s",
+			      detect_state_name(i));
+	for (i = 0; i < SG_MODE_COUNT; i++)
+		ck_assert_msg(is_among(mode_name(i), words_of("mode")), "mode %s", mode_name(i));
 }
 END_TEST
 
@@ -425,7 +435,7 @@ START_TEST(report_metrics_by_the_table)
 	has_line(text, "synguard_packets_total{program=\"ingress\"} 200000");
 	has_line(text, "# TYPE synguard_packets_total counter");
 	has_line(text, "synguard_map_entries{map=\"services\"} %d", SERVICES);
-	has_line(text, "synguard_map_capacity_entries{map=\"local_addrs\"} 1099511627776");
+	has_line(text, "synguard_map_capacity{map=\"local_addrs\"} 1099511627776");
 	has_line(text, "synguard_interface_attached{interface=\"lab0\",kind=\"native\"} 1");
 	has_line(text, "synguard_interface_attached{interface=\"lab0\",kind=\"none\"} 0");
 	/* a name that would end the label, or the line's being UTF-8 */
