@@ -67,7 +67,7 @@ static __always_inline enum sg_verdict ack_expected(struct ack *ack)
 	if (!ack->service || ack->service->bound_elsewhere || packet_is_to_link_local(&ack->p))
 		return SG_V_IDLE_ACK;
 	ack->now_ns = bpf_ktime_get_coarse_ns();
-	epoch = cookie_epoch_of(ack->p.ack_seq - 1, cookie_epoch(ack->now_ns));
+	epoch = cookie_epoch_of(ack->p.ack_seq - 1, cookie_epoch(ack->now_ns, epoch_shift));
 	slot = ack->service->promised[epoch & 1];
 	if (slot >> 8 != epoch)
 		return SG_V_IDLE_ACK;
@@ -82,7 +82,7 @@ static __always_inline bool ack_echoes_challenge(const struct ack *ack)
 
 	if (!(ack->o.seen & OPTIONS_SEEN_TS))
 		return true;
-	return age < cookie_clock_ms(2ULL << SG_EPOCH_SHIFT);
+	return age < cookie_clock_ms(2ULL << epoch_shift);
 }
 
 /* The kernel's own cookie: it answers some SYNs when a queue overflows before we are armed. */
@@ -212,7 +212,8 @@ static __always_inline void ack_promise(const struct ack *ack)
 static __always_inline void ack_warn(struct ack *ack, enum sg_verdict hindrance)
 {
 	/* without a new time: a stream of ACKs must not put off the next look */
-	ack->service->hindrance = hindrance;
+	if (ack->service->hindrance != SG_V_LEFT_ALONE)
+		ack->service->hindrance = hindrance;
 }
 
 static __always_inline enum sg_verdict ack_assign(struct __sk_buff *skb, struct ack *ack,
@@ -341,7 +342,7 @@ static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct
 	v = v ?: frame_options_skb(skb, &ack->p, &ack->o);
 	if (v)
 		return v;
-	if (!ack_holds(&ack->p, &ack->o, &ack->terms, cookie_epoch(ack->now_ns)))
+	if (!ack_holds(&ack->p, &ack->o, &ack->terms, cookie_epoch(ack->now_ns, epoch_shift)))
 		return ack_without_cookie(skb, ack);
 	return ack_accept(skb, ack);
 }

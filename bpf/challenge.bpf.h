@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "budget.bpf.h"
+#include "clients.bpf.h"
 #include "cookie.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
@@ -114,6 +116,20 @@ static __always_inline enum sg_verdict syn_packet_allows(struct syn *syn)
 	return syn->service->hindrance == SG_V_ACCEPT_FULL ? SG_V_ACCEPT_FULL : SG_UNDECIDED;
 }
 
+/* What is known of its source. In mode always everybody is challenged. */
+static __always_inline enum sg_verdict syn_source(const struct syn *syn)
+{
+	const struct packet *p = &syn->p;
+
+	if (control.mode == SG_MODE_AUTO && client_admits(&p->saddr, p->version, syn->now_ns))
+		return SG_V_SYN_VERIFIED;
+	/*
+	 * Dropped, not passed: the stack would answer it five times over. A real client at an address
+	 * that is forged just now tries again in a second.
+	 */
+	return budget_is_spent(p, syn->now_ns) ? SG_V_OVER_BUDGET : SG_UNDECIDED;
+}
+
 /*
  * The window scale of this epoch: what the first challenge in it promised. Compare and swap,
  * because two CPUs may be the first with different listeners' looks.
@@ -172,7 +188,7 @@ __noinline int challenge_compose(struct xdp_md *ctx, const struct packet *p,
 
 	if (!p || !o || !s || !c)
 		return 0;
-	epoch = cookie_epoch(c->now_ns);
+	epoch = cookie_epoch(c->now_ns, epoch_shift);
 	cookie_agree(&c->terms, p, o, s->offers);
 	c->look = (struct reply_look){
 		.isn = cookie_isn(control.key, p, p->seq, epoch, &c->terms),
@@ -209,7 +225,8 @@ static __always_inline void challenge_count(struct syn *syn)
 {
 	if (!syn->tally)
 		return;
-	syn->tally->challenged++;
+	if (!(syn->tally->challenged++ % SG_BUDGET_SAMPLE))
+		budget_charge(&syn->p, syn->now_ns);
 	/* before this one is counted, which nobody can have answered yet */
 	service_renew(syn->service, syn->tally, syn->now_ns);
 	syn->tally->second_challenged++;
@@ -229,17 +246,25 @@ static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct 
 	return c.terms.lossy ? SG_V_CHALLENGED_PLAIN : SG_V_CHALLENGED;
 }
 
-static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
+static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx)
 {
 	struct syn syn = {};
 
-	if (control.mode == SG_MODE_OFF)
-		return SG_V_MODE_OFF;
 	/* clang-format off */
 	return syn_parse(ctx, &syn) ?:
 	       syn_admit(ctx, &syn) ?:
 	       syn_service_allows(&syn) ?:
 	       syn_packet_allows(&syn) ?:
+	       syn_source(&syn) ?:
 	       syn_challenge(ctx, &syn);
 	/* clang-format on */
+}
+
+static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
+{
+	if (control.mode == SG_MODE_OFF)
+		return SG_V_MODE_OFF;
+	if (packet_is_plain_ack((void *)(long)ctx->data, (void *)(long)ctx->data_end))
+		return SG_V_NOT_SYN;
+	return syn_judge(ctx);
 }

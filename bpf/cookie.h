@@ -67,9 +67,9 @@ struct cookie_terms {
 };
 
 /* Never 0 or 1: a service that was never challenged has 0 where the epoch would stand. */
-static __always_inline __u32 cookie_epoch(__u64 now_ns)
+static __always_inline __u32 cookie_epoch(__u64 now_ns, __u8 shift)
 {
-	return (now_ns >> SG_EPOCH_SHIFT) + 2;
+	return (now_ns >> shift) + 2;
 }
 
 /* The epoch that an ACK's cookie would be of: the one of the last two with its parity. */

@@ -160,6 +160,21 @@ static __always_inline bool listener_meets_nat(const struct net *net, __u8 versi
 	return false;
 }
 
+/* Asked with each look and not with each SYN: two walks through the trie cost as much as the rest. */
+static __always_inline bool listener_is_left_alone(const struct sg_service *s)
+{
+	struct sg_left_alone key = {
+		.prefix_bits = SG_LEFT_ALONE_PORT_BITS + 8 * sizeof(s->addr),
+		.port = s->port,
+	};
+
+	__builtin_memcpy(key.addr, &s->addr, sizeof(s->addr));
+	if (bpf_map_lookup_elem(&left_alone, &key))
+		return true;
+	key.port = 0; /* every port */
+	return bpf_map_lookup_elem(&left_alone, &key);
+}
+
 static __always_inline void listener_read(struct sg_service *s, const struct tcp_sock *tp,
 					  __u8 version, __u64 now_ns)
 {
@@ -173,7 +188,10 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 	s->user_mss = tp->rx_opt.user_mss;
 	listener_window(s, tp, net);
 	listener_arm(s, tp, now_ns);
-	if (listener_is_mptcp(tp))
+	/* the administrator's word before what only the kernel would mind */
+	if (listener_is_left_alone(s))
+		s->hindrance = SG_V_LEFT_ALONE;
+	else if (listener_is_mptcp(tp))
 		s->hindrance = SG_V_MPTCP_LISTENER;
 	else if (!net->ipv4.sysctl_tcp_syncookies)
 		s->hindrance = SG_V_SYNCOOKIES_OFF;

@@ -10,6 +10,11 @@
 /* Written by the daemon through the skeleton's mapping of .bss. */
 struct sg_control control;
 
+/* When the last of the hushed may be answered again; 0 = nobody was hushed. */
+__u64 hushed_until_ns;
+/* Set by the daemon before it loads the programs. */
+const volatile __u8 epoch_shift = SG_EPOCH_SHIFT;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SG_SERVICES_MAX);
@@ -54,6 +59,27 @@ struct {
 	__type(value, __u64);
 } early SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SG_BUDGET_LINES);
+	__type(key, __u32);
+	__type(value, struct sg_budget_line);
+} budgets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sg_hush);
+} hush SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SG_CLIENT_SETS);
+	__type(key, __u32);
+	__type(value, struct sg_client_set);
+} clients SEC(".maps");
+
 /* The addresses of this host, kept by the daemon; the value is unused. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -62,6 +88,15 @@ struct {
 	__type(key, struct sg_addr);
 	__type(value, __u8);
 } local_addrs SEC(".maps");
+
+/* What the administrator wants left alone, kept by the daemon; the value is unused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, SG_LEFT_ALONE_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sg_left_alone);
+	__type(value, __u8);
+} left_alone SEC(".maps");
 
 #define SG_VERDICT_ACTION_(programs, name, action, label, meaning) SG_##action,
 static const __u8 verdict_actions[SG_VERDICT_COUNT] = { SG_VERDICTS(SG_VERDICT_ACTION_) };

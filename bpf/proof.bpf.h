@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include "budget.bpf.h"
+#include "clients.bpf.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
 #include "listener.bpf.h"
@@ -55,6 +57,8 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	enum promise promise;
 	struct sg_tally *t;
 	__u32 index;
+	__u64 now_ns = bpf_ktime_get_ns(); /* tracing has no coarse clock */
+	__u8 version;
 
 	if (skc->skc_family == KERNEL_AF_INET) {
 		packet_map_v4(&local, skc->skc_rcv_saddr);
@@ -63,6 +67,7 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 		BPF_CORE_READ_INTO(&local, skc, skc_v6_rcv_saddr);
 		BPF_CORE_READ_INTO(&peer, skc, skc_v6_daddr);
 	}
+	version = !peer.halves[0] && peer.words[2] == bpf_htonl(0xffff) ? 4 : 6;
 	s = service_find(&local, bpf_htons(skc->skc_num), &index);
 	if (!s)
 		return;
@@ -70,8 +75,10 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	if (skc->skc_bound_dev_if && s->ifindex && skc->skc_bound_dev_if != s->ifindex)
 		s->bound_elsewhere = 1;
 	/* a client on this host itself proves nothing: its packets never meet what others' do */
-	if (!listener_is_here(&peer))
-		service_prove(s, bpf_ktime_get_ns()); /* tracing has no coarse clock */
+	if (!listener_is_here(&peer)) {
+		service_prove(s, now_ns);
+		client_verify(&peer, version, now_ns);
+	}
 	t = service_tally(index);
 	if (!t)
 		return;
@@ -79,7 +86,8 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	promise = promise_keep(promise_tuple(&peer, skc->skc_dport, bpf_htons(skc->skc_num)));
 	if (!promise)
 		return;
-	t->born++;
+	if (!(t->born++ % SG_BUDGET_SAMPLE))
+		budget_refund(&peer, version, now_ns);
 	t->second_born++;
 	t->canary_born += promise == PROMISE_KEPT_FOR_CANARY;
 }

@@ -4,6 +4,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <jansson.h>
 
 /* The report; the caller owns *ret. Returns an exit code, and has said on stderr what is wrong. */
@@ -11,3 +14,17 @@ int client_describe(const char *runtime_dir, json_t **ret);
 
 /* Likewise an exit code. */
 int client_set_mode(const char *runtime_dir, const char *mode);
+
+/* What is to be done with the events; false from one of them ends it, with exit code 0. */
+struct client_events {
+	bool (*event)(void *userdata, const json_t *event);
+	/* so many were overwritten before they could be read */
+	bool (*missed)(void *userdata, uint64_t count);
+	void *userdata;
+};
+
+/*
+ * The events that the daemon keeps, in order, and with `follow` those that come, until SIGINT,
+ * SIGTERM, or nobody reads stdout any more. Likewise an exit code.
+ */
+int client_events(const char *runtime_dir, bool follow, const struct client_events *handler);

@@ -184,6 +184,8 @@ static int daemon_begin(struct stage *st)
 	err = lab_daemon_start(&st->daemon, st->lab, LAB_SERVER,
 			       &(struct lab_daemon_options){
 				       .mode = "auto",
+				       /* they are all to look like first-time clients */
+				       .config = "[Defence]\nClientAllowance=0\n",
 				       .cpu_plus_1 = st->s->people_cpu + 1,
 			       },
 			       tail, sizeof(tail));

@@ -13,8 +13,6 @@ int verb_metrics(const struct cli *cli, int argc, char **argv)
 	json_t *report = NULL;
 	int r;
 
-	if (argc > 1)
-		return cli_usage_error("\"metrics\" takes no argument");
 	r = client_describe(cli->runtime_dir, &report);
 	if (r != SG_EXIT_OK)
 		return r;

@@ -3,291 +3,321 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <systemd/sd-bus.h>
 
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "bus_properties.h"
+#include "bus_internal.h"
 
-/* No user but root may take all the places, alone or with others. */
-#define BUS_MAX_PEERS	   64
-#define BUS_ROOT_PLACES	   8
-#define BUS_PLACES_PER_UID 8
+/* ---- peers --------------------------------------------------------------------------------- */
 
-/* A peer that has not asked anything for this long is cut, in its greeting or after. */
-#define BUS_IDLE_USEC 10000000ULL
-
-/* A peer that asks and does not read is cut at this many answers. */
-#define BUS_MAX_QUEUED 4
-
-struct bus_peer {
-	sd_bus *bus;
-	sd_bus_slot *slot;
-	sd_event_source *idle;
-	struct ucred cred;
-	struct bus *owner;
-};
-
-struct bus {
-	sd_event *event;
-	sd_event_source *source;
-	int fd;
-	char *path;
-	bool has_group;
-	gid_t group; /* looked up once: NSS may block */
-	struct bus_handler handler;
-	struct bus_properties properties;
-	struct bus_peer peers[BUS_MAX_PEERS];
-};
-
-/* ---- who may --------------------------------------------------------------------------- */
-
-static bool bus_group_has(int fd, gid_t primary, gid_t wanted)
+static void bus_forget_asked(struct bus *b, const struct bus_peer *peer)
 {
-	gid_t groups[1024];
-	socklen_t length = sizeof(groups);
-	size_t i;
+	size_t i, kept = 0, answering = 0;
 
-	if (primary == wanted)
-		return true;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0)
-		return false;
-	for (i = 0; i < length / sizeof(*groups); i++)
-		if (groups[i] == wanted)
-			return true;
-	return false;
+	for (i = 0; i < b->asked_count; i++) {
+		if (b->asked[i].peer == peer) {
+			sd_bus_message_unref(b->asked[i].call);
+			continue;
+		}
+		answering += i < b->answering;
+		b->asked[kept++] = b->asked[i];
+	}
+	b->asked_count = kept;
+	b->answering = answering;
 }
 
-static bool bus_may_change(const struct bus_peer *peer)
+void bus_peer_drop(struct bus_peer *peer)
 {
-	const struct bus *b = peer->owner;
-
-	return !peer->cred.uid ||
-	       (b->has_group && bus_group_has(sd_bus_get_fd(peer->bus), peer->cred.gid, b->group));
-}
-
-/* ---- methods --------------------------------------------------------------------------- */
-
-static void bus_peer_drop(struct bus_peer *peer)
-{
+	bus_forget_asked(peer->owner, peer);
+	if (peer->system)
+		bus_system_forget_questions(peer->owner);
 	peer->slot = sd_bus_slot_unref(peer->slot);
 	peer->idle = sd_event_source_disable_unref(peer->idle);
+	peer->guard = bus_guard_free(peer->guard);
+	peer->follows = false;
+	peer->asked = 0;
 	if (peer->bus) {
 		sd_bus_detach_event(peer->bus);
 		peer->bus = sd_bus_close_unref(peer->bus);
 	}
+	if (peer->system)
+		bus_system_again(peer->owner);
 }
 
-/* Before each answer: a peer that does not take them is dropped, and false returned. */
-static bool bus_peer_listens(struct bus_peer *peer)
+static uint64_t bus_max_queued(const struct bus_peer *peer)
+{
+	if (peer->system)
+		return BUS_MAX_QUEUED_SYSTEM;
+	return peer->follows ? BUS_MAX_QUEUED_EVENTS : BUS_MAX_QUEUED;
+}
+
+/* Before anything is sent: a peer that does not read is dropped, and false returned. */
+static bool bus_peer_reads(struct bus_peer *peer)
 {
 	uint64_t queued;
 
-	if (sd_bus_get_n_queued_write(peer->bus, &queued) < 0 || queued > BUS_MAX_QUEUED) {
-		bus_peer_drop(peer);
+	if (sd_bus_get_n_queued_write(peer->bus, &queued) >= 0 && queued <= bus_max_queued(peer))
+		return true;
+	bus_peer_drop(peer);
+	return false;
+}
+
+/* Before each answer. */
+static bool bus_peer_listens(struct bus_peer *peer)
+{
+	if (!bus_peer_reads(peer))
 		return false;
-	}
-	sd_event_source_set_time_relative(peer->idle, BUS_IDLE_USEC);
+	if (peer->idle)
+		sd_event_source_set_time_relative(peer->idle, BUS_IDLE_USEC);
 	return true;
+}
+
+/* ---- Describe() ---------------------------------------------------------------------------- */
+
+/*
+ * The report is read afresh for whoever asks, and that takes a while; so calls wait until
+ * BUS_DESCRIBE_USEC have passed since the last one, and those that came by then share it.
+ */
+
+static int bus_schedule_answer(struct bus *b)
+{
+	uint64_t now, at;
+	int r;
+
+	if (!b->asked_count)
+		return 0;
+	r = sd_event_now(b->event, CLOCK_MONOTONIC, &now);
+	if (r < 0)
+		return r;
+	at = b->answering ? now : b->described_usec + BUS_DESCRIBE_USEC;
+	r = sd_event_source_set_time(b->answer, at > now ? at : now);
+	return r < 0 ? r : sd_event_source_set_enabled(b->answer, SD_EVENT_ONESHOT);
+}
+
+/* One answer for each turn of the loop, so that a tick does not wait for all of them. */
+static void bus_answer_first(struct bus *b)
+{
+	struct bus_peer *peer = b->asked[0].peer;
+	sd_bus_message *call = b->asked[0].call;
+
+	memmove(b->asked, b->asked + 1, --b->asked_count * sizeof(*b->asked));
+	b->answering--;
+	peer->asked--;
+	if (!bus_peer_reads(peer)) {
+		sd_bus_message_unref(call);
+		return;
+	}
+	if (b->description)
+		sd_bus_reply_method_return(call, "s", b->description);
+	else
+		sd_bus_reply_method_errno(call, ENOMEM, NULL);
+	sd_bus_message_unref(call);
+}
+
+static int bus_on_answer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct bus *b = userdata;
+
+	if (!b->answering && b->asked_count) {
+		free(b->description);
+		b->description = b->handler.describe(b->handler.userdata);
+		b->answering = b->asked_count;
+		sd_event_now(b->event, CLOCK_MONOTONIC, &b->described_usec);
+	}
+	if (b->answering)
+		bus_answer_first(b);
+	return bus_schedule_answer(b);
 }
 
 static int bus_on_describe(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus_peer *peer = userdata;
-	_cleanup_free_ char *text = NULL;
+	struct bus *b = peer->owner;
+	int r;
 
-	text = peer->owner->handler.describe(peer->owner->handler.userdata);
-	if (!text)
-		return -ENOMEM;
-	return sd_bus_reply_method_return(m, "s", text);
+	if (!bus_peer_listens(peer))
+		return 1;
+	if (peer->asked >= (peer->system ? BUS_MAX_ASKED_SYSTEM : BUS_MAX_ASKED)) {
+		if (peer->system)
+			return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+						"too many wait for an answer; ask again");
+		bus_peer_drop(peer);
+		return 1;
+	}
+	peer->asked++;
+	b->asked[b->asked_count++] = (struct bus_asked){ peer, sd_bus_message_ref(m) };
+	r = b->asked_count == 1 ? bus_schedule_answer(b) : 0;
+	return r < 0 ? r : 1;
+}
+
+/* ---- the other methods --------------------------------------------------------------------- */
+
+static int bus_on_events(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus_peer *peer = userdata;
+	const struct bus_handler *h = &peer->owner->handler;
+	_cleanup_free_ char *text = NULL;
+	uint64_t since;
+	int r;
+
+	if (!bus_peer_listens(peer))
+		return 1;
+	r = sd_bus_message_read(m, "t", &since);
+	if (r < 0)
+		return r;
+	text = h->events(h->userdata, since);
+	return text ? sd_bus_reply_method_return(m, "s", text) : -ENOMEM;
+}
+
+static bool bus_may_follow(const struct bus_peer *peer)
+{
+	const struct bus *b = peer->owner;
+	size_t i, all = 0, of_uid = 0;
+
+	for (i = 0; i < BUS_MAX_PEERS; i++) {
+		all += b->peers[i].follows;
+		of_uid += b->peers[i].follows && b->peers[i].uid == peer->uid;
+	}
+	return !peer->uid || (all < BUS_MAX_FOLLOWERS && of_uid < BUS_FOLLOWERS_PER_UID);
+}
+
+/* On the system bus everybody may listen to signals, and this asks for nothing more. */
+static int bus_on_follow(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus_peer *peer = userdata;
+
+	if (!bus_peer_listens(peer))
+		return 1;
+	if (!peer->system && !peer->follows) {
+		if (!bus_may_follow(peer))
+			return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+						"too many of this user follow already");
+		peer->follows = true;
+		peer->idle = sd_event_source_disable_unref(peer->idle);
+	}
+	return sd_bus_reply_method_return(m, NULL);
+}
+
+/* The rights first, whatever the argument is: to read it may take long. */
+static int bus_set_mode(struct bus_peer *peer, sd_bus_message *call, bool granted)
+{
+	const struct bus_handler *h = &peer->owner->handler;
+	const char *mode;
+	int r;
+
+	if (!granted)
+		return sd_bus_reply_method_errorf(call, SG_ERROR_NOT_ALLOWED,
+						  "only root and members of the group " SG_GROUP
+						  " may change the mode");
+	r = sd_bus_message_read(call, "s", &mode);
+	if (r >= 0)
+		r = h->set_mode(h->userdata, mode);
+	if (r == -EINVAL)
+		return sd_bus_reply_method_errorf(
+			call, SG_ERROR_BAD_VALUE,
+			"no such mode; there are off, observe, auto and always");
+	return r < 0 ? sd_bus_reply_method_errno(call, r, NULL) :
+		       sd_bus_reply_method_return(call, NULL);
+}
+
+/* For every method that changes something or names a source. */
+static int bus_if_granted(struct bus_peer *peer, sd_bus_message *call, bus_granted_fn granted)
+{
+	if (!bus_peer_listens(peer))
+		return 1;
+	if (peer->system)
+		return bus_system_ask_sender(peer, call, granted);
+	return granted(peer, call, peer->may_change);
 }
 
 static int bus_on_set_mode(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	struct bus_peer *peer = userdata;
-	const char *mode;
-	int r;
-
-	r = sd_bus_message_read(m, "s", &mode);
-	if (r < 0)
-		return r;
-	if (!bus_may_change(peer))
-		return sd_bus_error_set(error, SG_ERROR_NOT_ALLOWED,
-					"only root and members of the group synguard may change "
-					"the mode");
-	r = peer->owner->handler.set_mode(peer->owner->handler.userdata, mode);
-	if (r == -EINVAL)
-		return sd_bus_error_set(error, SG_ERROR_BAD_VALUE,
-					"no such mode; there are off, observe, auto and always");
-	if (r < 0)
-		return r;
-	return sd_bus_reply_method_return(m, NULL);
+	return bus_if_granted(userdata, m, bus_set_mode);
 }
 
 static const sd_bus_vtable bus_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json),
 				bus_on_describe, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Events", SD_BUS_ARGS("t", since), SD_BUS_RESULT("s", json),
+				bus_on_events, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Follow", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, bus_on_follow,
+				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("SetMode", SD_BUS_ARGS("s", mode), SD_BUS_NO_RESULT,
 				bus_on_set_mode, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_SIGNAL_WITH_ARGS("Event", SD_BUS_ARGS("s", json), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("StateChanged", SD_BUS_ARGS("s", state, "s", mode), 0),
 	SD_BUS_VTABLE_END,
 };
-
-/* What tools that expect a bus daemon (busctl) say first; the name is never used. */
-static int bus_on_hello(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-	return sd_bus_reply_method_return(m, "s", ":1.1");
-}
-
-static const sd_bus_vtable bus_hello_vtable[] = {
-	SD_BUS_VTABLE_START(0),
-	SD_BUS_METHOD("Hello", NULL, "s", bus_on_hello, SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_VTABLE_END,
-};
-
-/* ---- peers ----------------------------------------------------------------------------- */
-
-static int bus_on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-	bus_peer_drop(userdata);
-	return 0;
-}
-
-static int bus_on_idle(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	bus_peer_drop(userdata);
-	return 0;
-}
 
 /* Before all else, for what sd-bus answers by itself (properties, introspection) as well. */
 static int bus_on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	return !bus_peer_listens(userdata);
+	return !bus_peer_reads(userdata);
 }
 
-/* Takes the descriptor. */
-static int bus_peer_start(struct bus *b, struct bus_peer *peer, int fd)
+/* The one place where a connection gets what we offer; userdata of every handler is the peer. */
+int bus_publish(struct bus_peer *peer)
 {
-	sd_id128_t id;
-	int r;
+	int r = sd_bus_add_object_vtable(peer->bus, &peer->slot, SG_BUS_PATH, SG_BUS_INTERFACE,
+					 bus_vtable, peer);
 
-	peer->owner = b;
-	r = sd_id128_randomize(&id);
 	if (r >= 0)
-		r = sd_bus_new(&peer->bus);
-	if (r >= 0)
-		r = sd_bus_set_fd(peer->bus, fd, fd);
-	if (r < 0) {
-		close(fd);
-		return r;
+		r = bus_properties_add(peer->bus, SG_BUS_PATH, SG_BUS_INTERFACE,
+				       &peer->owner->properties);
+	return r < 0 ? r : sd_bus_add_filter(peer->bus, NULL, bus_on_message, peer);
+}
+
+/* ---- signals ------------------------------------------------------------------------------- */
+
+static bool bus_wants_signals(const struct bus_peer *peer)
+{
+	/* what is not connected yet would only collect them */
+	return peer->bus && (peer->system ? sd_bus_is_ready(peer->bus) > 0 : peer->follows);
+}
+
+static void bus_emit_event(struct bus_peer *peer, const char *json, const char *unused)
+{
+	sd_bus_emit_signal(peer->bus, SG_BUS_PATH, SG_BUS_INTERFACE, "Event", "s", json);
+}
+
+static void bus_emit_state(struct bus_peer *peer, const char *state, const char *mode)
+{
+	sd_bus_emit_signal(peer->bus, SG_BUS_PATH, SG_BUS_INTERFACE, "StateChanged", "ss", state,
+			   mode);
+}
+
+/* A signal that cannot be sent is missed; its number, or Describe(), shows that. */
+static void bus_emit(struct bus *b, void (*emit)(struct bus_peer *, const char *, const char *),
+		     const char *first, const char *second)
+{
+	size_t i;
+
+	for (i = 0; i <= BUS_MAX_PEERS; i++) {
+		struct bus_peer *peer = i < BUS_MAX_PEERS ? &b->peers[i] : &b->system;
+
+		if (bus_wants_signals(peer) && bus_peer_reads(peer))
+			emit(peer, first, second);
 	}
-	/* the descriptor is the bus's from here on */
-	r = sd_bus_set_server(peer->bus, 1, id);
-	/* else the end of the loop would wait for each peer to greet and to take its answers */
-	if (r >= 0)
-		r = sd_bus_set_close_on_exit(peer->bus, false);
-	if (r >= 0)
-		r = sd_bus_start(peer->bus);
-	if (r >= 0)
-		r = sd_bus_add_object_vtable(peer->bus, &peer->slot, SG_BUS_PATH, SG_BUS_INTERFACE,
-					     bus_vtable, peer);
-	if (r >= 0)
-		r = sd_bus_add_object_vtable(peer->bus, NULL, "/org/freedesktop/DBus",
-					     "org.freedesktop.DBus", bus_hello_vtable, peer);
-	if (r >= 0)
-		r = bus_properties_add(peer->bus, SG_BUS_PATH, SG_BUS_INTERFACE, &b->properties);
-	if (r >= 0)
-		r = sd_bus_add_filter(peer->bus, NULL, bus_on_message, peer);
-	if (r >= 0)
-		r = sd_bus_match_signal_async(peer->bus, NULL, "org.freedesktop.DBus.Local",
-					      "/org/freedesktop/DBus/Local",
-					      "org.freedesktop.DBus.Local", "Disconnected",
-					      bus_on_disconnected, NULL, peer);
-	if (r >= 0)
-		r = sd_bus_attach_event(peer->bus, b->event, SD_EVENT_PRIORITY_NORMAL);
-	if (r >= 0)
-		r = sd_event_add_time_relative(b->event, &peer->idle, CLOCK_MONOTONIC,
-					       BUS_IDLE_USEC, 0, bus_on_idle, peer);
-	return r;
 }
 
-/* A free place that this user may have, or NULL. */
-static struct bus_peer *bus_place(struct bus *b, uid_t uid)
+void bus_tell_event(struct bus *b, const char *json)
 {
-	struct bus_peer *peer, *place = NULL;
-	int of_uid = 0, taken = 0;
-
-	for (peer = b->peers; peer < b->peers + BUS_MAX_PEERS; peer++) {
-		if (peer->bus) {
-			taken++;
-			of_uid += peer->cred.uid == uid;
-		} else if (!place) {
-			place = peer;
-		}
-	}
-	if (uid && (of_uid >= BUS_PLACES_PER_UID || taken >= BUS_MAX_PEERS - BUS_ROOT_PLACES))
-		return NULL;
-	return place;
+	if (b)
+		bus_emit(b, bus_emit_event, json, NULL);
 }
 
-/* A failure concerns one peer, never the daemon. */
-static int bus_on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+void bus_tell_state(struct bus *b, const char *state, const char *mode)
 {
-	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	socklen_t length = sizeof(struct ucred);
-	struct bus *b = userdata;
-	struct bus_peer *place;
-	struct ucred cred;
-
-	if (client < 0)
-		return 0;
-	if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &cred, &length) < 0)
-		cred = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
-	place = bus_place(b, cred.uid);
-	if (!place) {
-		close(client);
-		return 0;
-	}
-	place->cred = cred;
-	if (bus_peer_start(b, place, client) < 0)
-		bus_peer_drop(place);
-	return 0;
+	if (b)
+		bus_emit(b, bus_emit_state, state, mode);
 }
 
-/* ---- the socket ------------------------------------------------------------------------ */
-
-static int bus_listen(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	_cleanup_close_ int fd = -EBADF;
-	struct stat st;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	/* what a dead process left; anything but a socket is somebody's */
-	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) && unlink(path) < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	/* who may do what is decided per call */
-	if (chmod(path, 0666) < 0 || listen(fd, BUS_MAX_PEERS) < 0)
-		return -errno;
-	return TAKE_FD(fd);
-}
+/* ---- life ---------------------------------------------------------------------------------- */
 
 int bus_new(struct bus **ret, sd_event *event, const char *path, const struct bus_handler *handler)
 {
@@ -302,14 +332,15 @@ int bus_new(struct bus **ret, sd_event *event, const char *path, const struct bu
 	b->handler = *handler;
 	b->properties = (struct bus_properties){ handler->scalars, handler->userdata };
 	b->event = sd_event_ref(event);
-	b->fd = bus_listen(path);
-	r = b->fd;
-	if (r >= 0) {
-		b->path = strdup(path);
-		r = b->path ? sd_event_add_io(event, &b->source, b->fd, EPOLLIN, bus_on_connection,
-					      b) :
-			      -ENOMEM;
-	}
+	b->fd = -EBADF;
+	r = sd_event_add_time(event, &b->answer, CLOCK_MONOTONIC, 0, BUS_ACCURACY_USEC,
+			      bus_on_answer, b);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(b->answer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = bus_peers_listen(b, path);
+	if (r >= 0)
+		r = bus_system_start(b);
 	if (r < 0) {
 		bus_free(b);
 		return r;
@@ -320,18 +351,12 @@ int bus_new(struct bus **ret, sd_event *event, const char *path, const struct bu
 
 struct bus *bus_free(struct bus *b)
 {
-	struct bus_peer *peer;
-
 	if (!b)
 		return NULL;
-	for (peer = b->peers; peer < b->peers + BUS_MAX_PEERS; peer++)
-		bus_peer_drop(peer);
-	sd_event_source_disable_unref(b->source);
-	if (b->fd >= 0)
-		close(b->fd);
-	if (b->path)
-		unlink(b->path);
-	free(b->path);
+	bus_peers_close(b);
+	bus_system_close(b);
+	sd_event_source_disable_unref(b->answer);
+	free(b->description);
 	sd_event_unref(b->event);
 	free(b);
 	return NULL;

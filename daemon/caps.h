@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Privilege given up: after the programs are loaded CAP_NET_ADMIN is all that is needed. */
+/* Privilege: what loading the programs takes, and giving up all but CAP_NET_ADMIN after that. */
 #pragma once
+
+#include <stdbool.h>
+
+#include "complaint.h"
+
+/*
+ * Whether this process lacks a capability that loading the programs takes; then the complaint names
+ * those that it lacks and replaces what it said before, else it stays.
+ */
+bool caps_missing_to_load(struct complaint *c);
 
 /*
  * Keeps CAP_NET_ADMIN and nothing else, for good: permitted, effective, bounding and ambient sets,

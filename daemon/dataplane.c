@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dataplane.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <linux/if_link.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,12 +15,8 @@
 
 #include "synguard/cleanup.h"
 
+#include "dataplane_attach.h"
 #include "synguard.skel.h"
-
-/* linux/bpf.h of 6.6 and later; headers that we may be built with are older */
-#define DATAPLANE_TCX_INGRESS 46
-#define DATAPLANE_TCX_EGRESS  47
-#define DATAPLANE_F_BEFORE    (1u << 3)
 
 #define DATAPLANE_KFUNC "bpf_sk_assign_tcp_reqsk"
 
@@ -32,20 +25,6 @@ struct dataplane {
 	struct sg_service *services;
 	int cpus;
 };
-
-static const char *const dataplane_attach_names[] = {
-	[DATAPLANE_NONE] = "none",
-	[DATAPLANE_TCX] = "tcx",
-	[DATAPLANE_NATIVE] = "native",
-	[DATAPLANE_GENERIC] = "generic",
-};
-static_assert(ARRAY_SIZE(dataplane_attach_names) == DATAPLANE_ATTACH_COUNT,
-	      "every way of attaching has a name");
-
-const char *dataplane_attach_name(enum dataplane_attach attach)
-{
-	return attach < DATAPLANE_ATTACH_COUNT ? dataplane_attach_names[attach] : "unknown";
-}
 
 static int dataplane_silence(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -101,12 +80,14 @@ static int dataplane_fill_control(struct sg_control *control)
 	struct stat st;
 	struct {
 		uint64_t key[2];
+		uint64_t source_salt;
 		uint32_t tsval_offset;
 	} secret;
 
 	if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
 		return -EIO;
 	memcpy(control->key, secret.key, sizeof(control->key));
+	control->source_salt = secret.source_salt;
 	control->tsval_offset = secret.tsval_offset;
 	explicit_bzero(&secret, sizeof(secret));
 	if (stat("/proc/self/ns/net", &st) < 0)
@@ -126,13 +107,14 @@ static int dataplane_map_services(struct dataplane *dp)
 	return 0;
 }
 
-static int dataplane_load(struct dataplane *dp, struct complaint *c)
+static int dataplane_load(struct dataplane *dp, uint8_t epoch_shift, struct complaint *c)
 {
 	int r;
 
 	dp->skel = synguard_bpf__open();
 	if (!dp->skel)
 		return -errno;
+	dp->skel->rodata->epoch_shift = epoch_shift;
 	/* libbpf 1.1 knows no SEC("tcx/..."), so the programs say "tc" and this says where */
 	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_ingress,
 					      DATAPLANE_TCX_INGRESS);
@@ -154,7 +136,7 @@ static int dataplane_load(struct dataplane *dp, struct complaint *c)
 	return r;
 }
 
-int dataplane_new(struct dataplane **ret, struct complaint *c)
+int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint *c)
 {
 	struct dataplane *dp;
 	int r;
@@ -167,7 +149,7 @@ int dataplane_new(struct dataplane **ret, struct complaint *c)
 	if (!dp)
 		return -ENOMEM;
 	dp->cpus = libbpf_num_possible_cpus();
-	r = dp->cpus < 0 ? dp->cpus : dataplane_load(dp, c);
+	r = dp->cpus < 0 ? dp->cpus : dataplane_load(dp, epoch_shift, c);
 	if (r >= 0)
 		r = dataplane_map_services(dp);
 	if (r >= 0)
@@ -181,6 +163,11 @@ int dataplane_new(struct dataplane **ret, struct complaint *c)
 	dp->skel->bss->control.cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	*ret = dp;
 	return 0;
+}
+
+struct synguard_bpf *dataplane_skeleton(struct dataplane *dp)
+{
+	return dp->skel;
 }
 
 struct dataplane *dataplane_free(struct dataplane *dp)
@@ -206,96 +193,6 @@ int dataplane_attach_births(struct dataplane *dp, struct complaint *c)
 	}
 	dp->skel->links.synguard_born = link; /* the skeleton destroys it */
 	return 0;
-}
-
-static int dataplane_attach_tcx(struct bpf_program *prog, int ifindex, int where)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, first, .flags = DATAPLANE_F_BEFORE);
-	int fd = bpf_link_create(bpf_program__fd(prog), ifindex, where, &first);
-
-	return fd < 0 ? -errno : fd;
-}
-
-/* Why the driver or the kernel would not have our XDP program, in words that lead on. */
-static void dataplane_explain(struct dataplane_links *links, int error)
-{
-	const char *why;
-
-	switch (error) {
-	case -EBUSY:
-	case -EEXIST:
-		why = "another XDP program is attached, which is not replaced";
-		break;
-	case -EOPNOTSUPP:
-		why = "the driver has no native XDP";
-		break;
-	case -EINVAL:
-	case -ERANGE:
-		why = "the driver refuses XDP with the present settings (MTU, LRO or queues)";
-		break;
-	default:
-		why = strerror(-error);
-	}
-	snprintf(links->reason, sizeof(links->reason), "%s", why);
-}
-
-static void dataplane_raise(struct dataplane *dp, int ifindex, struct dataplane_links *links)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, native, .flags = XDP_FLAGS_DRV_MODE);
-	int fd = bpf_link_create(bpf_program__fd(dp->skel->progs.synguard_xdp), ifindex, BPF_XDP,
-				 &native);
-
-	if (fd < 0) {
-		dataplane_explain(links, -errno);
-		return;
-	}
-	/* SYNs are counted by XDP from now on, so ingress must not count them too */
-	if (bpf_link_update(links->ingress_fd, bpf_program__fd(dp->skel->progs.synguard_ingress),
-			    NULL) < 0) {
-		dataplane_explain(links, -errno);
-		close(fd);
-		return;
-	}
-	links->xdp_fd = fd;
-	links->attach = DATAPLANE_NATIVE;
-	links->reason[0] = '\0';
-}
-
-int dataplane_attach(struct dataplane *dp, int ifindex, bool want_xdp,
-		     struct dataplane_links *links)
-{
-	if (links->attach == DATAPLANE_NONE) {
-		int egress, ingress;
-
-		/* proof first, so that nothing is challenged that could not be proven */
-		egress = dataplane_attach_tcx(dp->skel->progs.synguard_egress, ifindex,
-					      DATAPLANE_TCX_EGRESS);
-		if (egress < 0)
-			return egress;
-		ingress = dataplane_attach_tcx(dp->skel->progs.synguard_ingress_alone, ifindex,
-					       DATAPLANE_TCX_INGRESS);
-		if (ingress < 0) {
-			close(egress);
-			return ingress;
-		}
-		links->ingress_fd = ingress;
-		links->egress_fd = egress;
-		links->attach = DATAPLANE_TCX;
-		snprintf(links->reason, sizeof(links->reason), "%s",
-			 want_xdp ? "" : "mode off or observe needs no XDP");
-	}
-	if (want_xdp && links->attach == DATAPLANE_TCX)
-		dataplane_raise(dp, ifindex, links);
-	return 0;
-}
-
-void dataplane_detach(struct dataplane_links *links)
-{
-	/* challenges end before acceptances do */
-	close_fd(links->xdp_fd);
-	close_fd(links->ingress_fd);
-	close_fd(links->egress_fd);
-	*links = DATAPLANE_LINKS_NONE;
 }
 
 struct sg_control *dataplane_control(struct dataplane *dp)
@@ -361,4 +258,19 @@ int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr)
 int dataplane_local_remove(struct dataplane *dp, const struct sg_addr *addr)
 {
 	return bpf_map_delete_elem(bpf_map__fd(dp->skel->maps.local_addrs), addr) < 0 ? -errno : 0;
+}
+
+int dataplane_leave_alone(struct dataplane *dp, const struct sg_left_alone *key)
+{
+	uint8_t present = 1;
+
+	return bpf_map_update_elem(bpf_map__fd(dp->skel->maps.left_alone), key, &present, BPF_ANY) <
+			       0 ?
+		       -errno :
+		       0;
+}
+
+int dataplane_leave_no_more(struct dataplane *dp, const struct sg_left_alone *key)
+{
+	return bpf_map_delete_elem(bpf_map__fd(dp->skel->maps.left_alone), key) < 0 ? -errno : 0;
 }

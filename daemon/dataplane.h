@@ -27,31 +27,48 @@ enum dataplane_attach {
 const char *dataplane_attach_name(enum dataplane_attach attach);
 
 /*
- * Loads the programs, with a fresh key. -EOPNOTSUPP: the kernel lacks something, and *c names it
+ * Loads the programs, with a fresh key and key epochs of 2^epoch_shift ns. -EOPNOTSUPP: the kernel lacks something, and *c names it
  * and the remedy; other -errno from loading, *c filled as well. The caller owns *ret.
  */
-int dataplane_new(struct dataplane **ret, struct complaint *c);
+int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint *c);
 struct dataplane *dataplane_free(struct dataplane *dp);
 
 /* Attaches the tracepoint, which needs CAP_PERFMON and CAP_BPF, hence before those are given up. */
 int dataplane_attach_births(struct dataplane *dp, struct complaint *c);
 
 /*
- * The links of one interface. Attaching again with want_xdp raises DATAPLANE_TCX to
- * DATAPLANE_NATIVE; *reason says why it stayed below. Detaching an interface that is gone is fine.
+ * The links of one interface, and how far attaching came. *reason says why it stayed below
+ * DATAPLANE_NATIVE; where a driver said why, in its own words and with what to do.
  */
 struct dataplane_links {
 	int xdp_fd;
 	int ingress_fd;
 	int egress_fd;
 	enum dataplane_attach attach;
+	bool foreign;	/* somebody else's XDP program is in the way; it may go at any time */
+	bool taken_off; /* somebody detached a program of ours, whose will it is */
 	char reason[160];
 };
 #define DATAPLANE_LINKS_NONE ((struct dataplane_links){ -EBADF, -EBADF, -EBADF })
 
-/* -errno when not even tcx could be attached; then nothing is. */
+/*
+ * These three may be called in any thread, in one at a time. Each attaching and detaching waits
+ * for a grace period of the kernel's, which takes 10 ms and more.
+ *
+ * Attaching again with want_xdp raises DATAPLANE_TCX to DATAPLANE_NATIVE. -errno when not even tcx
+ * could be attached; then nothing is. What was taken off is not attached again.
+ */
 int dataplane_attach(struct dataplane *dp, int ifindex, bool want_xdp,
 		     struct dataplane_links *links);
+
+/*
+ * Compares with what is in force on this interface of this network namespace, and corrects *links:
+ * where none of the programs is there any more the interface is another one by now, and *links is
+ * none; where some are gone, somebody took them off, and nothing is left that would do harm alone.
+ */
+void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_links *links);
+
+/* Detaching from an interface that is gone, or in another network namespace by now, is fine. */
 void dataplane_detach(struct dataplane_links *links);
 
 /* Written by the daemon only; see struct sg_control. */
@@ -69,3 +86,7 @@ int dataplane_tally_clear(struct dataplane *dp, uint32_t index);
 /* -EEXIST, -ENOENT: it was as it should be before. */
 int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr);
 int dataplane_local_remove(struct dataplane *dp, const struct sg_addr *addr);
+
+/* Services that are never challenged, from the next look at their listener on. */
+int dataplane_leave_alone(struct dataplane *dp, const struct sg_left_alone *key);
+int dataplane_leave_no_more(struct dataplane *dp, const struct sg_left_alone *key);

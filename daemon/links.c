@@ -13,97 +13,147 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <libmnl/libmnl.h>
 
 #include "synguard/cleanup.h"
 
-#include "netlink.h"
+#include "links_fetch.h"
+#include "worker.h"
 
-/* What the kernel fills at most in one dump message (NLMSG_GOODSIZE up to 32 KiB). */
-#define LINKS_BUFFER_BYTES 32768
+/* What the kernel sends at most in one message about an interface, with all its attributes. */
+#define LINKS_MESSAGE_BYTES 32768
 
-#define LINKS_DUMP_TRIES 8
+/* Room for some hundred interfaces that change at once; more is made up for by a dump. */
+#define LINKS_RECEIVE_BYTES (1 << 20)
+
+/* Messages in one go, so that whoever makes many does not keep the loop from the tick. */
+#define LINKS_MESSAGES_A_TURN 128
+
+/* Dumps at the start, while changes keep interrupting them; later ones come by the timer. */
+#define LINKS_DUMP_TRIES  8
+#define LINKS_RETRY_USEC  100000ULL
+#define LINKS_FAILED_USEC 1000000ULL
 
 /* An address that two interfaces have stays until both have lost it. */
 struct links_address {
-	int ifindex;
 	struct sg_addr addr;
+	int ifindex;
 	bool stale; /* not seen yet in the dump under way */
 };
 
 struct links {
 	struct mnl_socket *monitor;
-	sd_event_source *source;
+	sd_event *event;
+	sd_event_source *source, *retry;
 	struct links_handler handler;
-	struct link_info *infos;
+	struct link_info *infos; /* by index */
 	size_t info_count;
-	struct links_address *addresses;
+	struct links_address *addresses; /* by address, then by index */
 	size_t address_count;
+	uint64_t serial, version; /* the last ones given */
 	bool changed;
+	bool lost;
+
+	struct worker *worker;
+	struct worker_job fetch; /* while it is under way the source is off */
+	struct links_dump dump;
+	int fetch_result;
 };
 
 /* ---- what is known --------------------------------------------------------------------- */
 
+/* Where the index is, or would be. */
+static size_t links_place(const struct links *l, int index)
+{
+	size_t low = 0, high = l->info_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (l->infos[middle].index < index)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 static struct link_info *links_entry(struct links *l, int index)
 {
-	size_t i;
+	size_t at = links_place(l, index);
 
-	for (i = 0; i < l->info_count; i++)
-		if (l->infos[i].index == index)
-			return &l->infos[i];
-	return NULL;
+	return at < l->info_count && l->infos[at].index == index ? &l->infos[at] : NULL;
 }
 
 static struct link_info *links_add(struct links *l, int index)
 {
+	size_t at = links_place(l, index);
 	struct link_info *infos = realloc(l->infos, (l->info_count + 1) * sizeof(*infos));
 
 	if (!infos)
 		return NULL;
 	l->infos = infos;
-	infos[l->info_count] = (struct link_info){ .index = index };
-	return &infos[l->info_count++];
+	memmove(infos + at + 1, infos + at, (l->info_count++ - at) * sizeof(*infos));
+	infos[at] = (struct link_info){ .index = index, .serial = ++l->serial };
+	return &infos[at];
 }
 
 static void links_remove(struct links *l, int index)
 {
-	struct link_info *info = links_entry(l, index);
+	size_t at = links_place(l, index);
 
-	if (info)
-		*info = l->infos[--l->info_count];
+	if (!links_entry(l, index))
+		return;
+	memmove(l->infos + at, l->infos + at + 1, (--l->info_count - at) * sizeof(*l->infos));
 }
 
-static bool links_is_here(struct links *l, const struct sg_addr *addr)
+static int links_address_compare(const struct links_address *a, const struct sg_addr *addr,
+				 int ifindex)
 {
-	size_t i;
+	return memcmp(&a->addr, addr, sizeof(*addr)) ?:
+		       (a->ifindex > ifindex) - (a->ifindex < ifindex);
+}
 
-	for (i = 0; i < l->address_count; i++)
-		if (!memcmp(&l->addresses[i].addr, addr, sizeof(*addr)))
-			return true;
-	return false;
+/* Where the address of that interface is, or would be. Index 0: where the address' first one is. */
+static size_t links_address_place(const struct links *l, const struct sg_addr *addr, int ifindex)
+{
+	size_t low = 0, high = l->address_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (links_address_compare(&l->addresses[middle], addr, ifindex) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool links_is_here(const struct links *l, const struct sg_addr *addr)
+{
+	size_t at = links_address_place(l, addr, 0);
+
+	return at < l->address_count && !memcmp(&l->addresses[at].addr, addr, sizeof(*addr));
 }
 
 static int links_address_add(struct links *l, int ifindex, const struct sg_addr *addr)
 {
-	struct links_address *addresses;
+	size_t at = links_address_place(l, addr, ifindex);
 	bool news = !links_is_here(l, addr);
-	size_t i;
+	struct links_address *grown;
 
-	for (i = 0; i < l->address_count; i++) {
-		struct links_address *a = &l->addresses[i];
-
-		if (a->ifindex == ifindex && !memcmp(&a->addr, addr, sizeof(*addr))) {
-			a->stale = false;
-			return 0;
-		}
+	if (at < l->address_count && !links_address_compare(&l->addresses[at], addr, ifindex)) {
+		l->addresses[at].stale = false;
+		return 0;
 	}
-	addresses = realloc(l->addresses, (l->address_count + 1) * sizeof(*addresses));
-	if (!addresses)
+	grown = realloc(l->addresses, (l->address_count + 1) * sizeof(*grown));
+	if (!grown)
 		return -ENOMEM;
-	l->addresses = addresses;
-	addresses[l->address_count++] = (struct links_address){ ifindex, *addr, false };
+	l->addresses = grown;
+	memmove(grown + at + 1, grown + at, (l->address_count++ - at) * sizeof(*grown));
+	grown[at] = (struct links_address){ *addr, ifindex, false };
 	if (news)
 		l->handler.address(l->handler.userdata, addr, true);
 	return 0;
@@ -113,36 +163,36 @@ static void links_address_drop(struct links *l, size_t at)
 {
 	struct sg_addr addr = l->addresses[at].addr;
 
-	l->addresses[at] = l->addresses[--l->address_count];
+	memmove(l->addresses + at, l->addresses + at + 1,
+		(--l->address_count - at) * sizeof(*l->addresses));
 	if (!links_is_here(l, &addr))
 		l->handler.address(l->handler.userdata, &addr, false);
 }
 
 static void links_address_remove(struct links *l, int ifindex, const struct sg_addr *addr)
 {
-	size_t i;
+	size_t at = links_address_place(l, addr, ifindex);
 
-	for (i = 0; i < l->address_count; i++) {
-		if (l->addresses[i].ifindex == ifindex &&
-		    !memcmp(&l->addresses[i].addr, addr, sizeof(*addr))) {
-			links_address_drop(l, i);
-			return;
-		}
-	}
+	if (at < l->address_count && !links_address_compare(&l->addresses[at], addr, ifindex))
+		links_address_drop(l, at);
 }
 
 /* ---- what the kernel says ---------------------------------------------------------------- */
 
-static void links_read_driver(struct link_info *info)
+int links_driver(const char *ifname, char ret[32])
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ethtool_drvinfo drv = { .cmd = ETHTOOL_GDRVINFO };
 	struct ifreq request = { .ifr_data = (void *)&drv };
 
-	info->driver[0] = '\0';
-	memcpy(request.ifr_name, info->name, sizeof(info->name));
-	if (fd >= 0 && !ioctl(fd, SIOCETHTOOL, &request))
-		snprintf(info->driver, sizeof(info->driver), "%.31s", drv.driver);
+	ret[0] = '\0';
+	if (fd < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", ifname);
+	if (ioctl(fd, SIOCETHTOOL, &request) < 0)
+		return -errno;
+	snprintf(ret, 32, "%.31s", drv.driver);
+	return 0;
 }
 
 static int links_read_info(const struct nlattr *attr, void *data)
@@ -151,8 +201,6 @@ static int links_read_info(const struct nlattr *attr, void *data)
 
 	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
 		info->virtual = true;
-	if (mnl_attr_get_type(attr) == IFLA_INFO_SLAVE_KIND)
-		info->bond_slave = !strcmp(mnl_attr_get_str(attr), "bond");
 	return MNL_CB_OK;
 }
 
@@ -171,28 +219,25 @@ static int links_on_link(struct links *l, const struct nlmsghdr *message)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(message);
 	struct link_info *info;
-	char old[IFNAMSIZ] = "";
 
 	if (ifi->ifi_family != AF_UNSPEC) /* bridge ports speak of themselves too */
-		return MNL_CB_OK;
+		return 0;
 	l->changed = true;
 	if (message->nlmsg_type == RTM_DELLINK) {
 		links_remove(l, ifi->ifi_index);
-		return MNL_CB_OK;
+		return 0;
 	}
 	info = links_entry(l, ifi->ifi_index) ?: links_add(l, ifi->ifi_index);
 	if (!info)
-		return MNL_CB_ERROR;
-	memcpy(old, info->name, sizeof(old));
+		return -ENOMEM;
 	info->stale = false;
+	info->version = ++l->version;
 	info->up = ifi->ifi_flags & IFF_UP;
 	info->ethernet = ifi->ifi_type == ARPHRD_ETHER;
+	info->loopback = ifi->ifi_flags & IFF_LOOPBACK;
 	info->virtual = false;
-	info->bond_slave = false;
 	mnl_attr_parse(message, sizeof(*ifi), links_read_attribute, info);
-	if (strcmp(old, info->name))
-		links_read_driver(info);
-	return MNL_CB_OK;
+	return 0;
 }
 
 struct links_parsed_address {
@@ -221,160 +266,206 @@ static int links_on_address(struct links *l, const struct nlmsghdr *message)
 	if (p.local)
 		p.address = p.local;
 	if (!p.address)
-		return MNL_CB_OK;
+		return 0;
 	if (ifa->ifa_family == AF_INET && mnl_attr_get_payload_len(p.address) == 4) {
 		addr.words[2] = htonl(0xffff);
 		memcpy(&addr.words[3], mnl_attr_get_payload(p.address), 4);
 	} else if (ifa->ifa_family == AF_INET6 && mnl_attr_get_payload_len(p.address) == 16) {
 		memcpy(&addr, mnl_attr_get_payload(p.address), 16);
 	} else {
-		return MNL_CB_OK;
+		return 0;
 	}
 	if (message->nlmsg_type == RTM_DELADDR)
 		links_address_remove(l, ifa->ifa_index, &addr);
-	else if (links_address_add(l, ifa->ifa_index, &addr) < 0)
-		return MNL_CB_ERROR;
-	return MNL_CB_OK;
+	else
+		return links_address_add(l, ifa->ifa_index, &addr);
+	return 0;
 }
 
-static int links_on_message(const struct nlmsghdr *message, void *data)
+static int links_on_message(struct links *l, const struct nlmsghdr *message)
 {
 	switch (message->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		return links_on_link(data, message);
+		return links_on_link(l, message);
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
-		return links_on_address(data, message);
+		return links_on_address(l, message);
 	default:
-		return MNL_CB_OK;
+		return 0;
 	}
+}
+
+static int links_on_bytes(struct links *l, const void *bytes, size_t length)
+{
+	const struct nlmsghdr *message = bytes;
+	int left = length, r = 0;
+
+	for (; r >= 0 && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+		r = links_on_message(l, message);
+	return r;
+}
+
+static void links_tell(struct links *l)
+{
+	if (l->changed)
+		l->handler.changed(l->handler.userdata);
+	l->changed = false;
 }
 
 /* ---- dumps --------------------------------------------------------------------------------- */
 
-/* 1: interrupted by a change, so something may be missing. -errno. */
-static int links_dump_type(struct links *l, struct mnl_socket *socket, uint16_t type)
-{
-	char buffer[LINKS_BUFFER_BYTES];
-	unsigned int sequence = time(NULL);
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	bool interrupted = false;
-	ssize_t n;
-	int r;
-
-	request->nlmsg_type = type;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	request->nlmsg_seq = sequence;
-	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
-	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
-		return -errno;
-	do {
-		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (n < 0)
-			return -errno;
-		interrupted |= netlink_was_interrupted(buffer, n);
-		r = mnl_cb_run(buffer, n, sequence, mnl_socket_get_portid(socket), links_on_message,
-			       l);
-	} while (r > MNL_CB_STOP);
-	return r < 0 ? -errno : interrupted;
-}
-
-static int links_dump_once(struct links *l)
-{
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	int of_links = 0, of_addresses = 0;
-	size_t i;
-
-	if (!socket)
-		return -errno;
-	for (i = 0; i < l->info_count; i++)
-		l->infos[i].stale = true;
-	for (i = 0; i < l->address_count; i++)
-		l->addresses[i].stale = true;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		of_links = -errno;
-	if (of_links >= 0)
-		of_links = links_dump_type(l, socket, RTM_GETLINK);
-	if (of_links >= 0)
-		of_addresses = links_dump_type(l, socket, RTM_GETADDR);
-	mnl_socket_close(socket);
-	return of_links < 0 ? of_links : of_addresses < 0 ? of_addresses : of_links | of_addresses;
-}
-
 static void links_drop_stale(struct links *l)
 {
-	size_t i;
+	size_t i, kept = 0;
 
-	for (i = l->info_count; i > 0; i--)
-		if (l->infos[i - 1].stale)
-			l->infos[i - 1] = l->infos[--l->info_count];
+	for (i = 0; i < l->info_count; i++)
+		if (!l->infos[i].stale)
+			l->infos[kept++] = l->infos[i];
+	l->info_count = kept;
 	for (i = l->address_count; i > 0; i--)
 		if (l->addresses[i - 1].stale)
 			links_address_drop(l, i - 1);
 }
 
 /*
- * Learns everything anew; what a whole dump does not show any more is gone. Where changes keep
- * interrupting it, what was seen is used and nothing is dropped: the monitor tells what goes.
+ * Learns everything anew; what a whole dump does not show any more is gone. Of one that a change
+ * interrupted everything is used and nothing is dropped. 1: something may be missing. -errno.
  */
-static int links_dump(struct links *l)
+static int links_apply(struct links *l, const struct links_dump *dump)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < l->info_count; i++)
+		l->infos[i].stale = true;
+	for (i = 0; i < l->address_count; i++)
+		l->addresses[i].stale = true;
+	r = links_on_bytes(l, dump->bytes, dump->length);
+	if (r < 0)
+		return r;
+	if (!dump->interrupted)
+		links_drop_stale(l);
+	l->changed = true;
+	return dump->interrupted;
+}
+
+/* In the thread. */
+static void links_fetch_work(struct worker_job *job)
+{
+	struct links *l = (struct links *)((char *)job - offsetof(struct links, fetch));
+
+	l->fetch_result = links_dump_fetch(&l->dump);
+}
+
+static int links_on_retry(sd_event_source *source, uint64_t scheduled_usec, void *userdata);
+
+static void links_fetch_done(struct worker_job *job)
+{
+	struct links *l = (struct links *)((char *)job - offsetof(struct links, fetch));
+	int r = l->fetch_result;
+
+	if (r >= 0)
+		r = links_apply(l, &l->dump);
+	links_dump_done(&l->dump);
+	sd_event_source_set_enabled(l->source, SD_EVENT_ON);
+	if (r) {
+		l->retry = sd_event_source_disable_unref(l->retry);
+		sd_event_add_time_relative(l->event, &l->retry, CLOCK_MONOTONIC,
+					   r < 0 ? LINKS_FAILED_USEC : LINKS_RETRY_USEC, 0,
+					   links_on_retry, l);
+	}
+	links_tell(l);
+}
+
+/*
+ * The monitor has been read to its end before: what was said before the dump and read after it
+ * would undo it. What is said during the dump waits in the socket and is read after it; what of it
+ * is older than the dump is followed there by what made it old, or is lost again and noticed.
+ */
+static void links_fetch(struct links *l)
+{
+	l->lost = false;
+	sd_event_source_set_enabled(l->source, SD_EVENT_OFF);
+	worker_add(l->worker, &l->fetch);
+}
+
+static int links_dump_at_start(struct links *l)
 {
 	int tries, r = 1;
 
-	for (tries = 0; r > 0 && tries < LINKS_DUMP_TRIES; tries++)
-		r = links_dump_once(l);
-	if (r < 0)
-		return r;
-	if (!r)
-		links_drop_stale(l);
-	l->changed = true;
-	return 0;
+	for (tries = 0; r > 0 && tries < LINKS_DUMP_TRIES; tries++) {
+		r = links_dump_fetch(&l->dump);
+		if (r >= 0)
+			r = links_apply(l, &l->dump);
+		links_dump_done(&l->dump);
+	}
+	l->lost = r > 0;
+	l->changed = false;
+	return r;
 }
 
 /* ---- the monitor --------------------------------------------------------------------------- */
 
-static int links_on_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+/* 1: there is more to read. -errno. */
+static int links_read(struct links *l)
 {
-	char buffer[LINKS_BUFFER_BYTES];
-	struct links *l = userdata;
-	bool lost = false;
+	char buffer[LINKS_MESSAGE_BYTES] __attribute__((aligned(8)));
+	int messages, fd = mnl_socket_get_fd(l->monitor);
 	ssize_t n;
-	int r = 0;
 
-	/* to the end also after a loss: old messages read after the dump would undo it */
-	for (;;) {
+	for (messages = 0; messages < LINKS_MESSAGES_A_TURN; messages++) {
 		n = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
 		if (n > 0)
-			lost |= mnl_cb_run(buffer, n, 0, 0, links_on_message, l) < 0;
+			l->lost |= links_on_bytes(l, buffer, n) < 0;
 		else if (n < 0 && errno == ENOBUFS)
-			lost = true;
-		else if (!n || errno != EINTR)
-			break;
+			l->lost = true;
+		else if (!n || errno == EAGAIN)
+			return 0;
+		else if (errno != EINTR)
+			return -errno;
 	}
-	if (n < 0 && errno != EAGAIN)
-		return -errno;
-	if (lost)
-		r = links_dump(l);
-	if (l->changed) {
-		l->changed = false;
-		l->handler.changed(l->handler.userdata);
-	}
-	return r;
+	return 1;
 }
 
-static int links_open_monitor(struct links *l, sd_event *event)
+static int links_on_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
-	int r;
+	struct links *l = userdata;
+	int r = links_read(l);
+
+	if (!r && l->lost)
+		links_fetch(l);
+	links_tell(l);
+	return r < 0 ? r : 0;
+}
+
+static int links_on_retry(sd_event_source *source, uint64_t scheduled_usec, void *userdata)
+{
+	struct links *l = userdata;
+
+	l->lost = true;
+	/* a fetch that is under way makes up for this one too */
+	return l->source && sd_event_source_get_enabled(l->source, NULL) > 0 ?
+		       links_on_readable(l->source, 0, 0, l) :
+		       0;
+}
+
+static int links_open_monitor(struct links *l)
+{
+	static const int bytes = LINKS_RECEIVE_BYTES;
+	int r, fd;
 
 	l->monitor = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!l->monitor)
 		return -errno;
+	fd = mnl_socket_get_fd(l->monitor);
+	/* beyond rmem_max with CAP_NET_ADMIN; what is had is enough, it is only slower */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	if (mnl_socket_bind(l->monitor, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
 			    MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	r = sd_event_add_io(event, &l->source, mnl_socket_get_fd(l->monitor), EPOLLIN,
-			    links_on_readable, l);
+	r = sd_event_add_io(l->event, &l->source, fd, EPOLLIN, links_on_readable, l);
 	return r < 0 ? r : sd_event_source_set_exit_on_failure(l->source, true);
 }
 
@@ -385,16 +476,21 @@ int links_new(struct links **ret, sd_event *event, const struct links_handler *h
 
 	if (!l)
 		return -ENOMEM;
+	l->event = sd_event_ref(event);
 	l->handler = *handler;
+	l->fetch = (struct worker_job){ links_fetch_work, links_fetch_done };
+	r = worker_new(&l->worker, event);
 	/* the monitor first: what changes during the dump is then told twice, not missed */
-	r = links_open_monitor(l, event);
 	if (r >= 0)
-		r = links_dump(l);
+		r = links_open_monitor(l);
+	if (r >= 0)
+		r = links_dump_at_start(l);
 	if (r < 0) {
 		links_free(l);
 		return r;
 	}
-	l->changed = false;
+	if (l->lost)
+		links_fetch(l);
 	*ret = l;
 	return 0;
 }
@@ -403,11 +499,15 @@ struct links *links_free(struct links *l)
 {
 	if (!l)
 		return NULL;
+	worker_free(l->worker);
+	links_dump_done(&l->dump);
+	sd_event_source_disable_unref(l->retry);
 	sd_event_source_disable_unref(l->source);
 	if (l->monitor)
 		mnl_socket_close(l->monitor);
 	free(l->infos);
 	free(l->addresses);
+	sd_event_unref(l->event);
 	free(l);
 	return NULL;
 }

@@ -3,14 +3,16 @@
  * The door to rtnetlink: which interfaces there are and which addresses are this host's.
  *
  * Dumps both at the start and follows the kernel's messages from then on. When messages were lost
- * (ENOBUFS) it dumps again, so what it knows is behind reality but never wrong for good. Speaks of
- * this network namespace only.
+ * (ENOBUFS) it dumps again until a dump came through whole, so what it knows is behind reality but
+ * never wrong for good. After the start dumps are taken in a thread: the kernel makes them wait for
+ * whoever changes interfaces meanwhile. Speaks of this network namespace only.
  */
 #pragma once
 
 #include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <systemd/sd-event.h>
 
@@ -20,13 +22,14 @@ struct links;
 
 struct link_info {
 	int index;
+	uint64_t serial;  /* another one where the kernel gave the index to another interface */
+	uint64_t version; /* another one whenever the kernel said something about it */
 	char name[IFNAMSIZ];
-	char driver[32]; /* "" when unknown */
 	bool up;
 	bool ethernet;
+	bool loopback;
 	bool virtual; /* the kernel knows it by a kind: veth, bridge, bond, vlan ... */
-	bool bond_slave;
-	bool stale; /* not seen yet in the dump under way; of no meaning to others */
+	bool stale;   /* not seen yet in the dump under way; of no meaning to others */
 };
 
 /* Both are called from within links_new() too, for what is there already. */
@@ -42,8 +45,14 @@ struct links_handler {
 int links_new(struct links **ret, sd_event *event, const struct links_handler *handler);
 struct links *links_free(struct links *links);
 
-/* The interfaces known now; valid until the loop runs again. Returns how many. */
+/* The interfaces known now, by index; valid until the loop runs again. Returns how many. */
 size_t links_get(struct links *links, const struct link_info **ret);
 
 /* One of them by its index, NULL if there is none; valid as long. */
 const struct link_info *links_find(struct links *links, int index);
+
+/*
+ * The name of an interface's driver; -errno, and *ret is "", where it tells none. May be called in
+ * any thread, and waits for the lock that changes of interfaces hold.
+ */
+int links_driver(const char *ifname, char ret[32]);

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Talk, on stderr: for the journal with its priority prefix, for a terminal without. */
+/*
+ * Talk, on stderr: for the journal with its priority prefix, for a terminal without. What changes
+ * while the daemon runs is an event (events.h); this is for what leads to its end, and what an
+ * event falls back to.
+ *
+ * Never waits for a reader: a line that stderr cannot take at once is dropped.
+ */
 #pragma once
 
+#include <stdbool.h>
 #include <syslog.h>
 
 void log_line(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Whether stderr leads to the journal (JOURNAL_STREAM, sd-daemon(3)). */
+bool log_is_journal(void);
 
 #define log_error(...)	 log_line(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * synguardd: the arguments, the signals, and the loop. Runs in the foreground, in the network
+ * synguardd: the arguments, the settings, the signals, and the loop. Runs in the foreground, in the network
  * namespace that it is started in.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <net/if.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -22,11 +21,29 @@
 #include "synguard/names.h"
 
 #include "complaint.h"
+#include "config.h"
 #include "log.h"
 #include "manager.h"
-#include "mode.h"
 
-#define MAIN_MAX_INTERFACES 64
+#define MAIN_MAX_INTERFACES SETTINGS_NAMES_MAX
+
+/* Settings of the command line, as config.h wants them. */
+#define MAIN_MAX_WORDS (3 * (MAIN_MAX_INTERFACES + 1) + 1)
+
+struct arguments {
+	const char *runtime_dir;
+	const char *config_file;
+	const char *mode;
+	size_t interface_count;
+	const char *words[MAIN_MAX_WORDS];
+	size_t word_count;
+};
+
+/* What runs: the manager, and where its settings come from. */
+struct service {
+	struct manager *manager;
+	struct config_source source;
+};
 
 static void usage(FILE *to)
 {
@@ -34,57 +51,66 @@ static void usage(FILE *to)
 	fprintf(to,
 		"Usage: synguardd [OPTION]...\n"
 		"Detects SYN floods and answers SYNs with cookies before the TCP stack pays for them.\n"
-		"Runs in the foreground, in the current network namespace.\n"
+		"Runs in the foreground, in the current network namespace. Its settings are in\n"
+		"synguard.conf(5); SIGHUP makes it read them again.\n"
 		"\n"
-		"  --interface NAME   attach to this interface; may be repeated; \"auto\" (default)\n"
-		"                     means every real Ethernet device that is up\n"
+		"  --interface NAME   attach to this interface; may be repeated; eth* is a pattern,\n"
+		"                     !eth1 an exclusion, and \"auto\" (default) means every real\n"
+		"                     Ethernet device that is up\n"
 		"  --mode MODE        off, observe, auto (default) or always\n"
+		"  --config FILE      read the settings from this file only\n"
 		"  --runtime-dir DIR  where the bus socket lives (default " SG_RUNTIME_DIR ")\n"
 		"  --version          print the version\n"
 		"  --help             print this help\n");
 	/* clang-format on */
 }
 
-static int parse_options(int argc, char **argv, struct manager_options *o, const char **interfaces)
+/* A setting that is given here, instead of what the files say of it. */
+static void add_setting(struct arguments *a, enum setting_id id, const char *value)
+{
+	struct settings unused = {};
+	struct complaint why;
+
+	if (!*value || settings_set(&unused, id, value, &why) < 0) {
+		fprintf(stderr, "synguardd: %s\n", *value ? why.text : "an argument is empty");
+		exit(SG_EXIT_USAGE);
+	}
+	a->words[a->word_count++] = settings_table[id].section;
+	a->words[a->word_count++] = settings_table[id].key;
+	a->words[a->word_count++] = value;
+}
+
+static void parse_options(int argc, char **argv, struct arguments *a)
 {
 	static const struct option options[] = {
 		{ "interface", required_argument, NULL, 'i' },
 		{ "mode", required_argument, NULL, 'm' },
+		{ "config", required_argument, NULL, 'c' },
 		{ "runtime-dir", required_argument, NULL, 'r' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{},
 	};
-	int c, mode;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (c) {
 		case 'i':
-			if (o->interface_count == MAIN_MAX_INTERFACES) {
+			if (a->interface_count++ == MAIN_MAX_INTERFACES) {
 				fprintf(stderr, "synguardd: more than %d interfaces\n",
 					MAIN_MAX_INTERFACES);
 				exit(SG_EXIT_USAGE);
 			}
-			if (!*optarg || strlen(optarg) >= IFNAMSIZ) {
-				fprintf(stderr, "synguardd: \"%s\" is no name of an interface\n",
-					optarg);
-				exit(SG_EXIT_USAGE);
-			}
-			interfaces[o->interface_count++] = optarg;
+			add_setting(a, SETTING_interfaces, optarg);
 			break;
 		case 'm':
-			mode = mode_parse(optarg);
-			if (mode < 0) {
-				fprintf(stderr,
-					"synguardd: no mode \"%s\"; there are off, observe, auto "
-					"and always\n",
-					optarg);
-				exit(SG_EXIT_USAGE);
-			}
-			o->mode = mode;
+			a->mode = optarg;
+			break;
+		case 'c':
+			a->config_file = optarg;
 			break;
 		case 'r':
-			o->runtime_dir = optarg;
+			a->runtime_dir = optarg;
 			break;
 		case 'V':
 			puts("synguardd " SG_VERSION);
@@ -103,12 +129,111 @@ static int parse_options(int argc, char **argv, struct manager_options *o, const
 			argv[optind]);
 		exit(SG_EXIT_USAGE);
 	}
+	if (a->mode)
+		add_setting(a, SETTING_mode, a->mode);
+}
+
+/* ---- settings ------------------------------------------------------------------------------ */
+
+static void log_problems(const struct config *c)
+{
+	struct config_line line;
+	size_t i;
+
+	for (i = 0; i < c->problem_count && i < CONFIG_PROBLEMS_KEPT; i++) {
+		config_problem_text(&c->problems[i], &line);
+		log_error("%s", line.text);
+	}
+	if (i < c->problem_count)
+		log_error("and %zu more faults", c->problem_count - i);
+}
+
+static void log_fall_back(const struct config *c)
+{
+	const char *said = "";
+	enum setting_id id;
+
+	for (id = 0; id < SETTINGS_COUNT; id++) {
+		if (!c->faulty[id] || !strcmp(said, settings_table[id].section))
+			continue;
+		said = settings_table[id].section;
+		log_warning("section [%s] has a fault: its settings are as by default", said);
+	}
+}
+
+/* The first fault, and how many more there are, for an event; all are logged. */
+static void first_problem(const struct config *c, char *text, size_t size)
+{
+	struct config_line line;
+
+	config_problem_text(&c->problems[0], &line);
+	if (c->problem_count > 1)
+		snprintf(text, size, "%.*s, and %zu more", (int)size - 32, line.text,
+			 c->problem_count - 1);
+	else
+		snprintf(text, size, "%.*s", (int)size - 1, line.text);
+}
+
+/* At the start there is nothing to keep, so what is faulty falls back to its defaults. */
+static int first_settings(const struct config_source *source, struct manager_options *o,
+			  struct complaint *c)
+{
+	_cleanup_(config_free_at) struct config *config = NULL;
+	int r = config_load(&config, source);
+
+	if (r < 0) {
+		complain(c, "%s: %s", source->file ?: "the configuration", strerror(-r));
+		return r;
+	}
+	log_problems(config);
+	log_fall_back(config);
+	if (config->problem_count)
+		first_problem(config, o->config_fault, sizeof(o->config_fault));
+	config_fall_back(config);
+	o->settings = config->settings;
+	o->config_ok = !config->problem_count;
 	return 0;
 }
 
+static void reload(struct service *s)
+{
+	_cleanup_(config_free_at) struct config *config = NULL;
+	int r = config_load(&config, &s->source);
+	char reason[256];
+
+	if (r >= 0 && !config->problem_count) {
+		manager_configure(s->manager, &config->settings);
+		return;
+	}
+	if (r < 0) {
+		snprintf(reason, sizeof(reason), "%s: %s", s->source.file ?: "the configuration",
+			 strerror(-r));
+	} else {
+		log_problems(config);
+		first_problem(config, reason, sizeof(reason));
+	}
+	manager_refuse_configuration(s->manager, reason);
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   now.tv_sec * 1000000ULL + now.tv_nsec / 1000);
+	reload(userdata);
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
-	return manager_leave(userdata);
+	const struct service *s = userdata;
+
+	return manager_leave(s->manager);
 }
 
 /* Before anything is started, so that an early signal waits for the loop. */
@@ -119,6 +244,7 @@ static int block_signals(void)
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGHUP);
 	return sigprocmask(SIG_BLOCK, &mask, NULL) < 0 ? -errno : 0;
 }
 
@@ -137,17 +263,18 @@ static void guard_output(void)
 	close_fd(fd);
 }
 
-static int watch_signals(sd_event *event, struct manager *manager)
+static int watch_signals(sd_event *event, struct service *s)
 {
-	int r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, manager);
+	int r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, s);
 
-	return r < 0 ? r : sd_event_add_signal(event, NULL, SIGINT, on_signal, manager);
+	if (r >= 0)
+		r = sd_event_add_signal(event, NULL, SIGINT, on_signal, s);
+	return r < 0 ? r : sd_event_add_signal(event, NULL, SIGHUP, on_hangup, s);
 }
 
-static int run(const struct manager_options *options)
+static int run(struct service *s, struct manager_options *options)
 {
 	struct complaint complaint = {};
-	struct manager *manager = NULL;
 	sd_event *event = NULL;
 	int r;
 
@@ -157,9 +284,11 @@ static int run(const struct manager_options *options)
 	if (r >= 0)
 		r = sd_event_set_watchdog(event, true);
 	if (r >= 0)
-		r = manager_new(&manager, event, options, &complaint);
+		r = first_settings(&s->source, options, &complaint);
 	if (r >= 0)
-		r = watch_signals(event, manager);
+		r = manager_new(&s->manager, event, options, &complaint);
+	if (r >= 0)
+		r = watch_signals(event, s);
 	if (r < 0) {
 		log_error("%s", complaint.text[0] ? complaint.text : strerror(-r));
 	} else {
@@ -169,23 +298,21 @@ static int run(const struct manager_options *options)
 		if (r < 0)
 			log_error("%s", strerror(-r));
 	}
-	manager_free(manager);
+	manager_free(s->manager);
 	sd_event_unref(event);
 	return r < 0 ? SG_EXIT_FAILED : SG_EXIT_OK;
 }
 
 int main(int argc, char **argv)
 {
-	const char *interfaces[MAIN_MAX_INTERFACES];
-	struct manager_options options = {
-		.runtime_dir = SG_RUNTIME_DIR,
-		.interfaces = interfaces,
-		.mode = SG_MODE_AUTO,
-	};
+	struct arguments arguments = { .runtime_dir = SG_RUNTIME_DIR };
+	struct manager_options options = {};
+	struct service service = {};
 
-	parse_options(argc, argv, &options, interfaces);
+	parse_options(argc, argv, &arguments);
 	guard_output();
-	if (!options.interface_count)
-		interfaces[options.interface_count++] = "auto";
-	return run(&options);
+	options.runtime_dir = arguments.runtime_dir;
+	service.source.file = arguments.config_file;
+	service.source.command_line = arguments.words;
+	return run(&service, &options);
 }

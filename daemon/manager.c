@@ -13,11 +13,13 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
+#include "apply.h"
 #include "bus.h"
 #include "caps.h"
 #include "carry.h"
 #include "dataplane.h"
 #include "detect.h"
+#include "instance.h"
 #include "links.h"
 #include "log.h"
 #include "mode.h"
@@ -26,36 +28,43 @@
 #include "services.h"
 #include "sockdiag.h"
 #include "sysctl.h"
+#include "tell.h"
 
 #define MANAGER_TICK_USEC 1000000ULL
+/* 0 would mean a quarter of a second, to save wake-ups */
+#define MANAGER_TICK_ACCURACY_USEC 1000ULL
 
 /* Time for the ACKs of challenges that are under way when the daemon is told to end. */
 #define MANAGER_LEAVE_USEC 1000000ULL
 
-/* Half full: early enough to keep the other half for those who are already in. */
-#define MANAGER_ARM_PERCENT 50
-
-/* Longer than a tick, so that the daemon renews in time; short enough to end by itself. */
-#define MANAGER_LEASE_NS (4 * 1000000000ULL)
+/* A host of some hundred interfaces is told to be ready before the last one is attached to. */
+#define MANAGER_SETTLE_USEC 10000000ULL
 
 struct manager {
 	const struct manager_options *options;
 	sd_event *event;
 	sd_event_source *ticker;
-	int lock_fd;
+	int lock_fd, instance_fd;
 	struct dataplane *dp; /* NULL in engine "kernel" */
 	struct links *links;
 	struct services *services; /* NULL in engine "kernel" */
 	struct bus *bus;
 	struct carry *carry;
 	struct complaint engine_reason;
+	struct settings settings;
+	const char *interfaces[SETTINGS_NAMES_MAX]; /* of settings */
+	bool config_ok;
 	enum sg_mode mode;
+	bool mode_by_hand;
+	struct detect_config detect;
 	struct detector detector;
 	struct ports *ports;	     /* NULL in engine "kernel" */
 	struct services_total total; /* of the last tick */
 	uint64_t started_ns, ticked_ns;
-	uint64_t ticks;
+	uint64_t ticks, tick_delay_max_usec;
 	uint64_t local_addrs;
+	struct teller teller;
+	struct event_limit look_limit, address_limit;
 	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec;
 };
 
@@ -78,6 +87,23 @@ static void manager_reconcile(void *userdata)
 				m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS);
 }
 
+static void manager_on_port(void *userdata, enum ports_news what, const char *ifname,
+			    const char *attach, const char *reason)
+{
+	static const enum sg_event events[PORTS_NEWS_COUNT] = {
+		[PORTS_CAME] = SG_EVENT_INTERFACE_CAME,
+		[PORTS_WENT] = SG_EVENT_INTERFACE_WENT,
+		[PORTS_ATTACHED] = SG_EVENT_ATTACHED,
+		[PORTS_DETACHED] = SG_EVENT_DETACHED,
+		[PORTS_REFUSED] = SG_EVENT_ATTACH_FAILED,
+		[PORTS_MISSING] = SG_EVENT_INTERFACE_MISSING,
+	};
+	struct manager *m = userdata;
+
+	TELL(&m->teller, events[what], EVENT_TEXT("interface", ifname),
+	     EVENT_TEXT("attach", attach), EVENT_TEXT("reason", reason));
+}
+
 static void manager_on_address(void *userdata, const struct sg_addr *addr, bool here)
 {
 	struct manager *m = userdata;
@@ -89,7 +115,8 @@ static void manager_on_address(void *userdata, const struct sg_addr *addr, bool 
 	if (!r)
 		m->local_addrs += here ? 1 : -1;
 	if (r < 0 && r != -ENOENT && r != -EEXIST)
-		log_warning("the table of local addresses: %s", strerror(-r));
+		tell_look_failed(&m->teller, &m->address_limit, manager_now_ns(),
+				 "the host's addresses", r);
 }
 
 /* ---- the tick ------------------------------------------------------------------------------ */
@@ -120,7 +147,7 @@ static void manager_look(struct manager *m, uint64_t now_ns, struct services_tot
 		r = services_look(m->services, now_ns, total);
 	}
 	if (r < 0)
-		log_warning("looking at the sockets: %s", strerror(-r));
+		tell_look_failed(&m->teller, &m->look_limit, now_ns, "the host's sockets", r);
 }
 
 static void manager_think(struct manager *m, uint64_t now_ns, const struct services_total *total)
@@ -132,7 +159,7 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 		.defending = total->defending,
 	};
 	enum detect_state before = m->detector.state;
-	enum detect_state state = detect_step(&m->detector, &detect_defaults, &sample);
+	enum detect_state state = detect_step(&m->detector, &m->detect, &sample);
 	uint64_t elapsed_ns = now_ns - m->ticked_ns;
 
 	if (m->ticked_ns && elapsed_ns) {
@@ -143,32 +170,31 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 			manager_per_sec(total->accepted, m->total.accepted, elapsed_ns);
 	}
 	m->ticked_ns = now_ns;
-	m->ticks++;
 	m->total = *total;
-	if (state != before)
-		log_notice("state: %s -> %s, %llu unanswered SYN/s", detect_state_name(before),
-			   detect_state_name(state),
-			   (unsigned long long)m->detector.unanswered_per_sec);
-}
-
-static void manager_on_blocked(void *userdata, const struct sg_service *service, uint64_t accepted,
-			       uint64_t born)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	log_warning("[%s]:%u is not challenged for 3 minutes: of %llu acceptances %llu became "
-		    "connections; look for a firewall rule that drops ACKs without a SYN before "
-		    "them, or nf_conntrack_tcp_loose=0",
-		    inet_ntop(AF_INET6, service->addr.bytes, text, sizeof(text)),
-		    ntohs(service->port), (unsigned long long)accepted, (unsigned long long)born);
+	if (state != before) {
+		TELL(&m->teller, SG_EVENT_STATE_CHANGED,
+		     EVENT_TEXT("state", detect_state_name(state)),
+		     EVENT_TEXT("before", detect_state_name(before)),
+		     EVENT_NUMBER("unanswered_per_second", m->detector.unanswered_per_sec));
+		bus_tell_state(m->bus, detect_state_name(state), mode_name(m->mode));
+	}
 }
 
 static void manager_act(struct manager *m, uint64_t now_ns)
 {
-	const struct services_blocked blocked = { manager_on_blocked, m };
+	const struct services_news news = { tell_blocked, tell_defence, &m->teller };
 
 	if (m->services)
-		services_act(m->services, now_ns, &blocked);
+		services_act(m->services, now_ns, &news);
+}
+
+/* The tick goes first, so what comes in between is one turn of somebody else. */
+static void manager_note_delay(struct manager *m, uint64_t now_usec, uint64_t scheduled_usec)
+{
+	uint64_t delay_usec = detect_growth(now_usec, scheduled_usec);
+
+	if (m->ticks++ && delay_usec > m->tick_delay_max_usec)
+		m->tick_delay_max_usec = delay_usec;
 }
 
 static int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *userdata)
@@ -177,11 +203,14 @@ static int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *
 	uint64_t now_ns = manager_now_ns();
 	struct services_total total;
 
+	manager_note_delay(m, now_ns / 1000, scheduled_usec);
 	if (m->dp)
 		__atomic_store_n(&dataplane_control(m->dp)->heartbeat_ns, now_ns, __ATOMIC_RELAXED);
 	manager_look(m, now_ns, &total);
 	manager_think(m, now_ns, &total);
 	manager_act(m, now_ns);
+	ports_tick(m->ports, now_ns);
+	instance_tick(m->instance_fd);
 	return sd_event_source_set_time_relative(source, MANAGER_TICK_USEC);
 }
 
@@ -198,11 +227,13 @@ static void manager_scalars(void *userdata, struct report *ret)
 		.version = SG_VERSION,
 		.engine = m->dp ? "reqsk" : "kernel",
 		.mode = mode_name(m->mode),
+		.mode_by = m->mode_by_hand ? "request" : "start",
+		.config_ok = m->config_ok,
 		.state = detect_state_name(m->detector.state),
 		.uptime_seconds = (now_ns - m->started_ns) / 1000000000,
-		.config_ok = true,
 		.ticks = m->ticks,
 		.heartbeat_age_seconds = (now_ns - (heard_ns ?: m->started_ns)) / 1000000000,
+		.tick_delay_max_microseconds = m->tick_delay_max_usec,
 		.half_open = m->total.half_open,
 		.syns_per_second = m->syns_per_sec,
 		.challenges_per_second = m->challenges_per_sec,
@@ -237,6 +268,29 @@ static char *manager_describe(void *userdata)
 	return text;
 }
 
+static char *manager_events(void *userdata, uint64_t since)
+{
+	struct manager *m = userdata;
+
+	return events_since(m->teller.events, since);
+}
+
+static void manager_change_mode(struct manager *m, enum sg_mode mode)
+{
+	enum sg_mode before = m->mode;
+
+	m->mode = mode;
+	if (m->dp)
+		__atomic_store_n(&dataplane_control(m->dp)->mode, mode, __ATOMIC_RELAXED);
+	if (mode != before) {
+		TELL(&m->teller, SG_EVENT_MODE_CHANGED, EVENT_TEXT("mode", mode_name(mode)),
+		     EVENT_TEXT("before", mode_name(before)));
+		bus_tell_state(m->bus, detect_state_name(m->detector.state), mode_name(mode));
+	}
+	manager_reconcile(m);
+}
+
+/* By hand: that holds until the daemon ends. */
 static int manager_set_mode(void *userdata, const char *name)
 {
 	struct manager *m = userdata;
@@ -244,13 +298,80 @@ static int manager_set_mode(void *userdata, const char *name)
 
 	if (mode < 0)
 		return mode;
-	if (m->mode != (enum sg_mode)mode)
-		log_notice("mode: %s -> %s", mode_name(m->mode), name);
-	m->mode = mode;
-	if (m->dp)
-		__atomic_store_n(&dataplane_control(m->dp)->mode, mode, __ATOMIC_RELAXED);
-	manager_reconcile(m);
+	m->mode_by_hand = true;
+	manager_change_mode(m, mode);
 	return 0;
+}
+
+/* ---- settings ------------------------------------------------------------------------------ */
+
+static void manager_take_settings(struct manager *m, const struct settings *s)
+{
+	size_t i;
+
+	m->settings = *s;
+	m->detect = apply_detect(s);
+	for (i = 0; i < s->interfaces.count; i++)
+		m->interfaces[i] = m->settings.interfaces.items[i];
+}
+
+static void manager_apply(struct manager *m, const struct settings *before)
+{
+	int r;
+
+	if (!m->dp)
+		return;
+	apply_control(m->dp, &m->settings);
+	r = apply_left_alone(m->dp, before, &m->settings);
+	if (r < 0)
+		log_warning("the list of services to leave alone: %s", strerror(-r));
+}
+
+/* The keys that differ, for the event; what waits for a restart says so. */
+struct manager_changes {
+	char text[256];
+};
+
+static struct manager_changes manager_changes(const struct settings *before,
+					      const struct settings *now)
+{
+	struct manager_changes c = {};
+	enum setting_id id;
+	size_t n = 0;
+
+	for (id = 0; id < SETTINGS_COUNT && n < sizeof(c.text); id++) {
+		const struct setting *row = &settings_table[id];
+
+		if (!settings_equal(before, now, id))
+			n += snprintf(
+				c.text + n, sizeof(c.text) - n, "%s%s%s", n ? ", " : "", row->key,
+				row->effect == SETTING_AT_RESTART ? " (at the next start)" : "");
+	}
+	return c;
+}
+
+void manager_configure(struct manager *m, const struct settings *settings)
+{
+	struct settings before = m->settings;
+	struct manager_changes changes = manager_changes(&before, settings);
+	int r;
+
+	m->config_ok = true;
+	manager_take_settings(m, settings);
+	manager_apply(m, &before);
+	r = ports_set_names(m->ports, m->interfaces, m->settings.interfaces.count);
+	if (r < 0)
+		log_warning("the interfaces: %s", strerror(-r));
+	manager_change_mode(m, m->mode_by_hand ? m->mode : settings->mode);
+	ports_warn(m->ports, m->links);
+	TELL(&m->teller, SG_EVENT_CONFIG_LOADED,
+	     EVENT_TEXT("changes", changes.text[0] ? changes.text : "nothing has changed"));
+}
+
+void manager_refuse_configuration(struct manager *m, const char *reason)
+{
+	m->config_ok = false;
+	TELL(&m->teller, SG_EVENT_CONFIG_REFUSED, EVENT_TEXT("reason", reason));
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -286,7 +407,10 @@ static int manager_take_lock(struct manager *m, struct complaint *c)
 		chmod(dir, 0755);
 	} else if (errno != EEXIST) {
 		r = -errno;
-		complain(c, "the runtime directory \"%s\" cannot be made: %s", dir, strerror(-r));
+		complain(c,
+			 "the runtime directory \"%s\" cannot be made: %s; make it for the user "
+			 "that synguardd runs as, or name another with --runtime-dir",
+			 dir, strerror(-r));
 		return r;
 	}
 	m->lock_fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -305,25 +429,39 @@ static int manager_take_lock(struct manager *m, struct complaint *c)
 	return 0;
 }
 
+/* And one per network namespace, whatever its runtime directory is. */
+static int manager_be_alone(struct manager *m, struct complaint *c)
+{
+	struct complaint warning = {};
+
+	m->instance_fd = instance_take(c, &warning);
+	if (m->instance_fd != -EADDRINUSE)
+		return m->instance_fd < 0 ? m->instance_fd : 0;
+	log_warning("%s", warning.text);
+	return 0;
+}
+
 /* Without a datapath the daemon still watches and says what is missing. */
 static int manager_load(struct manager *m, struct complaint *c)
 {
 	struct sg_control *control;
 	int r;
 
-	r = dataplane_new(&m->dp, &m->engine_reason);
+	r = dataplane_new(&m->dp, m->settings.epoch_shift, &m->engine_reason);
 	if (r >= 0)
 		r = dataplane_attach_births(m->dp, &m->engine_reason);
 	if (r < 0) {
 		m->dp = dataplane_free(m->dp);
-		log_warning("engine kernel: %s", m->engine_reason.text);
+		if (r == -EPERM || r == -EACCES)
+			caps_missing_to_load(&m->engine_reason);
+		TELL(&m->teller, SG_EVENT_ENGINE, EVENT_TEXT("engine", "kernel"),
+		     EVENT_TEXT("reason", m->engine_reason.text));
 		return 0;
 	}
 	control = dataplane_control(m->dp);
 	control->mode = m->mode;
-	control->lease_ns = MANAGER_LEASE_NS;
-	control->arm_percent = MANAGER_ARM_PERCENT;
 	control->heartbeat_ns = manager_now_ns();
+	manager_apply(m, NULL);
 	r = services_new(&m->services, m->dp);
 	if (r < 0)
 		complain(c, "%s", strerror(-r));
@@ -334,6 +472,7 @@ static int manager_open_bus(struct manager *m, struct complaint *c)
 {
 	const struct bus_handler handler = {
 		.describe = manager_describe,
+		.events = manager_events,
 		.set_mode = manager_set_mode,
 		.scalars = manager_scalars,
 		.userdata = m,
@@ -347,6 +486,7 @@ static int manager_open_bus(struct manager *m, struct complaint *c)
 	r = bus_new(&m->bus, m->event, path.text, &handler);
 	if (r < 0)
 		complain(c, "%s: %s", path.text, strerror(-r));
+	m->teller.bus = m->bus;
 	return r;
 }
 
@@ -354,8 +494,11 @@ static int manager_start_ticking(struct manager *m)
 {
 	int r;
 
-	r = sd_event_add_time_relative(m->event, &m->ticker, CLOCK_MONOTONIC, 0, 0, manager_tick,
-				       m);
+	r = sd_event_add_time_relative(m->event, &m->ticker, CLOCK_MONOTONIC, 0,
+				       MANAGER_TICK_ACCURACY_USEC, manager_tick, m);
+	/* before anybody who asks, and anything that changes */
+	if (r >= 0)
+		r = sd_event_source_set_priority(m->ticker, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(m->ticker, SD_EVENT_ON);
 	/* a source that fails would otherwise be switched off, and leave a daemon that is blind */
@@ -365,11 +508,19 @@ static int manager_start_ticking(struct manager *m)
 static int manager_start(struct manager *m, struct complaint *c)
 {
 	const struct links_handler handler = { manager_on_address, manager_reconcile, m };
+	const struct ports_handler on_port = { manager_on_port, m };
 	int r;
 
 	r = manager_take_lock(m, c);
+	if (r >= 0)
+		r = manager_be_alone(m, c);
 	if (r < 0)
 		return r;
+	r = teller_init(&m->teller);
+	if (r < 0) {
+		complain(c, "%s", strerror(-r));
+		return r;
+	}
 	r = manager_load(m, c);
 	if (r < 0)
 		return r;
@@ -382,7 +533,8 @@ static int manager_start(struct manager *m, struct complaint *c)
 		complain(c, "CAP_NET_ADMIN is needed: %s", strerror(-r));
 		return r;
 	}
-	r = ports_new(&m->ports, m->dp, m->options->interfaces, m->options->interface_count);
+	r = ports_new(&m->ports, m->event, m->dp, m->interfaces, m->settings.interfaces.count,
+		      &on_port);
 	if (r >= 0)
 		r = links_new(&m->links, m->event, &handler);
 	if (r < 0) {
@@ -390,11 +542,20 @@ static int manager_start(struct manager *m, struct complaint *c)
 		return r;
 	}
 	manager_reconcile(m);
+	ports_settle(m->ports, MANAGER_SETTLE_USEC);
 	ports_warn(m->ports, m->links);
 	r = manager_start_ticking(m);
-	if (r < 0)
+	if (r < 0) {
 		complain(c, "%s", strerror(-r));
-	return r;
+		return r;
+	}
+	if (!m->config_ok)
+		TELL(&m->teller, SG_EVENT_CONFIG_FAULTY,
+		     EVENT_TEXT("reason", m->options->config_fault));
+	TELL(&m->teller, SG_EVENT_STARTED, EVENT_TEXT("version", SG_VERSION),
+	     EVENT_TEXT("mode", mode_name(m->mode)),
+	     EVENT_TEXT("engine", m->dp ? "reqsk" : "kernel"));
+	return 0;
 }
 
 int manager_new(struct manager **ret, sd_event *event, const struct manager_options *options,
@@ -406,9 +567,12 @@ int manager_new(struct manager **ret, sd_event *event, const struct manager_opti
 	if (!m)
 		return -ENOMEM;
 	m->options = options;
-	m->mode = options->mode;
+	manager_take_settings(m, &options->settings);
+	m->mode = m->settings.mode;
+	m->config_ok = options->config_ok;
 	m->event = sd_event_ref(event);
 	m->lock_fd = -EBADF;
+	m->instance_fd = -EBADF;
 	m->started_ns = manager_now_ns();
 	r = carry_new(&m->carry);
 	if (r >= 0)
@@ -430,9 +594,11 @@ static int manager_on_left(sd_event_source *source, uint64_t scheduled_usec, voi
 
 int manager_leave(struct manager *m)
 {
+	TELL(&m->teller, SG_EVENT_STOPPING, EVENT_TEXT("version", SG_VERSION),
+	     EVENT_NUMBER("seconds", (manager_now_ns() - m->started_ns) / 1000000000));
 	if (!m->dp || !m->challenges_per_sec || m->mode == SG_MODE_OFF)
 		return sd_event_exit(m->event, 0);
-	manager_set_mode(m, mode_name(SG_MODE_OFF));
+	manager_change_mode(m, SG_MODE_OFF);
 	return sd_event_add_time_relative(m->event, NULL, CLOCK_MONOTONIC, MANAGER_LEAVE_USEC, 0,
 					  manager_on_left, m);
 }
@@ -442,14 +608,15 @@ struct manager *manager_free(struct manager *m)
 	if (!m)
 		return NULL;
 	sd_event_source_disable_unref(m->ticker);
-	bus_free(m->bus);
+	m->teller.bus = bus_free(m->bus);
 	ports_free(m->ports);
 	links_free(m->links);
 	services_free(m->services);
 	dataplane_free(m->dp);
 	carry_free(m->carry);
-	if (m->lock_fd >= 0)
-		close(m->lock_fd);
+	teller_done(&m->teller);
+	close_fd(m->instance_fd);
+	close_fd(m->lock_fd);
 	sd_event_unref(m->event);
 	free(m);
 	return NULL;

@@ -7,25 +7,34 @@
  */
 #pragma once
 
-#include <stddef.h>
+#include <stdbool.h>
 
 #include <systemd/sd-event.h>
 
 #include "complaint.h"
-#include "synguard/abi.h"
+#include "settings.h"
 
 struct manager;
 
 struct manager_options {
 	const char *runtime_dir;
-	const char *const *interfaces; /* names; "auto" = all real Ethernet devices that are up */
-	size_t interface_count;
-	enum sg_mode mode;
+	struct settings settings;
+	bool config_ok;		/* no fault of the files had to be left out */
+	char config_fault[256]; /* the first one, if there was */
 };
 
 /* -errno, with *c filled. The caller owns *ret; options must outlive it. */
 int manager_new(struct manager **ret, sd_event *event, const struct manager_options *options,
 		struct complaint *c);
+
+/*
+ * Other settings for a running manager: takes the difference over, attaches nothing anew that
+ * stays. A mode that was set over the bus holds.
+ */
+void manager_configure(struct manager *m, const struct settings *settings);
+
+/* The files had a fault: what is in force stays, and the reason is told. */
+void manager_refuse_configuration(struct manager *m, const char *reason);
 
 /*
  * Ends the loop that the manager was made with. If clients hold fresh challenges, first stops

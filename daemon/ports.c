@@ -5,64 +5,122 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "log.h"
+#include "portnames.h"
+#include "worker.h"
+
+/* How many are looked after in a second; every one of a usual host's. */
+#define PORTS_CHECKS_A_TICK 16
+
+/* What was in the way is asked after each so many looks: few XDP programs say that they go. */
+#define PORTS_FOREIGN_LOOKS 5
+
+/* What the thread has while a job is under way, and the loop otherwise. */
+struct port_job {
+	struct worker_job job; /* first: one is cast to the other */
+	struct dataplane *dp;
+	struct dataplane_links links;
+	int ifindex;
+	bool drop;
+	bool want_xdp;
+	int result;
+	char name[IFNAMSIZ];
+	char driver[32];
+	struct port *port;
+};
 
 struct port {
+	struct ports *owner;
 	int ifindex;
-	struct dataplane_links links;
+	uint64_t serial, version; /* of the interface; the version that was last acted on */
+	bool want_xdp;
+	bool busy;    /* the job is under way */
+	bool again;   /* and has to be done once more */
+	bool leaving; /* to be detached and forgotten */
+	bool failed;  /* could not be attached to at all */
+	unsigned int looks;
+	struct dataplane_links links; /* as last known */
+	char name[IFNAMSIZ];
+	char driver[32];
+	struct port_job job;
 };
 
 struct ports {
 	struct dataplane *dp;
-	const char *const *names;
+	struct worker *worker;
+	struct ports_desk *desk;
+	struct links *links; /* of the last reconciliation */
+	bool want_xdp;
+	char **names;
 	size_t name_count;
-	struct port *ports;
+	bool sweep;   /* the names have changed */
+	bool settled; /* there was a reconciliation */
+	struct port **ports;
 	size_t count;
+	size_t checked; /* where the next tick goes on */
 };
 
-int ports_new(struct ports **ret, struct dataplane *dp, const char *const *names, size_t name_count)
+static uint64_t ports_now_ns(void)
 {
-	struct ports *p = calloc(1, sizeof(*p));
+	struct timespec now;
 
-	if (!p)
-		return -ENOMEM;
-	p->dp = dp;
-	p->names = names;
-	p->name_count = name_count;
-	*ret = p;
-	return 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-struct ports *ports_free(struct ports *p)
+static void ports_tell(const struct port *port, enum ports_news what, const char *reason)
 {
-	size_t i;
+	ports_desk_tell(port->owner->desk, ports_now_ns(), what, port->name,
+			dataplane_attach_name(port->links.attach), reason);
+}
 
-	if (!p)
-		return NULL;
-	for (i = 0; i < p->count; i++)
-		dataplane_detach(&p->ports[i].links);
-	free(p->ports);
-	free(p);
+/* ---- names --------------------------------------------------------------------------------- */
+
+static char **ports_names_free(char **names, size_t count)
+{
+	while (names && count)
+		free(names[--count]);
+	free(names);
 	return NULL;
 }
 
-static bool ports_matches(const char *name, const struct link_info *info)
+int ports_set_names(struct ports *p, const char *const *names, size_t count)
 {
-	if (!strcmp(name, info->name))
-		return true;
-	/* real devices; a bond, a bridge or a vlan sits on some that are taken instead */
-	return !strcmp(name, "auto") && info->up && info->ethernet && !info->virtual;
-}
-
-static bool ports_wants(const struct ports *p, const struct link_info *info)
-{
+	char **copy = calloc(count ?: 1, sizeof(*copy));
 	size_t i;
 
-	for (i = 0; i < p->name_count; i++)
-		if (ports_matches(p->names[i], info))
-			return true;
-	return false;
+	for (i = 0; copy && i < count; i++) {
+		copy[i] = strdup(names[i]);
+		if (!copy[i])
+			copy = ports_names_free(copy, i);
+	}
+	if (!copy)
+		return -ENOMEM;
+	ports_names_free(p->names, p->name_count);
+	p->names = copy;
+	p->name_count = count;
+	p->sweep = true;
+	return 0;
+}
+
+static struct portnames_device ports_device(const struct link_info *info)
+{
+	return (struct portnames_device){ info->name, info->up, info->ethernet, info->virtual };
+}
+
+static bool ports_wants(const struct ports *p, const struct portnames_device *d)
+{
+	return portnames_match((const char *const *)p->names, p->name_count, d);
+}
+
+/* Whether a port is still meant: being down for the moment is no reason to leave it. */
+static bool ports_keeps(const struct ports *p, const struct link_info *info)
+{
+	struct portnames_device d = ports_device(info);
+
+	d.up = true;
+	return ports_wants(p, &d);
 }
 
 void ports_warn(const struct ports *p, struct links *links)
@@ -71,64 +129,192 @@ void ports_warn(const struct ports *p, struct links *links)
 	size_t count = links_get(links, &infos), i, j;
 
 	for (i = 0; i < p->name_count; i++) {
-		for (j = 0; j < count; j++)
-			if (ports_matches(p->names[i], &infos[j]))
+		for (j = 0; j < count; j++) {
+			struct portnames_device d = ports_device(&infos[j]);
+
+			if (p->names[i][0] == '!' || portnames_match_one(p->names[i], &d))
 				break;
-		if (j < count)
-			continue;
-		if (!strcmp(p->names[i], "auto"))
-			log_warning("no real Ethernet device is up; name an interface with "
-				    "--interface");
-		else
-			log_warning("there is no interface %s yet; it is attached to when it comes",
-				    p->names[i]);
+		}
+		if (j == count)
+			ports_desk_tell(
+				p->desk, ports_now_ns(), PORTS_MISSING, p->names[i],
+				dataplane_attach_name(DATAPLANE_NONE),
+				strcmp(p->names[i], PORTNAMES_AUTO) ?
+					"there is none yet; it is attached to when it comes" :
+					"no real Ethernet device is up; name an interface "
+					"with --interface");
 	}
 }
 
-static struct port *ports_find(struct ports *p, int ifindex)
+/* ---- the thread's part --------------------------------------------------------------------- */
+
+static void ports_work(struct worker_job *worker_job)
+{
+	struct port_job *job = (struct port_job *)worker_job;
+
+	job->result = 0;
+	if (job->drop) {
+		dataplane_detach(&job->links);
+		return;
+	}
+	dataplane_check(job->dp, job->ifindex, &job->links);
+	job->result = dataplane_attach(job->dp, job->ifindex, job->want_xdp, &job->links);
+	if (!job->driver[0])
+		links_driver(job->name, job->driver);
+}
+
+/* ---- ports --------------------------------------------------------------------------------- */
+
+static void ports_done(struct worker_job *worker_job);
+
+static void ports_submit(struct port *port)
+{
+	struct port_job *job = &port->job;
+
+	if (port->busy) {
+		port->again = true;
+		return;
+	}
+	port->busy = true;
+	port->again = false;
+	*job = (struct port_job){
+		.job = { ports_work, ports_done },
+		.dp = port->owner->dp,
+		.links = port->links,
+		.ifindex = port->ifindex,
+		.drop = port->leaving,
+		.want_xdp = port->want_xdp,
+		.port = port,
+	};
+	memcpy(job->name, port->name, sizeof(job->name));
+	memcpy(job->driver, port->driver, sizeof(job->driver));
+	worker_add(port->owner->worker, &job->job);
+}
+
+static void ports_forget(struct port *port)
+{
+	struct ports *p = port->owner;
+	size_t i;
+
+	for (i = 0; p->ports[i] != port; i++)
+		;
+	memmove(p->ports + i, p->ports + i + 1, (--p->count - i) * sizeof(*p->ports));
+	free(port);
+}
+
+/* What became of it, as news; before and after a job. */
+static void ports_tell_change(const struct port *port, const struct dataplane_links *before,
+			      int error)
+{
+	const struct dataplane_links *now = &port->links;
+
+	if (now->attach == before->attach && !strcmp(now->reason, before->reason))
+		return;
+	if (error < 0)
+		ports_tell(port, PORTS_REFUSED, now->reason);
+	else if (now->attach == DATAPLANE_NONE)
+		ports_tell(port, PORTS_DETACHED, now->reason);
+	else
+		ports_tell(port, PORTS_ATTACHED, now->reason);
+}
+
+static void ports_done(struct worker_job *worker_job)
+{
+	struct port_job *job = (struct port_job *)worker_job;
+	struct port *port = job->port;
+	struct dataplane_links before = port->links;
+	struct ports *p = port->owner;
+
+	port->busy = false;
+	port->links = job->links;
+	memcpy(port->driver, job->driver, sizeof(port->driver));
+	if (port->leaving) {
+		if (!job->drop) {
+			ports_submit(port);
+			return;
+		}
+		ports_forget(port);
+		/* the words may have come to mean it again meanwhile */
+		ports_reconcile(p, p->links, p->want_xdp);
+		return;
+	}
+	port->failed = job->result < 0;
+	if (port->failed)
+		snprintf(port->links.reason, sizeof(port->links.reason), "tcx: %s",
+			 strerror(-job->result));
+	/* it went while this was under way, and the message that says so comes */
+	if (job->result != -ENODEV)
+		ports_tell_change(port, &before, job->result);
+	if (port->again)
+		ports_submit(port);
+}
+
+static void ports_leave(struct port *port, enum ports_news what, const char *reason)
+{
+	if (port->leaving)
+		return;
+	port->leaving = true;
+	port->again = false;
+	ports_tell(port, what, reason);
+	if (!port->owner->dp)
+		ports_forget(port);
+	else if (!port->busy)
+		ports_submit(port);
+}
+
+static struct port *ports_find(struct ports *p, const struct link_info *info)
 {
 	size_t i;
 
 	for (i = 0; i < p->count; i++)
-		if (p->ports[i].ifindex == ifindex)
-			return &p->ports[i];
+		if (p->ports[i]->ifindex == info->index && p->ports[i]->serial == info->serial)
+			return p->ports[i];
 	return NULL;
 }
 
-static struct port *ports_add(struct ports *p, int ifindex)
+static struct port *ports_add(struct ports *p, const struct link_info *info)
 {
-	struct port *ports = realloc(p->ports, (p->count + 1) * sizeof(*ports));
+	struct port **grown = realloc(p->ports, (p->count + 1) * sizeof(*grown));
+	struct port *port = grown ? calloc(1, sizeof(*port)) : NULL;
 
-	if (!ports)
-		return NULL;
-	p->ports = ports;
-	ports[p->count] = (struct port){ ifindex, DATAPLANE_LINKS_NONE };
-	return &ports[p->count++];
-}
-
-static void ports_attach(struct ports *p, const struct link_info *info, bool want_xdp)
-{
-	struct port *port = ports_find(p, info->index) ?: ports_add(p, info->index);
-	enum dataplane_attach before;
-	int r;
-
+	p->ports = grown ?: p->ports;
 	if (!port)
-		return;
-	if (!p->dp) {
+		return NULL;
+	*port = (struct port){
+		.owner = p,
+		.ifindex = info->index,
+		.serial = info->serial,
+		.links = DATAPLANE_LINKS_NONE,
+	};
+	memcpy(port->name, info->name, sizeof(port->name));
+	p->ports[p->count++] = port;
+	if (p->settled) /* what was there at the start did not come */
+		ports_tell(port, PORTS_CAME, "");
+	if (!p->dp)
 		snprintf(port->links.reason, sizeof(port->links.reason),
 			 "this kernel cannot have the programs");
+	return port;
+}
+
+/* An interface that is meant, or was. */
+static void ports_tend(struct ports *p, struct port *port, const struct link_info *info)
+{
+	if (port->leaving || (port->version == info->version && port->want_xdp == p->want_xdp))
+		return;
+	port->version = info->version;
+	port->want_xdp = p->want_xdp;
+	memcpy(port->name, info->name, sizeof(port->name));
+	if (!p->dp)
+		return;
+	if (!info->ethernet && !info->loopback) {
+		struct dataplane_links before = port->links;
+
+		snprintf(port->links.reason, sizeof(port->links.reason),
+			 "not an Ethernet device: its frames cannot be read");
+		ports_tell_change(port, &before, -EOPNOTSUPP);
 		return;
 	}
-	before = port->links.attach;
-	r = dataplane_attach(p->dp, info->index, want_xdp, &port->links);
-	if (r < 0) {
-		snprintf(port->links.reason, sizeof(port->links.reason), "tcx: %s", strerror(-r));
-		log_warning("%s: cannot be attached to: %s", info->name, strerror(-r));
-	} else if (port->links.attach != before) {
-		log_notice("%s: attached (%s)%s%s", info->name,
-			   dataplane_attach_name(port->links.attach),
-			   port->links.reason[0] ? ": " : "", port->links.reason);
-	}
+	ports_submit(port);
 }
 
 void ports_reconcile(struct ports *p, struct links *links, bool want_xdp)
@@ -136,18 +322,56 @@ void ports_reconcile(struct ports *p, struct links *links, bool want_xdp)
 	const struct link_info *infos;
 	size_t count, i;
 
+	p->links = links;
+	p->want_xdp = want_xdp;
 	for (i = p->count; i > 0; i--) {
-		struct port *port = &p->ports[i - 1];
+		struct port *port = p->ports[i - 1];
+		const struct link_info *info = links_find(links, port->ifindex);
 
-		if (links_find(links, port->ifindex))
-			continue;
-		dataplane_detach(&port->links);
-		*port = p->ports[--p->count];
+		if (!info || info->serial != port->serial)
+			ports_leave(port, PORTS_WENT, "");
+		else if (p->sweep && !ports_keeps(p, info))
+			ports_leave(port, PORTS_DETACHED, "it is not among the interfaces named");
 	}
+	p->sweep = false;
 	count = links_get(links, &infos);
-	for (i = 0; i < count; i++)
-		if (ports_wants(p, &infos[i]))
-			ports_attach(p, &infos[i], want_xdp);
+	for (i = 0; i < count; i++) {
+		struct portnames_device d = ports_device(&infos[i]);
+		struct port *port = ports_find(p, &infos[i]);
+
+		if (!port && ports_wants(p, &d))
+			port = ports_add(p, &infos[i]);
+		if (port)
+			ports_tend(p, port, &infos[i]);
+	}
+	p->settled = true;
+}
+
+void ports_settle(struct ports *p, uint64_t limit_usec)
+{
+	worker_settle(p->worker, limit_usec);
+}
+
+void ports_tick(struct ports *p, uint64_t now_ns)
+{
+	size_t i;
+
+	ports_desk_tick(p->desk, now_ns);
+	for (i = 0; p->dp && i < p->count && i < PORTS_CHECKS_A_TICK; i++) {
+		struct port *port = p->ports[p->checked++ % p->count];
+
+		if (port->busy || port->leaving)
+			continue;
+		if (port->failed || port->links.foreign ? ++port->looks % PORTS_FOREIGN_LOOKS == 0 :
+							  port->links.attach != DATAPLANE_NONE)
+			ports_submit(port);
+	}
+}
+
+static int ports_compare_rows(const void *a, const void *b)
+{
+	return ((const struct report_interface *)a)->index -
+	       ((const struct report_interface *)b)->index;
 }
 
 int ports_report(const struct ports *p, struct links *links, struct report_interface **ret,
@@ -159,20 +383,64 @@ int ports_report(const struct ports *p, struct links *links, struct report_inter
 	if (!rows)
 		return -ENOMEM;
 	for (i = 0; i < p->count; i++) {
-		const struct port *port = &p->ports[i];
-		const struct link_info *info = links_find(links, port->ifindex);
+		const struct port *port = p->ports[i];
 		struct report_interface *row = &rows[n];
 
-		if (!info)
+		if (port->leaving)
 			continue;
-		memcpy(row->name, info->name, sizeof(row->name));
-		memcpy(row->driver, info->driver, sizeof(row->driver));
+		memcpy(row->name, port->name, sizeof(row->name));
+		memcpy(row->driver, port->driver, sizeof(row->driver));
 		memcpy(row->attach_reason, port->links.reason, sizeof(row->attach_reason));
 		row->index = port->ifindex;
 		row->attach = dataplane_attach_name(port->links.attach);
 		n++;
 	}
+	qsort(rows, n, sizeof(*rows), ports_compare_rows);
 	*ret = rows;
 	*count = n;
 	return 0;
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+int ports_new(struct ports **ret, sd_event *event, struct dataplane *dp, const char *const *names,
+	      size_t name_count, const struct ports_handler *handler)
+{
+	struct ports *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->dp = dp;
+	p->desk = ports_desk_new(handler);
+	r = p->desk ? worker_new(&p->worker, event) : -ENOMEM;
+	if (r >= 0)
+		r = ports_set_names(p, names, name_count);
+	if (r < 0) {
+		ports_free(p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+struct ports *ports_free(struct ports *p)
+{
+	size_t i;
+
+	if (!p)
+		return NULL;
+	/* from here on nothing is under way, and a busy port's job has what is true */
+	worker_free(p->worker);
+	for (i = 0; i < p->count; i++) {
+		struct port *port = p->ports[i];
+
+		dataplane_detach(port->busy ? &port->job.links : &port->links);
+		free(port);
+	}
+	free(p->ports);
+	ports_names_free(p->names, p->name_count);
+	ports_desk_free(p->desk);
+	free(p);
+	return NULL;
 }

@@ -38,10 +38,12 @@ struct report {
 	const char *engine;
 	char engine_reason[512];
 	const char *mode;
+	const char *mode_by; /* who set it: "start" or "request" */
 	const char *state;
 	uint64_t uptime_seconds;
 	bool config_ok;
-	uint64_t ticks;
+	uint64_t ticks;			      /* of the daemon, one a second */
+	uint64_t tick_delay_max_microseconds; /* by how much one has come late */
 	uint64_t heartbeat_age_seconds;
 	uint64_t half_open;
 	uint64_t syns_per_second, challenges_per_second, acceptances_per_second;

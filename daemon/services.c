@@ -34,6 +34,7 @@ struct services_memory {
 	struct sg_tally grew;
 	uint64_t canary_accepted, canary_born, canary_since_ns; /* since it was last judged */
 	uint64_t canary_stillborn; /* heard since the last tick with a birth */
+	struct defence defence;
 	/* queues: of listeners on the very address, and of those on any */
 	uint64_t half_open;
 	uint64_t exact_max, exact_accept, any_max, any_accept;
@@ -238,6 +239,31 @@ int services_look(struct services *s, uint64_t now_ns, struct services_total *to
 	return r < 0 ? r : error;
 }
 
+/* The verdict that a SYN would get instead of a challenge, in the order of the XDP program. */
+static enum sg_verdict services_hindrance(const struct sg_service *e, uint64_t now_ns)
+{
+	uint32_t hindrance = __atomic_load_n(&e->hindrance, __ATOMIC_RELAXED);
+
+	if (services_get(&e->blocked_until_ns) > now_ns)
+		return SG_V_BLOCKED;
+	if (services_get(&e->forwarded_until_ns) > now_ns)
+		return SG_V_FORWARDED;
+	if (!services_get(&e->proven_at_ns))
+		return SG_V_UNPROVEN;
+	return hindrance < SG_VERDICT_COUNT ? hindrance : SG_UNDECIDED;
+}
+
+/* Whether its SYNs are challenged now. */
+static bool services_is_defending(const struct services *s, const struct sg_service *e,
+				  uint64_t now_ns)
+{
+	uint32_t mode = dataplane_control(s->dp)->mode;
+
+	return !services_hindrance(e, now_ns) &&
+	       (mode == SG_MODE_ALWAYS ||
+		(mode == SG_MODE_AUTO && services_get(&e->lease_until_ns) > now_ns));
+}
+
 /* ---- act ----------------------------------------------------------------------------------- */
 
 /* Would the SYNs that got no answer have overfilled the queue? Then a lease goes on. */
@@ -253,7 +279,7 @@ static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
 }
 
 static void services_hear_canary(struct services *s, uint32_t index, uint64_t now_ns,
-				 const struct services_blocked *blocked)
+				 const struct services_news *news)
 {
 	struct services_memory *m = &s->memory[index];
 	bool none = m->canary_stillborn >= SERVICES_CANARY_NONE_MIN;
@@ -264,8 +290,8 @@ static void services_hear_canary(struct services *s, uint32_t index, uint64_t no
 		return;
 	if (none || (enough && few)) {
 		services_set(&s->entries[index].blocked_until_ns, now_ns + SERVICES_BLOCKED_NS);
-		blocked->fn(blocked->userdata, &s->entries[index], m->canary_accepted,
-			    m->canary_born);
+		news->blocked(news->userdata, &s->entries[index], SERVICES_BLOCKED_NS,
+			      m->canary_accepted, m->canary_born);
 	}
 	m->canary_accepted = 0;
 	m->canary_born = 0;
@@ -309,8 +335,28 @@ static void services_forget(struct services *s, uint32_t index)
 	__atomic_store_n(&e->state, SG_SERVICE_FREE, __ATOMIC_RELEASE);
 }
 
-void services_act(struct services *s, uint64_t now_ns, const struct services_blocked *blocked)
+/* Returns whether there was something to tell. */
+static bool services_tell_defence(struct services *s, uint32_t index, uint64_t now_ns,
+				  const struct services_news *news, bool may_tell)
 {
+	const struct sg_service *e = &s->entries[index];
+	struct services_memory *m = &s->memory[index];
+	const struct defence_totals grew = {
+		.syns = m->grew.syns,
+		.challenges = m->grew.challenged,
+		.acceptances = m->grew.accepted,
+	};
+	enum defence_news what = defence_step(&m->defence, now_ns,
+					      services_is_defending(s, e, now_ns), &grew, may_tell);
+
+	if (what != DEFENCE_NO_NEWS)
+		news->defence(news->userdata, e, what, &m->defence);
+	return what != DEFENCE_NO_NEWS;
+}
+
+void services_act(struct services *s, uint64_t now_ns, const struct services_news *news)
+{
+	unsigned int told = 0;
 	size_t i;
 
 	for (i = 0; i < s->live_count; i++) {
@@ -322,7 +368,9 @@ void services_act(struct services *s, uint64_t now_ns, const struct services_blo
 			continue;
 		}
 		services_renew(s, index, now_ns);
-		services_hear_canary(s, index, now_ns, blocked);
+		services_hear_canary(s, index, now_ns, news);
+		told += services_tell_defence(s, index, now_ns, news,
+					      told < SERVICES_DEFENCES_TOLD);
 	}
 }
 
@@ -331,36 +379,19 @@ void services_act(struct services *s, uint64_t now_ns, const struct services_blo
 #define SERVICES_LABEL_(in, name, action, label, meaning) label,
 static const char *const services_labels[] = { SG_VERDICTS(SERVICES_LABEL_) };
 
-/* The verdict that a SYN would get instead of a challenge, in the order of the XDP program. */
-static enum sg_verdict services_hindrance(const struct sg_service *e, uint64_t now_ns)
-{
-	uint32_t hindrance = __atomic_load_n(&e->hindrance, __ATOMIC_RELAXED);
-
-	if (services_get(&e->blocked_until_ns) > now_ns)
-		return SG_V_BLOCKED;
-	if (services_get(&e->forwarded_until_ns) > now_ns)
-		return SG_V_FORWARDED;
-	if (!services_get(&e->proven_at_ns))
-		return SG_V_UNPROVEN;
-	return hindrance < SG_VERDICT_COUNT ? hindrance : SG_UNDECIDED;
-}
-
 static void services_fill_row(struct services *s, uint32_t index, uint64_t now_ns,
 			      struct report_service *row)
 {
 	const struct sg_service *e = &s->entries[index];
 	const struct services_memory *m = &s->memory[index];
 	enum sg_verdict hindrance = services_hindrance(e, now_ns);
-	uint32_t mode = dataplane_control(s->dp)->mode;
 	struct sg_tally tally = m->last;
 
 	dataplane_tally(s->dp, index, &tally); /* what is older will do if this fails */
 	*row = (struct report_service){
 		.addr = e->addr,
 		.port = ntohs(e->port),
-		.defending = !hindrance &&
-			     (mode == SG_MODE_ALWAYS ||
-			      (mode == SG_MODE_AUTO && services_get(&e->lease_until_ns) > now_ns)),
+		.defending = services_is_defending(s, e, now_ns),
 		.blocked = hindrance == SG_V_BLOCKED,
 		.proven = services_get(&e->proven_at_ns),
 		.hindrance = hindrance ? services_labels[hindrance] : NULL,

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "dataplane.h"
+#include "defence.h"
 #include "report.h"
 
 struct services;
@@ -28,15 +29,20 @@ struct services *services_free(struct services *s);
 int services_look(struct services *s, uint64_t now_ns, struct services_total *total);
 
 /*
- * Renews and blocks, by what the last look saw. Calls blocked() for each service that becomes
- * blocked, with the acceptances and births that led to it.
+ * Renews and blocks, by what the last look saw, and tells what comes of it. Of defences no more
+ * than SERVICES_DEFENCES_TOLD are told in a tick; the others wait for the next (defence.h).
  */
-struct services_blocked {
-	void (*fn)(void *userdata, const struct sg_service *service, uint64_t accepted,
-		   uint64_t born);
+#define SERVICES_DEFENCES_TOLD 16
+struct services_news {
+	/* the service becomes blocked for this long, by these acceptances and births */
+	void (*blocked)(void *userdata, const struct sg_service *service, uint64_t blocked_ns,
+			uint64_t accepted, uint64_t born);
+	/* its defence begins, or has ended */
+	void (*defence)(void *userdata, const struct sg_service *service, enum defence_news news,
+			const struct defence *defence);
 	void *userdata;
 };
-void services_act(struct services *s, uint64_t now_ns, const struct services_blocked *blocked);
+void services_act(struct services *s, uint64_t now_ns, const struct services_news *news);
 
 /* Fills services and half_open, read afresh; the caller frees report->services. -errno. */
 int services_report(struct services *s, uint64_t now_ns, struct report *report);

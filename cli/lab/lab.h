@@ -46,6 +46,9 @@ struct lab_end {
 	uint8_t mac[6]; /* all zero: the kernel picks one */
 	const char *addr4;
 	const char *addr6;
+	int ifindex;		/* 0: the kernel picks one */
+	unsigned int tx_queues; /* 0: as many as the kernel makes */
+	unsigned int rx_queues;
 };
 
 enum lab_offload {
@@ -76,6 +79,8 @@ int lab_link_del(struct lab *lab, int host, const char *ifname);
 int lab_link_set_up(struct lab *lab, int host, const char *ifname, bool up);
 int lab_link_set_mtu(struct lab *lab, int host, const char *ifname, unsigned int bytes);
 int lab_link_rename(struct lab *lab, int host, const char *ifname, const char *to);
+/* Into another host, down and without addresses; it keeps its index where that is free there. */
+int lab_link_move(struct lab *lab, int host, const char *ifname, int to_host);
 int lab_link_stats(struct lab *lab, int host, const char *ifname, struct rtnl_link_stats64 *ret);
 int lab_offload_set(struct lab *lab, int host, const char *ifname, enum lab_offload what, bool on);
 

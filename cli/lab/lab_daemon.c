@@ -28,6 +28,7 @@ struct lab_daemon {
 	int stderr_fd;
 	bool own_dir;
 	char runtime_dir[128];
+	char config[160]; /* "": none is named */
 };
 
 /* A datagram socket with an abstract name that the kernel picks. Abstract names belong to a network
@@ -112,11 +113,17 @@ static int daemon_spawn(struct lab_daemon *d, struct lab *lab, int host,
 	argv[n++] = o->program ?: found;
 	argv[n++] = "--runtime-dir";
 	argv[n++] = d->runtime_dir;
-	argv[n++] = "--interface";
-	argv[n++] = o->interface ?: LAB_IFNAME;
+	if (!o->interface || *o->interface) {
+		argv[n++] = "--interface";
+		argv[n++] = o->interface ?: LAB_IFNAME;
+	}
 	if (o->mode) {
 		argv[n++] = "--mode";
 		argv[n++] = o->mode;
+	}
+	if (d->config[0]) {
+		argv[n++] = "--config";
+		argv[n++] = d->config;
 	}
 	for (i = 0; o->args && o->args[i]; i++) {
 		if (n == ARGS_MAX - 1)
@@ -147,6 +154,18 @@ static int runtime_dir_make(struct lab_daemon *d, const char *given)
 	return 0;
 }
 
+/* In the runtime directory, with which it goes. */
+static int config_write(struct lab_daemon *d, const char *text)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+
+	snprintf(d->config, sizeof(d->config), "%s/lab.conf", d->runtime_dir);
+	f = fopen(d->config, "we");
+	if (!f)
+		return -errno;
+	return fputs(text, f) < 0 || fflush(f) ? -EIO : 0;
+}
+
 int lab_daemon_start(struct lab_daemon **ret, struct lab *lab, int host,
 		     const struct lab_daemon_options *o, char *tail, size_t tail_size)
 {
@@ -167,6 +186,8 @@ int lab_daemon_start(struct lab_daemon **ret, struct lab *lab, int host,
 	fcntl(d->stderr_fd, F_SETFL, O_APPEND);
 
 	err = runtime_dir_make(d, o->runtime_dir);
+	if (!err && (o->config || d->own_dir))
+		err = config_write(d, o->config ?: "");
 	if (err)
 		return err;
 	notify_fd = notify_socket(lab, host, notify, sizeof(notify));

@@ -55,12 +55,24 @@ static int end_introduce(struct lab *lab, const struct lab_end *end, const struc
 	return err;
 }
 
+static struct rtnl_end end_of(struct lab *lab, const struct lab_end *end)
+{
+	return (struct rtnl_end){
+		.netns_fd = lab_netns_fd(lab, end->host),
+		.ifname = end->ifname,
+		.mac = mac_given(end->mac) ? end->mac : NULL,
+		.ifindex = end->ifindex,
+		.tx_queues = end->tx_queues,
+		.rx_queues = end->rx_queues,
+	};
+}
+
 int lab_link_add(struct lab *lab, const struct lab_end *a, const struct lab_end *b)
 {
 	int fd = lab_rtnl_fd(lab, a->host);
 	const struct rtnl_end ends[] = {
-		{ lab_netns_fd(lab, a->host), a->ifname, mac_given(a->mac) ? a->mac : NULL },
-		{ lab_netns_fd(lab, b->host), b->ifname, mac_given(b->mac) ? b->mac : NULL },
+		end_of(lab, a),
+		end_of(lab, b),
 	};
 	int err;
 
@@ -130,6 +142,15 @@ int lab_link_rename(struct lab *lab, int host, const char *ifname, const char *t
 	int ifindex = lab_ifindex(lab, host, ifname);
 
 	return ifindex < 0 ? ifindex : rtnl_link_rename(lab_rtnl_fd(lab, host), ifindex, to);
+}
+
+int lab_link_move(struct lab *lab, int host, const char *ifname, int to_host)
+{
+	int ifindex = lab_ifindex(lab, host, ifname), to = lab_netns_fd(lab, to_host);
+
+	if (ifindex < 0 || to < 0)
+		return ifindex < 0 ? ifindex : to;
+	return rtnl_link_move(lab_rtnl_fd(lab, host), ifindex, to);
 }
 
 static int addr_change(struct lab *lab, int host, const char *ifname, const char *prefix, bool add)

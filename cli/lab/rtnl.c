@@ -92,6 +92,10 @@ static void put_end(struct nlmsghdr *nlh, const struct rtnl_end *end)
 	mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, end->netns_fd);
 	if (end->mac)
 		mnl_attr_put(nlh, IFLA_ADDRESS, 6, end->mac);
+	if (end->tx_queues)
+		mnl_attr_put_u32(nlh, IFLA_NUM_TX_QUEUES, end->tx_queues);
+	if (end->rx_queues)
+		mnl_attr_put_u32(nlh, IFLA_NUM_RX_QUEUES, end->rx_queues);
 }
 
 int rtnl_veth_add(int fd, const struct rtnl_end *a, const struct rtnl_end *b)
@@ -102,13 +106,15 @@ int rtnl_veth_add(int fd, const struct rtnl_end *a, const struct rtnl_end *b)
 
 	ifi = request_init(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifi));
 	ifi->ifi_family = AF_UNSPEC;
+	ifi->ifi_index = a->ifindex;
 	put_end(r.nlh, a);
 
 	info = mnl_attr_nest_start(r.nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(r.nlh, IFLA_INFO_KIND, "veth");
 	data = mnl_attr_nest_start(r.nlh, IFLA_INFO_DATA);
 	peer = mnl_attr_nest_start(r.nlh, VETH_INFO_PEER);
-	mnl_nlmsg_put_extra_header(r.nlh, sizeof(*ifi));
+	ifi = mnl_nlmsg_put_extra_header(r.nlh, sizeof(*ifi));
+	ifi->ifi_index = b->ifindex;
 	put_end(r.nlh, b);
 	mnl_attr_nest_end(r.nlh, peer);
 	mnl_attr_nest_end(r.nlh, data);
@@ -159,6 +165,17 @@ int rtnl_link_rename(int fd, unsigned int ifindex, const char *to)
 	ifi = request_init(&r, RTM_NEWLINK, 0, sizeof(*ifi));
 	ifi->ifi_index = ifindex;
 	mnl_attr_put_strz(r.nlh, IFLA_IFNAME, to);
+	return request_send(&r, fd, NULL, NULL);
+}
+
+int rtnl_link_move(int fd, unsigned int ifindex, int netns_fd)
+{
+	struct ifinfomsg *ifi;
+	struct request r;
+
+	ifi = request_init(&r, RTM_NEWLINK, 0, sizeof(*ifi));
+	ifi->ifi_index = ifindex;
+	mnl_attr_put_u32(r.nlh, IFLA_NET_NS_FD, netns_fd);
 	return request_send(&r, fd, NULL, NULL);
 }
 

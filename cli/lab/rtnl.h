@@ -30,12 +30,16 @@ struct rtnl_end {
 	int netns_fd;
 	const char *ifname;
 	const uint8_t *mac;
+	int ifindex; /* 0: the kernel's choice; so for the numbers of queues */
+	unsigned int tx_queues;
+	unsigned int rx_queues;
 };
 
 int rtnl_veth_add(int fd, const struct rtnl_end *a, const struct rtnl_end *b);
 int rtnl_link_del(int fd, const char *ifname);
 int rtnl_link_set_up(int fd, unsigned int ifindex, bool up);
 int rtnl_link_set_mtu(int fd, unsigned int ifindex, unsigned int mtu);
+int rtnl_link_move(int fd, unsigned int ifindex, int netns_fd);
 int rtnl_link_rename(int fd, unsigned int ifindex, const char *to);
 
 /* Any of the outputs may be NULL. */

@@ -44,9 +44,12 @@ enum sg_mode {
 
 /*
  * The key epoch is 2^36 ns = 68.7 s: a shift, where 64 s would be a division per packet.
- * A cookie is accepted in its epoch and the next one, hence for 68.7 to 137.4 s.
+ * A cookie is accepted in its epoch and the next one, hence for 68.7 to 137.4 s. The
+ * administrator may choose another power of two before the programs are loaded.
  */
-#define SG_EPOCH_SHIFT 36
+#define SG_EPOCH_SHIFT	   36
+#define SG_EPOCH_SHIFT_MIN 34 /* 17.2 s */
+#define SG_EPOCH_SHIFT_MAX 38 /* 274.9 s */
 
 /* An IPv4 address is kept v4-mapped (::ffff:a.b.c.d), as a dual-stack listener sees it. */
 struct sg_addr {
@@ -57,17 +60,35 @@ struct sg_addr {
 	};
 };
 
+/*
+ * A service, or all of a prefix or of a port, that is to be left alone. In a trie that takes the
+ * longest match: the port comes first, and 0 stands for all ports, so that two look-ups tell.
+ */
+#define SG_LEFT_ALONE_MAX	256
+#define SG_LEFT_ALONE_PORT_BITS 16
+struct sg_left_alone {
+	__u32 prefix_bits; /* of what follows: the port's 16, then those of the address */
+	__be16 port;	   /* 0 = all */
+	__u8 addr[16];	   /* as struct sg_addr */
+	__u16 pad;	   /* 0 */
+};
+
 /* One instance, in the programs' .bss. Written by the daemon. */
 struct sg_control {
 	__u64 key[2];	    /* SipHash key of the cookies; never shown to anybody */
 	__u64 heartbeat_ns; /* stamped each second */
 	__u64 lease_ns;	    /* how long a full queue defends its service */
+	__u64 source_salt;  /* of the hashes of sources; random */
 	__u32 tsval_offset; /* secret offset of the challenges' TSval, ms */
 	__u32 mode;	    /* enum sg_mode */
 	__u32 arm_percent;  /* of a SYN queue's limit: above it the service is defended */
 	__u32 rmem_max;	    /* net.core.rmem_max, bytes */
 	__u32 netns_inum;   /* whose handshakes are ours */
 	__u32 cpus;	    /* over how many CPUs a service's SYNs may be spread */
+	/* challenges without an answer that a source, a prefix may be sent per window; 0 = any */
+	__u32 reply_budget;
+	__u32 reply_budget_prefix;
+	__u32 client_allowance; /* SYNs without a handshake that a verified client may send per window */
 };
 
 enum sg_service_state {
@@ -191,7 +212,52 @@ struct sg_witness {
 	__u32 count;
 };
 
+/*
+ * The reply budget (bpf/budget.bpf.h): a window is 2^30 ns = 1.07 s, each eighth challenge counts
+ * eight times. 65536 buckets keep 50 million random SYNs a second below the smallest budget.
+ */
+#define SG_BUDGET_WINDOW_SHIFT 30
+#define SG_BUDGET_SAMPLE       8
+#define SG_BUDGET_LINES	       4096
+#define SG_BUDGET_PER_LINE     16
+struct sg_budget_bucket {
+	__u16 window;
+	__u16 unanswered; /* in eighths */
+};
+struct sg_budget_line {
+	struct sg_budget_bucket of[SG_BUDGET_PER_LINE]; /* a cache line */
+};
+
+/*
+ * Verified clients (bpf/clients.bpf.h): whoever completed a handshake within an hour. A window is
+ * that of the reply budget.
+ */
+#define SG_CLIENT_SETS	  4096
+#define SG_CLIENT_WAYS	  4
+#define SG_CLIENT_WINDOWS 3400
+struct sg_client {
+	__u64 key;  /* source_client(); 0 = none */
+	__u32 seen; /* window of the last handshake */
+	__u16 window;
+	__u16 pending; /* SYNs let through in that window, less handshakes completed in it */
+};
+struct sg_client_set {
+	struct sg_client of[SG_CLIENT_WAYS]; /* a cache line */
+};
+
+/* Sources and prefixes that are sent nothing more in this window. */
+#define SG_HUSHED_SETS 256
+#define SG_HUSHED_WAYS 4
+struct sg_hushed {
+	__u64 key; /* hash of the source or prefix */
+	__u64 until_ns;
+};
+struct sg_hush {
+	struct sg_hushed of[SG_HUSHED_SETS][SG_HUSHED_WAYS]; /* a set is a cache line */
+};
+
 _Static_assert(sizeof(struct sg_addr) == 16, "an address is a map key");
+_Static_assert(sizeof(struct sg_left_alone) == 24, "no padding that nobody wrote");
 _Static_assert(sizeof(struct sg_service) % 8 == 0, "mmap()ed array elements are 8-byte aligned");
 _Static_assert(sizeof(struct sg_service) == 128, "two cache lines");
 _Static_assert(sizeof(struct sg_tally) % 8 == 0, "tallies are added up as words");

@@ -59,12 +59,14 @@ enum sg_action {
 	X(SG_IN_XDP,             SERVICES_FULL,     PASS,   "services_full",     "SYN of a service for which the service table had no room")     \
 	/* XDP: SYN of a service that is idle */                                                               \
 	X(SG_IN_XDP,             SYN_ADMITTED,      PASS,   "syn_admitted",      "SYN let through, its service is idle")                         \
+	X(SG_IN_XDP,             SYN_VERIFIED,      PASS,   "syn_verified",      "SYN of a client that completed a handshake within the hour")   \
 	/* XDP: SYN that would have been challenged, but */                                                    \
 	X(SG_IN_XDP,             OBSERVED,          PASS,   "observed",          "SYN that mode auto would have challenged")                     \
 	X(SG_IN_XDP,             HEARTBEAT_LOST,    PASS,   "heartbeat_lost",    "The daemon has not been heard of for a minute")                \
 	X(SG_IN_XDP,             UNPROVEN,          PASS,   "unproven",          "No SYN-ACK of this host has been seen for the service yet")    \
 	X(SG_IN_XDP,             FORWARDED,         PASS,   "forwarded",         "The service is answered by another host behind this one")      \
 	X(SG_IN_XDP,             BLOCKED,           PASS,   "blocked",           "Acceptances of the service do not become connections")         \
+	X(SG_IN_XDP,             LEFT_ALONE,        PASS,   "left_alone",        "The administrator wants the service left alone")               \
 	X(SG_IN_XDP,             BOUND_ELSEWHERE,   PASS,   "bound_elsewhere",   "The service is bound to a device above this one")              \
 	X(SG_IN_XDP,             NAT,               PASS,   "nat",               "NAT in this network namespace would undo the acceptance")      \
 	X(SG_IN_XDP,             LINK_LOCAL,        PASS,   "link_local",        "SYN for a link-local address, whose sockets are of a device")  \
@@ -75,6 +77,7 @@ enum sg_action {
 	X(SG_IN_XDP,             QINQ,              PASS,   "qinq",              "SYN with two VLAN tags")                                       \
 	X(SG_IN_XDP,             VLAN_DIFFERS,      PASS,   "vlan_differs",      "SYN whose VLAN is not the one the service answers on")         \
 	X(SG_IN_XDP,             MSS_LOW,           PASS,   "mss_low",           "SYN with an MSS below 536 (IPv4) or 1220 (IPv6)")              \
+	X(SG_IN_XDP,             OVER_BUDGET,       DROP,   "over_budget",       "SYN of a source that answers none of its many challenges")     \
 	X(SG_IN_XDP,             NO_ROOM,           PASS,   "no_room",           "The driver had no room for the reply")                         \
 	/* XDP: challenges */                                                                                  \
 	X(SG_IN_XDP,             CHALLENGED,        REPLY,  "challenged",        "SYN answered with a cookie that keeps what it offered")        \

@@ -6,13 +6,15 @@
  */
 #include <linux/bpf.h>
 
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #define SPIN_WORDS 12 /* 96 bytes: an IPv6 SYN as Linux sends it has 94 */
 
 /* Set by the bench. */
 __u64 frame[SPIN_WORDS];
-__u32 source_offset; /* of 16 bits that change each time: the end of the source address */
+__u32 source_offset; /* of the 32 bits of the source that change each time */
+__u32 source_net;    /* what they all have, in network order */
 __u32 turn;
 
 struct {
@@ -24,7 +26,7 @@ struct {
 
 static __always_inline void write_frame(void *data, void *end)
 {
-	__u16 *source;
+	__u32 *source;
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < SPIN_WORDS; i++) {
@@ -35,7 +37,7 @@ static __always_inline void write_frame(void *data, void *end)
 	}
 	source = data + (source_offset & 63);
 	if ((void *)(source + 1) <= end)
-		*source = turn++;
+		*source = source_net | bpf_htonl(turn++ * 2654435761u >> 4);
 }
 
 SEC("xdp.frags")

@@ -115,6 +115,106 @@ START_TEST(test_blocked)
 }
 END_TEST
 
+/* The verdict of a SYN for which nobody looked at the listener again. */
+static enum sg_verdict without_a_look(struct prog *p, struct sg_service *s)
+{
+	struct prog_frame frame = prog_frame(&client_linux4);
+	__u32 hindrance = s->hindrance;
+	enum sg_verdict verdict;
+	__u64 checked_at_ns;
+	int tries = 20;
+
+	/* a machine that pauses for 40 ms makes another try necessary */
+	do {
+		s->hindrance = hindrance;
+		s->checked_at_ns = checked_at_ns = prog_now_ns() - 10000000;
+		verdict = prog_judge(p, SG_XDP, &frame, __FILE__, __LINE__);
+	} while (s->checked_at_ns != checked_at_ns && --tries);
+	ck_assert_int_gt(tries, 0);
+	return verdict;
+}
+
+/*
+ * The administrator's list: it holds from the next look at the listener on, at most SG_RECHECK_NS
+ * later, and is not asked by SYNs in between.
+ */
+START_TEST(test_left_alone)
+{
+	struct sg_service *s;
+	struct prog *p = defended(&s);
+
+	challenged(p, &client_linux4);
+	prog_leave_alone(p, &client_linux4, 128, STACK_PORT);
+	ck_assert_int_eq(without_a_look(p, s), SG_V_CHALLENGED);
+	expire(s);
+	expect_verdict(p, SG_XDP, &client_linux4, SG_V_LEFT_ALONE);
+	challenged(p, &client_linux6);
+	prog_leave_no_more(p, &client_linux4, 128, STACK_PORT);
+	ck_assert_int_eq(without_a_look(p, s), SG_V_LEFT_ALONE);
+	expire(s);
+	challenged(p, &client_linux4);
+}
+END_TEST
+
+/* What is on the list by its address, its port, or both, in full or by a prefix. */
+START_TEST(test_left_alone_patterns)
+{
+	/* bits of the address (IPv4's are behind 96 others), port, whether that is the service */
+	static const struct {
+		int addr_bits;
+		__u16 port;
+		enum sg_verdict verdict;
+	} rows[] = {
+		{ 128, STACK_PORT, SG_V_LEFT_ALONE },
+		{ 128, STACK_PORT + 1, SG_V_CHALLENGED },
+		{ 128, 0, SG_V_LEFT_ALONE },
+		{ 120, STACK_PORT, SG_V_LEFT_ALONE },
+		{ 97, 0, SG_V_LEFT_ALONE },
+		{ 120, STACK_PORT + 1, SG_V_CHALLENGED },
+		{ 0, STACK_PORT, SG_V_LEFT_ALONE },
+		{ 0, STACK_PORT + 1, SG_V_CHALLENGED },
+		{ 96, STACK_PORT << 8, SG_V_CHALLENGED },
+	};
+	struct frame_spec elsewhere = client_linux4;
+	struct sg_service *s;
+	struct prog *p = defended(&s);
+	unsigned int i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		prog_leave_alone(p, &client_linux4, rows[i].addr_bits, rows[i].port);
+		expire(s);
+		expect_verdict(p, SG_XDP, &client_linux4, rows[i].verdict);
+		prog_leave_no_more(p, &client_linux4, rows[i].addr_bits, rows[i].port);
+	}
+	/* another address, and what is next to a prefix */
+	elsewhere.dport = STACK_PORT + 1;
+	prog_leave_alone(p, &elsewhere, 128, STACK_PORT + 1);
+	prog_leave_alone(p, &client_linux6, 0, STACK_PORT + 2);
+	prog_leave_alone(p, &client_linux6, 128, 0);
+	expire(s);
+	challenged(p, &client_linux4);
+}
+END_TEST
+
+/* A service that is left alone loses no SYN to its full accept queue by us. */
+START_TEST(test_left_alone_before_all)
+{
+	struct prog *p = prog_new(stack_new());
+	struct sg_service *s;
+
+	wait_in_accept_queue(stack_listen(.backlog = 1), 2);
+	s = prog_defend(p, &client_linux4);
+	expect_verdict(p, SG_XDP, &client_linux4, SG_V_ACCEPT_FULL);
+	prog_leave_alone(p, &client_linux4, 128, 0);
+	expire(s);
+	expect_verdict(p, SG_XDP, &client_linux4, SG_V_LEFT_ALONE);
+	p->control->mode = SG_MODE_ALWAYS;
+	expect_verdict(p, SG_XDP, &client_linux4, SG_V_LEFT_ALONE);
+	p->control->mode = SG_MODE_OBSERVE;
+	expect_verdict(p, SG_XDP, &client_linux4, SG_V_LEFT_ALONE);
+}
+END_TEST
+
 /* Traps H9. */
 START_TEST(test_mptcp_listener)
 {
@@ -343,6 +443,9 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, test_unproven, 10);
 	SUITE_TEST(suite, test_forwarded, 10);
 	SUITE_TEST(suite, test_blocked, 10);
+	SUITE_TEST(suite, test_left_alone, 10);
+	SUITE_TEST(suite, test_left_alone_patterns, 10);
+	SUITE_TEST(suite, test_left_alone_before_all, 10);
 	SUITE_TEST(suite, test_mptcp_listener, 10);
 	SUITE_TEST(suite, test_syncookies_off, 10);
 	SUITE_TEST(suite, test_accept_full, 10);

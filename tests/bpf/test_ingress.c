@@ -230,6 +230,28 @@ START_TEST(test_epochs)
 }
 END_TEST
 
+/* The administrator's epochs: what is challenged in one is accepted by the same reckoning. */
+START_TEST(test_epochs_of_other_lengths)
+{
+	static const __u8 shifts[] = { SG_EPOCH_SHIFT_MIN, SG_EPOCH_SHIFT_MAX };
+	struct frame_spec ack;
+	struct sg_service *s;
+	struct prog *p;
+	__u64 epoch;
+
+	prog_epoch_shift = shifts[_i];
+	p = defended();
+	s = prog_service(p, &client_windows4);
+	epoch = (prog_now_ns() >> prog_epoch_shift) + 2; /* cookie_epoch() */
+	ack = prog_answer(p, &client_windows4);
+	ck_assert_uint_eq(s->promised[epoch & 1] >> 8, epoch);
+	expect_verdict(p, SG_INGRESS, &ack, VALID);
+	/* as one that was challenged two epochs ago */
+	s->promised[epoch & 1] -= 2 << 8;
+	expect_verdict(p, SG_INGRESS, &ack, SG_V_IDLE_ACK);
+}
+END_TEST
+
 START_TEST(test_listener_gone)
 {
 	struct prog *p = prog_new(stack_new());
@@ -365,6 +387,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, test_other_ack, 10);
 	SUITE_TEST(suite, test_cookie_of_another_connection, 10);
 	SUITE_TEST(suite, test_epochs, 10);
+	SUITE_LOOP(suite, test_epochs_of_other_lengths, 2, 30);
 	SUITE_TEST(suite, test_listener_gone, 10);
 	SUITE_TEST(suite, test_held_back, 10);
 	SUITE_TEST(suite, test_full_accept_queue_is_told, 10);

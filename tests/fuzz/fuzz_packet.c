@@ -94,6 +94,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	c = (struct packet_cursor){ .pos = copy, .end = copy + readable };
 	v = packet_parse(&p, &c, frame_bytes);
 	check_verdict(v);
+	if (packet_is_plain_ack(copy, copy + readable))
+		FUZZ_CHECK(!v && packet_syn_only(&p) == SG_V_NOT_SYN, "not a plain ACK: %d", v);
 	if (!v) {
 		FUZZ_CHECK(p.l4_offset + 20u + p.option_bytes <= readable, "headers out of reach");
 		FUZZ_CHECK(c.pos == copy + p.l4_offset + 20, "cursor not at the options");

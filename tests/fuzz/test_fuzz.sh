@@ -8,7 +8,7 @@ set -u
 
 source_dir=${SG_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 programs=${SG_BUILD:-$source_dir/build}/tests/fuzz
-targets='fuzz_packet fuzz_reply'
+targets='fuzz_packet fuzz_reply fuzz_config'
 seconds=10
 [ "${SG_FULL:-}" != 1 ] || seconds=600
 
@@ -26,6 +26,8 @@ if ! "$programs/fuzz_seeds" "$work/seeds"; then
 	echo 1..1
 	exit 1
 fi
+
+cp "$source_dir/tests/fuzz/config_seed.conf" "$work/seeds"
 
 number=0
 for target in $targets; do

@@ -6,23 +6,22 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pty.h>
 #include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lab/flood.h"
+#include "said.h"
 #include "stage.h"
 #include "suite.h"
 #include "synguard/names.h"
 #include "watch.h"
-
-#define COLUMNS 80
 
 static void ok(int err, const char *what)
 {
@@ -31,85 +30,10 @@ static void ok(int err, const char *what)
 
 /* ---- running it ---------------------------------------------------------------------------- */
 
-/* What it said; status as waitpid(2) has it. said_done() frees. */
-struct said {
-	int status;
-	int exit_code; /* -1: killed by a signal */
-	char *out;
-	char *err;
-};
-
-static char *text_of(int fd)
-{
-	struct stat st;
-	char *text;
-
-	ck_assert_int_eq(fstat(fd, &st), 0);
-	text = calloc(1, st.st_size + 1);
-	ck_assert_ptr_nonnull(text);
-	lab_tail(fd, text, st.st_size + 1);
-	close(fd);
-	return text;
-}
-
-static void said_done(struct said *said)
-{
-	free(said->out);
-	free(said->err);
-}
-
-#define ARGS_MAX 16
-
-/* Runs argv in the server's host; stdout_fd >= 0: there instead of into said.out. */
-static struct said run_to(struct stage *s, const char *const argv[], int stdout_fd)
-{
-	int out = memfd_create("stdout", MFD_CLOEXEC), err = memfd_create("stderr", MFD_CLOEXEC);
-	const struct lab_run_options o = {
-		.stdout_fd = stdout_fd >= 0 ? stdout_fd : out,
-		.stderr_fd = err,
-	};
-	struct said said = { .exit_code = -1 };
-	pid_t pid;
-
-	ok(lab_spawn(s->lab, LAB_SERVER, argv, &o, &pid), argv[0]);
-	if (lab_wait(pid, 10000, &said.status) < 0) {
-		lab_stop(pid, SIGKILL, 1000, NULL);
-		ck_abort_msg("%s does not end", argv[0]);
-	}
-	if (WIFEXITED(said.status))
-		said.exit_code = WEXITSTATUS(said.status);
-	said.out = text_of(out);
-	said.err = text_of(err);
-	return said;
-}
-
-static const char *program(void)
-{
-	static char *path;
-
-	if (!path)
-		ok(lab_find_program("synguard", &path), "synguard");
-	return path;
-}
-
-/* synguard with the stage's runtime directory and these arguments; ends at the first NULL. */
-static struct said cli(struct stage *s, const char *const args[])
-{
-	const char *argv[ARGS_MAX] = { program(), "--runtime-dir",
-				       lab_daemon_runtime_dir(s->daemon) };
-	int i;
-
-	for (i = 0; args[i]; i++)
-		argv[3 + i] = args[i];
-	return run_to(s, argv, -1);
-}
-
-#define CLI(s, ...) cli(s, (const char *const[]){ __VA_ARGS__, NULL })
-
 /* The same as somebody without any right, who need not even be able to find the program. */
 static struct said cli_as_nobody(struct stage *s, const char *a, const char *b)
 {
-	int fd = open(program(), O_RDONLY);
+	int fd = open(said_program(), O_RDONLY);
 	char path[32];
 	const char *argv[] = {
 		"setpriv",
@@ -131,14 +55,9 @@ static struct said cli_as_nobody(struct stage *s, const char *a, const char *b)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	/* mkdtemp(3) made it for root alone; where the daemon makes it it is 0755 */
 	ck_assert_int_eq(chmod(lab_daemon_runtime_dir(s->daemon), 0755), 0);
-	said = run_to(s, argv, -1);
+	said = said_run(s, argv, -1);
 	close(fd);
 	return said;
-}
-
-static void expect_silent(const struct said *said, const char *what)
-{
-	ck_assert_msg(!*said->err, "%s: stderr is \"%s\"", what, said->err);
 }
 
 /* A listener, a daemon in this mode, and a service of each family. */
@@ -176,8 +95,8 @@ START_TEST(cli_status)
 	ck_assert_int_eq(bare.exit_code, SG_EXIT_OK);
 	ck_assert_int_eq(status.exit_code, SG_EXIT_OK);
 	ck_assert_int_eq(after.exit_code, SG_EXIT_OK);
-	expect_silent(&bare, "bare");
-	expect_silent(&status, "status");
+	said_is_silent(&bare, "bare");
+	said_is_silent(&status, "status");
 	/* the sentence; figures may have changed below it */
 	ck_assert_uint_gt(strcspn(bare.out, "\n"), 10);
 	ck_assert_int_eq(bare.out[strcspn(bare.out, "\n") - 1], '.');
@@ -228,8 +147,9 @@ static void assert_keys(const json_t *object, const struct key *keys, const char
 
 /* clang-format off */
 static const struct key report_keys[] = {
-	{ "version", 's' }, { "engine", 's', "|reqsk|kernel|" }, { "engine_reason", 's' },
-	{ "mode", 's', "|off|observe|auto|always|" }, { "state", 's', "|calm|attack|cooling|" },
+	{ "running", 'b' }, { "version", 's' }, { "engine", 's', "|reqsk|kernel|" }, { "engine_reason", 's' },
+	{ "mode", 's', "|off|observe|auto|always|" }, { "mode_by", 's', "|start|request|" },
+	{ "state", 's', "|calm|attack|cooling|" },
 	{ "uptime_seconds", 'i' }, { "interfaces", 'a' }, { "services", 'a' },
 	{ "half_open", 'i' }, { "rates", 'o' }, { "packets", 'o' }, { "verdicts", 'o' }, {}
 };
@@ -268,7 +188,7 @@ START_TEST(cli_status_json)
 	some_clients(&s);
 	said = CLI(&s, "status", "--json");
 	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
-	expect_silent(&said, "status --json");
+	said_is_silent(&said, "status --json");
 	report = json_loads(said.out, JSON_REJECT_DUPLICATES, NULL);
 	ck_assert_ptr_nonnull(report);
 	assert_keys(report, report_keys, "the report");
@@ -300,19 +220,12 @@ END_TEST
 
 /* ---- width --------------------------------------------------------------------------------- */
 
-/* Every line fits, and there is no escape sequence where nobody asked for colour. */
 static void expect_narrow(struct stage *s, const char *when)
 {
 	struct said said = CLI(s, "status");
-	const char *line;
 
 	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
-	for (line = said.out; *line; line += strcspn(line, "\n") + 1) {
-		ck_assert_msg(strcspn(line, "\n") <= COLUMNS, "%s, %zu columns: %.*s", when,
-			      strcspn(line, "\n"), (int)strcspn(line, "\n"), line);
-		ck_assert_msg(line[strcspn(line, "\n")], "%s: no newline at the end", when);
-	}
-	ck_assert_ptr_null(strchr(said.out, '\033'));
+	said_is_narrow(&said, 80, when);
 	said_done(&said);
 }
 
@@ -382,32 +295,53 @@ static void expect_mode(struct stage *s, const char *mode)
 	struct said said = CLI(s, "mode");
 
 	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
-	expect_silent(&said, "mode");
+	said_is_silent(&said, "mode");
 	ck_assert_int_eq(strcspn(said.out, "\n"), strlen(mode));
 	ck_assert_int_eq(strncmp(said.out, mode, strlen(mode)), 0);
 	said_done(&said);
 }
 
+static void expect_mode_by(struct stage *s, const char *who)
+{
+	json_t *report = stage_status(s);
+
+	ck_assert_str_eq(json_string_value(json_object_get(report, "mode_by")), who);
+	json_decref(report);
+}
+
 START_TEST(cli_mode)
 {
 	static const char *const modes[] = { "off", "observe", "always", "auto" };
+	char confirmed[64];
 	struct said said;
 	struct stage s;
 	size_t i;
 
 	raise_with(&s, "observe");
 	expect_mode(&s, "observe");
+	expect_mode_by(&s, "start");
 	for (i = 0; i < 4; i++) {
 		said = CLI(&s, "mode", modes[i]);
 		ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
-		ck_assert_str_eq(said.out, "");
+		said_is_silent(&said, "mode MODE");
+		/* it confirms what the daemon says, and that it does not last */
+		snprintf(confirmed, sizeof(confirmed), "mode is %s until the daemon stops\n",
+			 modes[i]);
+		ck_assert_str_eq(said.out, confirmed);
 		said_done(&said);
 		expect_mode(&s, modes[i]);
+		expect_mode_by(&s, "request");
 	}
 	said = CLI(&s, "mode", "sometimes");
 	ck_assert_int_eq(said.exit_code, SG_EXIT_USAGE);
 	ck_assert_str_eq(said.out, "");
 	ck_assert_ptr_nonnull(strstr(said.err, "always"));
+	said_done(&said);
+	said = CLI(&s, "mode", "always", "--json");
+	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
+	ck_assert_str_eq(said.out, "{\"mode\": \"always\"}\n");
+	said_done(&said);
+	said = CLI(&s, "mode", "auto");
 	said_done(&said);
 	said = CLI(&s, "mode", "off", "observe");
 	ck_assert_int_eq(said.exit_code, SG_EXIT_USAGE);
@@ -444,87 +378,6 @@ START_TEST(cli_mode_not_allowed)
 }
 END_TEST
 
-/* ---- mistakes ------------------------------------------------------------------------------ */
-
-START_TEST(cli_usage)
-{
-	static const char *const mistakes[][4] = {
-		{ "bogus" },
-		{ "--bogus" },
-		{ "status", "--bogus" },
-		{ "status", "now" },
-		{ "metrics", "now" },
-		{ "metrics", "--json" },
-		{ "mode", "--json" },
-		{ "--runtime-dir" },
-		{ "demo", "--bogus" },
-		{ "Status" },
-		{ "" },
-	};
-	static const char *const verbs[] = { "status", "mode", "metrics", "demo" };
-	struct said said;
-	struct stage s;
-	size_t i;
-
-	stage_raise(&s, NULL);
-	for (i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
-		const char *argv[] = { program(), mistakes[i][0], mistakes[i][1], NULL };
-
-		said = run_to(&s, argv, -1);
-		ck_assert_msg(said.exit_code == SG_EXIT_USAGE, "\"%s\": exit code %d",
-			      mistakes[i][0], said.exit_code);
-		ck_assert_msg(!*said.out, "\"%s\": stdout is \"%s\"", mistakes[i][0], said.out);
-		ck_assert_msg(*said.err, "\"%s\": nothing on stderr", mistakes[i][0]);
-		said_done(&said);
-	}
-
-	said = run_to(&s, (const char *const[]){ program(), "--help", NULL }, -1);
-	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
-	expect_silent(&said, "--help");
-	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		ck_assert_msg(strstr(said.out, verbs[i]), "--help does not mention %s", verbs[i]);
-	said_done(&said);
-	said = run_to(&s, (const char *const[]){ program(), "--version", NULL }, -1);
-	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
-	ck_assert_int_eq(strncmp(said.out, "synguard ", 9), 0);
-	said_done(&said);
-	stage_strike(&s);
-}
-END_TEST
-
-/* Nobody there, or somebody who was killed: which command starts it. */
-START_TEST(cli_no_daemon)
-{
-	static const char *const asked[][2] = {
-		{ "status" }, { "status", "--json" }, { "mode" }, { "mode", "auto" }, { "metrics" },
-	};
-	const char *argv[6] = { program(), "--runtime-dir" };
-	struct said said;
-	struct stage s;
-	size_t i, round;
-
-	raise_with(&s, "auto");
-	kill(lab_daemon_pid(s.daemon), SIGKILL);
-	lab_daemon_stop(s.daemon, 5000, NULL);
-	for (round = 0; round < 2; round++) {
-		argv[2] = round ? "/nonexistent" : lab_daemon_runtime_dir(s.daemon);
-		for (i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
-			argv[3] = asked[i][0];
-			argv[4] = asked[i][1];
-			said = run_to(&s, argv, -1);
-			ck_assert_msg(said.exit_code == SG_EXIT_NO_DAEMON, "%s: exit code %d",
-				      asked[i][0], said.exit_code);
-			ck_assert_str_eq(said.out, "");
-			ck_assert_msg(strstr(said.err, "synguardd --runtime-dir") &&
-					      strstr(said.err, argv[2]),
-				      "%s: stderr is \"%s\"", asked[i][0], said.err);
-			said_done(&said);
-		}
-	}
-	stage_strike(&s);
-}
-END_TEST
-
 /* ---- streams that end: trap S9 ------------------------------------------------------------- */
 
 /* Nobody reads, or the disk is full. Never a crash; and what was lost is only then no failure when
@@ -532,7 +385,7 @@ END_TEST
 START_TEST(cli_closed_stdout)
 {
 	static const char *const verbs[] = { "status", "metrics", "mode" };
-	const char *argv[] = { program(), "--runtime-dir", NULL, NULL, NULL };
+	const char *argv[] = { said_program(), "--runtime-dir", NULL, NULL, NULL };
 	struct said said;
 	struct stage s;
 	int fds[2];
@@ -544,7 +397,7 @@ START_TEST(cli_closed_stdout)
 		argv[3] = verbs[i];
 		ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 		close(fds[0]);
-		said = run_to(&s, argv, fds[1]);
+		said = said_run(&s, argv, fds[1]);
 		close(fds[1]);
 		ck_assert_msg(said.exit_code == SG_EXIT_OK || (WIFSIGNALED(said.status) &&
 							       WTERMSIG(said.status) == SIGPIPE),
@@ -553,12 +406,72 @@ START_TEST(cli_closed_stdout)
 		said_done(&said);
 
 		fds[1] = open("/dev/full", O_WRONLY | O_CLOEXEC);
-		said = run_to(&s, argv, fds[1]);
+		said = said_run(&s, argv, fds[1]);
 		close(fds[1]);
 		ck_assert_msg(said.exit_code == SG_EXIT_FAILED,
 			      "%s to a full disk: wait status %#x", verbs[i], said.status);
 		ck_assert_ptr_nonnull(strstr(said.err, "stdout"));
 		said_done(&said);
+	}
+	stage_strike(&s);
+}
+END_TEST
+
+/* What status says on a terminal of this many columns; free() it. */
+static char *on_terminal(struct stage *s, unsigned short columns, const char *const *env)
+{
+	const char *argv[] = { said_program(), "--runtime-dir", lab_daemon_runtime_dir(s->daemon),
+			       NULL };
+	const struct winsize size = { .ws_col = columns, .ws_row = 24 };
+	struct said said;
+	int ours, its;
+	char *text = calloc(1, 16384);
+	ssize_t n;
+
+	ck_assert_ptr_nonnull(text);
+	ck_assert_int_eq(openpty(&ours, &its, NULL, NULL, &size), 0);
+	said = said_run_with(s, argv, env, its);
+	ck_assert_msg(said.exit_code == SG_EXIT_OK, "exit code %d: %s", said.exit_code, said.err);
+	said_done(&said);
+	n = read(ours, text, 16383);
+	ck_assert_int_gt(n, 0);
+	close(its);
+	close(ours);
+	return text;
+}
+
+/* Colours only where somebody sees them; the terminal's width is kept to. */
+START_TEST(cli_terminal)
+{
+	static const struct {
+		const char *env[3];
+		bool coloured;
+	} terminals[] = {
+		{ { "TERM=xterm" }, true },
+		{ { "TERM=xterm", "NO_COLOR=" }, true },
+		{ { "TERM=xterm", "NO_COLOR=1" }, false },
+		{ { "TERM=dumb" }, false },
+		{ { "TERM=" }, false },
+	};
+	static const unsigned short widths[] = { 40, 80, 400 };
+	char *text, *line, *state;
+	struct stage s;
+	size_t i;
+
+	raise_with(&s, "always");
+	for (i = 0; i < sizeof(terminals) / sizeof(terminals[0]); i++) {
+		text = on_terminal(&s, 80, terminals[i].env);
+		ck_assert_ptr_nonnull(strstr(text, "defending"));
+		ck_assert_msg(!!strchr(text, '\033') == terminals[i].coloured, "%s %s: %s",
+			      terminals[i].env[0], terminals[i].env[1] ?: "", text);
+		free(text);
+	}
+	for (i = 0; i < 3; i++) {
+		text = on_terminal(&s, widths[i], (const char *const[]){ "TERM=dumb", NULL });
+		for (line = strtok_r(text, "\r\n", &state); line;
+		     line = strtok_r(NULL, "\r\n", &state))
+			ck_assert_msg(strlen(line) <= widths[i], "%u columns: %s", widths[i], line);
+		free(text);
 	}
 	stage_strike(&s);
 }
@@ -716,7 +629,7 @@ START_TEST(cli_metrics)
 	metrics_raise(&s);
 	said = CLI(&s, "metrics");
 	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
-	expect_silent(&said, "metrics");
+	said_is_silent(&said, "metrics");
 	assert_exposition(said.out);
 	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
 		ck_assert_msg(!strstr(said.out, sources[i]), "metrics name a source, %s",
@@ -748,11 +661,13 @@ static const char *promtool(void)
 
 START_TEST(cli_metrics_promtool)
 {
-	const char *argv[] = {
-		"sh",	    "-c",      "\"$1\" --runtime-dir \"$2\" metrics | \"$0\" check metrics",
-		promtool(), program(), NULL,
-		NULL
-	};
+	const char *argv[] = { "sh",
+			       "-c",
+			       "\"$1\" --runtime-dir \"$2\" metrics | \"$0\" check metrics",
+			       promtool(),
+			       said_program(),
+			       NULL,
+			       NULL };
 	struct said said;
 	struct stage s;
 
@@ -760,7 +675,7 @@ START_TEST(cli_metrics_promtool)
 		SKIP("no promtool, neither in SG_TOOLS nor in PATH");
 	metrics_raise(&s);
 	argv[5] = lab_daemon_runtime_dir(s.daemon);
-	said = run_to(&s, argv, -1);
+	said = said_run(&s, argv, -1);
 	ck_assert_msg(!said.exit_code && !*said.err, "promtool: %d\n%s", said.exit_code, said.err);
 	said_done(&said);
 	stage_strike(&s);
@@ -776,9 +691,8 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, cli_status_is_narrow, 30);
 	SUITE_TEST(suite, cli_mode, 30);
 	SUITE_TEST(suite, cli_mode_not_allowed, 30);
-	SUITE_TEST(suite, cli_usage, 30);
-	SUITE_TEST(suite, cli_no_daemon, 30);
 	SUITE_TEST(suite, cli_closed_stdout, 30);
+	SUITE_TEST(suite, cli_terminal, 30);
 	SUITE_TEST(suite, cli_metrics, 30);
 	SUITE_TEST(suite, cli_metrics_promtool, 30);
 	return suite_main(suite, argc, argv);

@@ -238,7 +238,7 @@ START_TEST(flood_survived)
 	stage_raise(&s, &(struct server_options){ .backlog = BACKLOG });
 	/* a half-open connection lives for a second: a lease that lapsed would let in more of them */
 	sysctl(&s, "net.ipv4.tcp_synack_retries", "0");
-	stage_daemon(&s, "auto");
+	stage_daemon_config(&s, "auto", STAGE_NOBODY_IS_VERIFIED);
 	daemon = lab_daemon_pid(s.daemon);
 	stage_prove(&s, STAGE_PORT);
 	status = stage_status(&s);
@@ -270,6 +270,35 @@ START_TEST(flood_survived)
 	after = watch_service(&s);
 	ck_assert_int_eq(after.challenged, during.challenged);
 	status = await(&s, is_cooling, "cooling");
+	stage_assert_accounted(status);
+	json_decref(status);
+	stage_strike(&s);
+}
+END_TEST
+
+/* Who has been here before gets in as always, unchallenged. */
+START_TEST(flood_verified_clients)
+{
+	struct watch_service before, after;
+	struct clients *people;
+	struct flood *forged;
+	json_t *status;
+	struct stage s;
+
+	stage_raise(&s, &(struct server_options){ .backlog = BACKLOG });
+	stage_daemon(&s, "auto");
+	stage_prove(&s, STAGE_PORT);
+	forged = flood(&s, 100000);
+	expect(&s, is_defending, "defending");
+	before = watch_service(&s);
+	people = clients(&s, STAGE_PORT, 50, 2000, 0);
+	clients_connected(people, 100);
+	flood_end(forged);
+	after = watch_service(&s);
+	ck_assert_int_gt(after.challenged, before.challenged);
+	ck_assert_int_eq(after.accepted, before.accepted);
+	status = stage_status(&s);
+	ck_assert_int_ge(stage_verdict(status, "xdp", "syn_verified"), 100);
 	stage_assert_accounted(status);
 	json_decref(status);
 	stage_strike(&s);
@@ -602,9 +631,9 @@ START_TEST(observe_changes_nothing)
 	ck_assert_uint_lt(sink_answers(s.sink), 10 * BACKLOG);
 
 	sysctl(&s, "net.ipv4.tcp_syncookies", "1");
-	stage_mode(&s, "auto");
-	ck_assert(has_xdp(&s));
+	stage_mode(&s, "auto"); /* and XDP follows */
 	status = await(&s, is_defending, "defending");
+	ck_assert(has_xdp(&s));
 	ck_assert_str_eq(attach(status), "native");
 	json_decref(status);
 	some_clients(&s, STAGE_PORT);
@@ -627,6 +656,7 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("flood");
 
 	SUITE_TEST(suite, flood_survived, 60);
+	SUITE_TEST(suite, flood_verified_clients, 60);
 	if (suite_full())
 		SUITE_TEST(suite, flood_heartbeat_lost, 120);
 	SUITE_LOOP(suite, h14_others_untouched, 2, 30);

@@ -6,8 +6,10 @@
 #	bpf/ --> include/ <-- daemon/        cli/ --> include/       tests/ may include anything
 #	daemon: main -> manager -> doors -> core -> include/
 #
-# A door to the outside (dataplane, sockdiag, links, sysctl, bus) knows one library and no other
-# door; the core (detect, config, report, ladder_plan, mode) knows none of either.
+# A door to the outside (dataplane, sockdiag, links, sysctl, journal, bus) knows one library and no
+# other door; the core (detect, defence, events, config, settings, report, carry, ladder_plan, mode) knows none of
+# either. A door of several files is x.c and x_y.c. What is told goes through tell.c, which knows
+# the journal and the bus.
 
 # shellcheck source=tests/style/tap.sh
 . "$(dirname "$0")/tap.sh"
@@ -58,8 +60,9 @@ graph=$(mktemp)
 trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
-doors='dataplane|sockdiag|links|sysctl|bus'
-core='detect|config|report|carry|ladder_plan|mode|complaint'
+doors='dataplane|sockdiag|links|sysctl|journal|bus'
+core='detect|defence|events|config|config_[a-z]+|portnames|ports_news|settings|settings_[a-z]+|report|carry|ladder_plan|mode|complaint'
+cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
 seen=$(wc -l <"$graph")
@@ -81,21 +84,26 @@ report kernel_only_headers_stay_in_the_kernel "$(
 report doors_do_not_know_each_other "$(
 	for door in $(echo "$doors" | tr '|' ' '); do
 		others=$(echo "$doors" | tr '|' '\n' | grep -v "^$door\$" | paste -sd '|')
-		never "daemon/$door\\.[ch]" "daemon/($others)\\.h"
+		never "daemon/$door(_[a-z]+)?\\.[ch]" "daemon/($others)(_[a-z]+)?\\.h"
 	done
 )"
 report core_knows_no_door "$(
-	never "daemon/($core)\\.[ch]" "daemon/($doors|manager|services)\\.h"
+	never "daemon/($core)\\.[ch]" "daemon/(($doors)(_[a-z]+)?|manager|services|tell|log)\\.h"
 	never "daemon/($core)\\.[ch]" '<(bpf|systemd|libmnl)/.*'
 )"
 report manager_is_on_top "$(only 'daemon/manager\.h' 'daemon/(main|manager)\.c')"
+report events_are_told_in_one_place "$(
+	only 'daemon/journal\.h' 'daemon/(journal|tell)\.c'
+	only 'daemon/bus\.h' 'daemon/(bus.*|tell|manager)\.[ch]'
+)"
 report libbpf_has_one_door "$(
 	only '<bpf/(bpf|btf|libbpf)\.h>|.*\.skel\.h' 'daemon/dataplane[a-z_]*\.[ch]|cli/lab/.*'
 )"
-report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links)\.[ch]|cli/lab/.*')"
+report libinih_has_one_user "$(only '<ini\.h>' 'daemon/config_file\.c')"
+report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links(_[a-z]+)?)\.[ch]|cli/lab/.*')"
 report the_bus_has_one_door_on_each_side "$(
-	only '<systemd/sd-bus.*' 'daemon/bus(_properties)?\.[ch]|cli/client\.[ch]|cli/exporter/source\.[ch]'
-	only '<systemd/sd-event.*' 'daemon/(main|manager|bus|links)\.[ch]|cli/exporter/.*'
+	only '<systemd/sd-bus.*' 'daemon/bus(_[a-z]+)?\.[ch]|cli/client\.[ch]|cli/exporter/source\.[ch]'
+	only '<systemd/sd-event.*' 'daemon/(main|manager|worker|ports|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
 	only '<systemd/.*' 'daemon/.*|cli/client\.[ch]|cli/exporter/.*'
 )"
 report cli_and_daemon_share_include_only "$(
@@ -104,7 +112,16 @@ report cli_and_daemon_share_include_only "$(
 )"
 report the_lab_serves_without_knowing_whom "$(
 	never 'cli/lab/.*' 'cli/[^/]*'
-	never 'cli/(main|client|metrics|verb_.*)\.[ch]' 'cli/lab/.*'
+	never "cli/($cli)\\.[ch]" 'cli/lab/.*'
+)"
+report what_the_cli_prints_asks_nobody "$(
+	# main -> verbs -> client, kernel_view; what fills the screen is given what it prints
+	never 'cli/(screen|table|nearest)\.[ch]' '(cli/(client|kernel_view|verbs|status)\.h|<jansson.*)'
+	never 'cli/status[a-z_]*\.[ch]' 'cli/(client|verbs)\.h'
+	never 'cli/(client|kernel_view)\.[ch]' 'cli/(verbs|status|table|screen)\.h'
+)"
+report sock_diag_has_one_door_on_each_side "$(
+	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/sockdiag\.[ch]|cli/kernel_view\.[ch]|cli/lab/.*'
 )"
 report http_has_one_door "$(
 	only '<microhttpd.*' 'cli/exporter/http\.[ch]'

@@ -44,6 +44,8 @@ enum sg_action prog_action(enum sg_verdict verdict)
 	return prog_actions[verdict];
 }
 
+__u8 prog_epoch_shift = SG_EPOCH_SHIFT;
+
 /* net.core.rmem_max of the machine's first namespace. */
 static __u32 prog_rmem_max;
 
@@ -134,6 +136,7 @@ static void prog_load(struct prog *p)
 	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress, PROG_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_alone, PROG_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(skel->progs.synguard_egress, PROG_TCX_EGRESS);
+	skel->rodata->epoch_shift = prog_epoch_shift;
 	prog_must(!synguard_bpf__load(skel), "loading the programs");
 	p->control = &skel->bss->control;
 	p->services = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -143,7 +146,8 @@ static void prog_load(struct prog *p)
 
 static void prog_await_epoch(void)
 {
-	__u64 left = (1ULL << SG_EPOCH_SHIFT) - (prog_now_ns() & ((1ULL << SG_EPOCH_SHIFT) - 1));
+	__u64 epoch_ns = 1ULL << prog_epoch_shift;
+	__u64 left = epoch_ns - (prog_now_ns() & (epoch_ns - 1));
 
 	if (left < PROG_EPOCH_LEFT_NS)
 		usleep(left / 1000 + 20000);
@@ -193,6 +197,13 @@ void prog_attach(struct prog *p)
 	prog_link(p, bpf_program__fd(p->skel->progs.synguard_ingress), PROG_TCX_INGRESS, "ingress");
 	prog_link(p, bpf_program__fd(p->skel->progs.synguard_egress), PROG_TCX_EGRESS, "egress");
 	prog_must(!synguard_bpf__attach(p->skel), "the tracepoint");
+}
+
+void prog_detach(struct prog *p)
+{
+	while (p->link_count > 1) /* the passing program's */
+		close(p->links[--p->link_count]);
+	synguard_bpf__detach(p->skel);
 }
 
 /* ---- frames -------------------------------------------------------------------------------- */

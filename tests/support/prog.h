@@ -59,10 +59,15 @@ bool prog_may_run(void);
  * CPU that it is on, as the programs' promises and credits are per CPU or nearly so.
  */
 struct prog *prog_new(unsigned int ifindex);
+
+/* The key epochs of the next prog_new(), which begins with 2^36 ns. */
+extern __u8 prog_epoch_shift;
 struct prog *prog_free(struct prog *p);
 
 /* Attaches the tcx programs to the interface and the tracepoint, as the daemon does. */
 void prog_attach(struct prog *p);
+/* Undoes that: what the stack sends by itself then no longer moves a counter. */
+void prog_detach(struct prog *p);
 
 /* ---- frames -------------------------------------------------------------------------------- */
 
@@ -151,6 +156,13 @@ void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns,
 /* Makes the destination of the SYN a local address, or no longer one. */
 void prog_add_local(struct prog *p, const struct frame_spec *syn);
 void prog_remove_local(struct prog *p, const struct frame_spec *syn);
+
+/*
+ * Leaves alone what begins with so many bits of the SYN's destination (128 with IPv4's, too), on
+ * this port or, with 0, on all; and no more.
+ */
+void prog_leave_alone(struct prog *p, const struct frame_spec *syn, int addr_bits, __u16 port);
+void prog_leave_no_more(struct prog *p, const struct frame_spec *syn, int addr_bits, __u16 port);
 
 __u64 prog_now_ns(void);
 

@@ -134,6 +134,37 @@ void prog_add_local(struct prog *p, const struct frame_spec *syn)
 		  "a local address");
 }
 
+static struct sg_left_alone prog_left_alone_key(const struct frame_spec *syn, int addr_bits,
+						__u16 port)
+{
+	struct sg_left_alone key = {
+		.prefix_bits = SG_LEFT_ALONE_PORT_BITS + addr_bits,
+		.port = htons(port),
+	};
+	struct sg_addr a = prog_destination(syn);
+
+	memcpy(key.addr, a.bytes, (addr_bits + 7) / 8);
+	return key;
+}
+
+void prog_leave_alone(struct prog *p, const struct frame_spec *syn, int addr_bits, __u16 port)
+{
+	struct sg_left_alone key = prog_left_alone_key(syn, addr_bits, port);
+	__u8 unused = 0;
+
+	prog_must(!bpf_map__update_elem(p->skel->maps.left_alone, &key, sizeof(key), &unused,
+					sizeof(unused), BPF_ANY),
+		  "leaving alone");
+}
+
+void prog_leave_no_more(struct prog *p, const struct frame_spec *syn, int addr_bits, __u16 port)
+{
+	struct sg_left_alone key = prog_left_alone_key(syn, addr_bits, port);
+
+	prog_must(!bpf_map__delete_elem(p->skel->maps.left_alone, &key, sizeof(key), 0),
+		  "leaving alone no more");
+}
+
 void prog_remove_local(struct prog *p, const struct frame_spec *syn)
 {
 	struct bpf_map *map = p->skel->maps.local_addrs;

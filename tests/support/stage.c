@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "synguard/cleanup.h"
 #include "synguard/names.h"
 
 #define STAGE_CLI_TIMEOUT_MS  10000
@@ -58,7 +59,12 @@ void stage_raise(struct stage *s, const struct server_options *options)
 
 void stage_daemon(struct stage *s, const char *mode)
 {
-	struct lab_daemon_options o = { .mode = mode };
+	stage_daemon_config(s, mode, NULL);
+}
+
+void stage_daemon_config(struct stage *s, const char *mode, const char *config)
+{
+	struct lab_daemon_options o = { .mode = mode, .config = config };
 	char tail[2048];
 	int err;
 
@@ -184,7 +190,8 @@ json_t *stage_status(struct stage *s)
 
 void stage_mode(struct stage *s, const char *mode)
 {
-	int exit_code = stage_cli(s, NULL, "mode", mode, NULL);
+	_cleanup_free_ char *output = NULL; /* which is not TAP */
+	int exit_code = stage_cli(s, &output, "mode", mode, NULL);
 
 	ck_assert_msg(exit_code == SG_EXIT_OK, "mode %s: exit code %d", mode, exit_code);
 }

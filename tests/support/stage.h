@@ -31,6 +31,10 @@ struct stage {
 void stage_raise(struct stage *s, const struct server_options *options);
 /* Starts synguardd in the server host on lab0 with this mode, and waits until it is ready. */
 void stage_daemon(struct stage *s, const char *mode);
+/* The same with the text of a configuration file. */
+void stage_daemon_config(struct stage *s, const char *mode, const char *config);
+/* For whoever wants to see first-time clients: nobody's SYNs pass because he is known. */
+#define STAGE_NOBODY_IS_VERIFIED "[Defence]\nClientAllowance=0\n"
 /* Completes one unchallenged handshake per family, so that the service is proven. */
 void stage_prove(struct stage *s, uint16_t port);
 /* The same for one family, AF_INET or AF_INET6. */

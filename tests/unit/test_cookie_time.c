@@ -62,11 +62,11 @@ START_TEST(epoch_lasts_about_a_minute)
 	__u64 start = 5ULL << 36;
 
 	/* neither the first epoch of a host's life nor the one before it is 0, which means never */
-	ck_assert_uint_eq(cookie_epoch(0), 2);
-	ck_assert_uint_eq(cookie_epoch(start - 1), 6);
-	ck_assert_uint_eq(cookie_epoch(start), 7);
-	ck_assert_uint_eq(cookie_epoch(start + 68 * 1000 * MS_NS), 7);
-	ck_assert_uint_eq(cookie_epoch(start + 69 * 1000 * MS_NS), 8);
+	ck_assert_uint_eq(cookie_epoch(0, SG_EPOCH_SHIFT), 2);
+	ck_assert_uint_eq(cookie_epoch(start - 1, SG_EPOCH_SHIFT), 6);
+	ck_assert_uint_eq(cookie_epoch(start, SG_EPOCH_SHIFT), 7);
+	ck_assert_uint_eq(cookie_epoch(start + 68 * 1000 * MS_NS, SG_EPOCH_SHIFT), 7);
+	ck_assert_uint_eq(cookie_epoch(start + 69 * 1000 * MS_NS, SG_EPOCH_SHIFT), 8);
 	/* design: 64 s, here the next power of two; at least that, and not much more */
 	ck_assert_uint_ge(1ULL << SG_EPOCH_SHIFT, 64 * 1000 * MS_NS);
 	ck_assert_uint_le(1ULL << SG_EPOCH_SHIFT, 70 * 1000 * MS_NS);

@@ -12,13 +12,21 @@
 
 #include <stdlib.h>
 
+/* How many of the frames were taken for plain ACKs, in this test. */
+static unsigned int plain_seen;
+
 /* Parses what can be read, of a frame that may be longer. */
 static enum sg_verdict parse_part(struct packet *p, const void *bytes, size_t readable,
 				  size_t frame_bytes)
 {
 	__u8 *copy = frame_copy(bytes, readable);
 	struct packet_cursor c = { .pos = copy, .end = copy + readable };
+	bool plain = packet_is_plain_ack(copy, copy + readable);
 	enum sg_verdict v = packet_parse(p, &c, frame_bytes);
+
+	plain_seen += plain;
+	if (plain && (v || packet_syn_only(p) != SG_V_NOT_SYN))
+		ck_abort_msg("taken for a plain ACK, verdict %d", v);
 
 	if (!v && c.pos != copy + p->l4_offset + 20)
 		ck_abort_msg("the cursor is not at the first TCP option");
@@ -426,6 +434,41 @@ START_TEST(packet_noise_equals_the_oracle)
 	/* both kinds have to be common, or the test says little */
 	ck_assert_int_gt(understood, rounds / 5);
 	ck_assert_int_lt(understood, rounds * 4 / 5);
+	ck_assert_int_gt(plain_seen, rounds / 1000);
+}
+END_TEST
+
+/* What is taken for a plain ACK, and what is left to the parser; of both versions. */
+START_TEST(packet_plain_acks)
+{
+	static const struct {
+		const char *what;
+		struct frame_spec spec;
+		bool plain;
+	} table[] = {
+		{ "an ACK", { .flags = FRAME_ACK }, true },
+		{ "data", { .flags = FRAME_ACK | FRAME_PSH, .payload_bytes = 100 }, true },
+		{ "FIN", { .flags = FRAME_ACK | FRAME_FIN }, true },
+		{ "RST", { .flags = FRAME_ACK | FRAME_RST }, true },
+		{ "SYN", { .flags = FRAME_SYN }, false },
+		{ "SYN-ACK", { .flags = FRAME_SYN | FRAME_ACK }, false },
+		{ "a bare RST", { .flags = FRAME_RST }, false },
+		{ "a tag", { .flags = FRAME_ACK, .tags = { { .vid = 7 } } }, false },
+	};
+	__u8 bytes[FRAME_ROOM];
+	size_t i, count;
+
+	for (i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		struct frame_spec spec = table[i].spec;
+
+		spec.version = _i ? 6 : 4;
+		count = frame_build(bytes, sizeof(bytes), &spec);
+		if (packet_is_plain_ack(bytes, bytes + count) != table[i].plain)
+			ck_abort_msg("%s of version %d", table[i].what, spec.version);
+		/* a byte short of what its header says */
+		if (!table[i].spec.payload_bytes && count > 60)
+			ck_assert(!packet_is_plain_ack(bytes, bytes + count - 8));
+	}
 }
 END_TEST
 
@@ -442,6 +485,7 @@ int main(int argc, char **argv)
 	SUITE_LOOP(suite, packet_readable_up_to_every_byte, WHOLE_COUNT, 10);
 	SUITE_LOOP(suite, packet_cut_short_by_its_sender, WHOLE_COUNT, 10);
 	SUITE_TEST(suite, packet_of_more_than_64_kib, 10);
+	SUITE_LOOP(suite, packet_plain_acks, 2, 10);
 	SUITE_TEST(suite, packet_noise_equals_the_oracle, suite_full() ? 600 : 60);
 	return suite_main(suite, argc, argv);
 }

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Fills the table of verbs into a template: stdin to stdout, when things are built.
+ *
+ * A name between two "@" is replaced; where it stands alone in its line by lines of the same
+ * indentation. What is between two "@" and is no name of ours is a mistake, and ends it.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "synguard/cleanup.h"
+
+#include "verbs.h"
+
+/* ---- bash ---------------------------------------------------------------------------------- */
+
+static void verb_words(const char *indent)
+{
+	const struct verb *v;
+
+	for (v = verbs; v->name; v++)
+		printf("%s%s", v == verbs ? "" : " ", v->name);
+}
+
+/* The options of a verb, NULL: those that may stand before one. */
+static void option_words(const struct verb *verb)
+{
+	const char *separator = "";
+	const struct verb_option *o;
+
+	for (o = verb ? verb->options : NULL; o && o->name; o++, separator = " ")
+		printf("%s--%s", separator, o->name);
+	for (o = common_options; o->name; o++) {
+		if (verb && !verb_takes(verb, o) && strcmp(o->name, "help"))
+			continue;
+		printf("%s--%s", separator, o->name);
+		separator = " ";
+	}
+}
+
+/* "--a | --b": common options that the next word belongs to, too. */
+static void common_with_value(const char *indent)
+{
+	const char *separator = "";
+	const struct verb_option *o;
+
+	for (o = common_options; o->name; o++) {
+		if (!o->argument)
+			continue;
+		printf("%s--%s", separator, o->name);
+		separator = " | ";
+	}
+}
+
+/* "[MODE]" is called MODE. Of several arguments the first one counts. */
+static void print_bare(const char *arguments)
+{
+	arguments += strspn(arguments, "[");
+	printf("%.*s", (int)strcspn(arguments, " ].|"), arguments);
+}
+
+static void completion_verbs(const char *indent)
+{
+	const struct verb *v;
+
+	printf("%s'')\n%s\toptions='", indent, indent);
+	option_words(NULL);
+	printf("'\n%s\twords=$verbs\n%s\t;;\n", indent, indent);
+	for (v = verbs; v->name; v++) {
+		printf("%s%s)\n%s\toptions='", indent, v->name, indent);
+		option_words(v);
+		printf("'\n");
+		if (*v->arguments) {
+			printf("%s\targument=", indent);
+			print_bare(v->arguments);
+			putchar('\n');
+		}
+		if (v->words)
+			printf("%s\twords='%s'\n", indent, v->words);
+		else if (strstr(v->arguments, "VERB"))
+			printf("%s\twords=$verbs\n", indent);
+		printf("%s\t;;\n", indent);
+	}
+}
+
+static void completion_option(const char *indent, const char *verb, const struct verb_option *o)
+{
+	if (o->argument)
+		printf("%s%s--%s)\n%s\t_synguard_argument %s '%s'\n%s\treturn\n%s\t;;\n", indent,
+		       verb, o->name, indent, o->argument, o->words ?: "", indent, indent);
+}
+
+static void completion_options(const char *indent)
+{
+	const struct verb_option *o;
+	const struct verb *v;
+
+	for (v = verbs; v->name; v++)
+		for (o = v->options; o && o->name; o++)
+			completion_option(indent, v->name, o);
+	for (o = common_options; o->name; o++)
+		completion_option(indent, "*", o);
+}
+
+/* ---- scdoc --------------------------------------------------------------------------------- */
+
+/* "_", "*" and "\" are marks, where they stand between others. */
+static void man_text(const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("_*\\[", *text))
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+/* Each word in italics, brackets and dots around it plain. */
+static void man_arguments(const char *arguments)
+{
+	size_t length;
+
+	for (; *arguments; arguments += length) {
+		length = strspn(arguments, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+		if (length) {
+			printf("_%.*s_", (int)length, arguments);
+			continue;
+		}
+		length = 1;
+		printf("%s%c", *arguments == '[' ? "\\" : "", *arguments);
+	}
+}
+
+static void man_option(const struct verb_option *o, const char *indent)
+{
+	printf("%s*--%s*", indent, o->name);
+	if (o->argument) {
+		putchar(' ');
+		man_arguments(o->argument);
+	}
+	printf("\n%s\t%c", indent, toupper((unsigned char)*o->help));
+	man_text(o->help + 1);
+	puts(".\n");
+}
+
+static void man_verbs(const char *indent)
+{
+	const struct verb_option *o;
+	const struct verb *v;
+	bool any;
+
+	for (v = verbs; v->name; v++) {
+		printf("*%s*", v->name);
+		if (*v->arguments)
+			putchar(' ');
+		man_arguments(v->arguments);
+		printf("\n\t");
+		man_text(v->about);
+		puts("\n");
+		for (o = common_options, any = false; o->name; o++) {
+			if (!verb_takes(v, o))
+				continue;
+			printf("%s*--%s*", any ? ", " : "\tTakes ", o->name);
+			any = true;
+		}
+		if (any)
+			puts(".\n");
+		for (o = v->options; o && o->name; o++)
+			man_option(o, "\t");
+	}
+}
+
+static void man_options(const char *indent)
+{
+	const struct verb_option *o;
+
+	for (o = common_options; o->name; o++)
+		man_option(o, "");
+}
+
+/* ---- templates ----------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	void (*print)(const char *indent);
+} blanks[] = {
+	{ "VERB_WORDS", verb_words },
+	{ "COMMON_WITH_VALUE", common_with_value },
+	{ "COMPLETION_VERBS", completion_verbs },
+	{ "COMPLETION_OPTIONS", completion_options },
+	{ "MAN_VERBS", man_verbs },
+	{ "MAN_OPTIONS", man_options },
+};
+
+static bool fill_blank(const char *name, size_t length, const char *indent)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(blanks); i++) {
+		if (strlen(blanks[i].name) != length || strncmp(blanks[i].name, name, length))
+			continue;
+		blanks[i].print(indent);
+		return true;
+	}
+	return false;
+}
+
+static bool fill_line(const char *line)
+{
+	size_t indent = strspn(line, "\t");
+	char tabs[16] = "";
+	const char *name, *end;
+
+	memset(tabs, '\t', indent < sizeof(tabs) ? indent : sizeof(tabs) - 1);
+	if (line[indent] == '@' && (end = strchr(line + indent + 1, '@')) && end[1] == '\n')
+		return fill_blank(line + indent + 1, end - line - indent - 1, tabs);
+	while ((name = strchr(line, '@')) && (end = strchr(name + 1, '@'))) {
+		fwrite(line, 1, name - line, stdout);
+		if (!fill_blank(name + 1, end - name - 1, ""))
+			return false;
+		line = end + 1;
+	}
+	fputs(line, stdout);
+	return true;
+}
+
+int main(void)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+
+	while (getline(&line, &size, stdin) > 0) {
+		if (fill_line(line))
+			continue;
+		fprintf(stderr, "fill: a blank that nothing fills: %s", line);
+		return EXIT_FAILURE;
+	}
+	return fflush(stdout) || ferror(stdin) ? EXIT_FAILURE : EXIT_SUCCESS;
+}

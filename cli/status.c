@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "status.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "synguard/cleanup.h"
+#include "synguard/verdict.h"
+
+#include "table.h"
+
+DEFINE_CLEANUP(struct table, table_free)
+#define _cleanup_table_ _cleanup_(table_free_at)
+
+#define VERDICT_MEANING_(in, name, action, label_, meaning_)                                       \
+	{ .label = label_, .meaning = meaning_ },
+static const struct {
+	const char *label, *meaning;
+} verdict_rows[] = { SG_VERDICTS(VERDICT_MEANING_) };
+
+/* ---- reading the report -------------------------------------------------------------------- */
+
+static uint64_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key)) ?: "";
+}
+
+static bool flag(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+static bool is(const json_t *object, const char *key, const char *word)
+{
+	return !strcmp(text(object, key), word);
+}
+
+/* "12.3k", for one use in the same expression. */
+#define SHORT(n) (screen_number(s, n).text)
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* How many services have the flag set. */
+static size_t services_with(const json_t *report, const char *key)
+{
+	size_t i, n = 0;
+	json_t *service;
+
+	json_array_foreach(json_object_get(report, "services"), i, service)
+		n += flag(service, key);
+	return n;
+}
+
+static bool is_attached(const json_t *report)
+{
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "interfaces"), i, interface)
+		if (!is(interface, "attach", "none"))
+			return true;
+	return false;
+}
+
+/* ---- the sentence -------------------------------------------------------------------------- */
+
+static void print_attack(const json_t *report, const struct screen *s, size_t services)
+{
+	const json_t *rates = json_object_get(report, "rates");
+	uint64_t syns = number(rates, "syns_per_second");
+	/* those whose ACK carried a valid cookie */
+	uint64_t passing = number(rates, "acceptances_per_second");
+
+	if (is(report, "mode", "observe"))
+		screen_wrap(s, 0,
+			    "A SYN flood, %s SYN/s, that is only observed: nothing is defended.",
+			    SHORT(syns));
+	else
+		screen_wrap(s, 0, "A SYN flood, %s SYN/s: defending %zu of %zu service%s, %s %s.",
+			    SHORT(syns), services_with(report, "defending"), services,
+			    plural(services), SHORT(passing),
+			    passing == 1 ? "client/s passes" : "clients/s pass");
+}
+
+static void print_calm(const json_t *report, const struct screen *s, size_t services)
+{
+	uint64_t half_open = number(report, "half_open");
+	uint64_t syns = number(json_object_get(report, "rates"), "syns_per_second");
+	const char *how = is(report, "mode", "observe") ? ", only observing" :
+			  is(report, "mode", "always")	? ", challenging all the same" :
+							  "";
+
+	screen_wrap(s, 0, "All calm%s: %zu service%s, %s SYN/s, %s half-open.", how, services,
+		    plural(services), SHORT(syns), SHORT(half_open));
+}
+
+static void print_sentence(const json_t *report, const struct screen *s)
+{
+	size_t services = json_array_size(json_object_get(report, "services"));
+	size_t defending = services_with(report, "defending");
+	size_t blocked = services_with(report, "blocked");
+	uint64_t syns = number(json_object_get(report, "rates"), "syns_per_second");
+
+	if (is(report, "engine", "kernel"))
+		screen_wrap(s, 0, "Watching only: %s.", text(report, "engine_reason"));
+	else if (is(report, "mode", "off"))
+		screen_wrap(s, 0, "Switched off: SYNs are neither counted nor challenged.");
+	else if (!is_attached(report))
+		screen_wrap(s, 0, "Nothing is defended: synguard is attached to no interface.");
+	else if (is(report, "state", "attack"))
+		print_attack(report, s, services);
+	else if (is(report, "state", "cooling"))
+		screen_wrap(s, 0,
+			    "A SYN flood has just ebbed: %s SYN/s, defending %zu of %zu service%s.",
+			    SHORT(syns), defending, services, plural(services));
+	else if (defending && is(report, "mode", "auto"))
+		screen_wrap(s, 0, "A SYN queue has filled: defending %zu of %zu service%s.",
+			    defending, services, plural(services));
+	else
+		print_calm(report, s, services);
+	if (blocked) {
+		fputs(screen_colour(s, SCREEN_BAD), s->to);
+		fprintf(s->to, "%zu service%s BLOCKED, see below.", blocked, plural(blocked));
+		fprintf(s->to, "%s\n", screen_colour(s, SCREEN_PLAIN));
+	}
+}
+
+/* ---- the figures --------------------------------------------------------------------------- */
+
+static const char *uptime(uint64_t seconds, char *buffer, size_t size)
+{
+	unsigned long long n = seconds;
+
+	if (n >= 86400)
+		snprintf(buffer, size, "%llu d %llu h", n / 86400, n % 86400 / 3600);
+	else if (n >= 3600)
+		snprintf(buffer, size, "%llu h %llu min", n / 3600, n % 3600 / 60);
+	else if (n >= 60)
+		snprintf(buffer, size, "%llu min %llu s", n / 60, n % 60);
+	else
+		snprintf(buffer, size, "%llu s", n);
+	return buffer;
+}
+
+static void print_figures(const json_t *report, const struct screen *s)
+{
+	const json_t *rates = json_object_get(report, "rates");
+	char up[64];
+
+	screen_wrap(s, 0, "mode %s%s, state %s, engine %s, up %s", text(report, "mode"),
+		    is(report, "mode_by", "request") ? " (set with \"synguard mode\")" : "",
+		    text(report, "state"), text(report, "engine"),
+		    uptime(number(report, "uptime_seconds"), up, sizeof(up)));
+	screen_wrap(s, 0, "per second: %s SYNs, %s challenges, %s acceptances; half-open now: %s",
+		    SHORT(number(rates, "syns_per_second")),
+		    SHORT(number(rates, "challenges_per_second")),
+		    SHORT(number(rates, "acceptances_per_second")),
+		    SHORT(number(report, "half_open")));
+}
+
+static int print_interfaces(const json_t *report, const struct screen *s)
+{
+	static const struct table_column columns[] = {
+		{ "INTERFACE" }, { "DRIVER", .cut = 6, .rank = 1 }, { "ATTACHED" }, {}
+	};
+	_cleanup_table_ struct table *t = table_new(columns);
+	const json_t *list = json_object_get(report, "interfaces");
+	json_t *interface;
+	size_t i;
+
+	putc('\n', s->to);
+	if (!json_array_size(list)) {
+		screen_wrap(s, 0,
+			    "no interface is attached to; name one with synguardd --interface");
+		return 0;
+	}
+	if (!t)
+		return -ENOMEM;
+	json_array_foreach(list, i, interface) {
+		table_cell(t, "%s", text(interface, "name"));
+		table_cell(t, "%s", text(interface, "driver"));
+		table_cell_coloured(t, is(interface, "attach", "none") ? SCREEN_BAD : SCREEN_PLAIN,
+				    text(interface, "attach"));
+		table_remark(t, text(interface, "attach_reason"));
+	}
+	return table_print(t, s);
+}
+
+static const char *service_name(const json_t *service, char *buffer, size_t size)
+{
+	const char *address = text(service, "address");
+
+	snprintf(buffer, size, strchr(address, ':') ? "[%s]:%u" : "%s:%u", address,
+		 (unsigned int)number(service, "port"));
+	return buffer;
+}
+
+/* clang-format off */
+static const struct table_column service_columns[] = {
+	{ "SERVICE",      .cut = 15, .middle = true },
+	{ "STATE",        .cut = 9 },
+	{ "SYN QUEUE",    .right = true, .rank = 1 },
+	{ "ACCEPT QUEUE", .right = true, .wide = true },
+	{ "SYNS",         .right = true, .rank = 4 },
+	{ "CHALLENGED",   .right = true, .rank = 3 },
+	{ "ACCEPTED",     .right = true, .rank = 2 },
+	{ "BORN",         .right = true, .wide = true },
+	{ "PROVEN",       .wide = true },
+	{}
+};
+/* clang-format on */
+
+static void add_state(struct table *t, const json_t *service)
+{
+	const char *hindrance = text(service, "hindrance");
+
+	if (flag(service, "defending"))
+		table_cell_coloured(t, SCREEN_WARN, "defending");
+	else if (flag(service, "blocked"))
+		table_cell_coloured(t, SCREEN_BAD, "BLOCKED");
+	else /* what would stand against a challenge, if there were a reason for one */
+		table_cell(t, "%s", *hindrance ? hindrance : "idle");
+}
+
+static void add_service(struct table *t, const struct screen *s, const json_t *service)
+{
+	char name[80];
+
+	table_cell(t, "%s", service_name(service, name, sizeof(name)));
+	add_state(t, service);
+	table_cell(t, "%s/%s", SHORT(number(service, "syn_queue")),
+		   SHORT(number(service, "syn_queue_max")));
+	table_cell(t, "%s/%s", SHORT(number(service, "accept_queue")),
+		   SHORT(number(service, "accept_queue_max")));
+	table_cell(t, "%s", SHORT(number(service, "syns")));
+	table_cell(t, "%s", SHORT(number(service, "challenged")));
+	table_cell(t, "%s", SHORT(number(service, "accepted")));
+	table_cell(t, "%s", SHORT(number(service, "born")));
+	table_cell(t, "%s", flag(service, "proven") ? "yes" : "no");
+}
+
+static int print_services(const json_t *report, const struct screen *s)
+{
+	const json_t *list = json_object_get(report, "services");
+	_cleanup_table_ struct table *t = table_new(service_columns);
+	json_t *service;
+	size_t i;
+
+	if (!json_array_size(list))
+		return 0;
+	if (!t)
+		return -ENOMEM;
+	json_array_foreach(list, i, service)
+		add_service(t, s, service);
+	putc('\n', s->to);
+	return table_print(t, s);
+}
+
+/* ---- what stands against a defence --------------------------------------------------------- */
+
+static void print_blocked(const json_t *report, const struct screen *s)
+{
+	json_t *service;
+	char name[80];
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "services"), i, service) {
+		if (!flag(service, "blocked"))
+			continue;
+		putc('\n', s->to);
+		screen_wrap(
+			s, 0,
+			"%s is BLOCKED, and left to the kernel for minutes: of %s acceptances %s "
+			"became connections. Look for a firewall rule that drops ACKs without a "
+			"SYN before them, or for nf_conntrack_tcp_loose=0.",
+			service_name(service, name, sizeof(name)),
+			SHORT(number(service, "accepted")), SHORT(number(service, "born")));
+	}
+}
+
+/* What the words in the column STATE mean, each once. */
+static void print_hindrances(const json_t *report, const struct screen *s)
+{
+	const json_t *services = json_object_get(report, "services");
+	bool first = true;
+	json_t *service;
+	size_t i, row;
+
+	for (row = 0; row < ARRAY_SIZE(verdict_rows); row++) {
+		json_array_foreach(services, i, service)
+			if (!flag(service, "defending") && !flag(service, "blocked") &&
+			    is(service, "hindrance", verdict_rows[row].label))
+				break;
+		if (i == json_array_size(services))
+			continue;
+		if (first)
+			putc('\n', s->to);
+		first = false;
+		screen_wrap(s, 0, "%s: %s.", verdict_rows[row].label, verdict_rows[row].meaning);
+	}
+}
+
+int status_print(const json_t *report, const struct screen *s)
+{
+	int r;
+
+	print_sentence(report, s);
+	print_figures(report, s);
+	r = print_interfaces(report, s);
+	if (r >= 0)
+		r = print_services(report, s);
+	if (r < 0)
+		return r;
+	print_blocked(report, s);
+	print_hindrances(report, s);
+	return 0;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verbs.h"
+
+#include "synguard/names.h"
+
+/* clang-format off */
+const struct verb_option common_options[] = {
+	{ "json",        NULL,  "JSON instead of text",                          NULL, VERB_JSON },
+	{ "wide",        NULL,  "all columns, exact numbers, nothing cut",       NULL, VERB_WIDE },
+	{ "runtime-dir", "DIR", "where the daemon's socket is (" SG_RUNTIME_DIR ")", NULL, VERB_DAEMON },
+	{ "help",        NULL,  "print this help" },
+	{ "version",     NULL,  "print the version" },
+	{}
+};
+
+static const struct verb_option demo_options[] = {
+	{ "json",              NULL, "JSON instead of text" },
+	{ "seconds-per-phase", "N",  "how long clients connect in each phase (5)" },
+	{ "rate",              "N",  "SYNs per second that are offered (500000)" },
+	{}
+};
+
+static const struct verb_option events_options[] = {
+	{ "follow", NULL,   "go on with those that come" },
+	{ "since",  "TIME", "only later ones: 10min (ago), 14:30" },
+	{}
+};
+
+static const struct verb_option config_options[] = {
+	{ "json",   NULL, "show: JSON instead of text" },
+	{ "origin", NULL, "show: where each value comes from" },
+	{}
+};
+
+static const struct verb_option exporter_options[] = {
+	{ "listen",      "ADDR:PORT", "where to serve (127.0.0.1:9846)" },
+	{ "runtime-dir", "DIR",       "where the daemon's socket is" },
+	{ "version",     NULL,        "print the version" },
+	{}
+};
+
+const struct verb verbs[] = {
+	{
+		.name = "status",
+		.arguments = "",
+		.help = "what is going on, the default",
+		.about = "Prints one sentence that can be read out on the phone, then interfaces and services in "
+			 "tables, and what stands against a defence where something does. Counters are totals "
+			 "since the daemon started. Without a daemon it prints what the kernel alone can say, "
+			 "and exits with 3.",
+		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
+		.run = verb_status,
+	},
+	{
+		.name = "mode",
+		.arguments = "[MODE]",
+		.words = "off observe auto always",
+		.help = "print the mode, or set it",
+		.about = "Without an argument prints the mode. With one sets it: off does nothing, observe "
+			 "counts and changes nothing, auto challenges the SYNs of a service while its SYN queue "
+			 "fills up or its flood goes on, always challenges every SYN of a proven service. What is "
+			 "set holds until the daemon stops. Needs root, or membership in the group synguard.",
+		.takes = VERB_JSON | VERB_DAEMON,
+		.run = verb_mode,
+	},
+	{
+		.name = "events",
+		.arguments = "",
+		.help = "what has happened",
+		.about = "Prints what the daemon has told since it started, as far as it keeps it, a sentence each; "
+			 "with --json an object a line. TIME is how long ago (90s, 10min, 2h, 1d), a time of day, "
+			 "or a date with or without one.",
+		.takes = VERB_JSON | VERB_DAEMON,
+		.options = events_options,
+		.run = verb_events,
+	},
+	{
+		.name = "metrics",
+		.arguments = "",
+		.help = "the figures as Prometheus text",
+		.about = "Prints the figures in Prometheus' text exposition format. No figure names a source.",
+		.takes = VERB_DAEMON,
+		.run = verb_metrics,
+	},
+	{
+		.name = "exporter",
+		.arguments = "",
+		.help = "serve the figures to Prometheus",
+		.about = "Serves what metrics prints over HTTP, at /metrics. Asks the daemon once a second at most, "
+			 "however many scrapers there are, and needs no privileges.",
+		.options = exporter_options,
+		.program = "synguard-exporter",
+	},
+	{
+		.name = "config",
+		.arguments = "ACTION [FILE]",
+		.words = "check show diff sample",
+		.help = "check the configuration, or show it",
+		.about = "Reads the files of synguard.conf(5), or FILE alone, as a daemon that starts now would. check "
+			 "says what is wrong with them, by file and line; show prints every setting, diff those that "
+			 "are not as by default, sample a commented file with the defaults. Exits with 1 where the "
+			 "configuration is wrong.",
+		.options = config_options,
+		.program = "synguard-config",
+	},
+	{
+		.name = "demo",
+		.arguments = "",
+		.help = "a real flood, in namespaces of its own",
+		.about = "Floods a listener with forged SYNs, without a defence, with the kernel's SYN cookies "
+			 "and with synguard, and compares what real clients get. All of it happens in network "
+			 "namespaces that vanish with it. Needs root.",
+		.options = demo_options,
+		.program = "synguard-demo",
+	},
+	{
+		.name = "help",
+		.arguments = "[VERB]",
+		.help = "print the help of a verb",
+		.about = "Prints what a verb does and the options that it takes; without an argument, the verbs.",
+		.run = verb_help,
+	},
+	{}
+};
+/* clang-format on */

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The half of dataplane that attaches programs to interfaces and looks after them. */
+#include "dataplane_attach.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "synguard/cleanup.h"
+
+#include "dataplane.h"
+#include "synguard.skel.h"
+
+/* The kernel's own limit for one hook of one interface (BPF_MPROG_MAX). */
+#define DATAPLANE_MPROG_MAX 64
+
+static const char *const dataplane_attach_names[] = {
+	[DATAPLANE_NONE] = "none",
+	[DATAPLANE_TCX] = "tcx",
+	[DATAPLANE_NATIVE] = "native",
+	[DATAPLANE_GENERIC] = "generic",
+};
+static_assert(ARRAY_SIZE(dataplane_attach_names) == DATAPLANE_ATTACH_COUNT,
+	      "every way of attaching has a name");
+
+const char *dataplane_attach_name(enum dataplane_attach attach)
+{
+	return attach < DATAPLANE_ATTACH_COUNT ? dataplane_attach_names[attach] : "unknown";
+}
+
+/* ---- why not --------------------------------------------------------------------------- */
+
+/* What a driver says of XDP (netlink's extended acknowledgement), and what helps. */
+static const struct {
+	const char *word;
+	const char *remedy;
+} dataplane_remedies[] = {
+	{ "mtu", "lower it with \"ip link set dev IF mtu N\"" },
+	{ "lro", "\"ethtool -K IF lro off\"" },
+	{ "gro_hw", "\"ethtool -K IF rx-gro-hw off\"" },
+	{ "queue", "change them with \"ethtool -L IF\"" },
+	{ "channel", "change them with \"ethtool -L IF\"" },
+	{ "ring", "change it with \"ethtool -G IF\"" },
+};
+
+/* The text behind "Kernel error message: ", which libbpf prints. */
+static char dataplane_extack[96];
+
+static int dataplane_hear_extack(enum libbpf_print_level level, const char *format, va_list args)
+{
+	static const char lead[] = "Kernel error message: ";
+	char line[256], *text;
+
+	vsnprintf(line, sizeof(line), format, args);
+	text = strstr(line, lead);
+	if (text)
+		snprintf(dataplane_extack, sizeof(dataplane_extack), "%.*s",
+			 (int)strcspn(text + strlen(lead), "\n"), text + strlen(lead));
+	return 0;
+}
+
+/*
+ * bpf(2) does not hand out the driver's words, netlink does: the same is asked for once more that
+ * way. Should it succeed after all, it is taken back at once, since what netlink attaches stays
+ * when the daemon dies.
+ */
+static int dataplane_ask_why(struct dataplane *dp, int ifindex)
+{
+	int prog = bpf_program__fd(dataplane_skeleton(dp)->progs.synguard_xdp);
+	LIBBPF_OPTS(bpf_xdp_attach_opts, ours, .old_prog_fd = prog);
+	libbpf_print_fn_t before = libbpf_set_print(dataplane_hear_extack);
+	int r;
+
+	dataplane_extack[0] = '\0';
+	r = bpf_xdp_attach(ifindex, prog, XDP_FLAGS_DRV_MODE | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
+	if (!r)
+		bpf_xdp_detach(ifindex, XDP_FLAGS_DRV_MODE, &ours);
+	libbpf_set_print(before);
+	return r;
+}
+
+static void dataplane_explain_refusal(struct dataplane *dp, int ifindex,
+				      struct dataplane_links *links, int error)
+{
+	const char *remedy = NULL;
+	size_t i;
+
+	if (dataplane_ask_why(dp, ifindex) == -ENODEV)
+		return; /* and not to be told of */
+	for (i = 0; i < ARRAY_SIZE(dataplane_remedies) && !remedy; i++)
+		if (strcasestr(dataplane_extack, dataplane_remedies[i].word))
+			remedy = dataplane_remedies[i].remedy;
+	if (dataplane_extack[0])
+		snprintf(links->reason, sizeof(links->reason), "the driver refuses XDP: %s%s%s",
+			 dataplane_extack, remedy ? "; " : "", remedy ?: "");
+	else if (error == -EOPNOTSUPP)
+		snprintf(links->reason, sizeof(links->reason), "the driver has no native XDP");
+	else
+		snprintf(links->reason, sizeof(links->reason),
+			 "the driver refuses XDP with the present settings (MTU, LRO or queues)");
+}
+
+/* By its id, which needs no privilege; its name would need CAP_SYS_ADMIN. */
+static void dataplane_explain_foreign(int ifindex, struct dataplane_links *links)
+{
+	static const char *const modes[] = {
+		[XDP_ATTACHED_DRV] = "native",
+		[XDP_ATTACHED_SKB] = "generic",
+		[XDP_ATTACHED_HW] = "offloaded",
+	};
+	LIBBPF_OPTS(bpf_xdp_query_opts, q);
+	__u32 id = 0;
+
+	links->foreign = true;
+	if (!bpf_xdp_query(ifindex, 0, &q))
+		id = q.drv_prog_id ?: q.skb_prog_id ?: q.hw_prog_id ?: q.prog_id;
+	if (!id)
+		snprintf(links->reason, sizeof(links->reason),
+			 "another XDP program was attached a moment ago");
+	else if (q.attach_mode < ARRAY_SIZE(modes) && modes[q.attach_mode])
+		snprintf(links->reason, sizeof(links->reason),
+			 "another XDP program (id %u, %s) is attached, and not replaced", id,
+			 modes[q.attach_mode]);
+	else
+		snprintf(links->reason, sizeof(links->reason),
+			 "other XDP programs (id %u and more) are attached, and not replaced", id);
+}
+
+/* Why the driver or the kernel would not have our XDP program, in words that lead on. */
+static void dataplane_explain(struct dataplane *dp, int ifindex, struct dataplane_links *links,
+			      int error)
+{
+	switch (error) {
+	case -EBUSY:  /* of the same mode */
+	case -EEXIST: /* of the other one */
+		dataplane_explain_foreign(ifindex, links);
+		break;
+	case -EOPNOTSUPP:
+	case -EINVAL:
+	case -ERANGE:
+	case -ENOSPC:
+	case -E2BIG:
+		dataplane_explain_refusal(dp, ifindex, links, error);
+		break;
+	default:
+		snprintf(links->reason, sizeof(links->reason), "XDP: %s", strerror(-error));
+	}
+}
+
+/* ---- attaching ------------------------------------------------------------------------- */
+
+static int dataplane_attach_tcx(struct bpf_program *prog, int ifindex, int where)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, first, .flags = DATAPLANE_F_BEFORE);
+	int fd = bpf_link_create(bpf_program__fd(prog), ifindex, where, &first);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* SYNs are counted by XDP where it is attached, and then ingress must not count them too. */
+static int dataplane_ingress_alone(struct dataplane *dp, struct dataplane_links *links, bool alone)
+{
+	struct synguard_bpf *skel = dataplane_skeleton(dp);
+	struct bpf_program *prog = alone ? skel->progs.synguard_ingress_alone :
+					   skel->progs.synguard_ingress;
+
+	return bpf_link_update(links->ingress_fd, bpf_program__fd(prog), NULL) < 0 ? -errno : 0;
+}
+
+static void dataplane_raise(struct dataplane *dp, int ifindex, struct dataplane_links *links)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, native, .flags = XDP_FLAGS_DRV_MODE);
+	struct synguard_bpf *skel = dataplane_skeleton(dp);
+	int fd = bpf_link_create(bpf_program__fd(skel->progs.synguard_xdp), ifindex, BPF_XDP,
+				 &native);
+	int r;
+
+	links->foreign = false;
+	if (fd < 0) {
+		dataplane_explain(dp, ifindex, links, -errno);
+		return;
+	}
+	r = dataplane_ingress_alone(dp, links, false);
+	if (r < 0) {
+		snprintf(links->reason, sizeof(links->reason), "tcx: %s", strerror(-r));
+		close(fd);
+		return;
+	}
+	links->xdp_fd = fd;
+	links->attach = DATAPLANE_NATIVE;
+	links->reason[0] = '\0';
+}
+
+int dataplane_attach(struct dataplane *dp, int ifindex, bool want_xdp,
+		     struct dataplane_links *links)
+{
+	struct synguard_bpf *skel = dataplane_skeleton(dp);
+
+	if (links->taken_off)
+		return 0;
+	if (links->attach == DATAPLANE_NONE) {
+		int egress, ingress;
+
+		/* proof first, so that nothing is challenged that could not be proven */
+		egress = dataplane_attach_tcx(skel->progs.synguard_egress, ifindex,
+					      DATAPLANE_TCX_EGRESS);
+		if (egress < 0)
+			return egress;
+		ingress = dataplane_attach_tcx(skel->progs.synguard_ingress_alone, ifindex,
+					       DATAPLANE_TCX_INGRESS);
+		if (ingress < 0) {
+			close(egress);
+			return ingress;
+		}
+		links->ingress_fd = ingress;
+		links->egress_fd = egress;
+		links->attach = DATAPLANE_TCX;
+	}
+	if (links->attach != DATAPLANE_TCX)
+		return 0;
+	if (want_xdp) {
+		dataplane_raise(dp, ifindex, links);
+	} else {
+		links->foreign = false;
+		snprintf(links->reason, sizeof(links->reason), "mode off or observe needs no XDP");
+	}
+	return 0;
+}
+
+void dataplane_detach(struct dataplane_links *links)
+{
+	/* challenges end before acceptances do */
+	close_fd(links->xdp_fd);
+	close_fd(links->ingress_fd);
+	close_fd(links->egress_fd);
+	*links = DATAPLANE_LINKS_NONE;
+}
+
+/* ---- what is in force ------------------------------------------------------------------ */
+
+static __u32 dataplane_program_id(const struct bpf_program *prog)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size) < 0 ? 0 : info.id;
+}
+
+/*
+ * Asked of the interface, not of the link: a link goes with its interface into another network
+ * namespace, and the index may be another interface's here by now. Where asking fails, the link is
+ * believed in.
+ */
+static bool dataplane_tcx_is_on(int ifindex, int where, const struct bpf_program *a,
+				const struct bpf_program *b)
+{
+	__u32 ids[DATAPLANE_MPROG_MAX], count = ARRAY_SIZE(ids), flags, i;
+	__u32 wanted[] = { dataplane_program_id(a), dataplane_program_id(b) };
+
+	if (bpf_prog_query(ifindex, where, 0, &flags, ids, &count) < 0)
+		return errno != ENODEV && errno != ENOENT;
+	for (i = 0; i < count; i++)
+		if (ids[i] == wanted[0] || ids[i] == wanted[1])
+			return true;
+	return false;
+}
+
+static bool dataplane_xdp_is_on(int link_fd)
+{
+	struct bpf_link_info info = {};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(link_fd, &info, &size) < 0 || info.xdp.ifindex;
+}
+
+void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_links *links)
+{
+	struct synguard_bpf *skel = dataplane_skeleton(dp);
+	bool egress, ingress;
+
+	if (links->attach == DATAPLANE_NONE)
+		return;
+	egress = dataplane_tcx_is_on(ifindex, DATAPLANE_TCX_EGRESS, skel->progs.synguard_egress,
+				     skel->progs.synguard_egress);
+	ingress = dataplane_tcx_is_on(ifindex, DATAPLANE_TCX_INGRESS, skel->progs.synguard_ingress,
+				      skel->progs.synguard_ingress_alone);
+	if (!egress || !ingress) {
+		/* XDP without ingress would challenge clients that nobody then lets in */
+		dataplane_detach(links);
+		links->taken_off = egress || ingress;
+		if (links->taken_off)
+			snprintf(links->reason, sizeof(links->reason),
+				 "somebody detached our tcx program; restart synguardd to have it "
+				 "back");
+	} else if (links->attach == DATAPLANE_NATIVE && !dataplane_xdp_is_on(links->xdp_fd)) {
+		links->xdp_fd = close_fd(links->xdp_fd);
+		dataplane_ingress_alone(dp, links, true);
+		links->attach = DATAPLANE_TCX;
+		links->taken_off = true;
+		snprintf(links->reason, sizeof(links->reason),
+			 "somebody detached our XDP program; restart synguardd to have it back");
+	}
+}

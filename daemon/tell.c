@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tell.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "bus.h"
+#include "journal.h"
+
+int teller_init(struct teller *t)
+{
+	int r = events_new(&t->events);
+
+	return r < 0 ? r : journal_new(&t->journal);
+}
+
+void teller_done(struct teller *t)
+{
+	t->journal = journal_free(t->journal);
+	t->events = events_free(t->events);
+}
+
+void tell_event(struct teller *t, enum sg_event event, const struct event_value *values,
+		size_t count)
+{
+	const struct event_record *record;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	record = events_add(t->events, now.tv_sec * 1000000ULL + now.tv_nsec / 1000, event, values,
+			    count);
+	if (!record)
+		return;
+	journal_tell(t->journal, record);
+	bus_tell_event(t->bus, record->json);
+}
+
+void tell_look_failed(struct teller *t, struct event_limit *limit, uint64_t now_ns,
+		      const char *what, int error)
+{
+	uint64_t suppressed;
+
+	if (event_limit_pass(limit, now_ns, &suppressed))
+		TELL(t, SG_EVENT_LOOK_FAILED, EVENT_TEXT("what", what),
+		     EVENT_TEXT("reason", strerror(-error)),
+		     EVENT_NUMBER("suppressed", suppressed));
+}
+
+/* "192.0.2.1:80", "[2001:db8::1]:80" */
+struct tell_service {
+	char text[INET6_ADDRSTRLEN + 8];
+};
+
+static struct tell_service tell_service(const struct sg_service *service)
+{
+	const struct sg_addr *a = &service->addr;
+	bool v4 = !a->halves[0] && a->words[2] == htonl(0xffff);
+	char address[INET6_ADDRSTRLEN];
+	struct tell_service name;
+
+	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? (void *)&a->words[3] : (void *)a->bytes, address,
+		  sizeof(address));
+	snprintf(name.text, sizeof(name.text), v4 ? "%s:%u" : "[%s]:%u", address,
+		 ntohs(service->port));
+	return name;
+}
+
+void tell_blocked(void *teller, const struct sg_service *service, uint64_t blocked_ns,
+		  uint64_t accepted, uint64_t born)
+{
+	const struct tell_service name = tell_service(service);
+
+	TELL(teller, SG_EVENT_SERVICE_BLOCKED, EVENT_TEXT("service", name.text),
+	     EVENT_NUMBER("seconds", blocked_ns / 1000000000),
+	     EVENT_NUMBER("acceptances", accepted), EVENT_NUMBER("births", born));
+}
+
+void tell_defence(void *teller, const struct sg_service *service, enum defence_news news,
+		  const struct defence *d)
+{
+	const struct tell_service name = tell_service(service);
+
+	if (news == DEFENCE_BEGAN)
+		TELL(teller, SG_EVENT_DEFENCE_BEGAN, EVENT_TEXT("service", name.text));
+	else
+		TELL(teller, SG_EVENT_DEFENCE_ENDED, EVENT_TEXT("service", name.text),
+		     EVENT_NUMBER("seconds", (d->ended_ns - d->began_ns) / 1000000000),
+		     EVENT_NUMBER("syns", d->totals.syns),
+		     EVENT_NUMBER("challenges", d->totals.challenges),
+		     EVENT_NUMBER("acceptances", d->totals.acceptances));
+}

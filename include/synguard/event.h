@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Events: the changes that a person wants to know of, each said once.
+ *
+ * A row is all that an event is: its number, word, MESSAGE_ID in the journal, priority, sentence
+ * and fields. The daemon's ring, the bus, the journal and `synguard events` are made from it; a
+ * test holds the message catalog to it.
+ *
+ * In a sentence {x} stands for the value of the field x, and {:x} for ": value", or for nothing
+ * where the value is empty. The fields are separated by spaces; a record has all of them. In the
+ * journal the field x is SYNGUARD_X.
+ *
+ * An event is never of a packet, and never of something that goes on from second to second.
+ */
+#pragma once
+
+#include <syslog.h>
+
+/* clang-format off */
+/*	name             word                 MESSAGE_ID                          priority     sentence; fields */
+#define SG_EVENTS(X)                                                                                             \
+	X(STARTED,        "started",          "3acae65b17c441caa1e95061b9da57ab", LOG_NOTICE,                     \
+	  "synguardd {version} has started, mode {mode}, engine {engine}",                                        \
+	  "version mode engine")                                                                                  \
+	X(STOPPING,       "stopping",         "26bac429b5a9416b89377d9be6a7092f", LOG_NOTICE,                     \
+	  "synguardd {version} is stopping, after {seconds} s",                                                   \
+	  "version seconds")                                                                                      \
+	X(ENGINE,         "engine",           "5f0edd65e6744fe3bcab00f40b8afdfc", LOG_WARNING,                    \
+	  "Engine {engine}{:reason}",                                                                             \
+	  "engine reason")                                                                                        \
+	X(MODE_CHANGED,   "mode_changed",     "968da972308c44c48d5c6dd6fce626ae", LOG_NOTICE,                     \
+	  "The mode is now {mode}, it was {before}",                                                              \
+	  "mode before")                                                                                          \
+	X(STATE_CHANGED,  "state_changed",    "304a02b259404983a5881e2b29f18b1c", LOG_NOTICE,                     \
+	  "The state is now {state}, it was {before}; {unanswered_per_second} SYN/s get no answer",               \
+	  "state before unanswered_per_second")                                                                   \
+	X(INTERFACE_CAME, "interface_came",   "6ba7a5517ec0458db0908baec7d6a3fc", LOG_INFO,                       \
+	  "The interface {interface} has come",                                                                   \
+	  "interface")                                                                                    \
+	X(INTERFACE_WENT, "interface_went",   "fe3397a142064e51be6554db955ccb6e", LOG_INFO,                       \
+	  "The interface {interface} has gone",                                                                   \
+	  "interface")                                                                                    \
+	X(INTERFACE_MISSING, "interface_missing", "7b7a24f513ab4cd29ae35f706e58799f", LOG_WARNING,                  \
+	  "No interface is what {interface} means; what comes is attached to then",                               \
+	  "interface")                                                                                            \
+	X(ATTACHED,       "attached",         "b7b02f105c914a0e8e0cec222e3f0bba", LOG_NOTICE,                     \
+	  "{interface} is attached to ({attach}){:reason}",                                                       \
+	  "interface attach reason")                                                                      \
+	X(ATTACH_FAILED,  "attach_failed",    "edf9d440717a4711abb7d271ced4d6fb", LOG_WARNING,                    \
+	  "{interface} cannot be attached to{:reason}",                                                           \
+	  "interface reason")                                                                             \
+	X(DETACHED,       "detached",         "b7809909b97f4fa6a2b74cd16971e5a3", LOG_NOTICE,                     \
+	  "{interface} is no longer attached to{:reason}",                                                        \
+	  "interface reason")                                                                             \
+	X(DEFENCE_BEGAN,  "defence_began",    "14a99b153426434f8b9281ea9c0c5f2f", LOG_NOTICE,                     \
+	  "{service} is defended: its SYNs are challenged",                                                       \
+	  "service")                                                                                              \
+	X(DEFENCE_ENDED,  "defence_ended",    "3b51ab986d93480eaff68aef27e25d43", LOG_NOTICE,                     \
+	  "{service} is idle again after {seconds} s: {syns} SYNs, {challenges} challenges, {acceptances} acceptances", \
+	  "service seconds syns challenges acceptances")                                                          \
+	X(SERVICE_BLOCKED, "service_blocked", "7df5062f3ae049c094d1e069b4b7f64b", LOG_WARNING,                    \
+	  "{service} is blocked for {seconds} s: of {acceptances} acceptances {births} became connections; look for a firewall rule that drops ACKs without a SYN before them, or nf_conntrack_tcp_loose=0", \
+	  "service seconds acceptances births")                                                                   \
+	X(CONFIG_LOADED,  "config_loaded",    "740fecd1256b48559944cc569e25eeac", LOG_NOTICE,                     \
+	  "The configuration is loaded{:changes}",                                                                \
+	  "changes")                                                                                              \
+	X(CONFIG_REFUSED, "config_refused",   "2d2dda94711b43dc80c9cb49a49ee649", LOG_ERR,                        \
+	  "The configuration is refused, what was in force stays{:reason}",                                       \
+	  "reason")                                                                                               \
+	X(CONFIG_FAULTY,  "config_faulty",    "967ca970817e4aa888f92876678af6a0", LOG_ERR,                        \
+	  "The configuration has a fault, and its section is as by default{:reason}",                             \
+	  "reason")                                                                                               \
+	X(LOOK_FAILED,    "look_failed",      "a2ecbeef2e4f40ca93be48635bd8f4a8", LOG_WARNING,                    \
+	  "Looking at {what} failed{:reason}",                                                                    \
+	  "what reason suppressed")
+/* clang-format on */
+
+#define SG_EVENT_ENUM_(name, word, id, priority, sentence, fields) SG_EVENT_##name,
+enum sg_event {
+	SG_EVENTS(SG_EVENT_ENUM_) SG_EVENT_COUNT,
+};
+#undef SG_EVENT_ENUM_

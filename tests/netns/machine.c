@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A machine with systemd in the stage's server. See machine.h.
+ */
+#include "machine.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lab/run.h"
+#include "synguard/cleanup.h"
+
+/* Making its file system and installing; then booting. Ten times what it takes on an idle one. */
+#define MACHINE_MAKE_MS 60000
+#define MACHINE_BOOT_MS 30000
+#define MACHINE_LINE_MS 60000
+#define MACHINE_OFF_MS	10000
+
+#define MACHINE_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* ---- commands ------------------------------------------------------------------------------ */
+
+int machine_try(struct machine *m, const char *user, const char *line, char **ret_output)
+{
+	char init[16], *output = NULL, *both;
+	/* clang-format off */
+	const char *argv[] = {
+		"nsenter", "-t", init, "-m", "-u", "-i", "-p", "-C",
+		"env", "-i", MACHINE_PATH,
+		"setpriv", "--reuid", user ?: "root", "--regid", user ?: "root", "--init-groups",
+		"sh", "-c", NULL, NULL,
+	};
+	/* clang-format on */
+	int status;
+
+	snprintf(init, sizeof(init), "%d", m->init);
+	ck_assert_int_gt(asprintf(&both, "{ %s\n} 2>&1", line), 0);
+	argv[ARRAY_SIZE(argv) - 2] = both;
+	status = lab_run(m->s->lab, LAB_SERVER, argv, MACHINE_LINE_MS, &output);
+	ck_assert_msg(status >= 0, "%s: %s", line, strerror(-status));
+	free(both);
+	if (output && *output && output[strlen(output) - 1] == '\n')
+		output[strlen(output) - 1] = 0;
+	if (ret_output)
+		*ret_output = output;
+	else
+		free(output);
+	return status;
+}
+
+char *machine_ask(struct machine *m, const char *line)
+{
+	char *output, *log;
+	int status = machine_try(m, NULL, line, &output);
+
+	if (!status)
+		return output;
+	machine_try(m, NULL, "journalctl --no-pager -o cat -n 30", &log);
+	ck_abort_msg("%s: exit status %d: %.2000s\nthe journal:\n%.4000s", line, status, output,
+		     log);
+	return NULL;
+}
+
+void machine_do(struct machine *m, const char *line)
+{
+	free(machine_ask(m, line));
+}
+
+long long machine_figure(struct machine *m, const char *property)
+{
+	char line[128], *text, *end;
+	long long value;
+
+	snprintf(line, sizeof(line), "systemctl show -P %s synguard.service", property);
+	text = machine_ask(m, line);
+	value = strtoll(text, &end, 10);
+	ck_assert_msg(*text && !*end, "%s: \"%s\"", line, text);
+	free(text);
+	return value;
+}
+
+static long long machine_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+void machine_await(struct machine *m, const char *line, int timeout_ms)
+{
+	long long deadline = machine_now_ms() + timeout_ms;
+
+	while (machine_try(m, NULL, line, NULL)) {
+		if (machine_now_ms() > deadline)
+			machine_do(m, line); /* says what it says, and fails */
+		usleep(100000);
+	}
+}
+
+/* The last number of NSpid is that of the innermost namespace. */
+static bool machine_is(pid_t pid, pid_t inside)
+{
+	char path[64], line[256], *last;
+	bool is = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "NSpid:", 6))
+			continue;
+		last = strrchr(line, '\t');
+		is = last && atoi(last) == inside;
+	}
+	fclose(f);
+	return is;
+}
+
+pid_t machine_pid(struct machine *m, pid_t inside)
+{
+	char path[64], line[1024], *word, *state;
+	FILE *f;
+	pid_t pid = 0;
+
+	/* what is a service's main process is a child of its PID 1 */
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", m->init, m->init);
+	f = fopen(path, "re");
+	ck_assert_msg(f, "%s: %s", path, strerror(errno));
+	if (!fgets(line, sizeof(line), f))
+		*line = 0;
+	fclose(f);
+	for (word = strtok_r(line, " \n", &state); word && !pid;
+	     word = strtok_r(NULL, " \n", &state))
+		if (machine_is(atoi(word), inside))
+			pid = atoi(word);
+	ck_assert_msg(pid, "no process %d in the machine", inside);
+	return pid;
+}
+
+/* ---- on and off ---------------------------------------------------------------------------- */
+
+static void machine_spawn(struct machine *m, int output_fd)
+{
+	const char *argv[] = { MACHINE_SOURCE "/machine.sh", MACHINE_BUILD, m->work, NULL };
+	const struct lab_run_options o = { .stdout_fd = output_fd, .stderr_fd = output_fd };
+	int err = lab_spawn(m->s->lab, LAB_SERVER, argv, &o, &m->around);
+
+	ck_assert_msg(!err, "%s: %s", argv[0], strerror(-err));
+}
+
+/* Until machine.sh has said what there is. */
+static bool machine_made(struct machine *m, int output_fd)
+{
+	long long deadline = machine_now_ms() + MACHINE_MAKE_MS;
+	char text[2048], *word;
+	bool ended;
+
+	do {
+		usleep(50000);
+		lab_tail(output_fd, text, sizeof(text));
+		word = strstr(text, "init ");
+		if (word && strchr(word, '\n') && sscanf(word, "init %d", &m->init) == 1)
+			return true;
+		word = strstr(text, "skip ");
+		if (word && strchr(word, '\n')) {
+			snprintf(m->why, sizeof(m->why), "%.*s", (int)strcspn(word + 5, "\n"),
+				 word + 5);
+			return false;
+		}
+		ended = lab_wait(m->around, 0, NULL) != -ETIMEDOUT;
+	} while (!ended && machine_now_ms() < deadline);
+	ck_abort_msg("no machine: %s", text);
+	return false;
+}
+
+static void machine_prepare(struct machine *m, const char *watchdog)
+{
+	char line[512];
+
+	machine_do(m, "systemd-sysusers && sed -i 's/^synguard:.*/&keeper/' /etc/group");
+	snprintf(line, sizeof(line),
+		 "d=/run/systemd/system/synguard.service.d; mkdir -p $d; "
+		 "printf '%%s\\n' '[Service]' ExecStart= "
+		 "\"ExecStart=$(command -v synguardd) --interface " LAB_IFNAME "\" "
+		 "'%s%s' >$d/lab.conf; systemctl daemon-reload",
+		 watchdog ? "WatchdogSec=" : "", watchdog ?: "");
+	machine_do(m, line);
+}
+
+bool machine_boot(struct machine *m, struct stage *s, const char *watchdog)
+{
+	int output_fd = memfd_create("machine", MFD_CLOEXEC);
+	bool made;
+
+	*m = (struct machine){ .s = s, .work = "/tmp/synguard-machine-XXXXXX" };
+	ck_assert_int_ge(output_fd, 0);
+	fcntl(output_fd, F_SETFL, O_APPEND);
+	ck_assert_ptr_nonnull(mkdtemp(m->work));
+	machine_spawn(m, output_fd);
+	made = machine_made(m, output_fd);
+	close(output_fd);
+	if (!made) {
+		machine_off(m);
+		return false;
+	}
+	machine_await(m, "systemctl is-system-running", MACHINE_BOOT_MS);
+	machine_prepare(m, watchdog);
+	return true;
+}
+
+void machine_off(struct machine *m)
+{
+	const char *folders[] = { "machine", "groups", "" };
+	char path[96];
+	size_t i;
+
+	lab_stop(m->around, SIGTERM, MACHINE_OFF_MS, NULL);
+	m->around = 0;
+	for (i = 0; i < ARRAY_SIZE(folders); i++) {
+		snprintf(path, sizeof(path), "%s/%s", m->work, folders[i]);
+		ck_assert_msg(!rmdir(path) || errno == ENOENT, "%s: %s", path, strerror(errno));
+	}
+}

@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The units under a real systemd, in a machine made for each test: what `meson install` puts there
+ * starts, serves, is confined, is replaced when it hangs or dies, and leaves nothing.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lab/flood.h"
+#include "lab/run.h"
+#include "machine.h"
+#include "pair.h"
+#include "suite.h"
+#include "synguard/cleanup.h"
+#include "synguard/names.h"
+
+/* enum bpf_attach_type of Linux 6.6, which older headers lack. */
+#define TCX_INGRESS 46
+#define TCX_EGRESS  47
+
+static void ok(int err, const char *what)
+{
+	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
+}
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* ---- the stage ----------------------------------------------------------------------------- */
+
+/* Ends the test as skipped where there can be no machine. */
+#define BOOT(m, s, watchdog)                                                                       \
+	do {                                                                                       \
+		stage_raise(s, NULL);                                                              \
+		if (!machine_boot(m, s, watchdog)) {                                               \
+			stage_strike(s);                                                           \
+			SKIP((m)->why);                                                            \
+		}                                                                                  \
+	} while (0)
+
+static void strike(struct machine *m)
+{
+	machine_off(m);
+	stage_strike(m->s);
+}
+
+static void serve(struct stage *s)
+{
+	const struct server_options o = { .port = STAGE_PORT };
+
+	ok(server_new(&s->server, s->lab, LAB_SERVER, &o), "the server");
+}
+
+static void some_clients(struct stage *s)
+{
+	const struct clients_options o = {
+		.port = STAGE_PORT,
+		.rate_per_sec = 100,
+		.duration_ms = 300,
+		.deadline_ms = 10000,
+	};
+	struct clients_result r;
+
+	ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "clients");
+	ck_assert_msg(r.connected == 30, "connected: %u of %u; %u timed out, %u reset", r.connected,
+		      r.attempted, r.timed_out, r.reset);
+	clients_result_done(&r);
+}
+
+/* What is attached to the stage's interface: of XDP, tcx ingress and egress the programs' ids. */
+struct attached {
+	int ifindex;
+	__u32 ids[3]; /* 0: none */
+};
+
+static int attached_read(void *arg)
+{
+	static const int hooks[] = { TCX_INGRESS, TCX_EGRESS };
+	struct attached *a = arg;
+	__u32 count, flags;
+	int i, err;
+
+	err = bpf_xdp_query_id(a->ifindex, 0, &a->ids[0]);
+	for (i = 0; i < 2 && !err; i++) {
+		count = 1;
+		a->ids[1 + i] = 0;
+		err = bpf_prog_query(a->ifindex, hooks[i], 0, &flags, &a->ids[1 + i], &count);
+	}
+	return err;
+}
+
+static struct attached attached(struct stage *s)
+{
+	struct attached a = { .ifindex = lab_ifindex(s->lab, LAB_SERVER, LAB_IFNAME) };
+
+	ok(lab_call(s->lab, LAB_SERVER, attached_read, &a), "asking what is attached");
+	return a;
+}
+
+static void expect_attached(struct stage *s)
+{
+	struct attached a = attached(s);
+	int i;
+
+	for (i = 0; i < 3; i++)
+		ck_assert_msg(a.ids[i], "hook %d has no program", i);
+}
+
+/* The kernel frees them behind a grace period or two. */
+static void expect_detached(struct stage *s)
+{
+	long long deadline = now_ms() + 10000;
+	struct attached a;
+
+	do
+		a = attached(s);
+	while ((a.ids[0] || a.ids[1] || a.ids[2]) && now_ms() < deadline && !usleep(50000));
+	ck_assert_msg(!a.ids[0] && !a.ids[1] && !a.ids[2], "left: XDP %u, tcx %u and %u", a.ids[0],
+		      a.ids[1], a.ids[2]);
+}
+
+static void expect_text(char *text, const char *part)
+{
+	ck_assert_msg(strstr(text, part), "no \"%s\" in:\n%.4000s", part, text);
+	free(text);
+}
+
+/* As the CLI has it, asked by somebody who may only ask. */
+static json_t *status(struct machine *m)
+{
+	json_error_t error;
+	json_t *json;
+	char *text;
+	int r = machine_try(m, "visitor", "synguard status --json", &text);
+
+	ck_assert_msg(!r, "exit status %d: %s", r, text);
+	json = json_loads(text, 0, &error);
+	ck_assert_msg(json, "%s: %s", error.text, text);
+	free(text);
+	return json;
+}
+
+static json_int_t verdict(struct machine *m, const char *program, const char *label)
+{
+	json_t *json = status(m);
+	json_int_t value = stage_verdict(json, program, label);
+
+	json_decref(json);
+	return value;
+}
+
+/* ---- exposure: what systemd thinks of the sandboxes ---------------------------------------- */
+
+static const struct {
+	const char *unit;
+	double limit;
+} exposures[] = {
+	{ "synguard.service", 2.0 },
+	{ "synguard-exporter.service", 1.5 },
+};
+
+START_TEST(unit_exposure)
+{
+	struct machine m;
+	char line[160], *text, *said;
+	struct stage s;
+	double level;
+	size_t i;
+
+	BOOT(&m, &s, NULL);
+	for (i = 0; i < ARRAY_SIZE(exposures); i++) {
+		snprintf(line, sizeof(line),
+			 "LC_ALL=C.UTF-8 systemd-analyze security --offline=yes --no-pager "
+			 "$(systemctl show -P FragmentPath %s) | grep -v ✓",
+			 exposures[i].unit);
+		text = machine_ask(&m, line);
+		said = strstr(text, "Overall exposure level for");
+		ck_assert_msg(said && sscanf(said, "Overall exposure level for %*s %lf", &level) ==
+					      1,
+			      "%s", text);
+		ck_assert_msg(level <= exposures[i].limit, "%s: %.1f is over %.1f\n%s",
+			      exposures[i].unit, level, exposures[i].limit, text);
+		free(text);
+	}
+	/* a name that systemd does not know is only a warning, which nobody would see */
+	text = machine_ask(&m, "systemd-analyze verify --man=no synguard.service");
+	ck_assert_str_eq(text, "");
+	free(text);
+	strike(&m);
+}
+END_TEST
+
+/* ---- start, serve, stop -------------------------------------------------------------------- */
+
+static unsigned long long of_process(pid_t pid, const char *format)
+{
+	unsigned long long value = 0;
+	char path[64], line[256];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	ck_assert_msg(f, "%s: %s", path, strerror(errno));
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, format, &value) == 1;
+	fclose(f);
+	ck_assert_msg(found, "%s has no %s", path, format);
+	return value;
+}
+
+static pid_t main_pid(struct machine *m)
+{
+	return machine_pid(m, machine_figure(m, "MainPID"));
+}
+
+static void expect_confined(struct machine *m)
+{
+	pid_t pid = main_pid(m);
+	char *uid = machine_ask(m, "id -u synguard");
+
+	ck_assert_uint_eq(of_process(pid, "Uid:\t%llu"), strtoul(uid, NULL, 10));
+	ck_assert_uint_ne(of_process(pid, "Uid:\t%llu"), 0);
+	ck_assert_uint_eq(of_process(pid, "CapEff:\t%llx"), 1ULL << CAP_NET_ADMIN);
+	ck_assert_uint_eq(of_process(pid, "CapPrm:\t%llx"), 1ULL << CAP_NET_ADMIN);
+	ck_assert_uint_eq(of_process(pid, "CapAmb:\t%llx"), 0);
+	ck_assert_uint_eq(of_process(pid, "NoNewPrivs:\t%llu"), 1);
+	ck_assert_uint_eq(of_process(pid, "Seccomp:\t%llu"), 2);
+	free(uid);
+}
+
+/* What a line does where the daemon is, with the daemon's rights. */
+static int try_as_daemon(struct machine *m, const char *line)
+{
+	char inside[512];
+
+	snprintf(inside, sizeof(inside),
+		 "exec nsenter -t %lld -m setpriv --reuid synguard --regid synguard --clear-groups "
+		 "--inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin "
+		 "--bounding-set=-all,+net_admin sh -c '%s'",
+		 machine_figure(m, "MainPID"), line);
+	return machine_try(m, NULL, inside, NULL);
+}
+
+static void expect_places(struct machine *m)
+{
+	ck_assert_int_eq(try_as_daemon(m, "echo 1 >/proc/sys/net/ipv4/tcp_syncookies"), 0);
+	ck_assert_int_eq(try_as_daemon(m, ": >/run/synguard/x && rm /run/synguard/x"), 0);
+	ck_assert_int_eq(try_as_daemon(m, ": >/var/lib/synguard/x"), 0);
+	ck_assert_int_ne(try_as_daemon(m, "mkdir -p /etc/synguard && : >/etc/synguard/x"), 0);
+	ck_assert_int_ne(try_as_daemon(m, "echo 0 >/proc/sys/net/unix/max_dgram_qlen"), 0);
+	ck_assert_int_ne(try_as_daemon(m, ": >/run/x"), 0);
+	ck_assert_int_ne(try_as_daemon(m, "test -r /root"), 0);
+	/* the test of the test */
+	ck_assert_int_eq(try_as_daemon(m, "test -r /proc/sys/net/unix/max_dgram_qlen"), 0);
+}
+
+/* Anybody may ask; root and the group's members may change. */
+static void expect_rights(struct machine *m)
+{
+	char *text;
+
+	ck_assert_int_eq(machine_try(m, "visitor", "synguard status", &text), 0);
+	expect_text(text, "mode auto");
+	ck_assert_int_eq(machine_try(m, "visitor", "synguard mode observe", NULL),
+			 SG_EXIT_NOT_ALLOWED);
+	ck_assert_int_eq(machine_try(m, "keeper", "synguard mode observe", &text), 0);
+	free(text);
+	ck_assert_int_eq(machine_try(m, NULL, "synguard mode auto", NULL), 0);
+}
+
+START_TEST(unit_serves)
+{
+	struct machine m;
+	struct stage s;
+
+	BOOT(&m, &s, NULL);
+	serve(&s);
+	/* without any configuration; and it must not become the daemon's own to write */
+	machine_do(&m, "rm -r /etc/synguard; systemctl start synguard");
+	expect_attached(&s);
+	expect_confined(&m);
+	expect_places(&m);
+	expect_rights(&m);
+	some_clients(&s);
+
+	/* what it said, and under its name; the change of the mode is in there */
+	expect_text(machine_ask(&m, "journalctl --no-pager -o cat _SYSTEMD_UNIT=synguard.service"),
+		    "observe");
+
+	machine_do(&m, "systemctl stop synguard");
+	expect_text(machine_ask(&m, "systemctl show -P Result synguard"), "success");
+	expect_detached(&s);
+	machine_do(&m, "test ! -e /run/synguard && test -z \"$(pgrep synguardd)\"");
+	some_clients(&s);
+	strike(&m);
+}
+END_TEST
+
+/* A server that is ordered as servers are finds the daemon ready. */
+START_TEST(unit_is_there_before_servers)
+{
+	struct machine m;
+	struct stage s;
+
+	BOOT(&m, &s, NULL);
+	machine_do(&m, "d=/run/systemd/system; printf '%s\\n' '[Unit]' After=network.target "
+		       "'[Service]' Type=oneshot \"ExecStart=$(command -v synguard) status\" "
+		       ">$d/server.service; printf '%s\\n' '[Unit]' "
+		       "'Wants=server.service synguard.service' >$d/boot.target; "
+		       "systemctl daemon-reload; systemctl start boot.target");
+	expect_text(machine_ask(&m, "systemctl show -P Result server"), "success");
+	machine_do(&m, "systemctl enable synguard && systemctl is-enabled synguard");
+	strike(&m);
+}
+END_TEST
+
+/* ---- reload -------------------------------------------------------------------------------- */
+
+static void configure(struct machine *m, const char *setting)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line),
+		 "mkdir -p /etc/synguard; printf '%%s\\n' '[Daemon]' '%s' "
+		 ">/etc/synguard/synguard.conf",
+		 setting);
+	machine_do(m, line);
+}
+
+/* By map writes: the same process, the same programs, and what is established goes on. */
+START_TEST(unit_reloads)
+{
+	struct attached before, after;
+	struct machine m;
+	struct stage s;
+	struct pair pair;
+	int listener;
+	long long pid;
+
+	BOOT(&m, &s, NULL);
+	if (machine_try(&m, NULL, "synguard config check", NULL) == SG_EXIT_USAGE) {
+		strike(&m);
+		SKIP("this build has no settings");
+	}
+	listener = pair_listen(&s, NULL);
+	configure(&m, "Mode=auto");
+	machine_do(&m, "systemctl start synguard");
+	pair = pair_open(&s, listener, AF_INET, 0);
+	before = attached(&s);
+	pid = machine_figure(&m, "MainPID");
+
+	configure(&m, "Mode=always");
+	machine_do(&m, "systemctl reload synguard");
+	machine_await(&m, "synguard status | grep -q 'mode always'", 5000);
+
+	/* refused before the daemon hears of it */
+	configure(&m, "Mode=alwys");
+	ck_assert_int_ne(machine_try(&m, NULL, "systemctl reload synguard", NULL), 0);
+	expect_text(machine_ask(&m, "journalctl --no-pager -o cat _COMM=synguard-config "
+				    "_COMM=synguard"),
+		    "alwys");
+	machine_do(&m, "systemctl is-active synguard && synguard status | grep -q 'mode always'");
+
+	after = attached(&s);
+	ck_assert_mem_eq(&after, &before, sizeof(after));
+	ck_assert_int_eq(machine_figure(&m, "MainPID"), pid);
+	pair_talk(&pair);
+	pair_close(&pair);
+	close(listener);
+	machine_do(&m, "systemctl stop synguard");
+	strike(&m);
+}
+END_TEST
+
+/* ---- the exporter -------------------------------------------------------------------------- */
+
+static void expect_exporter_confined(struct machine *m)
+{
+	char *text = machine_ask(m,
+				 "p=$(systemctl show -P MainPID synguard-exporter); "
+				 "test $(readlink /proc/$p/ns/net) != $(readlink /proc/1/ns/net) "
+				 "&& echo $p");
+	pid_t pid = machine_pid(m, atoi(text));
+
+	ck_assert_uint_ne(of_process(pid, "Uid:\t%llu"), 0);
+	ck_assert_uint_eq(of_process(pid, "CapPrm:\t%llx"), 0);
+	ck_assert_uint_eq(of_process(pid, "CapBnd:\t%llx"), 0);
+	ck_assert_uint_eq(of_process(pid, "Seccomp:\t%llu"), 2);
+	free(text);
+}
+
+/* A drop-in as the socket's unit describes it, and a scrape from the other host. */
+static void expect_scraped_from_afar(struct machine *m)
+{
+	const char *scrape[] = {
+		"curl", "-sS", "-m", "10", "http://" LAB_SERVER_ADDR4 ":9846/metrics", NULL
+	};
+	char *text = NULL;
+
+	machine_do(m, "systemctl stop synguard-exporter.socket synguard-exporter.service; "
+		      "d=/run/systemd/system/synguard-exporter.socket.d; mkdir -p $d; "
+		      "printf '%s\\n' '[Socket]' ListenStream= "
+		      "ListenStream=" LAB_SERVER_ADDR4 ":9846 >$d/lan.conf; "
+		      "systemctl daemon-reload; systemctl start synguard-exporter.socket");
+	ck_assert_int_eq(lab_run(m->s->lab, LAB_CLIENT, scrape, 15000, &text), 0);
+	expect_text(text, "synguard_up 1");
+}
+
+START_TEST(unit_exporter)
+{
+	const char *scrape = "curl -sS -m 10 http://127.0.0.1:9846/metrics";
+	struct machine m;
+	struct stage s;
+	char *text;
+
+	BOOT(&m, &s, NULL);
+	if (machine_try(&m, NULL, "test -x /usr/local/libexec/synguard/synguard-exporter", NULL)) {
+		strike(&m);
+		SKIP("this build has no exporter");
+	}
+	machine_do(&m, "systemd-analyze verify --man=no synguard-exporter.service "
+		       "synguard-exporter.socket");
+	machine_do(&m, "systemctl start synguard synguard-exporter.socket");
+	ck_assert_int_eq(machine_try(&m, "visitor", scrape, &text), 0);
+	expect_text(text, "synguard_up 1");
+	expect_exporter_confined(&m);
+
+	/* it outlives the daemon, and finds the next one; what it knows may be a second old */
+	machine_do(&m, "systemctl stop synguard");
+	machine_await(&m, "curl -sS -m 10 http://127.0.0.1:9846/metrics | grep -q 'synguard_up 0'",
+		      10000);
+	machine_do(&m, "systemctl start synguard");
+	machine_await(&m, "curl -sS -m 10 http://127.0.0.1:9846/metrics | grep -q 'synguard_up 1'",
+		      10000);
+	expect_scraped_from_afar(&m);
+	machine_do(&m,
+		   "systemctl stop synguard synguard-exporter.socket synguard-exporter.service");
+	strike(&m);
+}
+END_TEST
+
+/* ---- a flood ------------------------------------------------------------------------------- */
+
+START_TEST(unit_defends)
+{
+	const struct flood_options o = {
+		.port = STAGE_PORT,
+		.rate_per_sec = 20000,
+		.ipv6_share = 128,
+		.duration_ms = 30000,
+	};
+	struct flood *flood;
+	struct machine m;
+	struct stage s;
+	long long start;
+
+	BOOT(&m, &s, "3s");
+	serve(&s);
+	machine_do(&m, "systemctl start synguard");
+	start = now_ms();
+	some_clients(&s); /* they prove the services */
+	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &o), "the flood");
+	ok(flood_start(flood), "starting the flood");
+	machine_await(&m, "synguard status --json | grep -q '\"state\": *\"attack\"'", 15000);
+	some_clients(&s);
+	ck_assert_int_gt(verdict(&m, "xdp", "challenged"), 10000);
+	ck_assert_int_ge(verdict(&m, "ingress", "accepted"), 30);
+
+	/* a daemon that is busy is not one that hangs */
+	while (now_ms() - start < 8000)
+		usleep(100000);
+	ck_assert_int_eq(machine_figure(&m, "NRestarts"), 0);
+	machine_do(&m, "systemctl is-active synguard");
+
+	/* stopping it in the middle harms nobody who comes afterwards */
+	machine_do(&m, "systemctl stop synguard");
+	expect_detached(&s);
+	ok(flood_stop(flood), "the flood");
+	flood_free(flood);
+	some_clients(&s);
+	strike(&m);
+}
+END_TEST
+
+/* ---- hung, killed, hopeless ---------------------------------------------------------------- */
+
+/* How it ends without being asked; from the second on systemd sees it at once. */
+static const char *const ends[] = { "STOP", "KILL", "SEGV" };
+
+static void expect_replaced(struct machine *m, long long before, int timeout_ms)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line),
+		 "p=$(systemctl show -P MainPID synguard) && test $p -gt 0 && test $p -ne %lld && "
+		 "systemctl is-active synguard",
+		 before);
+	machine_await(m, line, timeout_ms);
+}
+
+/* The short form gives the watchdog 3 s; the long one takes the unit's own 20 s. */
+START_TEST(unit_is_replaced)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	const char *watchdog = suite_full() ? NULL : "3s";
+	struct pair pairs[2];
+	long long before;
+	struct machine m;
+	struct stage s;
+	int listener, i;
+	char line[80];
+
+	BOOT(&m, &s, watchdog);
+	listener = pair_listen(&s, NULL);
+	machine_do(&m, "systemctl start synguard");
+	for (i = 0; i < 2; i++) {
+		/* the first ones, unchallenged, prove the services */
+		pairs[i] = pair_open(&s, listener, families[i], 0);
+		pair_close(&pairs[i]);
+	}
+	machine_do(&m, "synguard mode always");
+	for (i = 0; i < 2; i++)
+		pairs[i] = pair_open(&s, listener, families[i], 0);
+	ck_assert_int_eq(verdict(&m, "ingress", "accepted"), 2);
+
+	before = machine_figure(&m, "MainPID");
+	snprintf(line, sizeof(line), "systemctl kill --kill-whom=main -s %s synguard", ends[_i]);
+	machine_do(&m, line);
+	for (i = 0; i < 2; i++)
+		pair_talk(&pairs[i]);
+	expect_replaced(&m, before, suite_full() ? 45000 : 20000);
+	expect_attached(&s);
+	for (i = 0; i < 2; i++) {
+		pair_talk(&pairs[i]);
+		pair_close(&pairs[i]);
+	}
+	close(listener);
+	serve(&s);
+	machine_do(&m, "synguard mode always");
+	some_clients(&s);
+	machine_do(&m, "systemctl stop synguard");
+	strike(&m);
+}
+END_TEST
+
+/* One that dies whenever it starts is left alone after a few times, and so is the host. */
+START_TEST(unit_gives_up)
+{
+	struct machine m;
+	struct stage s;
+	int kills;
+
+	BOOT(&m, &s, NULL);
+	serve(&s);
+	machine_do(&m, "systemctl start synguard");
+	for (kills = 0; machine_try(&m, NULL, "systemctl is-failed -q synguard", NULL); kills++) {
+		ck_assert_int_lt(kills, 10);
+		machine_do(&m, "systemctl kill --kill-whom=main -s KILL synguard");
+		machine_await(&m,
+			      "systemctl is-failed -q synguard || "
+			      "{ systemctl is-active -q synguard && synguard status; }",
+			      15000);
+	}
+	ck_assert_int_ge(kills, 3);
+	expect_detached(&s);
+	machine_do(&m, "test ! -e /run/synguard");
+	some_clients(&s);
+	machine_do(&m, "systemctl reset-failed synguard && systemctl start synguard");
+	expect_attached(&s);
+	machine_do(&m, "systemctl stop synguard");
+	strike(&m);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("systemd");
+
+	SUITE_TEST(suite, unit_exposure, 120);
+	SUITE_TEST(suite, unit_serves, 120);
+	SUITE_TEST(suite, unit_is_there_before_servers, 120);
+	SUITE_TEST(suite, unit_reloads, 120);
+	SUITE_TEST(suite, unit_exporter, 120);
+	SUITE_TEST(suite, unit_defends, 120);
+	SUITE_LOOP(suite, unit_is_replaced, ARRAY_SIZE(ends), 120);
+	SUITE_TEST(suite, unit_gives_up, 120);
+	return suite_main(suite, argc, argv);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon as its unit runs it, without systemd: an ordinary user with three ambient capabilities
+ * and no more, in a runtime directory that is that user's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lab/run.h"
+#include "stage.h"
+#include "suite.h"
+#include "watch.h"
+
+/* Nobody's; not 65534, which other things of a machine may run as. */
+#define USER	 61999
+#define ALL_CAPS "+bpf,+net_admin,+perfmon"
+
+#define THE_THREE (1ULL << CAP_NET_ADMIN | 1ULL << (CAP_BPF % 64) | 1ULL << (CAP_PERFMON % 64))
+
+static void ok(int err, const char *what)
+{
+	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
+}
+
+/* The daemon behind a program that becomes the user first, and its runtime directory. */
+struct user {
+	char dir[64];
+	char program[96];
+	char runtime_dir[96];
+};
+
+/* setpriv(1) changes the user, which forgets that the child is to die with its parent: said anew. */
+static void user_make(struct user *u, const char *caps)
+{
+	char *daemon;
+	FILE *f;
+
+	strcpy(u->dir, "/tmp/synguard-user-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(u->dir));
+	ck_assert_int_eq(chmod(u->dir, 0755), 0);
+	snprintf(u->program, sizeof(u->program), "%s/synguardd", u->dir);
+	snprintf(u->runtime_dir, sizeof(u->runtime_dir), "%s/run", u->dir);
+	ok(lab_find_program("synguardd", &daemon), "synguardd");
+	f = fopen(u->program, "we");
+	ck_assert_ptr_nonnull(f);
+	/* its file is opened as root: the build may lie where the user cannot go */
+	fprintf(f,
+		"#!/bin/sh\n"
+		"exec 9<%s\n"
+		"exec setpriv --pdeathsig KILL --reuid %d --regid %d --clear-groups \\\n"
+		"\t--bounding-set=-all,%s --inh-caps=-all,%s --ambient-caps=-all,%s \\\n"
+		"\t/proc/self/fd/9 \"$@\"\n",
+		daemon, USER, USER, caps, caps, caps);
+	fclose(f);
+	ck_assert_int_eq(chmod(u->program, 0755), 0);
+	free(daemon);
+}
+
+/* As RuntimeDirectory= does. */
+static void user_runtime_dir(struct user *u)
+{
+	ck_assert_int_eq(mkdir(u->runtime_dir, 0755), 0);
+	ck_assert_int_eq(chown(u->runtime_dir, USER, USER), 0);
+}
+
+static int user_daemon(struct stage *s, struct user *u, const char *mode, char *tail, size_t size)
+{
+	const struct lab_daemon_options o = {
+		.program = u->program,
+		.runtime_dir = u->runtime_dir,
+		.mode = mode,
+	};
+
+	return lab_daemon_start(&s->daemon, s->lab, LAB_SERVER, &o, tail, size);
+}
+
+static void user_done(struct user *u)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/lock", u->runtime_dir);
+	unlink(path);
+	/* what else the daemon left makes this fail */
+	ck_assert_msg(!rmdir(u->runtime_dir) || errno == ENOENT, "%s: %s", u->runtime_dir,
+		      strerror(errno));
+	unlink(u->program);
+	ck_assert_int_eq(rmdir(u->dir), 0);
+}
+
+/* A figure of /proc/PID/status: the first one behind the name. */
+static unsigned long long of_process(pid_t pid, const char *format)
+{
+	unsigned long long value = 0;
+	char path[64], line[256];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	ck_assert_ptr_nonnull(f);
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, format, &value) == 1;
+	fclose(f);
+	ck_assert_msg(found, "%s has no %s", path, format);
+	return value;
+}
+
+static void expect_clients(struct stage *s)
+{
+	const struct clients_options o = {
+		.port = STAGE_PORT,
+		.rate_per_sec = 100,
+		.duration_ms = 300,
+		.deadline_ms = 10000,
+	};
+	struct clients_result r;
+
+	ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "clients");
+	ck_assert_uint_eq(r.connected, r.attempted);
+	ck_assert_uint_eq(r.attempted, 30);
+	clients_result_done(&r);
+}
+
+/* It serves, changes its mode, gives up what it needed to load, and leaves nothing. */
+START_TEST(user_runs_the_daemon)
+{
+	const unsigned long long net_admin = 1ULL << CAP_NET_ADMIN;
+	struct watch_service before;
+	struct user u;
+	char tail[2048];
+	struct stage s;
+	pid_t pid;
+	int err;
+
+	stage_raise(&s, &(struct server_options){});
+	user_make(&u, ALL_CAPS);
+	user_runtime_dir(&u);
+	err = user_daemon(&s, &u, "always", tail, sizeof(tail));
+	ck_assert_msg(!err, "synguardd: %s\n%s", strerror(-err), tail);
+	pid = lab_daemon_pid(s.daemon);
+	ck_assert_uint_eq(of_process(pid, "Uid:\t%llu"), USER);
+	ck_assert_uint_eq(of_process(pid, "CapEff:\t%llx"), net_admin);
+	ck_assert_uint_eq(of_process(pid, "CapPrm:\t%llx"), net_admin);
+	ck_assert_uint_eq(of_process(pid, "CapInh:\t%llx"), 0);
+	ck_assert_uint_eq(of_process(pid, "CapAmb:\t%llx"), 0);
+	/* what may be had is no more than the unit said; it cannot be had without a new program */
+	ck_assert_uint_eq(of_process(pid, "CapBnd:\t%llx") & ~THE_THREE, 0);
+	ck_assert_uint_eq(of_process(pid, "NoNewPrivs:\t%llu"), 1);
+
+	stage_prove(&s, STAGE_PORT);
+	before = watch_service(&s);
+	expect_clients(&s);
+	watch_assert_defended(&s, &before, 30);
+	stage_mode(&s, "observe");
+	stage_mode(&s, "always");
+	before = watch_service(&s);
+	expect_clients(&s);
+	watch_assert_defended(&s, &before, 30);
+	stage_strike(&s);
+	user_done(&u);
+}
+END_TEST
+
+/* Without the right to load it watches, and says which capability it lacks. */
+START_TEST(user_without_bpf)
+{
+	json_t *status;
+	const char *reason;
+	struct user u;
+	char tail[2048];
+	struct stage s;
+	int err;
+
+	stage_raise(&s, &(struct server_options){});
+	user_make(&u, _i ? "+net_admin,+bpf" : "+net_admin");
+	user_runtime_dir(&u);
+	err = user_daemon(&s, &u, "auto", tail, sizeof(tail));
+	ck_assert_msg(!err, "synguardd: %s\n%s", strerror(-err), tail);
+	status = stage_status(&s);
+	ck_assert_str_eq(json_string_value(json_object_get(status, "engine")), "kernel");
+	reason = json_string_value(json_object_get(status, "engine_reason"));
+	ck_assert_msg(strstr(reason, _i ? "CAP_PERFMON" : "CAP_BPF"), "%s", reason);
+	json_decref(status);
+	expect_clients(&s);
+	stage_strike(&s);
+	user_done(&u);
+}
+END_TEST
+
+START_TEST(user_without_net_admin)
+{
+	struct user u;
+	char tail[2048];
+	struct stage s;
+
+	stage_raise(&s, NULL);
+	user_make(&u, "+bpf,+perfmon");
+	user_runtime_dir(&u);
+	ck_assert_int_eq(user_daemon(&s, &u, "auto", tail, sizeof(tail)), -ECHILD);
+	ck_assert_msg(strstr(tail, "CAP_NET_ADMIN is needed"), "%s", tail);
+	stage_strike(&s);
+	user_done(&u);
+}
+END_TEST
+
+/* The error names what to do. */
+START_TEST(user_without_a_directory)
+{
+	struct user u;
+	char tail[2048];
+	struct stage s;
+
+	stage_raise(&s, NULL);
+	user_make(&u, ALL_CAPS);
+	ck_assert_int_eq(user_daemon(&s, &u, "auto", tail, sizeof(tail)), -ECHILD);
+	ck_assert_msg(strstr(tail, "cannot be made: Permission denied"), "%s", tail);
+	ck_assert_msg(strstr(tail, "--runtime-dir"), "%s", tail);
+	stage_strike(&s);
+	user_done(&u);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("user");
+
+	SUITE_TEST(suite, user_runs_the_daemon, 60);
+	SUITE_LOOP(suite, user_without_bpf, 2, 60);
+	SUITE_TEST(suite, user_without_net_admin, 30);
+	SUITE_TEST(suite, user_without_a_directory, 30);
+	return suite_main(suite, argc, argv);
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What status says of reports that a test makes up: the sentence is true for every engine, mode and
+ * state, and whatever the report holds it fits the screen.
+ */
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/status.h"
+#include "suite.h"
+
+#define LONG_ADDRESS "2001:db8:1111:2222:3333:4444:5555:6666"
+
+static json_t *report_with(const char *engine, const char *mode, const char *state)
+{
+	json_t *report = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:{s:i, s:i, s:i}, "
+				   "s:[{s:s, s:s, s:s, s:s}], s:[]}",
+				   "engine", engine, "engine_reason",
+				   "this kernel takes no cookies from programs", "mode", mode,
+				   "mode_by", "start", "state", state, "uptime_seconds", 75,
+				   "half_open", 3, "rates", "syns_per_second", 12345,
+				   "challenges_per_second", 11, "acceptances_per_second", 1,
+				   "interfaces", "name", "eth0", "driver", "virtio_net", "attach",
+				   "native", "attach_reason", "", "services");
+
+	ck_assert_ptr_nonnull(report);
+	return report;
+}
+
+static json_t *add_service(json_t *report, const char *address, json_int_t figure)
+{
+	json_t *service = json_pack(
+		"{s:s, s:i, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "address",
+		address, "port", 65535, "defending", 0, "blocked", 0, "proven", 1, "syns", figure,
+		"challenged", figure, "accepted", figure, "born", figure, "syn_queue", figure,
+		"syn_queue_max", figure, "accept_queue", figure, "accept_queue_max", figure);
+
+	json_array_append_new(json_object_get(report, "services"), service);
+	return service;
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+/* Takes the report. */
+static char *printed(json_t *report, struct screen s)
+{
+	char *text = NULL;
+	size_t size;
+
+	s.to = open_memstream(&text, &size);
+	ck_assert_int_eq(status_print(report, &s), 0);
+	fclose(s.to);
+	json_decref(report);
+	return text;
+}
+
+static void expect_line(json_t *report, const char *line)
+{
+	char *text = printed(report, (struct screen){ .columns = 80 });
+
+	ck_assert_msg(!strncmp(text, line, strlen(line)) && text[strlen(line)] == '\n',
+		      "\"%.*s\", not \"%s\"", (int)strcspn(text, "\n"), text, line);
+	free(text);
+}
+
+/* ---- the sentence -------------------------------------------------------------------------- */
+
+START_TEST(status_sentences)
+{
+	static const struct {
+		const char *engine, *mode, *state, *sentence;
+	} rows[] = {
+		{ "reqsk", "auto", "calm", "All calm: 2 services, 12.3k SYN/s, 3 half-open." },
+		{ "reqsk", "observe", "calm",
+		  "All calm, only observing: 2 services, 12.3k SYN/s, 3 half-open." },
+		{ "reqsk", "off", "attack",
+		  "Switched off: SYNs are neither counted nor challenged." },
+		{ "reqsk", "auto", "attack",
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s passes." },
+		{ "reqsk", "observe", "attack",
+		  "A SYN flood, 12.3k SYN/s, that is only observed: nothing is defended." },
+		{ "reqsk", "always", "cooling",
+		  "A SYN flood has just ebbed: 12.3k SYN/s, defending 0 of 2 services." },
+		{ "kernel", "auto", "attack",
+		  "Watching only: this kernel takes no cookies from programs." },
+	};
+	json_t *report;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		report = report_with(rows[i].engine, rows[i].mode, rows[i].state);
+		add_service(report, "192.0.2.1", 1);
+		add_service(report, "192.0.2.2", 1);
+		expect_line(report, rows[i].sentence);
+	}
+}
+END_TEST
+
+START_TEST(status_defending)
+{
+	json_t *report = report_with("reqsk", "auto", "calm");
+
+	set(add_service(report, "192.0.2.1", 1), "defending", json_true());
+	expect_line(report, "A SYN queue has filled: defending 1 of 1 service.");
+	report = report_with("reqsk", "always", "calm");
+	set(add_service(report, "192.0.2.1", 1), "defending", json_true());
+	expect_line(report,
+		    "All calm, challenging all the same: 1 service, 12.3k SYN/s, 3 half-open." + 0);
+}
+END_TEST
+
+/* A calm that nobody looks at is none. */
+START_TEST(status_attached_to_nothing)
+{
+	const char *const sentence = "Nothing is defended: synguard is attached to no interface.";
+	json_t *report = report_with("reqsk", "auto", "calm");
+	char *text;
+
+	set(report, "interfaces", json_array());
+	expect_line(json_incref(report), sentence);
+	text = printed(report, (struct screen){ .columns = 80 });
+	ck_assert_ptr_nonnull(strstr(text, "--interface"));
+	free(text);
+
+	report = report_with("reqsk", "auto", "calm");
+	set(json_array_get(json_object_get(report, "interfaces"), 0), "attach",
+	    json_string("none"));
+	expect_line(report, sentence);
+}
+END_TEST
+
+/* ---- reasons ------------------------------------------------------------------------------- */
+
+START_TEST(status_reasons)
+{
+	json_t *report = report_with("reqsk", "auto", "calm"), *service, *interface;
+	char *text;
+
+	set(report, "mode_by", json_string("request"));
+	interface = json_array_get(json_object_get(report, "interfaces"), 0);
+	set(interface, "attach", json_string("tcx"));
+	set(interface, "attach_reason", json_string("another XDP program is there"));
+	service = add_service(report, "192.0.2.1", 500);
+	set(service, "blocked", json_true());
+	set(service, "born", json_integer(7));
+	set(service, "hindrance", json_string("blocked"));
+	set(add_service(report, "192.0.2.2", 1), "hindrance", json_string("mptcp_listener"));
+	set(add_service(report, "192.0.2.3", 1), "hindrance", json_string("mptcp_listener"));
+	set(add_service(report, "192.0.2.4", 1), "hindrance", json_string("unproven"));
+	text = printed(report, (struct screen){ .columns = 200 });
+	ck_assert_ptr_nonnull(strstr(text, "\n1 service BLOCKED, see below.\n"));
+	ck_assert_ptr_nonnull(strstr(text, "mode auto (set with \"synguard mode\"), state calm"));
+	ck_assert_ptr_nonnull(strstr(text, "\n  another XDP program is there\n"));
+	ck_assert_ptr_nonnull(strstr(text, "192.0.2.1:65535 is BLOCKED"));
+	ck_assert_ptr_nonnull(strstr(text, "of 500 acceptances 7 became connections"));
+	ck_assert_ptr_nonnull(strstr(text, "nf_conntrack_tcp_loose=0"));
+	/* once, however many services there are; and what BLOCKED means has been said */
+	ck_assert_ptr_nonnull(strstr(text, " yet.\nmptcp_listener: The listener speaks MPTCP"));
+	ck_assert_ptr_nonnull(strstr(text, "\n\nunproven: "));
+	ck_assert_ptr_null(strstr(strstr(text, "\nmptcp_listener: ") + 1, "\nmptcp_listener: "));
+	ck_assert_ptr_null(strstr(text, "\nblocked: "));
+	free(text);
+}
+END_TEST
+
+/* ---- screens ------------------------------------------------------------------------------- */
+
+static json_t *report_that_is_large(void)
+{
+	json_t *report = report_with("reqsk", "observe", "attack"), *rates, *interface;
+
+	rates = json_object_get(report, "rates");
+	set(rates, "syns_per_second", json_integer(9223372036854775807));
+	set(rates, "challenges_per_second", json_integer(9223372036854775807));
+	set(rates, "acceptances_per_second", json_integer(9223372036854775807));
+	set(report, "half_open", json_integer(-1)); /* 2^64 - 1, as JSON has no more */
+	set(report, "uptime_seconds", json_integer(9223372036854775807));
+	interface = json_array_get(json_object_get(report, "interfaces"), 0);
+	set(interface, "name", json_string("enp0s31f6np15x1"));
+	set(interface, "driver", json_string("a_driver_of_31_letters_of_a_name"));
+	set(interface, "attach_reason",
+	    json_string("the driver refuses XDP with the present settings (MTU, LRO or queues)"));
+	add_service(report, LONG_ADDRESS, -1);
+	set(add_service(report, LONG_ADDRESS, 1), "hindrance", json_string("syncookies_off"));
+	set(add_service(report, "255.255.255.255", -1), "defending", json_true());
+	set(add_service(report, LONG_ADDRESS, -1), "blocked", json_true());
+	return report;
+}
+
+START_TEST(status_fits_every_screen)
+{
+	static const unsigned int columns[] = { 40, 80, 81, 120, 400 };
+	static const char *const modes[] = { "off", "observe", "auto", "always" };
+	static const char *const states[] = { "calm", "attack", "cooling" };
+	char *text, *line, *state;
+	json_t *report;
+	size_t i;
+
+	for (i = 0; i < 5 * 4 * 3; i++) {
+		const struct screen s = { .columns = columns[i / 12], .utf8 = true };
+
+		report = report_that_is_large();
+		set(report, "mode", json_string(modes[i / 3 % 4]));
+		set(report, "state", json_string(states[i % 3]));
+		text = printed(report, s);
+		for (line = strtok_r(text, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
+			/* a word may be longer than 40 columns, an address in a sentence */
+			ck_assert_msg(screen_width(&s, line) <= s.columns ||
+					      (s.columns == 40 && strchr(line, '[')),
+				      "%u columns: %s", s.columns, line);
+		free(text);
+	}
+}
+END_TEST
+
+/* On 80 columns the first line is the whole sentence. */
+START_TEST(status_sentence_is_a_line)
+{
+	static const char *const modes[] = { "off", "observe", "auto", "always" };
+	static const char *const states[] = { "calm", "attack", "cooling" };
+	json_t *report;
+	char *text;
+	size_t i;
+	int n;
+
+	for (i = 0; i < 4 * 3; i++) {
+		report = report_with("reqsk", modes[i / 3], states[i % 3]);
+		set(report, "half_open", json_integer(99999));
+		set(json_object_get(report, "rates"), "acceptances_per_second",
+		    json_integer(99999));
+		for (n = 0; n < 1024; n++)
+			set(add_service(report, "192.0.2.1", 1), "defending", json_true());
+		text = printed(report, (struct screen){ .columns = 80 });
+		ck_assert_msg(text[strcspn(text, "\n") - 1] == '.', "%s, %s: %.*s", modes[i / 3],
+			      states[i % 3], (int)strcspn(text, "\n"), text);
+		free(text);
+	}
+}
+END_TEST
+
+START_TEST(status_wide_is_exact)
+{
+	char *text = printed(report_that_is_large(),
+			     (struct screen){ .columns = 40, .wide = true, .utf8 = true });
+
+	ck_assert_ptr_nonnull(strstr(text, "[" LONG_ADDRESS "]:65535"));
+	ck_assert_ptr_nonnull(strstr(text, "18446744073709551615/18446744073709551615"));
+	ck_assert_ptr_nonnull(strstr(text, "9223372036854775807 SYN/s"));
+	ck_assert_ptr_nonnull(strstr(text, "ACCEPT QUEUE"));
+	ck_assert_ptr_nonnull(strstr(text, "BORN"));
+	ck_assert_ptr_nonnull(strstr(text, "PROVEN"));
+	ck_assert_ptr_null(strstr(text, "…"));
+	free(text);
+}
+END_TEST
+
+/* ---- the kernel alone ---------------------------------------------------------------------- */
+
+static char *kernel_printed(const struct kernel_view *view, unsigned int columns)
+{
+	struct screen s = { .columns = columns, .utf8 = true };
+	char *text = NULL;
+	size_t size;
+
+	s.to = open_memstream(&text, &size);
+	ck_assert_int_eq(status_print_kernel(view, &s), 0);
+	fclose(s.to);
+	return text;
+}
+
+/* What is not known is not said to be 0. */
+START_TEST(status_kernel_unknown)
+{
+	const struct kernel_view view = { .syncookies = -1 };
+	json_t *root = status_of_kernel(&view);
+	char *text = kernel_printed(&view, 80);
+
+	ck_assert(json_is_false(json_object_get(root, "running")));
+	ck_assert_ptr_null(json_object_get(root, "half_open"));
+	ck_assert_ptr_null(json_object_get(root, "tcp_syncookies"));
+	ck_assert_uint_eq(json_object_size(json_object_get(root, "counters")), 0);
+	ck_assert_ptr_null(strstr(text, "half-open"));
+	ck_assert_ptr_nonnull(strstr(text, "tcp_syncookies is not known"));
+	json_decref(root);
+	free(text);
+}
+END_TEST
+
+START_TEST(status_kernel_fits)
+{
+	struct kernel_view view = {
+		.sockets = true,
+		.half_open = UINT64_MAX,
+		.listeners = UINT64_MAX,
+		.full = UINT64_MAX,
+	};
+	static const unsigned int columns[] = { 40, 80, 400 };
+	char *text, *line, *state;
+	size_t i;
+	int counter;
+
+	for (counter = 0; counter < KERNEL_VIEW_COUNTER_COUNT; counter++) {
+		view.counted[counter] = true;
+		view.counters[counter] = UINT64_MAX;
+	}
+	for (i = 0; i < 3; i++) {
+		const struct screen s = { .utf8 = true };
+
+		text = kernel_printed(&view, columns[i]);
+		for (line = strtok_r(text, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
+			ck_assert_msg(screen_width(&s, line) <= columns[i], "%u columns: %s",
+				      columns[i], line);
+		free(text);
+	}
+	/* nothing of it is cut where there are 80 */
+	text = kernel_printed(&view, 80);
+	ck_assert_ptr_null(strstr(text, "…"));
+	free(text);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("status");
+
+	if (!setlocale(LC_CTYPE, "C.UTF-8"))
+		return 77;
+	SUITE_TEST(suite, status_sentences, 5);
+	SUITE_TEST(suite, status_defending, 5);
+	SUITE_TEST(suite, status_attached_to_nothing, 5);
+	SUITE_TEST(suite, status_reasons, 5);
+	SUITE_TEST(suite, status_fits_every_screen, 10);
+	SUITE_TEST(suite, status_sentence_is_a_line, 20);
+	SUITE_TEST(suite, status_wide_is_exact, 5);
+	SUITE_TEST(suite, status_kernel_unknown, 5);
+	SUITE_TEST(suite, status_kernel_fits, 5);
+	return suite_main(suite, argc, argv);
+}
