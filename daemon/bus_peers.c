@@ -118,6 +118,18 @@ static int bus_peer_plug(struct bus_peer *peer, int fd)
 	return 0;
 }
 
+/* What tools that expect a bus daemon (busctl) say first; the name is never used. */
+static int bus_on_hello(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return sd_bus_reply_method_return(m, "s", ":1.1");
+}
+
+static const sd_bus_vtable bus_hello_vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD("Hello", NULL, "s", bus_on_hello, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END,
+};
+
 /* Takes the descriptor. */
 static int bus_peer_start(struct bus_peer *peer, int fd)
 {
@@ -140,12 +152,18 @@ static int bus_peer_start(struct bus_peer *peer, int fd)
 		r = sd_bus_set_anonymous(peer->bus, 1);
 	if (r >= 0)
 		r = sd_bus_negotiate_fds(peer->bus, 0);
+	/* else the end of the loop would wait for each peer to greet and to take its answers */
+	if (r >= 0)
+		r = sd_bus_set_close_on_exit(peer->bus, 0);
 	if (r >= 0)
 		r = sd_bus_start(peer->bus);
 	if (r < 0)
 		return r;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	r = bus_publish(peer);
+	if (r >= 0)
+		r = sd_bus_add_object_vtable(peer->bus, NULL, "/org/freedesktop/DBus",
+					     "org.freedesktop.DBus", bus_hello_vtable, peer);
 	if (r >= 0)
 		r = sd_bus_match_signal_async(peer->bus, NULL, "org.freedesktop.DBus.Local",
 					      "/org/freedesktop/DBus/Local",

@@ -172,6 +172,9 @@ static int bus_system_connect(struct bus *b)
 	/* calls that wait for their answer would hold what senders put in */
 	if (r >= 0)
 		r = sd_bus_negotiate_fds(peer->bus, 0);
+	/* else the end of the loop would wait for the bus */
+	if (r >= 0)
+		r = sd_bus_set_close_on_exit(peer->bus, 0);
 	/* connects without blocking; the greeting goes on in the loop, and has its time limits */
 	if (r >= 0)
 		r = sd_bus_start(peer->bus);

@@ -165,7 +165,10 @@ static int source_call(struct source *s)
 		close(fd);
 		return r;
 	}
-	r = sd_bus_start(s->bus);
+	/* else the end of the loop would wait for the daemon */
+	r = sd_bus_set_close_on_exit(s->bus, false);
+	if (r >= 0)
+		r = sd_bus_start(s->bus);
 	if (r >= 0)
 		r = sd_bus_attach_event(s->bus, s->event, SD_EVENT_PRIORITY_NORMAL);
 	if (r >= 0)

@@ -54,8 +54,8 @@
 	X(COUNT,   counters[SG_EGRESS].packets,    "packets.egress",               COUNTER, "synguard_packets_total",                   "packets",     "program",   "egress",                     NULL,                    "Packets that a program saw.") \
 	X(COUNT,   service_count,                  "maps.services.entries",        GAUGE,   "synguard_map_entries",                     "entries",     "map",       "services",                   NULL,                    "Entries that a table holds.") \
 	X(COUNT,   local_addrs,                    "maps.local_addrs.entries",     GAUGE,   "synguard_map_entries",                     "entries",     "map",       "local_addrs",                NULL,                    "Entries that a table holds.") \
-	X(COUNT,   service_capacity,               "maps.services.capacity",       GAUGE,   "synguard_map_capacity_entries",            "entries",     "map",       "services",                   NULL,                    "Entries that a table has room for.") \
-	X(COUNT,   local_addr_capacity,            "maps.local_addrs.capacity",    GAUGE,   "synguard_map_capacity_entries",            "entries",     "map",       "local_addrs",                NULL,                    "Entries that a table has room for.")
+	X(COUNT,   service_capacity,               "maps.services.capacity",       GAUGE,   "synguard_map_capacity",                    NULL,          "map",       "services",                   NULL,                    "Entries that a table has room for.") \
+	X(COUNT,   local_addr_capacity,            "maps.local_addrs.capacity",    GAUGE,   "synguard_map_capacity",                    NULL,          "map",       "local_addrs",                NULL,                    "Entries that a table has room for.")
 
 /* A row of "interfaces"; its series are told apart by interface="NAME". */
 #define SG_REPORT_INTERFACES(X)                                                                                                                                                                                      \

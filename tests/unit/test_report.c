@@ -17,6 +17,8 @@
 
 #include "cli/metrics.h"
 #include "daemon/carry.h"
+#include "daemon/detect.h"
+#include "daemon/mode.h"
 #include "daemon/report.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
@@ -353,20 +355,28 @@ START_TEST(report_tables_keep_to_their_rules)
 }
 END_TEST
 
+static const char *words_of(const char *path)
+{
+	const struct metrics_table *t = &metrics_tables[METRICS_REPORT];
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		if (!strcmp(t->rows[i].path, path))
+			return t->rows[i].value;
+	ck_abort_msg("no row \"%s\"", path);
+	return NULL;
+}
+
 /* A word of the report that the table does not know would be a series that never is 1. */
 START_TEST(report_words_are_complete)
 {
-	const struct metrics_table *t = &metrics_tables[METRICS_REPORT];
-	static const char *const states[] = { "calm", "attack", "cooling" };
-	static const char *const modes[] = { "off", "observe", "auto", "always" };
-	size_t i, j;
+	int i;
 
-	for (i = 0; i < t->count; i++) {
-		for (j = 0; !strcmp(t->rows[i].path, "state") && j < ARRAY_SIZE(states); j++)
-			ck_assert(is_among(states[j], t->rows[i].value));
-		for (j = 0; !strcmp(t->rows[i].path, "mode") && j < ARRAY_SIZE(modes); j++)
-			ck_assert(is_among(modes[j], t->rows[i].value));
-	}
+	for (i = 0; i < DETECT_STATE_COUNT; i++)
+		ck_assert_msg(is_among(detect_state_name(i), words_of("state")), "state %s",
+			      detect_state_name(i));
+	for (i = 0; i < SG_MODE_COUNT; i++)
+		ck_assert_msg(is_among(mode_name(i), words_of("mode")), "mode %s", mode_name(i));
 }
 END_TEST
 
@@ -401,7 +411,7 @@ static void has_line(const char *text, const char *format, ...)
 	strcat(line, "\n");
 	for (found = text; (found = strstr(found, line)); found++)
 		count++;
-	ck_assert_msg(count == 1, "%d times in the metrics: %s\n%s", count, line + 1, text);
+	ck_assert_msg(count == 1, "%d times in the metrics: %s\n%.1000s", count, line + 1, text);
 }
 
 START_TEST(report_metrics_by_the_table)
@@ -425,7 +435,7 @@ START_TEST(report_metrics_by_the_table)
 	has_line(text, "synguard_packets_total{program=\"ingress\"} 200000");
 	has_line(text, "# TYPE synguard_packets_total counter");
 	has_line(text, "synguard_map_entries{map=\"services\"} %d", SERVICES);
-	has_line(text, "synguard_map_capacity_entries{map=\"local_addrs\"} 1099511627776");
+	has_line(text, "synguard_map_capacity{map=\"local_addrs\"} 1099511627776");
 	has_line(text, "synguard_interface_attached{interface=\"lab0\",kind=\"native\"} 1");
 	has_line(text, "synguard_interface_attached{interface=\"lab0\",kind=\"none\"} 0");
 	/* a name that would end the label, or the line's being UTF-8 */
@@ -665,10 +675,11 @@ START_TEST(c10_services_are_bounded)
 	uint32_t round, i;
 
 	ck_assert_int_eq(carry_new(&c), 0);
-	for (round = 0; round < 6; round++) {
+	for (round = 0; round < 8; round++) {
 		for (i = 0; i < SG_SERVICES_MAX; i++) {
 			rows[i] = (struct report_service){ .port = 80, .syns = 10 - round };
-			rows[i].addr.words[0] = i < 100 ? 0 : round;
+			/* some stay for good, some for two rounds, most for one */
+			rows[i].addr.words[0] = i < 100 ? 0 : i < 200 ? 100 + round / 2 : round;
 			rows[i].addr.words[3] = i;
 		}
 		count = SG_SERVICES_MAX;
@@ -677,6 +688,8 @@ START_TEST(c10_services_are_bounded)
 		/* each round it is lower, so each round it began anew: 10, 10 + 9, ... */
 		for (i = 0; i < 100; i++)
 			ck_assert_uint_eq(rows[i].syns, (10 + 10 - round) * (round + 1) / 2);
+		for (; i < 200; i++)
+			ck_assert_uint_eq(rows[i].syns, 10 - round + (round % 2 ? 11 - round : 0));
 	}
 	carry_free(c);
 	free(rows);
