@@ -34,6 +34,7 @@ static const struct verb_option config_options[] = {
 
 static const struct verb_option exporter_options[] = {
 	{ "listen",      "ADDR:PORT", "where to serve (127.0.0.1:9846)" },
+	{ "config",      "FILE",      "read [Exporter] of this file only" },
 	{ "runtime-dir", "DIR",       "where the daemon's socket is" },
 	{ "version",     NULL,        "print the version" },
 	{}
@@ -93,12 +94,12 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "config",
-		.arguments = "ACTION [FILE]",
-		.words = "check show diff sample",
+		.arguments = "ACTION [WORD]...",
+		.words = "check show diff get sample",
 		.help = "check the configuration, or show it",
 		.about = "Reads the files of synguard.conf(5), or FILE alone, as a daemon that starts now would. check "
 			 "says what is wrong with them, by file and line; show prints every setting, diff those that "
-			 "are not as by default, sample a commented file with the defaults. Exits with 1 where the "
+			 "are not as by default, get one (get Daemon.Mode), sample a commented file with the defaults. Exits with 1 where the "
 			 "configuration is wrong.",
 		.options = config_options,
 		.program = "synguard-config",

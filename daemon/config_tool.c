@@ -15,7 +15,8 @@
 #include "config_print.h"
 
 struct tool {
-	const char *file; /* NULL: the usual ones */
+	const char *file;    /* NULL: the usual ones */
+	const char *setting; /* "Section.Key" of get */
 	bool origin, json;
 };
 
@@ -24,8 +25,16 @@ struct tool_verb {
 	const char *arguments;
 	const char *help; /* NULL: not for users */
 	int (*run)(const struct tool *t);
-	bool takes_file, shows;
+	bool takes_file, shows, takes_setting;
 };
+
+static int usage_error(const char *format, const char *word)
+{
+	fputs("synguard config: ", stderr);
+	fprintf(stderr, format, word);
+	fputs("\nTry \"synguard config --help\".\n", stderr);
+	return SG_EXIT_USAGE;
+}
 
 static int tool_fail(const char *what, int error)
 {
@@ -88,6 +97,32 @@ static int tool_diff(const struct tool *t)
 	return code;
 }
 
+/* The value of one, a line for each item of a list. */
+static int tool_get(const struct tool *t)
+{
+	_cleanup_(config_free_at) struct config *c = NULL;
+	struct settings_text text;
+	char section[32];
+	enum setting_id id;
+	const char *dot = strchr(t->setting, '.');
+	size_t i;
+	int code;
+
+	snprintf(section, sizeof(section), "%.*s", dot ? (int)(dot - t->setting) : 0, t->setting);
+	id = settings_find(section, dot ? dot + 1 : "");
+	if (id == SETTINGS_COUNT)
+		return usage_error("there is no setting \"%s\"; write Section.Key", t->setting);
+	code = tool_load(t, &c);
+	if (!c)
+		return code;
+	config_fall_back(c);
+	for (i = 0; i < settings_lines(&c->settings, id); i++) {
+		settings_text(&c->settings, id, i, &text);
+		puts(text.text);
+	}
+	return code;
+}
+
 static int tool_sample(const struct tool *t)
 {
 	config_print_sample(stdout);
@@ -113,6 +148,7 @@ static const struct tool_verb verbs[] = {
 	{ "check",  "[FILE]", "say what is wrong with the files, or with this one", tool_check, true, false },
 	{ "show",   "[--origin] [--json] [FILE]", "every setting, and where it comes from", tool_show, true, true },
 	{ "diff",   "[FILE]", "the settings that are not as by default", tool_diff, true, false },
+	{ "get",    "SECTION.KEY [FILE]", "one of them", tool_get, true, false, true },
 	{ "sample", "", "a commented file with the defaults", tool_sample, false, false },
 	{ "man",    "", NULL, tool_man, false, false },
 	{}
@@ -131,14 +167,6 @@ static void usage(FILE *to)
 	fputs("\nExit status: 0 fine, 1 the configuration is wrong, 2 usage.\n", to);
 }
 
-static int usage_error(const char *format, const char *word)
-{
-	fputs("synguard config: ", stderr);
-	fprintf(stderr, format, word);
-	fputs("\nTry \"synguard config --help\".\n", stderr);
-	return SG_EXIT_USAGE;
-}
-
 static const struct tool_verb *find_verb(const char *name)
 {
 	const struct tool_verb *v;
@@ -155,15 +183,19 @@ static int run(struct tool *t, int argc, char **argv)
 	const struct tool_verb *v;
 
 	if (!argc)
-		return usage_error("which of check, show, diff and sample?%s", "");
+		return usage_error("which of check, show, diff, get and sample?%s", "");
 	v = find_verb(argv[0]);
 	if (!v)
 		return usage_error("there is no \"%s\"", argv[0]);
-	if (argc > 1 + v->takes_file)
-		return usage_error("unexpected argument \"%s\"", argv[1 + v->takes_file]);
+	if (argc < 1 + v->takes_setting)
+		return usage_error("\"%s\" of which setting?", v->name);
+	if (argc > 1 + v->takes_setting + v->takes_file)
+		return usage_error("unexpected argument \"%s\"",
+				   argv[1 + v->takes_setting + v->takes_file]);
 	if ((t->json || t->origin) && !v->shows)
 		return usage_error("\"%s\" knows neither --origin nor --json", v->name);
-	t->file = argc > 1 ? argv[1] : NULL;
+	t->setting = v->takes_setting ? argv[1] : NULL;
+	t->file = argv[1 + v->takes_setting]; /* NULL at the end */
 	return v->run(t);
 }
 

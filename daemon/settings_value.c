@@ -265,6 +265,8 @@ static int settings_listen_parse(void *value, const char *text,
 			 text);
 		return -EINVAL;
 	}
+	/* "*" is [::] here, which has both families */
+	s.prefix_bits = 8 * sizeof(s.addr);
 	memcpy(value, &s, sizeof(s));
 	return 0;
 }

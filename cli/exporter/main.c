@@ -18,6 +18,7 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
+#include "configured.h"
 #include "http.h"
 #include "listener.h"
 
@@ -31,7 +32,8 @@
 #define EXPORTER_WAKE_BURST 1000
 
 struct exporter_options {
-	const char *listen; /* NULL: not said */
+	const char *listen;	 /* NULL: not said */
+	const char *config_file; /* NULL: the usual ones */
 	const char *runtime_dir;
 };
 
@@ -48,6 +50,7 @@ static void usage(FILE *to)
 		"\n"
 		"  --listen ADDRESS:PORT  where to listen (default " EXPORTER_LISTEN "); IPv6\n"
 		"                         addresses in brackets, [::1]:9846\n"
+		"  --config FILE          read [Exporter] of this file only, see synguard.conf(5)\n"
 		"  --runtime-dir DIR      where the daemon's socket lives (default " SG_RUNTIME_DIR ")\n"
 		"  --version              print the version\n"
 		"  --help                 print this help\n");
@@ -59,6 +62,7 @@ static int parse_options(int argc, char **argv, struct exporter_options *o)
 {
 	static const struct option options[] = {
 		{ "listen", required_argument, NULL, 'l' },
+		{ "config", required_argument, NULL, 'c' },
 		{ "runtime-dir", required_argument, NULL, 'r' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
@@ -70,6 +74,9 @@ static int parse_options(int argc, char **argv, struct exporter_options *o)
 		switch (option) {
 		case 'l':
 			o->listen = optarg;
+			break;
+		case 'c':
+			o->config_file = optarg;
 			break;
 		case 'r':
 			o->runtime_dir = optarg;
@@ -129,11 +136,23 @@ static int serve_on(sd_event *event, struct http *http, int fd)
 	return r;
 }
 
+/* Of the command line, of the configuration, or the default where nobody can be asked. */
+static const char *listen_address(const struct exporter_options *o)
+{
+	static char configured[128];
+
+	if (o->listen)
+		return o->listen;
+	return configured_listen(o->config_file, configured, sizeof(configured)) < 0 ?
+		       EXPORTER_LISTEN :
+		       configured;
+}
+
 /* Returns an exit code. */
 static int open_sockets(sd_event *event, struct http *http, const struct exporter_options *o)
 {
-	const char *address = o->listen ?: EXPORTER_LISTEN;
 	int count = listener_inherited(), i, r = 0;
+	const char *address = NULL;
 
 	if (count < 0) {
 		fprintf(stderr,
@@ -146,8 +165,10 @@ static int open_sockets(sd_event *event, struct http *http, const struct exporte
 	for (i = 0; i < count && r >= 0; i++)
 		r = serve_on(event, http, SD_LISTEN_FDS_START + i);
 	if (!count) {
-		int fd = listener_open(address);
+		int fd;
 
+		address = listen_address(o);
+		fd = listener_open(address);
 		r = fd < 0 ? fd : serve_on(event, http, fd);
 	}
 	if (r == -EINVAL) {
@@ -160,7 +181,7 @@ static int open_sockets(sd_event *event, struct http *http, const struct exporte
 	if (r < 0)
 		fprintf(stderr,
 			"synguard-exporter: %s: %s; choose another with --listen ADDRESS:PORT\n",
-			address, strerror(-r));
+			address ?: "a socket that was handed over", strerror(-r));
 	return r < 0 ? SG_EXIT_FAILED : SG_EXIT_OK;
 }
 

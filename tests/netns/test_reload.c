@@ -3,6 +3,7 @@
  * The daemon and its configuration files: what a SIGHUP changes while it runs and what it leaves as
  * it is, what becomes of a bad file at a reload and at a start (traps S4), and whose word counts.
  */
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
@@ -596,6 +597,9 @@ START_TEST(config_verb)
 	verb(&s, "check", file, SG_EXIT_OK, fine);
 	verb(&s, "diff", file, SG_EXIT_OK, "[Daemon]\n# default: auto\nMode=off\n");
 	verb(&s, "show", file, SG_EXIT_OK, "[Daemon]\nMode=off\nInterfaces=auto\n");
+	verb(&s, "get", "Detector.EbbRate", SG_EXIT_OK, "100\n");
+	verb(&s, "get", "EbbRate", SG_EXIT_USAGE, "");
+	verb(&s, "get", NULL, SG_EXIT_USAGE, "");
 	verb(&s, "sample", NULL, SG_EXIT_OK, "# Settings of synguardd(8)");
 	verb(&s, NULL, NULL, SG_EXIT_USAGE, "");
 	verb(&s, "chek", file, SG_EXIT_USAGE, "");
@@ -606,6 +610,36 @@ START_TEST(config_verb)
 	configuration("[Daemon]\nMode=offf\n[Defence]\nArmPercent=70\n");
 	verb(&s, "check", file, SG_EXIT_FAILED, "");
 	verb(&s, "diff", file, SG_EXIT_FAILED, "[Defence]\n# default: 50\nArmPercent=70\n");
+	stage_strike(&s);
+}
+END_TEST
+
+/* The exporter listens where the file says, if the command line says nothing else. */
+START_TEST(exporter_reads_the_file)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(9850) };
+	const char *argv[] = { NULL, "exporter", "--config", file, NULL };
+	char *program;
+	int fd, tries, err = -1;
+	struct stage s;
+	pid_t pid;
+
+	stage_raise(&s, NULL);
+	configuration("[Exporter]\nListen=*:9850\n");
+	ok(lab_find_program("synguard", &program), "synguard");
+	argv[0] = program;
+	ok(lab_spawn(s.lab, LAB_SERVER, argv, NULL, &pid), "the exporter");
+	inet_pton(AF_INET, LAB_SERVER_ADDR4, &sa.sin_addr);
+	for (tries = 0; err && tries < 100; tries++) {
+		fd = lab_socket(s.lab, LAB_CLIENT, AF_INET, SOCK_STREAM, 0);
+		err = connect(fd, (struct sockaddr *)&sa, sizeof(sa));
+		close(fd);
+		if (err)
+			usleep(50000);
+	}
+	ck_assert_msg(!err, "%s", strerror(errno));
+	ok(lab_stop(pid, SIGTERM, 10000, NULL), "stopping");
+	free(program);
 	stage_strike(&s);
 }
 END_TEST
@@ -696,6 +730,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, command_line_overrides, 30);
 	SUITE_TEST(suite, reload_interfaces, 60);
 	SUITE_TEST(suite, config_verb, 30);
+	SUITE_TEST(suite, exporter_reads_the_file, 30);
 	SUITE_TEST(suite, reload_notifies, 30);
 	return suite_main(suite, argc, argv);
 }

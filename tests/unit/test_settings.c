@@ -314,7 +314,7 @@ START_TEST(settings_listens)
 	taken(id, "[::1]:9000", "[::1]:9000");
 	taken(id, "[::]:9000", "[::]:9000");
 	taken(id, "0.0.0.0:9000", "0.0.0.0:9000");
-	taken(id, "*:9000", "*:9000");
+	taken(id, "*:9000", "[::]:9000");
 	refused(id, "127.0.0.1", "ADDRESS:PORT");
 	refused(id, "127.0.0.0/8:9000", "ADDRESS:PORT");
 	refused(id, "127.0.0.1:9000 127.0.0.1:9001", "no address");
