@@ -159,6 +159,10 @@ static void print_figures(const json_t *report, const struct screen *s)
 		    is(report, "mode_by", "request") ? " (set with \"synguard mode\")" : "",
 		    text(report, "state"), text(report, "engine"),
 		    uptime(number(report, "uptime_seconds"), up, sizeof(up)));
+	if (json_is_false(json_object_get(report, "config_ok")))
+		screen_wrap(s, 0,
+			    "The configuration has a fault and is not in force as it stands; "
+			    "\"synguard config check\" says where.");
 	screen_wrap(s, 0, "per second: %s SYNs, %s challenges, %s acceptances; half-open now: %s",
 		    SHORT(number(rates, "syns_per_second")),
 		    SHORT(number(rates, "challenges_per_second")),

@@ -12,6 +12,9 @@
 
 #include "synguard/cleanup.h"
 
+/* Turns of the loop in which sd-bus, after reading BEGIN, has to write its answer and be done. */
+#define BUS_GUARD_PATIENCE 16
+
 enum bus_guard_phase {
 	BUS_GUARD_GREETING, /* lines, up to BEGIN */
 	BUS_GUARD_GREETED,  /* BEGIN was passed on; sd-bus has to agree that it is the end */
@@ -24,6 +27,7 @@ struct bus_guard {
 	enum bus_guard_phase phase;
 	size_t greeting_bytes;
 	size_t matched; /* of "\nBEGIN\r\n" */
+	int patience;
 	struct bus_guard_frames frames;
 	struct bus_guard_handler handler;
 };
@@ -139,7 +143,7 @@ static bool bus_guard_step(struct bus_guard *g)
 	if (g->phase == BUS_GUARD_GREETED) {
 		/* if it took that BEGIN for something else, our lengths would not be its lengths */
 		if (!g->handler.greeted(g->handler.userdata))
-			return false;
+			return --g->patience > 0;
 		g->phase = BUS_GUARD_MESSAGES;
 	}
 	return bus_guard_pass(g, data, sizeof(data));
@@ -170,6 +174,7 @@ int bus_guard_new(struct bus_guard **ret, sd_event *event, int peer,
 	}
 	g->peer = peer;
 	g->feed = pair[0];
+	g->patience = BUS_GUARD_PATIENCE;
 	g->handler = *handler;
 	r = sd_event_add_io(event, &g->source, peer, EPOLLIN, bus_guard_on_peer, g);
 	if (r < 0) {

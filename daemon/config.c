@@ -64,12 +64,19 @@ static void config_refuse(void *userdata, unsigned int line, const char *section
 	config_complain(r->config, r->file, line, section, "%s", why);
 }
 
+/* What is not kept needs no good advice, which takes its time. */
+static bool config_tells(const struct config *c)
+{
+	return c->problem_count < CONFIG_PROBLEMS_KEPT;
+}
+
 static int config_take_section(struct config_reading *r, unsigned int line, const char *section)
 {
-	const char *near = settings_nearest_section(section);
+	const char *near;
 
 	if (settings_has_section(section))
 		return true;
+	near = config_tells(r->config) ? settings_nearest_section(section) : NULL;
 	config_complain(r->config, r->file, line, "",
 			near ? "there is no section [%s]; did you mean [%s]?" :
 			       "there is no section [%s]",
@@ -80,7 +87,7 @@ static int config_take_section(struct config_reading *r, unsigned int line, cons
 static void config_unknown_key(struct config_reading *r, unsigned int line, const char *section,
 			       const char *key)
 {
-	const char *near = settings_nearest_key(section, key);
+	const char *near = config_tells(r->config) ? settings_nearest_key(section, key) : NULL;
 	const char *elsewhere = settings_section_of(key);
 
 	if (elsewhere && strcmp(elsewhere, section))
@@ -184,6 +191,13 @@ static int config_read_folders(struct config *c, const char *const *folders)
 
 	for (i = 0; r >= 0 && i < paths->count; i++)
 		r = config_read(c, TAKE_PTR(paths->of[i].path));
+	if (r >= 0 && paths->closed) {
+		const char *folder = config_add_file(c, TAKE_PTR(paths->closed));
+
+		if (!folder)
+			return -ENOMEM;
+		config_complain(c, folder, 0, "", "cannot be read: %s", strerror(paths->error));
+	}
 	if (r >= 0 && paths->too_many)
 		config_complain(c, CONFIG_PATHS_DROP_INS, 0, "",
 				"more than %d files; the rest is not read", CONFIG_PATHS_MAX);

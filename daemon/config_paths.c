@@ -15,11 +15,17 @@ static const char *const paths_folders[] = {
 	NULL,
 };
 
+/* Of any other error, such as a folder that may not be entered, reading will tell. */
+static bool paths_is_absence(int error)
+{
+	return error == ENOENT || error == ENOTDIR;
+}
+
 bool config_paths_exists(const char *path)
 {
 	struct stat st;
 
-	return !lstat(path, &st);
+	return !lstat(path, &st) || !paths_is_absence(errno);
 }
 
 static char *paths_join(const char *folder, const char *name)
@@ -81,6 +87,10 @@ static int paths_add_drop_ins(struct config_paths *p, const char *folder)
 	if (!path)
 		return -ENOMEM;
 	dir = opendir(path);
+	if (!dir && !paths_is_absence(errno) && !p->closed) {
+		p->error = errno;
+		p->closed = TAKE_PTR(path);
+	}
 	if (!dir)
 		return 0;
 	while (r >= 0 && (entry = readdir(dir)))
@@ -127,6 +137,7 @@ struct config_paths *config_paths_free(struct config_paths *p)
 		free(p->of[i].name);
 		free(p->of[i].path);
 	}
+	free(p->closed);
 	free(p);
 	return NULL;
 }

@@ -24,6 +24,8 @@ struct config_paths {
 	struct config_path of[1 + CONFIG_PATHS_MAX];
 	size_t count;
 	bool too_many;
+	char *closed; /* a folder that is there and cannot be listed, or NULL; a reader may take it */
+	int error;    /* why, as errno has it */
 };
 
 /* NULL for the usual folders, else a list with a final NULL. The caller owns *ret. -ENOMEM. */
@@ -31,5 +33,5 @@ int config_paths_new(struct config_paths **ret, const char *const *folders);
 struct config_paths *config_paths_free(struct config_paths *p);
 DEFINE_CLEANUP(struct config_paths, config_paths_free)
 
-/* Whether there is anything; unlike access(), of what may not be read too. */
+/* Whether there is anything, or nobody can tell; unlike access(), of what may not be read too. */
 bool config_paths_exists(const char *path);

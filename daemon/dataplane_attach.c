@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,14 +39,14 @@ const char *dataplane_attach_name(enum dataplane_attach attach)
 /* What a driver says of XDP (netlink's extended acknowledgement), and what helps. */
 static const struct {
 	const char *word;
-	const char *remedy;
+	const char *remedy; /* a format, of the interface's name */
 } dataplane_remedies[] = {
-	{ "mtu", "lower it with \"ip link set dev IF mtu N\"" },
-	{ "lro", "\"ethtool -K IF lro off\"" },
-	{ "gro_hw", "\"ethtool -K IF rx-gro-hw off\"" },
-	{ "queue", "change them with \"ethtool -L IF\"" },
-	{ "channel", "change them with \"ethtool -L IF\"" },
-	{ "ring", "change it with \"ethtool -G IF\"" },
+	{ "mtu", "lower it with \"ip link set dev %s mtu N\"" },
+	{ "lro", "\"ethtool -K %s lro off\" helps" },
+	{ "gro_hw", "\"ethtool -K %s rx-gro-hw off\" helps" },
+	{ "queue", "change them with \"ethtool -L %s\"" },
+	{ "channel", "change them with \"ethtool -L %s\"" },
+	{ "ring", "change it with \"ethtool -G %s\"" },
 };
 
 /* The text behind "Kernel error message: ", which libbpf prints. */
@@ -84,20 +85,35 @@ static int dataplane_ask_why(struct dataplane *dp, int ifindex)
 	return r;
 }
 
+/* "; and what helps", or nothing. */
+static void dataplane_remedy(int ifindex, char *ret, size_t size)
+{
+	char ifname[IFNAMSIZ] = "IF";
+	size_t i;
+	int n;
+
+	ret[0] = '\0';
+	if_indextoname(ifindex, ifname);
+	for (i = 0; i < ARRAY_SIZE(dataplane_remedies) && !ret[0]; i++) {
+		if (!strcasestr(dataplane_extack, dataplane_remedies[i].word))
+			continue;
+		n = snprintf(ret, size, "; ");
+		snprintf(ret + n, size - n, dataplane_remedies[i].remedy, ifname);
+	}
+}
+
 static void dataplane_explain_refusal(struct dataplane *dp, int ifindex,
 				      struct dataplane_links *links, int error)
 {
-	const char *remedy = NULL;
-	size_t i;
+	char remedy[80];
 
 	if (dataplane_ask_why(dp, ifindex) == -ENODEV)
 		return; /* and not to be told of */
-	for (i = 0; i < ARRAY_SIZE(dataplane_remedies) && !remedy; i++)
-		if (strcasestr(dataplane_extack, dataplane_remedies[i].word))
-			remedy = dataplane_remedies[i].remedy;
+	dataplane_remedy(ifindex, remedy, sizeof(remedy));
 	if (dataplane_extack[0])
-		snprintf(links->reason, sizeof(links->reason), "the driver refuses XDP: %s%s%s",
-			 dataplane_extack, remedy ? "; " : "", remedy ?: "");
+		snprintf(links->reason, sizeof(links->reason), "the driver refuses XDP: %.*s%s",
+			 (int)(sizeof(links->reason) - 26 - strlen(remedy)), dataplane_extack,
+			 remedy);
 	else if (error == -EOPNOTSUPP)
 		snprintf(links->reason, sizeof(links->reason), "the driver has no native XDP");
 	else

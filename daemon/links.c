@@ -19,6 +19,7 @@
 #include "synguard/cleanup.h"
 
 #include "links_fetch.h"
+#include "links_known.h"
 #include "worker.h"
 
 /* What the kernel sends at most in one message about an interface, with all its attributes. */
@@ -35,23 +36,12 @@
 #define LINKS_RETRY_USEC  100000ULL
 #define LINKS_FAILED_USEC 1000000ULL
 
-/* An address that two interfaces have stays until both have lost it. */
-struct links_address {
-	struct sg_addr addr;
-	int ifindex;
-	bool stale; /* not seen yet in the dump under way */
-};
-
 struct links {
 	struct mnl_socket *monitor;
 	sd_event *event;
 	sd_event_source *source, *retry;
 	struct links_handler handler;
-	struct link_info *infos; /* by index */
-	size_t info_count;
-	struct links_address *addresses; /* by address, then by index */
-	size_t address_count;
-	uint64_t serial, version; /* the last ones given */
+	struct links_known known;
 	bool changed;
 	bool lost;
 
@@ -60,122 +50,6 @@ struct links {
 	struct links_dump dump;
 	int fetch_result;
 };
-
-/* ---- what is known --------------------------------------------------------------------- */
-
-/* Where the index is, or would be. */
-static size_t links_place(const struct links *l, int index)
-{
-	size_t low = 0, high = l->info_count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (l->infos[middle].index < index)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static struct link_info *links_entry(struct links *l, int index)
-{
-	size_t at = links_place(l, index);
-
-	return at < l->info_count && l->infos[at].index == index ? &l->infos[at] : NULL;
-}
-
-static struct link_info *links_add(struct links *l, int index)
-{
-	size_t at = links_place(l, index);
-	struct link_info *infos = realloc(l->infos, (l->info_count + 1) * sizeof(*infos));
-
-	if (!infos)
-		return NULL;
-	l->infos = infos;
-	memmove(infos + at + 1, infos + at, (l->info_count++ - at) * sizeof(*infos));
-	infos[at] = (struct link_info){ .index = index, .serial = ++l->serial };
-	return &infos[at];
-}
-
-static void links_remove(struct links *l, int index)
-{
-	size_t at = links_place(l, index);
-
-	if (!links_entry(l, index))
-		return;
-	memmove(l->infos + at, l->infos + at + 1, (--l->info_count - at) * sizeof(*l->infos));
-}
-
-static int links_address_compare(const struct links_address *a, const struct sg_addr *addr,
-				 int ifindex)
-{
-	return memcmp(&a->addr, addr, sizeof(*addr)) ?:
-		       (a->ifindex > ifindex) - (a->ifindex < ifindex);
-}
-
-/* Where the address of that interface is, or would be. Index 0: where the address' first one is. */
-static size_t links_address_place(const struct links *l, const struct sg_addr *addr, int ifindex)
-{
-	size_t low = 0, high = l->address_count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (links_address_compare(&l->addresses[middle], addr, ifindex) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static bool links_is_here(const struct links *l, const struct sg_addr *addr)
-{
-	size_t at = links_address_place(l, addr, 0);
-
-	return at < l->address_count && !memcmp(&l->addresses[at].addr, addr, sizeof(*addr));
-}
-
-static int links_address_add(struct links *l, int ifindex, const struct sg_addr *addr)
-{
-	size_t at = links_address_place(l, addr, ifindex);
-	bool news = !links_is_here(l, addr);
-	struct links_address *grown;
-
-	if (at < l->address_count && !links_address_compare(&l->addresses[at], addr, ifindex)) {
-		l->addresses[at].stale = false;
-		return 0;
-	}
-	grown = realloc(l->addresses, (l->address_count + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	l->addresses = grown;
-	memmove(grown + at + 1, grown + at, (l->address_count++ - at) * sizeof(*grown));
-	grown[at] = (struct links_address){ *addr, ifindex, false };
-	if (news)
-		l->handler.address(l->handler.userdata, addr, true);
-	return 0;
-}
-
-static void links_address_drop(struct links *l, size_t at)
-{
-	struct sg_addr addr = l->addresses[at].addr;
-
-	memmove(l->addresses + at, l->addresses + at + 1,
-		(--l->address_count - at) * sizeof(*l->addresses));
-	if (!links_is_here(l, &addr))
-		l->handler.address(l->handler.userdata, &addr, false);
-}
-
-static void links_address_remove(struct links *l, int ifindex, const struct sg_addr *addr)
-{
-	size_t at = links_address_place(l, addr, ifindex);
-
-	if (at < l->address_count && !links_address_compare(&l->addresses[at], addr, ifindex))
-		links_address_drop(l, at);
-}
 
 /* ---- what the kernel says ---------------------------------------------------------------- */
 
@@ -224,14 +98,12 @@ static int links_on_link(struct links *l, const struct nlmsghdr *message)
 		return 0;
 	l->changed = true;
 	if (message->nlmsg_type == RTM_DELLINK) {
-		links_remove(l, ifi->ifi_index);
+		links_known_remove(&l->known, ifi->ifi_index);
 		return 0;
 	}
-	info = links_entry(l, ifi->ifi_index) ?: links_add(l, ifi->ifi_index);
+	info = links_known_get(&l->known, ifi->ifi_index);
 	if (!info)
 		return -ENOMEM;
-	info->stale = false;
-	info->version = ++l->version;
 	info->up = ifi->ifi_flags & IFF_UP;
 	info->ethernet = ifi->ifi_type == ARPHRD_ETHER;
 	info->loopback = ifi->ifi_flags & IFF_LOOPBACK;
@@ -276,9 +148,9 @@ static int links_on_address(struct links *l, const struct nlmsghdr *message)
 		return 0;
 	}
 	if (message->nlmsg_type == RTM_DELADDR)
-		links_address_remove(l, ifa->ifa_index, &addr);
+		links_known_address_remove(&l->known, ifa->ifa_index, &addr);
 	else
-		return links_address_add(l, ifa->ifa_index, &addr);
+		return links_known_address_add(&l->known, ifa->ifa_index, &addr);
 	return 0;
 }
 
@@ -315,37 +187,20 @@ static void links_tell(struct links *l)
 
 /* ---- dumps --------------------------------------------------------------------------------- */
 
-static void links_drop_stale(struct links *l)
-{
-	size_t i, kept = 0;
-
-	for (i = 0; i < l->info_count; i++)
-		if (!l->infos[i].stale)
-			l->infos[kept++] = l->infos[i];
-	l->info_count = kept;
-	for (i = l->address_count; i > 0; i--)
-		if (l->addresses[i - 1].stale)
-			links_address_drop(l, i - 1);
-}
-
 /*
  * Learns everything anew; what a whole dump does not show any more is gone. Of one that a change
  * interrupted everything is used and nothing is dropped. 1: something may be missing. -errno.
  */
 static int links_apply(struct links *l, const struct links_dump *dump)
 {
-	size_t i;
 	int r;
 
-	for (i = 0; i < l->info_count; i++)
-		l->infos[i].stale = true;
-	for (i = 0; i < l->address_count; i++)
-		l->addresses[i].stale = true;
+	links_known_doubt(&l->known);
 	r = links_on_bytes(l, dump->bytes, dump->length);
 	if (r < 0)
 		return r;
 	if (!dump->interrupted)
-		links_drop_stale(l);
+		links_known_drop_stale(&l->known);
 	l->changed = true;
 	return dump->interrupted;
 }
@@ -478,6 +333,7 @@ int links_new(struct links **ret, sd_event *event, const struct links_handler *h
 		return -ENOMEM;
 	l->event = sd_event_ref(event);
 	l->handler = *handler;
+	l->known.handler = &l->handler;
 	l->fetch = (struct worker_job){ links_fetch_work, links_fetch_done };
 	r = worker_new(&l->worker, event);
 	/* the monitor first: what changes during the dump is then told twice, not missed */
@@ -505,8 +361,7 @@ struct links *links_free(struct links *l)
 	sd_event_source_disable_unref(l->source);
 	if (l->monitor)
 		mnl_socket_close(l->monitor);
-	free(l->infos);
-	free(l->addresses);
+	links_known_done(&l->known);
 	sd_event_unref(l->event);
 	free(l);
 	return NULL;
@@ -514,11 +369,11 @@ struct links *links_free(struct links *l)
 
 size_t links_get(struct links *l, const struct link_info **ret)
 {
-	*ret = l->infos;
-	return l->info_count;
+	*ret = l->known.infos;
+	return l->known.info_count;
 }
 
 const struct link_info *links_find(struct links *l, int index)
 {
-	return links_entry(l, index);
+	return links_known_find(&l->known, index);
 }

@@ -23,6 +23,7 @@ struct port_job {
 	struct dataplane_links links;
 	int ifindex;
 	bool drop;
+	bool look; /* whether what is attached still is, no more */
 	bool want_xdp;
 	int result;
 	char name[IFNAMSIZ];
@@ -151,13 +152,17 @@ void ports_warn(const struct ports *p, struct links *links)
 static void ports_work(struct worker_job *worker_job)
 {
 	struct port_job *job = (struct port_job *)worker_job;
+	enum dataplane_attach before;
 
 	job->result = 0;
 	if (job->drop) {
 		dataplane_detach(&job->links);
 		return;
 	}
+	before = job->links.attach;
 	dataplane_check(job->dp, job->ifindex, &job->links);
+	if (job->look && job->links.attach == before)
+		return;
 	job->result = dataplane_attach(job->dp, job->ifindex, job->want_xdp, &job->links);
 	if (!job->driver[0])
 		links_driver(job->name, job->driver);
@@ -167,7 +172,7 @@ static void ports_work(struct worker_job *worker_job)
 
 static void ports_done(struct worker_job *worker_job);
 
-static void ports_submit(struct port *port)
+static void ports_submit(struct port *port, bool look)
 {
 	struct port_job *job = &port->job;
 
@@ -183,6 +188,7 @@ static void ports_submit(struct port *port)
 		.links = port->links,
 		.ifindex = port->ifindex,
 		.drop = port->leaving,
+		.look = look,
 		.want_xdp = port->want_xdp,
 		.port = port,
 	};
@@ -230,7 +236,7 @@ static void ports_done(struct worker_job *worker_job)
 	memcpy(port->driver, job->driver, sizeof(port->driver));
 	if (port->leaving) {
 		if (!job->drop) {
-			ports_submit(port);
+			ports_submit(port, false);
 			return;
 		}
 		ports_forget(port);
@@ -246,7 +252,7 @@ static void ports_done(struct worker_job *worker_job)
 	if (job->result != -ENODEV)
 		ports_tell_change(port, &before, job->result);
 	if (port->again)
-		ports_submit(port);
+		ports_submit(port, false);
 }
 
 static void ports_leave(struct port *port, enum ports_news what, const char *reason)
@@ -259,7 +265,7 @@ static void ports_leave(struct port *port, enum ports_news what, const char *rea
 	if (!port->owner->dp)
 		ports_forget(port);
 	else if (!port->busy)
-		ports_submit(port);
+		ports_submit(port, false);
 }
 
 static struct port *ports_find(struct ports *p, const struct link_info *info)
@@ -314,7 +320,7 @@ static void ports_tend(struct ports *p, struct port *port, const struct link_inf
 		ports_tell_change(port, &before, -EOPNOTSUPP);
 		return;
 	}
-	ports_submit(port);
+	ports_submit(port, false);
 }
 
 void ports_reconcile(struct ports *p, struct links *links, bool want_xdp)
@@ -354,6 +360,7 @@ void ports_settle(struct ports *p, uint64_t limit_usec)
 
 void ports_tick(struct ports *p, uint64_t now_ns)
 {
+	bool again;
 	size_t i;
 
 	ports_desk_tick(p->desk, now_ns);
@@ -362,9 +369,10 @@ void ports_tick(struct ports *p, uint64_t now_ns)
 
 		if (port->busy || port->leaving)
 			continue;
-		if (port->failed || port->links.foreign ? ++port->looks % PORTS_FOREIGN_LOOKS == 0 :
-							  port->links.attach != DATAPLANE_NONE)
-			ports_submit(port);
+		again = (port->failed || port->links.foreign) &&
+			++port->looks % PORTS_FOREIGN_LOOKS == 0;
+		if (again || port->links.attach != DATAPLANE_NONE)
+			ports_submit(port, !again);
 	}
 }
 

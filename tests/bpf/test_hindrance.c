@@ -196,18 +196,28 @@ START_TEST(test_left_alone_patterns)
 }
 END_TEST
 
-/* A service that is left alone loses no SYN to its full accept queue by us. */
+/*
+ * A service that is left alone loses no SYN to its full accept queue by us, also after an answer to
+ * an earlier challenge has met the full queue.
+ */
 START_TEST(test_left_alone_before_all)
 {
 	struct prog *p = prog_new(stack_new());
+	int listener = stack_listen(.backlog = 1);
+	struct frame_spec ack;
 	struct sg_service *s;
 
-	wait_in_accept_queue(stack_listen(.backlog = 1), 2);
 	s = prog_defend(p, &client_linux4);
+	ack = prog_answer(p, &client_linux4);
+	wait_in_accept_queue(listener, 2);
+	expire(s);
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_ACCEPT_FULL);
 	prog_leave_alone(p, &client_linux4, 128, 0);
 	expire(s);
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_LEFT_ALONE);
+	/* the kernel makes no connection of it outside of tc; what stands before that has been */
+	expect_verdict(p, SG_INGRESS, &ack, SG_V_REFUSED);
+	ck_assert_uint_eq(s->hindrance, SG_V_LEFT_ALONE);
 	p->control->mode = SG_MODE_ALWAYS;
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_LEFT_ALONE);
 	p->control->mode = SG_MODE_OBSERVE;

@@ -297,6 +297,28 @@ START_TEST(f9_index_again)
 }
 END_TEST
 
+/* An address that two interfaces have is there until both have lost it. */
+START_TEST(f9_shared_address)
+{
+	static const char *const addresses[] = { "203.0.113.9/32", "2001:db8:9::9/128" };
+	const char *address = addresses[_i];
+	struct slot slot = { .number = 0 };
+	struct stage s;
+
+	raise_ports(&s);
+	ok(slot_make(&s, &slot), "a link");
+	ok(lab_addr_add(s.lab, LAB_SERVER, "rnd0", address), "an address");
+	ok(lab_addr_add(s.lab, LAB_SERVER, "lo", address), "the same again");
+	agrees(&s, "twice");
+	ok(lab_addr_del(s.lab, LAB_SERVER, "rnd0", address), "once less");
+	usleep(100000);
+	agrees(&s, "once");
+	ok(lab_addr_del(s.lab, LAB_SERVER, "lo", address), "once less");
+	agrees(&s, "gone");
+	stage_strike(&s);
+}
+END_TEST
+
 /* ---- names --------------------------------------------------------------------------------- */
 
 /* "auto" takes no veth (F4); patterns and exclusions as on the command line. */
@@ -415,6 +437,7 @@ int main(int argc, char **argv)
 	SUITE_LOOP(suite, f9_random_changes, 2, suite_full() ? 600 : 90);
 	SUITE_TEST(suite, c11_lost_messages, 60);
 	SUITE_LOOP(suite, f9_index_again, 4, 60);
+	SUITE_LOOP(suite, f9_shared_address, 2, 30);
 	SUITE_LOOP(suite, f4_auto_and_patterns, 5, 30);
 	SUITE_TEST(suite, f9_many_at_once, 180);
 	return suite_main(suite, argc, argv);

@@ -6,10 +6,10 @@
 #	bpf/ --> include/ <-- daemon/        cli/ --> include/       tests/ may include anything
 #	daemon: main -> manager -> doors -> core -> include/
 #
-# A door to the outside (dataplane, sockdiag, links, sysctl, journal, bus) knows one library and no
-# other door; the core (detect, defence, events, config, settings, report, carry, ladder_plan, mode) knows none of
-# either. A door of several files is x.c and x_y.c. What is told goes through tell.c, which knows
-# the journal and the bus.
+# A door to the outside (dataplane, sockdiag, links, sysctl, journal, bus, instance) knows one
+# library and no other door; the core (what $core below names) knows none of either. A door of
+# several files is x.c and x_y.c. What is told goes through tell.c, which knows the journal and the
+# bus.
 
 # shellcheck source=tests/style/tap.sh
 . "$(dirname "$0")/tap.sh"
@@ -60,7 +60,7 @@ graph=$(mktemp)
 trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
-doors='dataplane|sockdiag|links|sysctl|journal|bus'
+doors='dataplane|sockdiag|links|sysctl|journal|bus|instance'
 core='detect|defence|events|config|config_[a-z]+|portnames|ports_news|settings|settings_[a-z]+|report|carry|ladder_plan|mode|complaint'
 cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
 

@@ -215,6 +215,37 @@ START_TEST(s4_unreadable)
 }
 END_TEST
 
+static struct config *load_folders(void);
+
+/* Drop-ins that may not be listed are not none, and a folder that may not be entered is not empty. */
+START_TEST(s4_unreadable_folder)
+{
+	struct config *c;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		write_text("etc/synguard.conf.d/1.conf", "[Daemon]\nMode=off\n");
+		write_text("usr/synguard.conf", "[Daemon]\nMode=always\n");
+		ck_assert_int_eq(chmod(path_of(i ? "etc" : "etc/synguard.conf.d"), 0), 0);
+		if (!geteuid()) {
+			ck_assert_int_eq(chmod(folder, 0755), 0);
+			ck_assert_int_eq(seteuid(65534), 0);
+		}
+		c = load_folders();
+		ck_assert_uint_ge(c->problem_count, 1);
+		ck_assert_ptr_nonnull(strstr(problem(c, 0), "cannot be read: Permission denied"));
+		ck_assert_ptr_nonnull(strstr(problem(c, 0), "/etc/synguard.conf"));
+		/* whose main file counts, nobody can tell; not the next folder's */
+		ck_assert_uint_eq(c->settings.mode, i ? SG_MODE_AUTO : SG_MODE_ALWAYS);
+		config_free(c);
+		if (!getuid())
+			ck_assert_int_eq(seteuid(0), 0);
+		ck_assert_int_eq(chmod(path_of("etc"), 0755), 0);
+		ck_assert_int_eq(chmod(path_of("etc/synguard.conf.d"), 0755), 0);
+	}
+}
+END_TEST
+
 START_TEST(s4_dangling_link)
 {
 	struct config *c;
@@ -892,6 +923,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, s4_directory, 10);
 	SUITE_TEST(suite, s4_device, 10);
 	SUITE_TEST(suite, s4_unreadable, 10);
+	SUITE_TEST(suite, s4_unreadable_folder, 10);
 	SUITE_TEST(suite, s4_dangling_link, 10);
 	SUITE_TEST(suite, s4_huge_file, 10);
 	SUITE_TEST(suite, s4_long_line, 10);

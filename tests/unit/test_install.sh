@@ -59,8 +59,7 @@ unstartable() {
 	done
 }
 
-started=synguard.service
-[ ! -d "$source_dir/cli/exporter" ] || started="$started synguard-exporter.service"
+started="synguard.service synguard-exporter.service"
 
 # The folder of units of Debian 12 is /lib/systemd/system; of later ones, below /usr.
 units=$(pkg-config --variable=systemdsystemunitdir systemd 2>/dev/null) ||
@@ -68,16 +67,22 @@ units=$(pkg-config --variable=systemdsystemunitdir systemd 2>/dev/null) ||
 
 report configures_for_usr "$(configured usr --prefix=/usr)"
 report places_below_usr "$(absent usr /usr/sbin/synguardd /usr/bin/synguard \
-	/usr/libexec/synguard/synguard-demo "$units/synguard.service" \
+	/usr/libexec/synguard/synguard-config /usr/libexec/synguard/synguard-demo \
+	/usr/libexec/synguard/synguard-exporter "$units/synguard.service" \
 	"$units/synguard-exporter.service" "$units/synguard-exporter.socket" \
-	/usr/lib/sysusers.d/synguard.conf)"
+	/usr/lib/sysusers.d/synguard.conf /usr/lib/systemd/catalog/synguard.catalog \
+	/usr/share/dbus-1/system.d/org.synguard1.conf /usr/share/doc/synguard/synguard.conf \
+	/usr/share/bash-completion/completions/synguard /usr/share/man/man1/synguard.1 \
+	/usr/share/man/man5/synguard.conf.5 /usr/share/man/man7/synguard-metrics.7 \
+	/usr/share/man/man8/synguardd.8)"
 
 report configures_for_usr_local "$(configured local --prefix=/usr/local)"
 report places_below_usr_local "$(absent local /usr/local/sbin/synguardd /usr/local/bin/synguard \
 	/usr/local/lib/systemd/system/synguard.service \
 	/usr/local/lib/systemd/system/synguard-exporter.service \
 	/usr/local/lib/systemd/system/synguard-exporter.socket \
-	/usr/local/lib/sysusers.d/synguard.conf)"
+	/usr/local/lib/sysusers.d/synguard.conf /usr/local/lib/systemd/catalog/synguard.catalog \
+	/etc/dbus-1/system.d/org.synguard1.conf /usr/local/share/man/man8/synguardd.8)"
 report nothing_elsewhere "$(grep -vE '^(/usr/local|/etc/dbus-1|/etc/synguard)/' "$work/local.list")"
 
 report configures_for_elsewhere "$(configured other --prefix=/opt/x \

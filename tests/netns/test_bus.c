@@ -1,0 +1,868 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bus: who may do what, on the daemon's own socket and on a system bus made for the test, and
+ * that nobody who asks, in whatever way, makes a tick late (S7).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "stage.h"
+#include "suite.h"
+#include "synguard/names.h"
+
+#define NOBODY	  65534
+#define A_GROUP	  "4711" /* of no group of a host */
+#define LATE_USEC 10000
+
+static void ok(int err, const char *what)
+{
+	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* ---- who may ------------------------------------------------------------------------------- */
+
+/* A mount namespace of the test's own, in which /etc/group has one line more. */
+static void group_exists(void)
+{
+	char path[] = "/tmp/synguard-group-XXXXXX", line[256];
+	int fd = mkstemp(path);
+	FILE *from = fopen("/etc/group", "re"), *to = fdopen(fd, "w");
+
+	ck_assert(from && to);
+	while (fgets(line, sizeof(line), from))
+		if (strncmp(line, SG_GROUP ":", strlen(SG_GROUP ":")))
+			fputs(line, to);
+	fputs(SG_GROUP ":x:" A_GROUP ":\n", to);
+	fclose(from);
+	fclose(to);
+	chmod(path, 0644);
+	ok(unshare(CLONE_NEWNS), "a mount namespace");
+	ok(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "mounts for ourselves");
+	ok(mount(path, "/etc/group", NULL, MS_BIND, NULL), "a group");
+	unlink(path);
+}
+
+enum who {
+	ROOT,
+	MEMBER,
+	PRIMARY,
+	STRANGER,
+	IN_GROUP_0, /* what a group that does not exist must not be taken for */
+	WHO_COUNT,
+};
+
+static const char *const ids[WHO_COUNT][3] = {
+	[ROOT] = { "0", "0", "--clear-groups" },
+	[MEMBER] = { "65534", "65534", "--groups=" A_GROUP },
+	[PRIMARY] = { "65534", A_GROUP, "--clear-groups" },
+	[STRANGER] = { "65534", "65534", "--clear-groups" },
+	[IN_GROUP_0] = { "65534", "65534", "--groups=0" },
+};
+
+/* Runs argv as somebody; its exit code. *output: what it printed; may be NULL. */
+static int run_as(struct stage *s, enum who who, const char *const argv[], char **output)
+{
+	char *ignored = NULL;
+	const char *all[24] = { "setpriv", "--reuid",	ids[who][0],
+				"--regid", ids[who][1], ids[who][2] };
+	int i, code;
+
+	for (i = 0; argv[i]; i++)
+		all[6 + i] = argv[i];
+	code = lab_run(s->lab, LAB_SERVER, all, 15000, output ?: &ignored);
+	ok(code, argv[0]);
+	free(ignored);
+	return code;
+}
+
+/* The CLI by way of a descriptor: not everybody can find the program where it was built. */
+static int cli_as(struct stage *s, enum who who, const char *a, const char *b, char **output)
+{
+	static int fd = -1;
+	char path[32], *program;
+	const char *const argv[] = { path, "--runtime-dir", lab_daemon_runtime_dir(s->daemon), a, b,
+				     NULL };
+
+	if (fd < 0) {
+		ok(lab_find_program("synguard", &program), "synguard");
+		fd = open(program, O_RDONLY);
+		ck_assert_int_ge(fd, 0);
+		free(program);
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return run_as(s, who, argv, output);
+}
+
+static void open_to_all(struct stage *s)
+{
+	ok(chmod(lab_daemon_runtime_dir(s->daemon), 0755), "chmod");
+}
+
+static void assert_mode(struct stage *s, const char *mode)
+{
+	json_t *status = stage_status(s);
+
+	ck_assert_str_eq(json_string_value(json_object_get(status, "mode")), mode);
+	json_decref(status);
+}
+
+/* Everybody may read; root, and with the group its members, may change. */
+START_TEST(bus_rights)
+{
+	static const bool may[2][WHO_COUNT] = {
+		{ [ROOT] = true },
+		{ [ROOT] = true, [MEMBER] = true, [PRIMARY] = true },
+	};
+	struct stage s;
+	int who;
+
+	if (_i)
+		group_exists();
+	stage_raise(&s, NULL);
+	stage_daemon(&s, "auto");
+	open_to_all(&s);
+	for (who = 0; who < WHO_COUNT; who++) {
+		ck_assert_int_eq(cli_as(&s, who, "status", NULL, NULL), SG_EXIT_OK);
+		ck_assert_int_eq(cli_as(&s, who, "events", NULL, NULL), SG_EXIT_OK);
+		ck_assert_int_eq(cli_as(&s, who, "mode", "observe", NULL),
+				 may[_i][who] ? SG_EXIT_OK : SG_EXIT_NOT_ALLOWED);
+		assert_mode(&s, may[_i][who] ? "observe" : "auto");
+		stage_mode(&s, "auto");
+	}
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- S7: late ticks ------------------------------------------------------------------------ */
+
+struct ticks {
+	json_int_t count, uptime, delay_usec;
+	int64_t at_ms;
+};
+
+static struct ticks ticks_of(struct stage *s)
+{
+	json_t *status = stage_status(s);
+	struct ticks t = {
+		.count = stage_figure(status, "ticks"),
+		.uptime = stage_figure(status, "uptime_seconds"),
+		.delay_usec = stage_figure(status, "tick_delay_max_microseconds"),
+		.at_ms = now_ms(),
+	};
+
+	json_decref(status);
+	return t;
+}
+
+/* Others that run on this host shall not be taken for what the daemon does to itself. */
+static void run_undisturbed(struct stage *s)
+{
+	/* not SCHED_FIFO: who keeps a CPU busy by it is stopped for 50 ms in a second */
+	ok(setpriority(PRIO_PROCESS, lab_daemon_pid(s->daemon), -20) ? -errno : 0, "nice -20");
+}
+
+static void all_ticks_came(const struct ticks *before, const struct ticks *after)
+{
+	int64_t ms = after->at_ms - before->at_ms;
+	json_int_t ticks = after->count - before->count;
+
+	ck_assert_msg(ticks >= ms / 1000 - 1 && ticks <= ms / 1000 + 1, "%lld ticks in %lld ms",
+		      (long long)ticks, (long long)ms);
+	ck_assert_msg(after->delay_usec <= LATE_USEC, "a tick was %lld us late",
+		      (long long)after->delay_usec);
+}
+
+/* One way to be a nuisance; called again and again until the time is over. */
+struct nuisance {
+	const char *name;
+	int peers;
+	void (*begin)(int fd);
+	void (*go_on)(int *fd, const char *dir);
+};
+
+static const char *nuisance_dir;
+
+static void talk(int fd, const char *member, const char *text, int times)
+{
+	unsigned char call[PEER_MESSAGE_MAX];
+	size_t n = peer_call(call, member, text);
+
+	while (times-- > 0 && send(fd, call, n, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)n)
+		;
+}
+
+static void redial(int *fd, const char *dir)
+{
+	close(*fd);
+	*fd = peer_dial(dir);
+}
+
+/* Whether the other side has cut us; what it sent is thrown away. */
+static bool is_cut(int fd)
+{
+	char buf[65536];
+	ssize_t n;
+
+	do
+		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+	while (n > 0);
+	return !n || errno != EAGAIN;
+}
+
+static void begin_greeted(int fd)
+{
+	peer_greet(fd);
+}
+
+static void again_if_cut(int *fd, const char *dir)
+{
+	if (*fd >= 0 && !is_cut(*fd))
+		return;
+	redial(fd, dir);
+	if (*fd >= 0)
+		peer_greet(*fd);
+}
+
+static void begin_half(int fd)
+{
+	unsigned char call[PEER_MESSAGE_MAX];
+
+	peer_greet(fd);
+	peer_call(call, "SetMode", "auto");
+	peer_promise(call, 60000);
+	peer_send(fd, call, 100);
+}
+
+static void nothing(int *fd, const char *dir)
+{
+}
+
+static void dial_and_hang_up(int *fd, const char *dir)
+{
+	redial(fd, dir);
+}
+
+/* Asks for all there is and reads none of it. */
+static void ask_and_not_read(int *fd, const char *dir)
+{
+	struct pollfd p = { .fd = *fd, .events = POLLRDHUP };
+
+	if (*fd < 0 || (poll(&p, 1, 0) == 1 && p.revents & (POLLHUP | POLLRDHUP | POLLERR))) {
+		redial(fd, dir);
+		if (*fd >= 0)
+			peer_greet(*fd);
+	}
+	talk(*fd, "Describe", NULL, 50);
+}
+
+/* Asks for all there is and reads it, as fast as it goes. */
+static void ask_and_read(int *fd, const char *dir)
+{
+	unsigned char call[PEER_MESSAGE_MAX];
+	size_t n = peer_call_number(call, "Events", 0);
+
+	again_if_cut(fd, dir);
+	talk(*fd, "Describe", NULL, 3);
+	send(*fd, call, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void die_in_the_midst(int *fd, const char *dir)
+{
+	redial(fd, dir);
+	if (*fd < 0)
+		return;
+	begin_half(*fd);
+	talk(*fd, "Describe", NULL, 1);
+}
+
+static void try_what_is_not_allowed(int *fd, const char *dir)
+{
+	again_if_cut(fd, dir);
+	talk(*fd, "SetMode", "off", 20);
+}
+
+/* 120 MiB, which sd-bus would take. */
+static void send_huge(int *fd, const char *dir)
+{
+	static char zeroes[1 << 20];
+	unsigned char call[PEER_MESSAGE_MAX];
+	size_t n;
+	int i;
+
+	redial(fd, dir);
+	if (*fd < 0)
+		return;
+	peer_greet(*fd);
+	n = peer_call(call, "SetMode", "auto");
+	peer_promise(call, 120 << 20);
+	if (peer_send(*fd, call, n) < 0)
+		return;
+	for (i = 0; i < 120; i++)
+		if (peer_send(*fd, zeroes, sizeof(zeroes)) < 0)
+			return;
+}
+
+static void begin_following(int fd)
+{
+	peer_greet(fd);
+	talk(fd, "Follow", NULL, 1);
+}
+
+static void greet_for_ever(int *fd, const char *dir)
+{
+	static const char line[] = "AUTH NOTHING\r\n";
+	int i;
+
+	for (i = 0; i < 100; i++)
+		if (*fd < 0 || peer_send(*fd, line, sizeof(line) - 1) < 0) {
+			redial(fd, dir);
+			return;
+		}
+}
+
+/* clang-format off */
+static const struct nuisance nuisances[] = {
+	{ "half a message",            8, begin_half,      nothing },
+	{ "a flood of connects",       8, NULL,            dial_and_hang_up },
+	{ "asking without reading",    8, begin_greeted,   ask_and_not_read },
+	{ "asking and reading",        8, begin_greeted,   ask_and_read },
+	{ "dying in mid-message",      8, NULL,            die_in_the_midst },
+	{ "without rights",            8, begin_greeted,   try_what_is_not_allowed },
+	{ "huge messages",             4, NULL,            send_huge },
+	{ "following without reading", 4, begin_following, nothing },
+	{ "greeting for ever",         8, NULL,            greet_for_ever },
+};
+/* clang-format on */
+#define NUISANCES (int)(sizeof(nuisances) / sizeof(nuisances[0]))
+
+static void be(const struct nuisance *n, int64_t until_ms)
+{
+	int fds[8], i;
+
+	for (i = 0; i < n->peers; i++) {
+		fds[i] = peer_dial(nuisance_dir);
+		if (fds[i] >= 0 && n->begin)
+			n->begin(fds[i]);
+	}
+	while (now_ms() < until_ms) {
+		for (i = 0; i < n->peers; i++)
+			n->go_on(&fds[i], nuisance_dir);
+		usleep(500);
+	}
+}
+
+/* A user of its own does it for so long. */
+static pid_t start_nuisance(struct stage *s, const struct nuisance *n, uid_t uid, int seconds)
+{
+	pid_t pid;
+
+	nuisance_dir = lab_daemon_runtime_dir(s->daemon);
+	pid = fork();
+	if (pid)
+		return pid;
+	if (setgid(NOBODY) || setuid(uid))
+		_exit(1);
+	be(n, now_ms() + seconds * 1000);
+	_exit(0);
+}
+
+static void end_nuisance(pid_t pid)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && !WEXITSTATUS(status), "wait status %#x", status);
+}
+
+/* Something to follow: the mode goes to and fro. Root gets through in any case. */
+static void go_on_as_usual(struct stage *s, int seconds)
+{
+	int64_t until_ms = now_ms() + seconds * 1000;
+	int i;
+
+	for (i = 0; now_ms() < until_ms; i++) {
+		stage_mode(s, i % 2 ? "auto" : "observe");
+		usleep(100000);
+	}
+}
+
+static unsigned long resident_kib(struct stage *s)
+{
+	unsigned long kib = 0;
+	char path[64], line[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", lab_daemon_pid(s->daemon));
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "VmHWM: %lu", &kib);
+	if (f)
+		fclose(f);
+	ck_assert_uint_gt(kib, 0);
+	return kib;
+}
+
+/* One try; the ticks have to come, and *after tells how late. */
+static void try_nuisance(const struct nuisance *n, struct ticks *after)
+{
+	unsigned long before_kib, more_kib;
+	struct ticks before;
+	struct stage s;
+	pid_t pid;
+
+	stage_raise(&s, NULL);
+	stage_daemon(&s, "auto");
+	open_to_all(&s);
+	run_undisturbed(&s);
+	before = ticks_of(&s);
+	before_kib = resident_kib(&s);
+	pid = start_nuisance(&s, n, NOBODY, 4);
+	go_on_as_usual(&s, 4);
+	end_nuisance(pid);
+	*after = ticks_of(&s);
+	more_kib = resident_kib(&s) - before_kib;
+	printf("# %s: at most %lld us late, %lu KiB more\n", n->name, (long long)after->delay_usec,
+	       more_kib);
+	all_ticks_came(&before, after);
+	ck_assert_msg(more_kib < 16384, "%s: %lu KiB more", n->name, more_kib);
+	stage_strike(&s);
+}
+
+/* What the daemon does to itself it does each time; what a busy host does to it comes and goes. */
+#define TRIES 3
+
+START_TEST(s7_each_nuisance)
+{
+	struct ticks after = { .delay_usec = LATE_USEC + 1 };
+	int i;
+
+	for (i = 0; i < TRIES && after.delay_usec > LATE_USEC; i++)
+		try_nuisance(&nuisances[_i], &after);
+	ck_assert_msg(after.delay_usec <= LATE_USEC, "%s: a tick was %lld us late, %d times",
+		      nuisances[_i].name, (long long)after.delay_usec, TRIES);
+}
+END_TEST
+
+/* All of them at once, each a user of its own. */
+static void try_all_nuisances(struct ticks *after)
+{
+	struct ticks before;
+	pid_t pids[NUISANCES];
+	struct stage s;
+	int i;
+
+	stage_raise(&s, NULL);
+	stage_daemon(&s, "auto");
+	open_to_all(&s);
+	run_undisturbed(&s);
+	before = ticks_of(&s);
+	for (i = 0; i < NUISANCES; i++)
+		pids[i] = start_nuisance(&s, &nuisances[i], 60000 + i, 6);
+	go_on_as_usual(&s, 6);
+	for (i = 0; i < NUISANCES; i++)
+		end_nuisance(pids[i]);
+	*after = ticks_of(&s);
+	all_ticks_came(&before, after);
+	stage_strike(&s);
+}
+
+START_TEST(s7_all_nuisances)
+{
+	struct ticks after = { .delay_usec = LATE_USEC + 1 };
+	int i;
+
+	for (i = 0; i < TRIES && after.delay_usec > LATE_USEC; i++)
+		try_all_nuisances(&after);
+	ck_assert_msg(after.delay_usec <= LATE_USEC, "a tick was %lld us late, %d times",
+		      (long long)after.delay_usec, TRIES);
+}
+END_TEST
+
+static bool cut_within(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, ms) == 1 && p.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
+/* A follower that does not read is cut; one that says nothing, but reads, is not. */
+START_TEST(s7_followers)
+{
+	int reads, sleeps, i, room = 4096;
+	bool cut = false;
+	struct stage s;
+
+	stage_raise(&s, NULL);
+	stage_daemon(&s, "auto");
+	reads = peer_dial(lab_daemon_runtime_dir(s.daemon));
+	sleeps = peer_dial(lab_daemon_runtime_dir(s.daemon));
+	ok(reads, "dialling");
+	ok(sleeps, "dialling");
+	setsockopt(sleeps, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	begin_following(reads);
+	begin_following(sleeps);
+	/* more than BUS_IDLE_USEC, and more events than any buffer holds */
+	for (i = 0; i < 2500 && !cut; i++) {
+		unsigned char call[PEER_MESSAGE_MAX];
+		size_t n = peer_call(call, "SetMode", i % 2 ? "auto" : "observe");
+
+		ck_assert_int_eq(peer_send(reads, call, n), 0);
+		usleep(4000);
+		ck_assert_msg(!is_cut(reads), "who reads was cut at change %d", i);
+		cut = cut_within(sleeps, 0);
+	}
+	ck_assert_msg(cut, "who does not read was not cut");
+	ck_assert(!is_cut(reads));
+	for (i = 0; i < 12; i++) {
+		ck_assert_msg(!is_cut(reads), "who follows was cut for being silent");
+		sleep(1);
+	}
+	close(reads);
+	close(sleeps);
+	stage_strike(&s);
+}
+END_TEST
+
+/* However many ask, each answer was true when it was asked for, and nobody is forgotten. */
+START_TEST(bus_many_ask)
+{
+	int fds[8], i, answered, round;
+	char buf[65536];
+	struct stage s;
+
+	stage_raise(&s, NULL);
+	stage_daemon(&s, "auto");
+	for (i = 0; i < 8; i++) {
+		fds[i] = peer_dial(lab_daemon_runtime_dir(s.daemon));
+		ok(fds[i], "dialling");
+		peer_greet(fds[i]);
+	}
+	for (round = 0; round < 20; round++) {
+		const char *mode = round % 2 ? "auto" : "observe";
+		char word[32];
+
+		stage_mode(&s, mode);
+		for (i = 0; i < 8; i++)
+			talk(fds[i], "Describe", NULL, 1);
+		snprintf(word, sizeof(word), "\"mode\":\"%s\"", mode);
+		for (answered = 0, i = 0; i < 8; i++) {
+			struct pollfd p = { .fd = fds[i], .events = POLLIN };
+			ssize_t n = 0, more;
+
+			/* a message may come in pieces */
+			while (poll(&p, 1, n ? 20 : 5000) == 1) {
+				more = recv(fds[i], buf + n, sizeof(buf) - 1 - n, 0);
+				if (more <= 0)
+					break;
+				n += more;
+			}
+			answered += memmem(buf, n, word, strlen(word)) != NULL;
+		}
+		ck_assert_msg(answered == 8, "round %d: %d answers with %s", round, answered, word);
+	}
+	for (i = 0; i < 8; i++)
+		close(fds[i]);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- the system bus ------------------------------------------------------------------------ */
+
+/* As a system bus is: nothing is allowed that no policy allows. */
+static const char system_conf[] =
+	"<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
+	" \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
+	"<busconfig>\n"
+	"  <type>system</type>\n"
+	"  <listen>unix:path=%s/socket</listen>\n"
+	"  <auth>EXTERNAL</auth>\n"
+	"  <policy context=\"default\">\n"
+	"    <allow user=\"*\"/>\n"
+	"    <deny own=\"*\"/>\n"
+	"    <deny send_type=\"method_call\"/>\n"
+	"    <allow send_type=\"signal\"/>\n"
+	"    <allow send_requested_reply=\"true\" send_type=\"method_return\"/>\n"
+	"    <allow send_requested_reply=\"true\" send_type=\"error\"/>\n"
+	"    <allow receive_type=\"method_call\"/>\n"
+	"    <allow receive_type=\"method_return\"/>\n"
+	"    <allow receive_type=\"error\"/>\n"
+	"    <allow receive_type=\"signal\"/>\n"
+	"    <allow send_destination=\"org.freedesktop.DBus\"/>\n"
+	"  </policy>\n"
+	"  <include>%s</include>\n"
+	"</busconfig>\n";
+
+struct system_bus {
+	char dir[64];
+	char address[128];
+	pid_t pid;
+};
+
+static void system_bus_start(struct system_bus *b, struct stage *s)
+{
+	char conf[128], option[160], socket[128];
+	const char *const argv[] = { "dbus-daemon", option, "--nofork", "--nopidfile", NULL };
+	int tries;
+
+	snprintf(conf, sizeof(conf), "%s/conf", b->dir);
+	snprintf(option, sizeof(option), "--config-file=%s", conf);
+	snprintf(socket, sizeof(socket), "%s/socket", b->dir);
+	unlink(socket);
+	ok(lab_spawn(s->lab, LAB_SERVER, argv, NULL, &b->pid), "dbus-daemon");
+	for (tries = 0; access(socket, F_OK) && tries < 100; tries++)
+		usleep(50000);
+	ck_assert_msg(!access(socket, F_OK), "dbus-daemon does not listen");
+	chmod(socket, 0666);
+}
+
+static void system_bus_make(struct system_bus *b, const char *policy)
+{
+	char conf[128];
+	FILE *f;
+
+	*b = (struct system_bus){ .dir = "/tmp/synguard-bus-XXXXXX" };
+	ck_assert_ptr_nonnull(mkdtemp(b->dir));
+	chmod(b->dir, 0755);
+	snprintf(conf, sizeof(conf), "%s/conf", b->dir);
+	f = fopen(conf, "we");
+	ck_assert_ptr_nonnull(f);
+	fprintf(f, system_conf, b->dir, policy);
+	fclose(f);
+	snprintf(b->address, sizeof(b->address), "unix:path=%s/socket", b->dir);
+	setenv("DBUS_SYSTEM_BUS_ADDRESS", b->address, 1);
+}
+
+static void system_bus_stop(struct system_bus *b, int signal)
+{
+	lab_stop(b->pid, signal, 5000, NULL);
+	b->pid = 0;
+}
+
+static void system_bus_remove(struct system_bus *b)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/conf", b->dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/socket", b->dir);
+	unlink(path);
+	rmdir(b->dir);
+}
+
+/* busctl call ... MEMBER [SIGNATURE ARGUMENT], as somebody. */
+static int system_call(struct stage *s, const struct system_bus *b, enum who who,
+		       const char *member, const char *signature, const char *argument,
+		       char **output)
+{
+	char address[160];
+	const char *const argv[] = { "busctl",	       address,	    "--timeout=5",
+				     "call",	       SG_BUS_NAME, SG_BUS_PATH,
+				     SG_BUS_INTERFACE, member,	    signature,
+				     argument,	       NULL };
+
+	snprintf(address, sizeof(address), "--address=%s", b->address);
+	return run_as(s, who, argv, output);
+}
+
+static bool system_has_name(struct stage *s, const struct system_bus *b, int seconds)
+{
+	int64_t until_ms = now_ms() + seconds * 1000;
+
+	while (now_ms() < until_ms) {
+		if (!system_call(s, b, ROOT, "Describe", NULL, NULL, NULL))
+			return true;
+		usleep(200000);
+	}
+	return false;
+}
+
+static bool have_dbus_daemon(void)
+{
+	return !access("/usr/bin/dbus-daemon", X_OK) && !access("/usr/bin/busctl", X_OK);
+}
+
+/* The same rights as on our own socket, by what the bus daemon says of the sender. */
+START_TEST(system_bus_rights)
+{
+	const bool may[WHO_COUNT] = { [ROOT] = true, [MEMBER] = _i, [PRIMARY] = _i };
+	struct system_bus b;
+	char *output = NULL;
+	struct stage s;
+	int who, code;
+
+	if (!have_dbus_daemon())
+		SKIP("no dbus-daemon or no busctl");
+	if (_i)
+		group_exists();
+	system_bus_make(&b, SG_DBUS_POLICY);
+	stage_raise(&s, NULL);
+	system_bus_start(&b, &s);
+	stage_daemon(&s, "auto");
+	ck_assert_msg(system_has_name(&s, &b, 10), "no " SG_BUS_NAME);
+	for (who = 0; who < WHO_COUNT; who++) {
+		code = system_call(&s, &b, who, "Describe", NULL, NULL, &output);
+		ck_assert_int_eq(code, 0);
+		ck_assert_ptr_nonnull(strstr(output, "tick_delay_max_microseconds"));
+		free(output);
+		ck_assert_int_eq(system_call(&s, &b, who, "Events", "t", "0", NULL), 0);
+		ck_assert_int_eq(system_call(&s, &b, who, "Follow", NULL, NULL, NULL), 0);
+		code = system_call(&s, &b, who, "SetMode", "s", "observe", NULL);
+		ck_assert_msg(!code == may[who], "SetMode as number %d: %d", who, code);
+		assert_mode(&s, may[who] ? "observe" : "auto");
+		stage_mode(&s, "auto");
+	}
+	ck_assert_int_ne(system_call(&s, &b, ROOT, "SetMode", "s", "sideways", NULL), 0);
+	stage_strike(&s);
+	system_bus_stop(&b, SIGTERM);
+	system_bus_remove(&b);
+}
+END_TEST
+
+/* Signals arrive at whoever listens. */
+START_TEST(system_bus_signals)
+{
+	int out = memfd_create("monitor", MFD_CLOEXEC);
+	const struct lab_run_options o = { .stdout_fd = out };
+	char address[160], text[16384];
+	const char *const argv[] = {
+		"setpriv",   "--reuid=65534", "--regid=65534", "--clear-groups",
+		"stdbuf",    "-oL",	      "gdbus",	       "monitor",
+		"--address", address,	      "--dest",	       SG_BUS_NAME,
+		NULL
+	};
+	struct system_bus b;
+	struct stage s;
+	pid_t pid;
+	int tries;
+
+	if (!have_dbus_daemon() || access("/usr/bin/gdbus", X_OK))
+		SKIP("no dbus-daemon, busctl or gdbus");
+	system_bus_make(&b, SG_DBUS_POLICY);
+	snprintf(address, sizeof(address), "%s", b.address);
+	stage_raise(&s, NULL);
+	system_bus_start(&b, &s);
+	stage_daemon(&s, "auto");
+	ck_assert_msg(system_has_name(&s, &b, 10), "no " SG_BUS_NAME);
+	ok(lab_spawn(s.lab, LAB_SERVER, argv, &o, &pid), "gdbus");
+	text[0] = 0;
+	for (tries = 0; !strstr(text, SG_BUS_INTERFACE ".StateChanged") && tries < 50; tries++) {
+		stage_mode(&s, tries % 2 ? "auto" : "observe");
+		usleep(100000);
+		lab_tail(out, text, sizeof(text));
+	}
+	ck_assert_msg(strstr(text, SG_BUS_INTERFACE ".StateChanged ('calm', ") &&
+			      strstr(text, SG_BUS_INTERFACE ".Event ('{") &&
+			      strstr(text, "mode_changed"),
+		      "%s", text);
+	lab_stop(pid, SIGTERM, 5000, NULL);
+	stage_strike(&s);
+	system_bus_stop(&b, SIGTERM);
+	system_bus_remove(&b);
+	close(out);
+}
+END_TEST
+
+/* It comes late, goes, hangs and comes again: the ticks do not notice, and the name comes back. */
+START_TEST(system_bus_comes_and_goes)
+{
+	struct ticks before, after;
+	struct system_bus b;
+	struct stage s;
+
+	if (!have_dbus_daemon())
+		SKIP("no dbus-daemon or no busctl");
+	system_bus_make(&b, SG_DBUS_POLICY);
+	stage_raise(&s, NULL);
+	stage_daemon(&s, "auto");
+	run_undisturbed(&s);
+	before = ticks_of(&s);
+	sleep(2);
+	system_bus_start(&b, &s);
+	ck_assert_msg(system_has_name(&s, &b, 10), "it came late, and no " SG_BUS_NAME);
+
+	kill(b.pid, SIGSTOP);
+	go_on_as_usual(&s, 3);
+	system_bus_stop(&b, SIGKILL);
+	go_on_as_usual(&s, 2);
+	system_bus_start(&b, &s);
+	/* nobody answers the greeting */
+	kill(b.pid, SIGSTOP);
+	go_on_as_usual(&s, 4);
+	kill(b.pid, SIGCONT);
+	ck_assert_msg(system_has_name(&s, &b, 10), "it was started anew, and no " SG_BUS_NAME);
+	after = ticks_of(&s);
+	all_ticks_came(&before, &after);
+	/* to wait for a bus daemon that hangs would take its time limit, 25 s */
+	ck_assert_int_lt(after.delay_usec, 100000);
+	stage_strike(&s);
+	system_bus_stop(&b, SIGTERM);
+	system_bus_remove(&b);
+}
+END_TEST
+
+/* Without the policy the name is not ours: the daemon runs, and its own socket answers. */
+START_TEST(system_bus_refuses)
+{
+	struct system_bus b;
+	struct stage s;
+	char conf[128];
+	FILE *f;
+
+	if (!have_dbus_daemon())
+		SKIP("no dbus-daemon or no busctl");
+	system_bus_make(&b, "policy");
+	snprintf(conf, sizeof(conf), "%s/policy", b.dir);
+	f = fopen(conf, "we");
+	ck_assert_ptr_nonnull(f);
+	fputs("<busconfig/>\n", f);
+	fclose(f);
+	stage_raise(&s, NULL);
+	system_bus_start(&b, &s);
+	stage_daemon(&s, "auto");
+	ck_assert_msg(!system_has_name(&s, &b, 3), "the name without a policy");
+	assert_mode(&s, "auto");
+	stage_strike(&s);
+	system_bus_stop(&b, SIGTERM);
+	unlink(conf);
+	system_bus_remove(&b);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("bus");
+
+	SUITE_LOOP(suite, bus_rights, 2, 60);
+	SUITE_LOOP(suite, s7_each_nuisance, NUISANCES, 60);
+	SUITE_TEST(suite, s7_all_nuisances, 60);
+	SUITE_TEST(suite, s7_followers, 60);
+	SUITE_TEST(suite, bus_many_ask, 60);
+	SUITE_LOOP(suite, system_bus_rights, 2, 60);
+	SUITE_TEST(suite, system_bus_signals, 60);
+	SUITE_TEST(suite, system_bus_comes_and_goes, 90);
+	SUITE_TEST(suite, system_bus_refuses, 60);
+	return suite_main(suite, argc, argv);
+}
