@@ -544,6 +544,52 @@ START_TEST(s7_followers)
 }
 END_TEST
 
+/* The type of the first message behind the greeting: 2 is an answer, 3 an error. */
+static int first_answer(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	unsigned char buf[4096], *end = NULL;
+	ssize_t n = 0, more;
+
+	while ((!end || end + 3 >= buf + n) && poll(&p, 1, 3000) == 1) {
+		more = recv(fd, buf + n, sizeof(buf) - n, 0);
+		if (more <= 0)
+			break;
+		n += more;
+		end = memmem(buf, n, "\r\n", 2);
+	}
+	return end && end + 3 < buf + n ? end[3] : 0;
+}
+
+/* A user who follows with all that there is keeps some places to ask from, and so do others. */
+START_TEST(s7_too_many_followers)
+{
+	int fds[8], i, follow = 0, refused = 0, type;
+	struct stage s;
+	pid_t pid;
+
+	stage_raise(&s, NULL);
+	stage_daemon(&s, "auto");
+	open_to_all(&s);
+	pid = fork();
+	if (!pid) {
+		if (setgid(NOBODY) || setuid(NOBODY))
+			_exit(100);
+		for (i = 0; i < 8; i++) {
+			fds[i] = peer_dial(lab_daemon_runtime_dir(s.daemon));
+			begin_following(fds[i]);
+			type = first_answer(fds[i]);
+			follow += type == 2;
+			refused += type == 3;
+		}
+		_exit(follow * 10 + refused);
+	}
+	ck_assert_int_eq(waitpid(pid, &i, 0), pid);
+	ck_assert_msg(WIFEXITED(i) && WEXITSTATUS(i) == 44, "follow, refused: %d", WEXITSTATUS(i));
+	stage_strike(&s);
+}
+END_TEST
+
 /* However many ask, each answer was true when it was asked for, and nobody is forgotten. */
 START_TEST(bus_many_ask)
 {
@@ -857,6 +903,7 @@ int main(int argc, char **argv)
 	SUITE_LOOP(suite, s7_each_nuisance, NUISANCES, 60);
 	SUITE_TEST(suite, s7_all_nuisances, 60);
 	SUITE_TEST(suite, s7_followers, 60);
+	SUITE_TEST(suite, s7_too_many_followers, 60);
 	SUITE_TEST(suite, bus_many_ask, 60);
 	SUITE_LOOP(suite, system_bus_rights, 2, 60);
 	SUITE_TEST(suite, system_bus_signals, 60);
