@@ -296,9 +296,8 @@ static struct port *ports_add(struct ports *p, const struct link_info *info)
 	p->ports[p->count++] = port;
 	if (p->settled) /* what was there at the start did not come */
 		ports_tell(port, PORTS_CAME, "");
-	if (!p->dp)
-		snprintf(port->links.reason, sizeof(port->links.reason),
-			 "this kernel cannot have the programs");
+	snprintf(port->links.reason, sizeof(port->links.reason), "%s",
+		 p->dp ? "it is being attached to" : "this kernel cannot have the programs");
 	return port;
 }
 
