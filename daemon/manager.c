@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "manager.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "synguard/cleanup.h"
@@ -25,6 +21,7 @@
 #include "mode.h"
 #include "ports.h"
 #include "report.h"
+#include "rundir.h"
 #include "services.h"
 #include "sockdiag.h"
 #include "sysctl.h"
@@ -85,23 +82,6 @@ static void manager_reconcile(void *userdata)
 	if (m->links) /* not while it is being made */
 		ports_reconcile(m->ports, m->links,
 				m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS);
-}
-
-static void manager_on_port(void *userdata, enum ports_news what, const char *ifname,
-			    const char *attach, const char *reason)
-{
-	static const enum sg_event events[PORTS_NEWS_COUNT] = {
-		[PORTS_CAME] = SG_EVENT_INTERFACE_CAME,
-		[PORTS_WENT] = SG_EVENT_INTERFACE_WENT,
-		[PORTS_ATTACHED] = SG_EVENT_ATTACHED,
-		[PORTS_DETACHED] = SG_EVENT_DETACHED,
-		[PORTS_REFUSED] = SG_EVENT_ATTACH_FAILED,
-		[PORTS_MISSING] = SG_EVENT_INTERFACE_MISSING,
-	};
-	struct manager *m = userdata;
-
-	TELL(&m->teller, events[what], EVENT_TEXT("interface", ifname),
-	     EVENT_TEXT("attach", attach), EVENT_TEXT("reason", reason));
 }
 
 static void manager_on_address(void *userdata, const struct sg_addr *addr, bool here)
@@ -327,33 +307,10 @@ static void manager_apply(struct manager *m, const struct settings *before)
 		log_warning("the list of services to leave alone: %s", strerror(-r));
 }
 
-/* The keys that differ, for the event; what waits for a restart says so. */
-struct manager_changes {
-	char text[256];
-};
-
-static struct manager_changes manager_changes(const struct settings *before,
-					      const struct settings *now)
-{
-	struct manager_changes c = {};
-	enum setting_id id;
-	size_t n = 0;
-
-	for (id = 0; id < SETTINGS_COUNT && n < sizeof(c.text); id++) {
-		const struct setting *row = &settings_table[id];
-
-		if (!settings_equal(before, now, id))
-			n += snprintf(
-				c.text + n, sizeof(c.text) - n, "%s%s%s", n ? ", " : "", row->key,
-				row->effect == SETTING_AT_RESTART ? " (at the next start)" : "");
-	}
-	return c;
-}
-
 void manager_configure(struct manager *m, const struct settings *settings)
 {
 	struct settings before = m->settings;
-	struct manager_changes changes = manager_changes(&before, settings);
+	char changes[256];
 	int r;
 
 	m->config_ok = true;
@@ -364,8 +321,9 @@ void manager_configure(struct manager *m, const struct settings *settings)
 		log_warning("the interfaces: %s", strerror(-r));
 	manager_change_mode(m, m->mode_by_hand ? m->mode : settings->mode);
 	ports_warn(m->ports, m->links);
+	settings_changes(&before, settings, changes, sizeof(changes));
 	TELL(&m->teller, SG_EVENT_CONFIG_LOADED,
-	     EVENT_TEXT("changes", changes.text[0] ? changes.text : "nothing has changed"));
+	     EVENT_TEXT("changes", changes[0] ? changes : "nothing has changed"));
 }
 
 void manager_refuse_configuration(struct manager *m, const char *reason)
@@ -375,59 +333,6 @@ void manager_refuse_configuration(struct manager *m, const char *reason)
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
-
-/* What must fit into a socket's address (sun_path) anyway. */
-struct manager_path {
-	char text[108];
-};
-
-static int manager_path(const struct manager *m, const char *name, struct manager_path *ret,
-			struct complaint *c)
-{
-	int n = snprintf(ret->text, sizeof(ret->text), "%s/%s", m->options->runtime_dir, name);
-
-	if (n < (int)sizeof(ret->text))
-		return 0;
-	complain(c, "the runtime directory's name is too long for a socket in it");
-	return -ENAMETOOLONG;
-}
-
-/* One daemon per runtime directory; the lock dies with the process. */
-static int manager_take_lock(struct manager *m, struct complaint *c)
-{
-	const char *dir = m->options->runtime_dir;
-	struct manager_path path;
-	int r;
-
-	r = manager_path(m, "lock", &path, c);
-	if (r < 0)
-		return r;
-	/* whatever the umask: anybody may ask what is */
-	if (!mkdir(dir, 0755)) {
-		chmod(dir, 0755);
-	} else if (errno != EEXIST) {
-		r = -errno;
-		complain(c,
-			 "the runtime directory \"%s\" cannot be made: %s; make it for the user "
-			 "that synguardd runs as, or name another with --runtime-dir",
-			 dir, strerror(-r));
-		return r;
-	}
-	m->lock_fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (m->lock_fd < 0) {
-		r = -errno;
-		complain(c, "%s: %s", path.text, strerror(-r));
-		return r;
-	}
-	if (flock(m->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		complain(c,
-			 "another synguardd is running with the runtime directory %s; stop it, or "
-			 "give this one its own with --runtime-dir",
-			 dir);
-		return -EBUSY;
-	}
-	return 0;
-}
 
 /* And one per network namespace, whatever its runtime directory is. */
 static int manager_be_alone(struct manager *m, struct complaint *c)
@@ -477,10 +382,10 @@ static int manager_open_bus(struct manager *m, struct complaint *c)
 		.scalars = manager_scalars,
 		.userdata = m,
 	};
-	struct manager_path path;
+	struct rundir_path path;
 	int r;
 
-	r = manager_path(m, SG_BUS_SOCKET, &path, c);
+	r = rundir_path(m->options->runtime_dir, SG_BUS_SOCKET, &path, c);
 	if (r < 0)
 		return r;
 	r = bus_new(&m->bus, m->event, path.text, &handler);
@@ -508,12 +413,11 @@ static int manager_start_ticking(struct manager *m)
 static int manager_start(struct manager *m, struct complaint *c)
 {
 	const struct links_handler handler = { manager_on_address, manager_reconcile, m };
-	const struct ports_handler on_port = { manager_on_port, m };
+	const struct ports_handler on_port = { tell_port, &m->teller };
 	int r;
 
-	r = manager_take_lock(m, c);
-	if (r >= 0)
-		r = manager_be_alone(m, c);
+	m->lock_fd = rundir_take(m->options->runtime_dir, c);
+	r = m->lock_fd < 0 ? m->lock_fd : manager_be_alone(m, c);
 	if (r < 0)
 		return r;
 	r = teller_init(&m->teller);

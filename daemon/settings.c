@@ -240,3 +240,20 @@ bool settings_equal(const struct settings *a, const struct settings *b, enum set
 	return !memcmp(settings_const_value(a, id), settings_const_value(b, id),
 		       settings_table[id].type->bytes);
 }
+
+void settings_changes(const struct settings *before, const struct settings *now, char *text,
+		      size_t size)
+{
+	enum setting_id id;
+	size_t n = 0;
+
+	*text = '\0';
+	for (id = 0; id < SETTINGS_COUNT && n < size; id++) {
+		const struct setting *row = &settings_table[id];
+
+		if (!settings_equal(before, now, id))
+			n += snprintf(text + n, size - n, "%s%s%s", n ? ", " : "", row->key,
+				      row->effect == SETTING_AT_RESTART ? " (at the next start)" :
+									  "");
+	}
+}

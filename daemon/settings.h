@@ -130,3 +130,10 @@ void settings_text(const struct settings *s, enum setting_id id, size_t line,
 void settings_range(enum setting_id id, struct settings_text *ret);
 
 bool settings_equal(const struct settings *a, const struct settings *b, enum setting_id id);
+
+/*
+ * The keys whose values differ, separated by commas, as far as there is room; what waits for a
+ * restart says so. "" where nothing differs.
+ */
+void settings_changes(const struct settings *before, const struct settings *now, char *text,
+		      size_t size);

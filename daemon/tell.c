@@ -91,3 +91,19 @@ void tell_defence(void *teller, const struct sg_service *service, enum defence_n
 		     EVENT_NUMBER("challenges", d->totals.challenges),
 		     EVENT_NUMBER("acceptances", d->totals.acceptances));
 }
+
+void tell_port(void *teller, enum ports_news what, const char *ifname, const char *attach,
+	       const char *reason)
+{
+	static const enum sg_event events[PORTS_NEWS_COUNT] = {
+		[PORTS_CAME] = SG_EVENT_INTERFACE_CAME,
+		[PORTS_WENT] = SG_EVENT_INTERFACE_WENT,
+		[PORTS_ATTACHED] = SG_EVENT_ATTACHED,
+		[PORTS_DETACHED] = SG_EVENT_DETACHED,
+		[PORTS_REFUSED] = SG_EVENT_ATTACH_FAILED,
+		[PORTS_MISSING] = SG_EVENT_INTERFACE_MISSING,
+	};
+
+	TELL(teller, events[what], EVENT_TEXT("interface", ifname), EVENT_TEXT("attach", attach),
+	     EVENT_TEXT("reason", reason));
+}

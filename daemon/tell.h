@@ -9,6 +9,7 @@
 
 #include "defence.h"
 #include "events.h"
+#include "ports_news.h"
 #include "synguard/abi.h"
 
 struct bus;
@@ -43,3 +44,7 @@ void tell_blocked(void *teller, const struct sg_service *service, uint64_t block
 		  uint64_t accepted, uint64_t born);
 void tell_defence(void *teller, const struct sg_service *service, enum defence_news news,
 		  const struct defence *defence);
+
+/* For struct ports_handler, likewise. */
+void tell_port(void *teller, enum ports_news what, const char *ifname, const char *attach,
+	       const char *reason);
