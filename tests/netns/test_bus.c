@@ -590,6 +590,18 @@ START_TEST(s7_too_many_followers)
 }
 END_TEST
 
+/* The line with which the daemon takes the greeting; it must not be mistaken for an answer. */
+static void await_greeted(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char c = 0;
+
+	while (c != '\n') {
+		ck_assert_int_eq(poll(&p, 1, 5000), 1);
+		ck_assert_int_eq(recv(fd, &c, 1, 0), 1);
+	}
+}
+
 /* However many ask, each answer was true when it was asked for, and nobody is forgotten. */
 START_TEST(bus_many_ask)
 {
@@ -603,6 +615,7 @@ START_TEST(bus_many_ask)
 		fds[i] = peer_dial(lab_daemon_runtime_dir(s.daemon));
 		ok(fds[i], "dialling");
 		peer_greet(fds[i]);
+		await_greeted(fds[i]);
 	}
 	for (round = 0; round < 20; round++) {
 		const char *mode = round % 2 ? "auto" : "observe";
