@@ -68,6 +68,9 @@ int dataplane_attach(struct dataplane *dp, int ifindex, bool want_xdp,
  */
 void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_links *links);
 
+/* Ends challenges and leaves acceptances, until all that were challenged have answered. */
+void dataplane_lower(struct dataplane_links *links);
+
 /* Detaching from an interface that is gone, or in another network namespace by now, is fine. */
 void dataplane_detach(struct dataplane_links *links);
 

@@ -248,6 +248,13 @@ int dataplane_attach(struct dataplane *dp, int ifindex, bool want_xdp,
 	return 0;
 }
 
+void dataplane_lower(struct dataplane_links *links)
+{
+	links->xdp_fd = close_fd(links->xdp_fd);
+	if (links->attach != DATAPLANE_NONE)
+		links->attach = DATAPLANE_TCX;
+}
+
 void dataplane_detach(struct dataplane_links *links)
 {
 	/* challenges end before acceptances do */

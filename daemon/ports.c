@@ -17,13 +17,17 @@
 #define PORTS_FOREIGN_LOOKS 5
 
 /* What the thread has while a job is under way, and the loop otherwise. */
+/* Time for the ACKs of challenges that are under way when an interface is not meant any more. */
+#define PORTS_GRACE_NS 1000000000ULL
+
 struct port_job {
 	struct worker_job job; /* first: one is cast to the other */
 	struct dataplane *dp;
 	struct dataplane_links links;
 	int ifindex;
 	bool drop;
-	bool look; /* whether what is attached still is, no more */
+	bool lower; /* only end the challenges */
+	bool look;  /* whether what is attached still is, no more */
 	bool want_xdp;
 	int result;
 	char name[IFNAMSIZ];
@@ -36,10 +40,11 @@ struct port {
 	int ifindex;
 	uint64_t serial, version; /* of the interface; the version that was last acted on */
 	bool want_xdp;
-	bool busy;    /* the job is under way */
-	bool again;   /* and has to be done once more */
-	bool leaving; /* to be detached and forgotten */
-	bool failed;  /* could not be attached to at all */
+	bool busy;	      /* the job is under way */
+	bool again;	      /* and has to be done once more */
+	bool leaving;	      /* to be detached and forgotten */
+	uint64_t leave_at_ns; /* but not before, so that fresh challenges can be answered; 0: at once */
+	bool failed;	      /* could not be attached to at all */
 	unsigned int looks;
 	struct dataplane_links links; /* as last known */
 	char name[IFNAMSIZ];
@@ -159,6 +164,10 @@ static void ports_work(struct worker_job *worker_job)
 		dataplane_detach(&job->links);
 		return;
 	}
+	if (job->lower) {
+		dataplane_lower(&job->links);
+		return;
+	}
 	before = job->links.attach;
 	dataplane_check(job->dp, job->ifindex, &job->links);
 	if (job->look && job->links.attach == before)
@@ -172,9 +181,15 @@ static void ports_work(struct worker_job *worker_job)
 
 static void ports_done(struct worker_job *worker_job);
 
+static bool ports_may_go(const struct port *port)
+{
+	return port->leaving && ports_now_ns() >= port->leave_at_ns;
+}
+
 static void ports_submit(struct port *port, bool look)
 {
 	struct port_job *job = &port->job;
+	bool drop = ports_may_go(port);
 
 	if (port->busy) {
 		port->again = true;
@@ -187,7 +202,8 @@ static void ports_submit(struct port *port, bool look)
 		.dp = port->owner->dp,
 		.links = port->links,
 		.ifindex = port->ifindex,
-		.drop = port->leaving,
+		.drop = drop,
+		.lower = port->leaving && !drop,
 		.look = look,
 		.want_xdp = port->want_xdp,
 		.port = port,
@@ -236,7 +252,9 @@ static void ports_done(struct worker_job *worker_job)
 	memcpy(port->driver, job->driver, sizeof(port->driver));
 	if (port->leaving) {
 		if (!job->drop) {
-			ports_submit(port, false);
+			/* what was under way when it was told to leave, or ports_tick() goes on */
+			if (!job->lower)
+				ports_submit(port, false);
 			return;
 		}
 		ports_forget(port);
@@ -261,11 +279,25 @@ static void ports_leave(struct port *port, enum ports_news what, const char *rea
 		return;
 	port->leaving = true;
 	port->again = false;
+	if (what == PORTS_DETACHED && port->links.attach > DATAPLANE_TCX)
+		port->leave_at_ns = ports_now_ns() + PORTS_GRACE_NS;
 	ports_tell(port, what, reason);
 	if (!port->owner->dp)
 		ports_forget(port);
 	else if (!port->busy)
 		ports_submit(port, false);
+}
+
+/* Meant again before it was gone: where it is not too late, it stays. */
+static void ports_stay(struct port *port)
+{
+	if (!port->leaving || (port->busy && port->job.drop))
+		return;
+	port->leaving = false;
+	port->leave_at_ns = 0;
+	port->version = 0; /* to be tended anew */
+	if (port->busy)
+		port->again = true;
 }
 
 static struct port *ports_find(struct ports *p, const struct link_info *info)
@@ -346,6 +378,8 @@ void ports_reconcile(struct ports *p, struct links *links, bool want_xdp)
 
 		if (!port && ports_wants(p, &d))
 			port = ports_add(p, &infos[i]);
+		if (port && ports_wants(p, &d))
+			ports_stay(port);
 		if (port)
 			ports_tend(p, port, &infos[i]);
 	}
@@ -366,6 +400,8 @@ void ports_tick(struct ports *p, uint64_t now_ns)
 	for (i = 0; p->dp && i < p->count && i < PORTS_CHECKS_A_TICK; i++) {
 		struct port *port = p->ports[p->checked++ % p->count];
 
+		if (port->leaving && !port->busy && ports_may_go(port))
+			ports_submit(port, false);
 		if (port->busy || port->leaving)
 			continue;
 		again = (port->failed || port->links.foreign) &&

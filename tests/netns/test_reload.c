@@ -27,6 +27,7 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 #include "watch.h"
+#include "wire.h"
 
 #define OTHER_IFNAME "other0"
 
@@ -556,6 +557,9 @@ START_TEST(reload_interfaces)
 	/* one less */
 	reload(&s, "[Daemon]\nMode=always\nInterfaces=" LAB_IFNAME "\n");
 	await_attached(&s, OTHER_IFNAME, "none");
+	/* first the challenges end, and the acceptances when all are answered */
+	for (i = 0; links_of(&s).count != one.count && i < 100; i++)
+		usleep(100000);
 	again = links_of(&s);
 	ck_assert_int_eq(again.count, one.count);
 	ck_assert_mem_eq(again.ids, one.ids, one.count * sizeof(*one.ids));
@@ -585,6 +589,38 @@ static void verb(struct stage *s, const char *a, const char *b, int code, const 
 	free(output);
 	free(program);
 }
+
+/*
+ * A client that holds a challenge of an interface that a reload lets go of, and answers it then: its
+ * ACK still finds somebody, or the kernel would reset it.
+ */
+START_TEST(reload_waits_for_answers)
+{
+	struct wire *w = malloc(sizeof(*w));
+	struct stage s;
+	int tries;
+
+	stage_raise(&s, &(struct server_options){ .greeting = "hello\n" });
+	configuration("[Daemon]\nMode=always\nInterfaces=" LAB_IFNAME "\n");
+	start(&s, "", NULL);
+	await_attached(&s, LAB_IFNAME, "native");
+	stage_prove(&s, STAGE_PORT);
+	wire_open(w, &s, _i ? 6 : 4, 41000);
+	wire_send_syn(w, NULL);
+	wire_take_synack(w);
+	reload(&s, "[Daemon]\nMode=always\nInterfaces=later0\n");
+	usleep(300000);
+	wire_send(w, FRAME_ACK, NULL);
+	wire_take_payload(w, "hello\n");
+	wire_close(w);
+	/* and in the end nothing is left there */
+	for (tries = 0; links_of(&s).count > 1 && tries < 100; tries++)
+		usleep(100000);
+	ck_assert_int_eq(links_of(&s).count, 1); /* the tracepoint's */
+	free(w);
+	stage_strike(&s);
+}
+END_TEST
 
 START_TEST(config_verb)
 {
@@ -729,6 +765,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, reload_keeps_mode_by_hand, 60);
 	SUITE_TEST(suite, command_line_overrides, 30);
 	SUITE_TEST(suite, reload_interfaces, 60);
+	SUITE_LOOP(suite, reload_waits_for_answers, 2, 30);
 	SUITE_TEST(suite, config_verb, 30);
 	SUITE_TEST(suite, exporter_reads_the_file, 30);
 	SUITE_TEST(suite, reload_notifies, 30);
