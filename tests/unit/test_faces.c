@@ -17,13 +17,13 @@
 
 /* Words, in order, each once. */
 struct words {
-	char *word[128];
+	char word[128][64];
 	size_t count;
 };
 
 static void words_add(struct words *w, const char *word, size_t length)
 {
-	size_t i, at;
+	size_t at;
 
 	for (at = 0; at < w->count; at++) {
 		int order = strncmp(w->word[at], word, length);
@@ -36,9 +36,9 @@ static void words_add(struct words *w, const char *word, size_t length)
 			break;
 	}
 	ck_assert_uint_lt(w->count, 128);
-	for (i = w->count++; i > at; i--)
-		w->word[i] = w->word[i - 1];
-	w->word[at] = strndup(word, length);
+	ck_assert_uint_lt(length, sizeof(w->word[at]));
+	memmove(w->word[at + 1], w->word[at], (w->count++ - at) * sizeof(w->word[at]));
+	snprintf(w->word[at], sizeof(w->word[at]), "%.*s", (int)length, word);
 }
 
 static void words_expect(const struct words *are, const struct words *wanted, const char *where)

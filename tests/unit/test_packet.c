@@ -455,7 +455,7 @@ START_TEST(packet_plain_acks)
 		{ "a bare RST", { .flags = FRAME_RST }, false },
 		{ "a tag", { .flags = FRAME_ACK, .tags = { { .vid = 7 } } }, false },
 	};
-	__u8 bytes[FRAME_ROOM];
+	__u8 bytes[FRAME_ROOM], *copy;
 	size_t i, count;
 
 	for (i = 0; i < sizeof(table) / sizeof(*table); i++) {
@@ -463,11 +463,12 @@ START_TEST(packet_plain_acks)
 
 		spec.version = _i ? 6 : 4;
 		count = frame_build(bytes, sizeof(bytes), &spec);
-		if (packet_is_plain_ack(bytes, bytes + count) != table[i].plain)
+		copy = frame_copy(bytes, count);
+		if (packet_is_plain_ack(copy, copy + count) != table[i].plain)
 			ck_abort_msg("%s of version %d", table[i].what, spec.version);
-		/* a byte short of what its header says */
-		if (!table[i].spec.payload_bytes && count > 60)
-			ck_assert(!packet_is_plain_ack(bytes, bytes + count - 8));
+		/* shorter than its header says */
+		ck_assert(!packet_is_plain_ack(copy, copy + count - 1));
+		frame_copy_free(copy);
 	}
 }
 END_TEST
