@@ -75,7 +75,7 @@ machine() {
 		cp "$2/tests/unit/test_a" "$2/tests/bpf/test_b"
 		chmod +x "$2/cli/synguard" "$2/tests/unit/test_a" "$2/tests/bpf/test_b"
 	END
-	for tool in nginx promtool; do
+	for tool in nginx promtool prometheus; do
 		stand_in "$tool" </dev/null
 	done
 }
