@@ -9,7 +9,7 @@
  * Only each eighth challenge is counted, in a hashed bucket of the source and one of its prefix; a
  * bucket over the budget puts exactly this source (by a 64-bit keyed hash) into a small table of
  * the hushed, for the rest of the window. While that table is empty a SYN pays one comparison. A
- * flood of random sources spreads over the buckets, and reaches no budget below some 50 million
+ * flood of random sources spreads over the buckets, and reaches no budget below some 30 million
  * SYNs a second.
  *
  * Counts are kept without atomics: a lost one makes the budget a little larger.

@@ -55,7 +55,7 @@ struct manager {
 	bool mode_by_hand;
 	struct detect_config detect;
 	struct detector detector;
-	struct ports *ports;	     /* NULL in engine "kernel" */
+	struct ports *ports;
 	struct services_total total; /* of the last tick */
 	uint64_t started_ns, ticked_ns;
 	uint64_t ticks, tick_delay_max_usec;
@@ -238,7 +238,7 @@ static char *manager_describe(void *userdata)
 	for (program = 0; m->dp && program < SG_PROGRAM_COUNT; program++)
 		if (!dataplane_counters(m->dp, program, &report.counters[program]))
 			carry_counters(m->carry, program, &report.counters[program]);
-	if (ports_report(m->ports, m->links, &report.interfaces, &report.interface_count) >= 0 &&
+	if (ports_report(m->ports, &report.interfaces, &report.interface_count) >= 0 &&
 	    (!m->services || services_report(m->services, now_ns, &report) >= 0)) {
 		carry_services(m->carry, report.services, &report.service_count);
 		text = report_to_json(&report);

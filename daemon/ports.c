@@ -417,8 +417,7 @@ static int ports_compare_rows(const void *a, const void *b)
 	       ((const struct report_interface *)b)->index;
 }
 
-int ports_report(const struct ports *p, struct links *links, struct report_interface **ret,
-		 size_t *count)
+int ports_report(const struct ports *p, struct report_interface **ret, size_t *count)
 {
 	struct report_interface *rows = calloc(p->count ?: 1, sizeof(*rows));
 	size_t i, n = 0;

@@ -54,5 +54,4 @@ void ports_tick(struct ports *p, uint64_t now_ns);
 void ports_warn(const struct ports *p, struct links *links);
 
 /* One row for each port; the caller frees *ret. -errno. */
-int ports_report(const struct ports *p, struct links *links, struct report_interface **ret,
-		 size_t *count);
+int ports_report(const struct ports *p, struct report_interface **ret, size_t *count);

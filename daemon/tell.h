@@ -28,7 +28,7 @@ void teller_done(struct teller *t);
 void tell_event(struct teller *t, enum sg_event event, const struct event_value *values,
 		size_t count);
 
-/* TELL(t, SG_EVENT_ATTACHED, EVENT_TEXT("interface", name), EVENT_NUMBER("ifindex", index)) */
+/* TELL(t, SG_EVENT_ATTACHED, EVENT_TEXT("interface", name), EVENT_TEXT("reason", why)) */
 #define TELL(t, event, ...)                                                                        \
 	do {                                                                                       \
 		const struct event_value values_[] = { __VA_ARGS__ };                              \

@@ -214,7 +214,8 @@ struct sg_witness {
 
 /*
  * The reply budget (bpf/budget.bpf.h): a window is 2^30 ns = 1.07 s, each eighth challenge counts
- * eight times. 65536 buckets keep 50 million random SYNs a second below the smallest budget.
+ * eight times. 65536 buckets, of which a SYN meets two, keep
+ * 30 million random SYNs a second below a budget of 1024.
  */
 #define SG_BUDGET_WINDOW_SHIFT 30
 #define SG_BUDGET_SAMPLE       8

@@ -125,7 +125,7 @@ static void expect_ports(struct bench *b, const char *expected)
 	char found[256] = "";
 	size_t count, i;
 
-	ok(ports_report(b->ports, b->links, &rows, &count), "a report");
+	ok(ports_report(b->ports, &rows, &count), "a report");
 	for (i = 0; i < count; i++) {
 		strcat(strcat(found, rows[i].name), " ");
 		ck_assert_str_eq(rows[i].attach, b->dp ? "native" : "none");
