@@ -38,6 +38,7 @@ struct ns_common {
 struct netns_ipv4 {
 	int sysctl_tcp_rmem[3];
 	__u8 sysctl_tcp_ecn;
+	__u8 sysctl_tcp_rfc1337;
 	__u8 sysctl_tcp_syncookies;
 	__u8 sysctl_tcp_sack;
 	__u8 sysctl_tcp_window_scaling;
