@@ -18,6 +18,8 @@
 #include <systemd/sd-event.h>
 
 struct bus;
+struct complaint;
+struct lists_request;
 struct report;
 
 struct bus_handler {
@@ -30,6 +32,11 @@ struct bus_handler {
 	/* The scalars of the report as they are known, for properties: called for each. */
 	void (*scalars)(void *userdata, struct report *ret);
 	void *userdata;
+	/* The lists of sources, as keeper.h says it, with a userdata of their own. */
+	int (*list_add)(void *lists, const struct lists_request *q, struct complaint *c);
+	int (*list_remove)(void *lists, const struct lists_request *q, struct complaint *c);
+	char *(*list_show)(void *lists, const char *list, uint32_t first);
+	void *lists;
 };
 
 /* Listens on `path`, replacing a socket that a dead process left, and begins to look for the

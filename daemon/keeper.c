@@ -15,7 +15,6 @@
 #include "lists_file.h"
 #include "lists_text.h"
 #include "settings_span.h"
-#include "worker.h"
 
 #define KEEPER_FILE  "lists"
 #define KEEPER_SLICE 500
@@ -288,7 +287,8 @@ static int keeper_expire(uint64_t *ret, const char *expire, struct complaint *c)
 		return 0;
 	r = settings_parse_span(expire, &ns);
 	if (r < 0 || ns < 1000000000 || ns / 1000000000 > KEEPER_EXPIRE_MAX_SEC) {
-		complain(c, "\"%.40s\" is no time from 1s to 10 years; write it as 30s, 10min or 2h",
+		complain(c,
+			 "\"%.40s\" is no time from 1s to 10 years; write it as 30s, 10min or 2h",
 			 expire);
 		return -EINVAL;
 	}
@@ -317,7 +317,7 @@ static int keeper_guard(struct keeper *k, const struct lists_list *l, const char
 	return r;
 }
 
-static int keeper_read(struct keeper *k, const struct keeper_request *q, struct lists_list *ret,
+static int keeper_read(struct keeper *k, const struct lists_request *q, struct lists_list *ret,
 		       struct complaint *c)
 {
 	struct lists_entry like = { .kept = !q->runtime };
@@ -337,7 +337,7 @@ static int keeper_read(struct keeper *k, const struct keeper_request *q, struct 
 	return r < 0 ? r : id;
 }
 
-int keeper_add(void *keeper, const struct keeper_request *q, struct complaint *c)
+int keeper_add(void *keeper, const struct lists_request *q, struct complaint *c)
 {
 	_cleanup_(lists_done) struct lists_list more = {}, fresh = {};
 	struct keeper *k = keeper;
@@ -355,7 +355,7 @@ int keeper_add(void *keeper, const struct keeper_request *q, struct complaint *c
 	return r < 0 ? r : (int)more.count;
 }
 
-int keeper_remove(void *keeper, const struct keeper_request *q, struct complaint *c)
+int keeper_remove(void *keeper, const struct lists_request *q, struct complaint *c)
 {
 	_cleanup_(lists_done) struct lists_list gone = {}, fresh = {};
 	struct keeper *k = keeper;
@@ -389,9 +389,9 @@ static json_t *keeper_entry(const struct lists_entry *e, bool of_file, uint64_t 
 	lists_print_prefix(&e->prefix, &text);
 	return json_pack("{s:s, s:s, s:o, s:b, s:b}", "prefix", text.text, "comment", e->comment,
 			 "expires_in_seconds",
-			 e->expires_at ? json_integer(e->expires_at > now ? e->expires_at - now :
-									    0) :
-					 json_null(),
+			 e->expires_at ?
+				 json_integer(e->expires_at > now ? e->expires_at - now : 0) :
+				 json_null(),
 			 "kept", e->kept, "file", of_file);
 }
 

@@ -15,10 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <systemd/sd-event.h>
-
 #include "complaint.h"
+#include "lists_request.h"
 #include "settings.h"
+#include "worker.h"
 
 struct dataplane;
 struct keeper;
@@ -41,23 +41,12 @@ int keeper_take_files(struct keeper *k, const struct settings *s, struct complai
 /* Once a second. -errno with *c filled: what was asked for could not be kept. */
 int keeper_tick(struct keeper *k, struct complaint *c);
 
-/* What is asked for over the bus. */
-struct keeper_request {
-	const char *list;   /* "allow", "deny" */
-	const char *text;   /* lines "PREFIX [# comment]" */
-	const char *name;   /* what the text is called where a line is wrong; "" = nothing */
-	const char *expire; /* a span of time, "" = never */
-	const char *spared; /* lines "ADDRESS WHAT" of whom to deny only by force */
-	bool runtime;	    /* not to be kept */
-	bool force;
-};
-
 /*
  * All of it or nothing; how many prefixes. -EPERM: refused unless by force; -EINVAL, -ENOENT,
  * -ENOSPC and others; *c filled.
  */
-int keeper_add(void *keeper, const struct keeper_request *q, struct complaint *c);
-int keeper_remove(void *keeper, const struct keeper_request *q, struct complaint *c);
+int keeper_add(void *keeper, const struct lists_request *q, struct complaint *c);
+int keeper_remove(void *keeper, const struct lists_request *q, struct complaint *c);
 
 /*
  * JSON {entries[{prefix,comment,expires_in_seconds,kept,file}],next}: those from number `first` on,

@@ -104,10 +104,11 @@ int lists_parse_prefix(struct lists_prefix *ret, const char *word, struct compla
 		*slash++ = '\0';
 	first = strlen(word) < sizeof(copy) ? lists_parse_addr(&p.addr, copy) : -EINVAL;
 	if (first < 0) {
-		complain(c,
-			 "\"%.60s\" is no address; write 192.0.2.0/24 or 2001:db8::1, without names "
-			 "and ports",
-			 word);
+		complain(
+			c,
+			"\"%.60s\" is no address; write 192.0.2.0/24 or 2001:db8::1, without names "
+			"and ports",
+			word);
 		return -EINVAL;
 	}
 	bits = slash ? lists_parse_bits(slash) : LISTS_ALL_BITS - first;
@@ -317,4 +318,3 @@ int lists_guard(const struct lists_list *l, const struct lists_spared *spared, s
 		r = lists_guard_one(&l->entries[i].prefix, spared, count, c);
 	return r;
 }
-

@@ -89,10 +89,11 @@ int lists_file_write(const struct lists_file *f, const char *text, struct compla
 	if (fd >= 0 && n >= 0)
 		return 0;
 	r = -errno;
-	complain(c,
-		 "%s: %s; name a directory that synguardd may write to with --state-dir, or keep it "
-		 "until the daemon stops with --runtime",
-		 f->fresh, strerror(-r));
+	complain(
+		c,
+		"%s: %s; name a directory that synguardd may write to with --state-dir, or keep it "
+		"until the daemon stops with --runtime",
+		f->fresh, strerror(-r));
 	return r;
 }
 

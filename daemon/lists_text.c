@@ -159,8 +159,8 @@ static void lists_save_entry(FILE *f, enum lists_id id, const struct lists_entry
 	struct lists_text text;
 
 	lists_print_prefix(&e->prefix, &text);
-	fprintf(f, "%s %llu %s%s%s\n", lists_name(id), (unsigned long long)e->expires_at,
-		text.text, e->comment[0] ? " # " : "", e->comment);
+	fprintf(f, "%s %llu %s%s%s\n", lists_name(id), (unsigned long long)e->expires_at, text.text,
+		e->comment[0] ? " # " : "", e->comment);
 }
 
 char *lists_save(const struct lists_list lists[LISTS_COUNT])
@@ -233,5 +233,7 @@ int lists_load(struct lists_list lists[LISTS_COUNT], const char *name, const cha
 		if (lists[id].count > SG_LISTED_MAX)
 			lists[id].count = SG_LISTED_MAX;
 	}
-	return r < 0 && r != -ENOMEM ? lists_wrong_line(name, number, &why, r, c) : r;
+	if (r >= 0 || r == -ENOMEM)
+		return r < 0 ? r : 0;
+	return lists_wrong_line(name, number, &why, r, c);
 }

@@ -103,7 +103,7 @@ struct sg_control {
 	__u32 reply_budget;
 	__u32 reply_budget_prefix;
 	__u32 client_allowance; /* SYNs without a handshake that a verified client may send per window */
-	__u32 listed; /* SG_LISTED_*, so that empty lists cost one comparison */
+	__u32 listed;		/* SG_LISTED_*, so that empty lists cost one comparison */
 };
 
 enum sg_service_state {
