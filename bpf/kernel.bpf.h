@@ -40,6 +40,7 @@ struct netns_ipv4 {
 	int sysctl_max_syn_backlog;
 	__u8 sysctl_tcp_synack_retries;
 	__u8 sysctl_tcp_ecn;
+	__u8 sysctl_tcp_rfc1337;
 	__u8 sysctl_tcp_syncookies;
 	__u8 sysctl_tcp_sack;
 	__u8 sysctl_tcp_window_scaling;
