@@ -10,7 +10,7 @@
 #pragma once
 
 #include "kernel.bpf.h"
-#include "synguard/listener.h"
+#include "synguard/listener_abi.h"
 
 enum listeners_step {
 	LISTENERS_GO_ON,

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "synguard/listener.h"
+#include "synguard/listener_abi.h"
 
 struct dataplane;
 
