@@ -17,6 +17,7 @@
 #include "report.h"
 #include "services.h"
 #include "tell.h"
+#include "views.h"
 
 struct manager {
 	const struct manager_options *options;
@@ -28,6 +29,7 @@ struct manager {
 	struct services *services; /* NULL in engine "kernel" */
 	struct bus *bus;
 	struct carry *carry;
+	struct views *views;
 	struct complaint engine_reason;
 	struct settings settings;
 	const char *interfaces[SETTINGS_NAMES_MAX]; /* of settings */
@@ -69,3 +71,4 @@ void manager_scalars(void *userdata, struct report *ret);
 /* JSON; the caller frees it. NULL: no memory. */
 char *manager_describe(void *userdata);
 char *manager_events(void *userdata, uint64_t since);
+int manager_view(void *userdata, const struct views_request *request);
