@@ -141,10 +141,12 @@ int halfopen_write(FILE *to, enum halfopen_by by, __be16 port)
 		rows = h.total;
 	else
 		halfopen_write_groups(&h, rows);
-	/* rows that are missing make it partial, too */
+	/* rows that are missing make it partial, too; nothing at all is a failure */
+	if (r < 0 && h.total)
+		h.error = r;
 	partial = partial || h.error < 0 || rows > HALFOPEN_ROWS_MAX;
 	fprintf(to, "],\"total\":%" PRIu64 ",\"partial\":%s}\n", h.total,
 		partial ? "true" : "false");
 	groups_done(&h.groups);
-	return r;
+	return h.total ? 0 : r;
 }
