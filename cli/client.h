@@ -14,6 +14,7 @@ int client_describe(const char *runtime_dir, json_t **ret);
 
 /* Likewise an exit code. */
 int client_set_mode(const char *runtime_dir, const char *mode);
+int client_undo_ladder(const char *runtime_dir, const char *step);
 
 /* A view of the host's sockets, JSON that may be large: the daemon hands over a descriptor. */
 enum client_view {

@@ -84,6 +84,7 @@ const char *cli_option(const struct cli *cli, const char *name);
 int verb_events(const struct cli *cli, int argc, char **argv);
 int verb_halfopen(const struct cli *cli, int argc, char **argv);
 int verb_help(const struct cli *cli, int argc, char **argv);
+int verb_ladder(const struct cli *cli, int argc, char **argv);
 int verb_listeners(const struct cli *cli, int argc, char **argv);
 int verb_metrics(const struct cli *cli, int argc, char **argv);
 int verb_mode(const struct cli *cli, int argc, char **argv);
