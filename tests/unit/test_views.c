@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The views of the sockets, as far as they are pure: groups, ages, diagnoses, units. */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/owners.h"
+#include "cli/view.h"
+#include "daemon/addrtext.h"
+#include "daemon/groups.h"
+#include "daemon/halfopen.h"
+#include "suite.h"
+
+static struct sg_addr v4(uint32_t host)
+{
+	return (struct sg_addr){ .words = { 0, 0, htonl(0xffff), htonl(host) } };
+}
+
+/* 5000 keys, the key k counted 1 + k % 7 times: none is lost when the table grows. */
+START_TEST(groups_count_each_key)
+{
+	enum { KEYS = 5000 };
+	uint64_t total = 0, wanted = 0;
+	struct groups g;
+	struct sg_addr a;
+	size_t rows, i, k;
+
+	groups_init(&g, 12345, 67890);
+	for (k = 0; k < KEYS; k++) {
+		a = v4(k / 2); /* two ports of each address */
+		for (i = 0; i < 1 + k % 7; i++, wanted++)
+			ck_assert_int_eq(groups_add(&g, &a, htons(1 + k % 2), 100 * i), 0);
+	}
+	rows = groups_sort(&g);
+	ck_assert_uint_eq(rows, KEYS);
+	for (i = 0; i < rows; i++) {
+		const struct groups_row *row = &g.rows[i];
+
+		k = 2 * ntohl(row->addr.words[3]) + ntohs(row->port) - 1;
+		ck_assert_uint_eq(row->count, 1 + k % 7);
+		ck_assert_uint_eq(row->oldest_ms, 100 * (k % 7));
+		ck_assert(!i || row->count <= g.rows[i - 1].count);
+		total += row->count;
+	}
+	ck_assert_uint_eq(total, wanted);
+	groups_done(&g);
+	groups_init(&g, 1, 2);
+	ck_assert_uint_eq(groups_sort(&g), 0);
+	groups_done(&g);
+}
+END_TEST
+
+START_TEST(halfopen_age_follows_the_timer)
+{
+	ck_assert_uint_eq(halfopen_age_ms(0, 1000), 0);
+	ck_assert_uint_eq(halfopen_age_ms(0, 300), 700);
+	ck_assert_uint_eq(halfopen_age_ms(1, 2000), 1000);
+	ck_assert_uint_eq(halfopen_age_ms(3, 0), 15000);
+	/* from the seventh on it is 120 s and no longer doubled */
+	ck_assert_uint_eq(halfopen_age_ms(8, 0), 127000 + 2 * 120000);
+	/* a timer that was postponed is no age below zero */
+	ck_assert_uint_eq(halfopen_age_ms(0, 5000), 0);
+	ck_assert_int_eq(halfopen_by_parse("listener"), HALFOPEN_BY_LISTENER);
+	ck_assert_int_lt(halfopen_by_parse("listeners"), 0);
+}
+END_TEST
+
+START_TEST(addresses_as_text)
+{
+	struct sg_addr four = v4(0xc6120305), six = {}, network;
+
+	inet_pton(AF_INET6, "2001:2::5:6:7:8", six.bytes);
+	ck_assert_str_eq(addrtext(&four).text, "198.18.3.5");
+	ck_assert_str_eq(addrtext_socket(&four, htons(80)).text, "198.18.3.5:80");
+	ck_assert_str_eq(addrtext_socket(&six, htons(80)).text, "[2001:2::5:6:7:8]:80");
+	network = addrtext_network(&four);
+	ck_assert_str_eq(addrtext_prefix(&network).text, "198.18.3.0/24");
+	network = addrtext_network(&six);
+	ck_assert_str_eq(addrtext_prefix(&network).text, "2001:2::/64");
+}
+END_TEST
+
+static const char *diagnosis(const char *json)
+{
+	json_t *l = json_loads(json, 0, NULL);
+	const char *word;
+
+	ck_assert_ptr_nonnull(l);
+	word = view_diagnose(l).word;
+	json_decref(l);
+	return word;
+}
+
+#define QUEUES(syn, accept, more)                                                                  \
+	"{\"syn_queue\":" #syn ",\"syn_queue_max\":100,\"accept_queue\":" #accept                  \
+	",\"accept_queue_max\":100" more "}"
+
+START_TEST(diagnoses_in_words)
+{
+	ck_assert_str_eq(diagnosis(QUEUES(0, 0, "")), "fine");
+	ck_assert_str_eq(diagnosis(QUEUES(50, 100, "")), "fine");
+	ck_assert_str_eq(diagnosis(QUEUES(51, 0, "")), "filling");
+	ck_assert_str_eq(diagnosis(QUEUES(100, 0, "")), "SYN queue full");
+	ck_assert_str_eq(diagnosis(QUEUES(100, 0, ",\"defending\":true")), "defended");
+	/* one more than its limit fits into an accept queue */
+	ck_assert_str_eq(diagnosis(QUEUES(101, 101, ",\"defending\":true")), "not accepting");
+	/* what is not known is no trouble */
+	ck_assert_str_eq(diagnosis(QUEUES(null, 0, "")), "fine");
+	ck_assert_str_eq(
+		diagnosis(QUEUES(1, 0, ",\"syns_per_second\":100,\"completing_ratio\":0.4")),
+		"few complete");
+	ck_assert_str_eq(diagnosis(QUEUES(1, 0, ",\"syns_per_second\":3,\"completing_ratio\":0.0")),
+			 "fine");
+}
+END_TEST
+
+START_TEST(worst_listener_first)
+{
+	json_t *all = json_loads(
+		"[" QUEUES(0, 0, ",\"port\":1") "," QUEUES(0, 0, ",\"port\":2") "," QUEUES(
+			100, 0, ",\"port\":3") "," QUEUES(0, 101, ",\"port\":4") "]",
+		0, NULL);
+	const int wanted[] = { 4, 3, 1, 2 };
+	size_t i;
+
+	ck_assert_ptr_nonnull(all);
+	view_sort_listeners(all);
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(
+			json_integer_value(json_object_get(json_array_get(all, i), "port")),
+			wanted[i]);
+	json_decref(all);
+}
+END_TEST
+
+static bool oddity_is(const char *json, const char *wanted)
+{
+	json_t *states = json_loads(json, 0, NULL);
+	const char *meaning = view_oddity(states);
+
+	json_decref(states);
+	return wanted ? meaning && strstr(meaning, wanted) : !meaning;
+}
+
+START_TEST(odd_states_have_a_meaning)
+{
+	ck_assert(oddity_is("{}", NULL));
+	ck_assert(oddity_is("{\"ESTABLISHED\":1000,\"CLOSE_WAIT\":100}", NULL));
+	ck_assert(oddity_is("{\"ESTABLISHED\":10,\"CLOSE_WAIT\":31}", NULL));
+	ck_assert(oddity_is("{\"ESTABLISHED\":10,\"CLOSE_WAIT\":32}", "does not close"));
+	/* both together are many */
+	ck_assert(oddity_is("{\"LAST_ACK\":20,\"FIN_WAIT1\":20}", "vanished"));
+}
+END_TEST
+
+START_TEST(units_of_control_groups)
+{
+	char service[] = "/sys/fs/cgroup/system.slice/nginx.service";
+	char within[] = "/sys/fs/cgroup/system.slice/nginx.service/worker";
+	char none[] = "/sys/fs/cgroup/user.slice";
+
+	ck_assert_str_eq(owners_unit(service), "nginx.service");
+	ck_assert_str_eq(owners_unit(within), "nginx.service");
+	ck_assert_ptr_null(owners_unit(none));
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("views");
+
+	SUITE_TEST(suite, groups_count_each_key, 10);
+	SUITE_TEST(suite, halfopen_age_follows_the_timer, 5);
+	SUITE_TEST(suite, addresses_as_text, 5);
+	SUITE_TEST(suite, diagnoses_in_words, 5);
+	SUITE_TEST(suite, worst_listener_first, 5);
+	SUITE_TEST(suite, odd_states_have_a_meaning, 5);
+	SUITE_TEST(suite, units_of_control_groups, 5);
+	return suite_main(suite, argc, argv);
+}
