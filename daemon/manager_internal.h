@@ -19,6 +19,7 @@
 #include "report.h"
 #include "services.h"
 #include "tell.h"
+#include "views.h"
 
 struct manager {
 	const struct manager_options *options;
@@ -30,6 +31,7 @@ struct manager {
 	struct services *services; /* NULL in engine "kernel" */
 	struct bus *bus;
 	struct carry *carry;
+	struct views *views;
 	struct complaint engine_reason;
 	struct settings settings;
 	const char *interfaces[SETTINGS_NAMES_MAX]; /* of settings */
@@ -74,3 +76,4 @@ void manager_scalars(void *userdata, struct report *ret);
 char *manager_describe(void *userdata);
 char *manager_events(void *userdata, uint64_t since);
 int manager_undo_ladder(void *userdata, const char *step);
+int manager_view(void *userdata, const struct views_request *request);
