@@ -92,6 +92,21 @@ static void manager_look(struct manager *m, uint64_t now_ns, struct services_tot
 		tell_look_failed(&m->teller, &m->look_limit, now_ns, "the host's sockets", r);
 }
 
+/* Without programs: what the kernel has counted of SYNs for which there was no room. */
+static void manager_sample_kernel(struct manager *m, uint64_t now_ns, struct detect_sample *sample)
+{
+	struct netstat_syns is = m->overfull;
+	int r = netstat_read(&is);
+
+	if (r < 0)
+		tell_look_failed(&m->teller, &m->look_limit, now_ns, "the kernel's counters", r);
+	if (m->ticked_ns) {
+		sample->syns = detect_growth(is.overfull, m->overfull.overfull);
+		sample->handshakes = detect_growth(is.answered, m->overfull.answered);
+	}
+	m->overfull = is;
+}
+
 static void manager_think(struct manager *m, uint64_t now_ns, const struct services_total *total)
 {
 	struct detect_sample sample = {
@@ -100,10 +115,12 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 		.handshakes = detect_growth(total->handshakes, m->total.handshakes),
 		.defending = total->defending,
 	};
-	enum detect_state before = m->detector.state;
-	enum detect_state state = detect_step(&m->detector, &m->detect, &sample);
+	enum detect_state before = m->detector.state, state;
 	uint64_t elapsed_ns = now_ns - m->ticked_ns;
 
+	if (!m->services)
+		manager_sample_kernel(m, now_ns, &sample);
+	state = detect_step(&m->detector, &m->detect, &sample);
 	if (m->ticked_ns && elapsed_ns) {
 		m->syns_per_sec = manager_per_sec(total->syns, m->total.syns, elapsed_ns);
 		m->challenges_per_sec =

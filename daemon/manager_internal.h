@@ -15,6 +15,7 @@
 #include "ladder.h"
 #include "links.h"
 #include "manager.h"
+#include "netstat.h"
 #include "ports.h"
 #include "report.h"
 #include "services.h"
@@ -47,6 +48,7 @@ struct manager {
 	uint64_t ticks, tick_delay_max_usec;
 	uint64_t local_addrs;
 	struct ladder *ladder;
+	struct netstat_syns overfull; /* of the last tick, in engine "kernel" */
 	struct teller teller;
 	struct event_limit look_limit, address_limit;
 	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec;

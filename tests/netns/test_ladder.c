@@ -584,6 +584,53 @@ START_TEST(ladder_observes)
 }
 END_TEST
 
+/* ---- without programs ---------------------------------------------------------------------- */
+
+/* A daemon that may load nothing: the installed one, without the rights to. */
+static void start_without_programs(struct host *h, const char *config)
+{
+	struct lab_daemon_options o = { .runtime_dir = h->dir, .mode = "auto", .config = config };
+	char tail[2048], path[64], *program;
+	FILE *script;
+
+	snprintf(path, sizeof(path), "%s/start", h->dir);
+	ok(lab_find_program("synguardd", &program), "synguardd");
+	script = fopen(path, "w");
+	ck_assert_ptr_nonnull(script);
+	fprintf(script,
+		"#!/bin/sh\nexec setpriv --bounding-set=-bpf,-perfmon,-sys_admin '%s' \"$@\"\n",
+		program);
+	fclose(script);
+	free(program);
+	chmod(path, 0700);
+	o.program = path;
+	ok(lab_daemon_start(&h->s.daemon, h->s.lab, LAB_SERVER, &o, tail, sizeof(tail)), tail);
+	unlink(path);
+}
+
+/* The kernel's own cookies are switched on while a queue is full, and off again. */
+START_TEST(ladder_of_engine_kernel)
+{
+	struct flood *flood;
+	struct host h;
+
+	host_raise(&h);
+	start_without_programs(&h, QUICK);
+	sleep(2);
+	as_before(&h, "without a flood");
+	flood = some_flood(&h);
+	await(&h, "syn_backlog", "taken", true, 10);
+	ck_assert_int_eq(value(&h, "net.ipv4.tcp_syncookies"), 1);
+	ck_assert_int_eq(value(&h, "net.ipv4.tcp_synack_retries"), 1);
+	ck_assert(!is(&h, "lease", "taken"));
+	end_flood(flood);
+	await(&h, "syncookies", "taken", false, 10);
+	as_before(&h, "after the flood, with the daemon running");
+	end_daemon(&h, SIGTERM);
+	host_strike(&h);
+}
+END_TEST
+
 /* ---- what cannot be done ------------------------------------------------------------------- */
 
 static void mount_or_die(const char *what, const char *where, const char *type, unsigned long flags,
@@ -691,6 +738,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, s2_killed_in_an_attack, 60);
 	SUITE_TEST(suite, ladder_undo_by_hand, 60);
 	SUITE_TEST(suite, ladder_observes, 60);
+	SUITE_TEST(suite, ladder_of_engine_kernel, 60);
 	SUITE_LOOP(suite, ladder_takes_nothing_without, 4, 30);
 	return suite_main(suite, argc, argv);
 }
