@@ -291,7 +291,7 @@ static int flip_until(struct storm *s, time_t end)
 
 	while (now_sec() < end && !atomic_load(&s->over)) {
 		stage_mode(&s->stage, modes[noise_below(&s->seed, 6)]);
-		usleep(noise_below(&s->seed, 400000));
+		usleep(noise_below(&s->seed, 40000));
 		flips++;
 	}
 	return flips;
