@@ -19,6 +19,7 @@
 
 struct bus;
 struct report;
+struct views_request;
 
 struct bus_handler {
 	/* The report as JSON, to be freed by the bus; NULL without memory. */
@@ -27,8 +28,12 @@ struct bus_handler {
 	char *(*events)(void *userdata, uint64_t since);
 	/* -EINVAL: no such mode. */
 	int (*set_mode)(void *userdata, const char *mode);
+	/* Undoes a step of the ladder, "" for all; -EINVAL: no such step. */
+	int (*undo_ladder)(void *userdata, const char *step);
 	/* The scalars of the report as they are known, for properties: called for each. */
 	void (*scalars)(void *userdata, struct report *ret);
+	/* A view of the host's sockets; request->done is called later, not where this fails. */
+	int (*view)(void *userdata, const struct views_request *request);
 	void *userdata;
 };
 

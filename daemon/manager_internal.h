@@ -11,12 +11,14 @@
 #include "carry.h"
 #include "dataplane.h"
 #include "detect.h"
+#include "ladder.h"
 #include "links.h"
 #include "manager.h"
 #include "ports.h"
 #include "report.h"
 #include "services.h"
 #include "tell.h"
+#include "views.h"
 
 struct manager {
 	const struct manager_options *options;
@@ -28,6 +30,7 @@ struct manager {
 	struct services *services; /* NULL in engine "kernel" */
 	struct bus *bus;
 	struct carry *carry;
+	struct views *views;
 	struct complaint engine_reason;
 	struct settings settings;
 	const char *interfaces[SETTINGS_NAMES_MAX]; /* of settings */
@@ -41,6 +44,7 @@ struct manager {
 	uint64_t started_ns, ticked_ns;
 	uint64_t ticks, tick_delay_max_usec;
 	uint64_t local_addrs;
+	struct ladder *ladder;
 	struct teller teller;
 	struct event_limit look_limit, address_limit;
 	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec;
@@ -69,3 +73,5 @@ void manager_scalars(void *userdata, struct report *ret);
 /* JSON; the caller frees it. NULL: no memory. */
 char *manager_describe(void *userdata);
 char *manager_events(void *userdata, uint64_t since);
+int manager_undo_ladder(void *userdata, const char *step);
+int manager_view(void *userdata, const struct views_request *request);

@@ -321,7 +321,7 @@ START_TEST(faces_completion_of_parts)
 	struct words wanted = {}, are = {};
 
 	words_add(&wanted, "status", 6);
-	expect_completion("st", &wanted);
+	expect_completion("statu", &wanted);
 	wanted = (struct words){};
 	words_add(&wanted, "--runtime-dir", 13);
 	expect_completion("mode --r", &wanted);
@@ -421,7 +421,7 @@ END_TEST
 
 START_TEST(faces_daemon)
 {
-	char *page = read_file(FACES_SOURCE "/packaging/man/synguardd.8.scd");
+	char *page = read_file(FACES_BUILD "/packaging/man/synguardd.8.scd");
 	char *text = output_of("%s --help%s", FACES_BUILD "/daemon/synguardd", "");
 	struct words are = {}, wanted = {};
 
