@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "ackflood.bpf.h"
 #include "cookie.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
@@ -25,8 +26,9 @@ struct ack {
 	struct cookie_terms terms;
 	struct sg_service *service;
 	__u64 now_ns;
-	__u32 index; /* of the service */
-	__u8 wscale; /* that its challenge promised */
+	__u32 index;  /* of the service */
+	__u8 wscale;  /* that its challenge promised */
+	bool sampled; /* to be looked up where it carries no cookie; set by the caller */
 };
 
 /*
@@ -85,27 +87,11 @@ static __always_inline bool ack_echoes_challenge(const struct ack *ack)
 	return age < cookie_clock_ms(2ULL << epoch_shift);
 }
 
-/* The kernel's own cookie: it answers some SYNs when a queue overflows before we are armed. */
-static __always_inline bool ack_is_for_kernel(struct __sk_buff *skb, const struct packet *p,
+static __always_inline bool ack_is_for_kernel(struct __sk_buff *skb, const struct ack *ack,
 					      struct bpf_sock *listener)
 {
-	void *data = (void *)(long)skb->data;
-	void *end = (void *)(long)skb->data_end;
-	struct tcphdr *tcp = data + (p->l4_offset & 0x3fff);
-
-	if ((void *)(tcp + 1) > end)
-		return true;
-	if (p->version == 4) {
-		struct iphdr *ip = data + (p->l3_offset & 31);
-
-		return (void *)(ip + 1) > end ||
-		       !bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp));
-	} else {
-		struct ipv6hdr *ip = data + (p->l3_offset & 31);
-
-		return (void *)(ip + 1) > end ||
-		       !bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp));
-	}
+	return ackflood_is_for_kernel((void *)(long)skb->data, (void *)(long)skb->data_end, &ack->p,
+				      listener);
 }
 
 static __always_inline __u64 ack_tuple(const struct ack *ack)
@@ -160,10 +146,10 @@ static __always_inline enum sg_verdict ack_without_cookie(struct __sk_buff *skb,
 	if (!sk)
 		return SG_V_OTHER_ACK;
 	if (sk->state == KERNEL_TCP_LISTEN)
-		v = ack_is_early(skb, ack)		? ack_send_round(skb) :
-		    ack_is_for_kernel(skb, &ack->p, sk) ? SG_V_OTHER_ACK :
-		    ack_waited(ack)			? SG_V_OTHER_ACK :
-							  SG_V_EARLY_DATA;
+		v = ack_is_early(skb, ack)	    ? ack_send_round(skb) :
+		    ack_is_for_kernel(skb, ack, sk) ? SG_V_OTHER_ACK :
+		    ack_waited(ack)		    ? SG_V_OTHER_ACK :
+						      SG_V_EARLY_DATA;
 	bpf_sk_release(sk);
 	return v;
 }
@@ -335,7 +321,7 @@ __noinline int ack_holds(const struct packet *p, const struct tcp_options *o,
 	return cookie_holds(control.key, p, cookie_epoch_of(p->ack_seq - 1, epoch_now), terms);
 }
 
-static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct ack *ack)
+static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct ack *ack)
 {
 	enum sg_verdict v = ack_parse(skb, ack) ?: ack_expected(ack);
 
@@ -345,4 +331,14 @@ static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct
 	if (!ack_holds(&ack->p, &ack->o, &ack->terms, cookie_epoch(ack->now_ns, epoch_shift)))
 		return ack_without_cookie(skb, ack);
 	return ack_accept(skb, ack);
+}
+
+static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct ack *ack)
+{
+	enum sg_verdict v = ack_judge(skb, ack);
+
+	if (ack->sampled && ack->now_ns &&
+	    (v == SG_V_IDLE_ACK || v == SG_V_OTHER_ACK || v == SG_V_EARLY_DATA))
+		ackflood_sample(skb, &ack->p, ack->now_ns);
+	return v;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "bogus.bpf.h"
 #include "budget.bpf.h"
 #include "clients.bpf.h"
 #include "cookie.h"
@@ -266,7 +267,11 @@ static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct 
 	return c.terms.lossy ? SG_V_CHALLENGED_PLAIN : SG_V_CHALLENGED;
 }
 
-static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx)
+/*
+ * Returns an enum sg_verdict. A global function, so that its stack and that of bogus_judge() lie in
+ * the same place and not one above the other.
+ */
+__noinline int syn_judge(struct xdp_md *ctx)
 {
 	struct syn syn = {};
 
@@ -287,6 +292,6 @@ static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
 	if (control.mode == SG_MODE_OFF)
 		return SG_V_MODE_OFF;
 	if (packet_is_plain_ack((void *)(long)ctx->data, (void *)(long)ctx->data_end))
-		return SG_V_NOT_SYN;
+		return ack_flood_until_ns ? bogus_judge(ctx) : SG_V_NOT_SYN;
 	return syn_judge(ctx);
 }

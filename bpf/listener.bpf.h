@@ -10,6 +10,7 @@
 
 #include "kernel.bpf.h"
 #include "maps.bpf.h"
+#include "options.h"
 #include "packet.h"
 #include "service.bpf.h"
 

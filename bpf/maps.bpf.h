@@ -12,6 +12,10 @@ struct sg_control control;
 
 /* When the last of the hushed may be answered again; 0 = nobody was hushed. */
 __u64 hushed_until_ns;
+/* While bogus ACKs flood in (ackflood.bpf.h), when that is taken to be over; and what they are told by. */
+__u64 ack_flood_until_ns;
+__u32 ack_flood_window;
+__u32 ack_flood_count;
 /* Set by the daemon before it loads the programs. */
 const volatile __u8 epoch_shift = SG_EPOCH_SHIFT;
 
@@ -58,6 +62,14 @@ struct {
 	__type(key, __u64);
 	__type(value, __u64);
 } early SEC(".maps");
+
+/* Connections whose ACK passed XDP a moment ago, by promise_tuple(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SG_AWAITED_MAX);
+	__type(key, __u32);
+	__type(value, struct sg_promise);
+} awaited SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

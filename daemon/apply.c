@@ -12,6 +12,7 @@ void apply_control(struct dataplane *dp, const struct settings *s)
 	__atomic_store_n(&control->lease_ns, s->lease_ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->arm_percent, s->arm_percent, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->client_allowance, s->client_allowance, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->ack_flood_rate, s->ack_flood_rate, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->reply_budget, s->reply_budget, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->reply_budget_prefix, s->reply_budget_prefix, __ATOMIC_RELAXED);
 }

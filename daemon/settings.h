@@ -43,6 +43,8 @@
 	  "How many challenges per second a source is sent that answers none of them; 0 for any number.") \
 	X("Defence", "ReplyBudgetPrefix", count, reply_budget_prefix, "16384", 0, 500000, "challenges", RELOAD, \
 	  "The same for an IPv4 /24 or an IPv6 /64, which may be a forger's range with real clients in it.") \
+	X("Defence", "AckFloodRate", count, ack_flood_rate, "10000", 0, 10000000, "ACKs", RELOAD,      \
+	  "From how many ACKs per second on, that belong to no connection and carry no cookie, such ACKs for a proven service are dropped instead of answered with a RST; 0 for never.") \
 	X("Defence", "LeaveAlone", services, leave_alone, "", 0, SETTINGS_SERVICES_MAX, "",           \
 	  RELOAD,                                                                                     \
 	  "Services that are never challenged: ADDRESS:PORT, [IPV6]:PORT, ADDRESS for all its ports " \

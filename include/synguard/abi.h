@@ -102,6 +102,7 @@ struct sg_control {
 	/* challenges without an answer that a source, a prefix may be sent per window; 0 = any */
 	__u32 reply_budget;
 	__u32 reply_budget_prefix;
+	__u32 ack_flood_rate; /* bogus ACKs a second from which on they are dropped; 0 = never */
 	__u32 client_allowance; /* SYNs without a handshake that a verified client may send per window */
 	__u32 listed;		/* SG_LISTED_*, so that empty lists cost one comparison */
 };
@@ -209,6 +210,17 @@ struct sg_promise {
 struct sg_promises {
 	struct sg_promise of[SG_PROMISE_SETS][SG_PROMISE_WAYS]; /* a set is a cache line */
 };
+
+/*
+ * Floods of ACKs (bpf/ackflood.bpf.h): one in 16 is looked up, a window is 2^28 ns = 0.27 s, and
+ * what they are taken for holds for two seconds. A connection is awaited for as long as the packets
+ * behind its ACK may wait in a busy machine.
+ */
+#define SG_ACK_SAMPLE	    16
+#define SG_ACK_WINDOW_SHIFT 28
+#define SG_ACK_FLOOD_NS	    2000000000ULL
+#define SG_AWAITED_MAX	    256
+#define SG_AWAITED_NS	    1000000000ULL
 
 /*
  * How many acceptances of one source (of IPv6 a /64) the canary of a service hears in 2^31 ns =

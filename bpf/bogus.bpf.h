@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * XDP's part in a flood of ACKs: what belongs to no socket and carries no cookie is dropped.
+ *
+ * Asked only while there is such a flood (ackflood.bpf.h), and only of ACKs in the plainest of
+ * frames. It drops where it is sure and passes everything else: an ACK that a socket of any state
+ * but LISTEN takes, a RST, and everything of a service that is not proven, or that another host,
+ * NAT or another device may stand behind, where our look-up would see too little.
+ *
+ * A connection that is just being made has no socket yet. Its ACK carries a cookie. XDP sees a
+ * whole batch before the stack does, so the data right behind that ACK meets the bare listener:
+ * the connection is remembered here for as long as that may take. Data that comes without its ACK
+ * would be held back at tcx ingress, too; its client sends the segment again that has the cookie.
+ */
+#pragma once
+
+#include "acceptance.bpf.h"
+#include "ackflood.bpf.h"
+#include "frame.bpf.h"
+
+static __always_inline struct sg_promise *bogus_awaited(__u64 tuple)
+{
+	__u32 at = tuple >> 56 & (SG_AWAITED_MAX - 1);
+
+	return bpf_map_lookup_elem(&awaited, &at);
+}
+
+/* Whether the ACK is for something of which we see all that there is. */
+static __always_inline bool bogus_may_be_judged(struct xdp_md *ctx, const struct packet *p,
+						struct sg_service *s, __u64 now_ns)
+{
+	if (now_ns - s->checked_at_ns > SG_RECHECK_NS)
+		listener_look(ctx, p, s, now_ns);
+	return s->proven_at_ns && s->blocked_until_ns <= now_ns &&
+	       s->forwarded_until_ns <= now_ns && !s->bound_elsewhere &&
+	       !packet_is_to_link_local(p) && p->vlan == s->vlan &&
+	       (!s->hindrance || s->hindrance == SG_V_ACCEPT_FULL);
+}
+
+static __always_inline bool bogus_has_cookie(struct xdp_md *ctx, struct ack *ack)
+{
+	__u32 epoch_now = cookie_epoch(ack->now_ns, epoch_shift);
+	__u32 epoch = cookie_epoch_of(ack->p.ack_seq - 1, epoch_now);
+
+	if (ack->service->promised[epoch & 1] >> 8 != epoch)
+		return false;
+	frame_options_xdp(ctx, &ack->p, &ack->o);
+	return ack_holds(&ack->p, &ack->o, &ack->terms, epoch_now);
+}
+
+/* Whether a socket, or a listener by a cookie, takes the ACK, or the data behind one that it took. */
+static __always_inline bool bogus_is_expected(struct xdp_md *ctx, struct ack *ack)
+{
+	struct bpf_sock *sk = listener_lookup(ctx, &ack->p, ack->p.sport);
+	__u64 tuple = ack_tuple(ack);
+	struct sg_promise *known;
+	bool kernels;
+
+	if (!sk)
+		return true;
+	if (sk->state != KERNEL_TCP_LISTEN) {
+		bpf_sk_release(sk);
+		return true;
+	}
+	kernels = ackflood_is_for_kernel((void *)(long)ctx->data, (void *)(long)ctx->data_end,
+					 &ack->p, sk);
+	bpf_sk_release(sk);
+	known = bogus_awaited(tuple);
+	if (kernels || bogus_has_cookie(ctx, ack)) {
+		if (known)
+			*known = (struct sg_promise){ tuple, ack->now_ns };
+		return true;
+	}
+	return !known || (known->tuple == tuple && ack->now_ns - known->made_at_ns < SG_AWAITED_NS);
+}
+
+/* Returns an enum sg_verdict. A global function, so that the verifier proves it by itself. */
+__noinline int bogus_judge(struct xdp_md *ctx)
+{
+	struct ack ack = {};
+
+	ack.now_ns = bpf_ktime_get_coarse_ns();
+	if (ack_flood_until_ns <= ack.now_ns || control.mode == SG_MODE_OBSERVE ||
+	    (__s64)(ack.now_ns - control.heartbeat_ns) > (__s64)SG_HEARTBEAT_LOST_NS)
+		return SG_V_NOT_SYN;
+	if (frame_parse_xdp(ctx, &ack.p) || ack.p.flags & PACKET_RST)
+		return SG_V_NOT_SYN;
+	ack.service = service_find(&ack.p.daddr, ack.p.dport, &ack.index);
+	if (!ack.service || !bogus_may_be_judged(ctx, &ack.p, ack.service, ack.now_ns) ||
+	    bogus_is_expected(ctx, &ack))
+		return SG_V_NOT_SYN;
+	if (!(bpf_get_prandom_u32() % SG_ACK_SAMPLE))
+		ackflood_note(ack.now_ns);
+	return SG_V_BOGUS_ACK;
+}
