@@ -5,12 +5,13 @@
  *
  *	NIC -> XDP -> tcx ingress -> TCP -> listener
  *	        |        `- ACK with a valid cookie: becomes a connection request
- *	        `- SYN of a defended service: answered in place
+ *	        `- SYN of a defended service: answered in place; where XDP cannot be had, by tcx
  *	TCP -> tcx egress: the host's own SYN-ACK proves the service
  *	inet_sock_set_state: a handshake completed
  */
 #include "acceptance.bpf.h"
 #include "challenge.bpf.h"
+#include "challenge_skb.bpf.h"
 #include "kernel.bpf.h"
 #include "maps.bpf.h"
 #include "proof.bpf.h"
@@ -27,6 +28,7 @@ static __always_inline int tcx_action(__u8 action)
 	switch (action) {
 	case SG_DROP:
 		return TCX_DROP;
+	case SG_REPLY: /* to where bpf_redirect() was told */
 	case SG_AGAIN:
 		return TCX_REDIRECT;
 	default:
@@ -58,6 +60,23 @@ int synguard_ingress(struct __sk_buff *skb)
 	return tcx_action(counters_conclude(c, ack_inspect(skb, &ack)));
 }
 
+/* For an interface that our XDP program cannot be attached to: SYNs are judged and answered here. */
+SEC("tc")
+int synguard_ingress_answers(struct __sk_buff *skb)
+{
+	struct sg_counters *c = counters_of(SG_INGRESS);
+	/* one place for both, as a program has 512 bytes; either begins with the packet */
+	union {
+		struct ack ack;
+		struct syn syn;
+	} seen = {};
+	enum sg_verdict v = ack_inspect(skb, &seen.ack);
+
+	if (v == SG_V_SYN && control.mode != SG_MODE_OFF)
+		v = syn_inspect_skb(skb, &seen.syn);
+	return tcx_action(counters_conclude(c, v));
+}
+
 /* For an interface without our XDP program: SYNs are counted here, and nothing is answered. */
 SEC("tc")
 int synguard_ingress_alone(struct __sk_buff *skb)
@@ -83,6 +102,9 @@ int synguard_egress(struct __sk_buff *skb)
 
 	return tcx_action(counters_conclude(c, proof_of_synack(skb)));
 }
+
+_Static_assert(!__builtin_offsetof(struct ack, p) && !__builtin_offsetof(struct syn, p),
+	       "either begins with the packet");
 
 /* Fires for every network namespace of the machine; only ours is looked at. */
 SEC("tp_btf/inet_sock_set_state")

@@ -120,6 +120,8 @@ static int dataplane_load(struct dataplane *dp, uint8_t epoch_shift, struct comp
 					      DATAPLANE_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_ingress_alone,
 					      DATAPLANE_TCX_INGRESS);
+	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_ingress_answers,
+					      DATAPLANE_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_egress,
 					      DATAPLANE_TCX_EGRESS);
 	dataplane_last_words[0] = '\0';
@@ -247,8 +249,12 @@ int dataplane_counters(struct dataplane *dp, enum sg_program program, struct sg_
 
 int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr)
 {
+	struct sg_control *control = dataplane_control(dp);
+	uint32_t bit = sg_own_bit(addr);
 	uint8_t present = 1;
 
+	/* before it is in the table, where it would not be looked for otherwise */
+	__atomic_fetch_or(&control->own[bit / 64], 1ULL << bit % 64, __ATOMIC_RELAXED);
 	return bpf_map_update_elem(bpf_map__fd(dp->skel->maps.local_addrs), addr, &present,
 				   BPF_NOEXIST) < 0 ?
 		       -errno :

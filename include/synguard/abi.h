@@ -73,6 +73,14 @@ struct sg_left_alone {
 	__u16 pad;	   /* 0 */
 };
 
+/* The addresses of this host as a bitmap, which most others miss; sg_own_bit() says where. */
+#define SG_OWN_WORDS 64
+
+static inline __attribute__((always_inline)) __u32 sg_own_bit(const struct sg_addr *a)
+{
+	return (a->halves[0] ^ a->halves[1]) * 0x9e3779b97f4a7c15ULL >> 52;
+}
+
 /* One instance, in the programs' .bss. Written by the daemon. */
 struct sg_control {
 	__u64 key[2];	    /* SipHash key of the cookies; never shown to anybody */
@@ -89,6 +97,8 @@ struct sg_control {
 	__u32 reply_budget;
 	__u32 reply_budget_prefix;
 	__u32 client_allowance; /* SYNs without a handshake that a verified client may send per window */
+	/* a bit is set for each address of this host; for those that went it stays */
+	__u64 own[SG_OWN_WORDS];
 };
 
 enum sg_service_state {
