@@ -157,6 +157,11 @@ struct bpf_tcp_req_attrs {
 	__u8 reserved[3];
 };
 
+struct net_device {
+	possible_net_t nd_net;
+	int ifindex;
+} __relocated;
+
 /* include/linux/skbuff.h */
 #define KERNEL_CHECKSUM_COMPLETE 2
 #define KERNEL_CHECKSUM_PARTIAL	 3

@@ -8,6 +8,7 @@
  *	        `- SYN of a defended service: answered in place; where XDP cannot be had, by tcx
  *	TCP -> tcx egress: the host's own SYN-ACK proves the service
  *	inet_sock_set_state: a handshake completed
+ *	xdp_bulk_tx, xdp_exception: whether XDP's answers are sent
  */
 #include "acceptance.bpf.h"
 #include "challenge.bpf.h"
@@ -15,6 +16,7 @@
 #include "kernel.bpf.h"
 #include "maps.bpf.h"
 #include "proof.bpf.h"
+#include "sent.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -36,8 +38,7 @@ static __always_inline int tcx_action(__u8 action)
 	}
 }
 
-SEC("xdp.frags")
-int synguard_xdp(struct xdp_md *ctx)
+static __always_inline int xdp_judge(struct xdp_md *ctx)
 {
 	struct sg_counters *c = counters_of(SG_XDP);
 
@@ -49,6 +50,23 @@ int synguard_xdp(struct xdp_md *ctx)
 	default:
 		return XDP_PASS;
 	}
+}
+
+SEC("xdp.frags")
+int synguard_xdp(struct xdp_md *ctx)
+{
+	return xdp_judge(ctx);
+}
+
+/*
+ * For XDP in the stack, and without frags: for a program that takes them the kernel copies the
+ * packet and forgets the length of its Ethernet header (skb_pp_cow_data(), Linux 6.18), so that
+ * tcx, behind it, is shown the packet without that header.
+ */
+SEC("xdp")
+int synguard_xdp_generic(struct xdp_md *ctx)
+{
+	return xdp_judge(ctx);
 }
 
 SEC("tc")
@@ -113,6 +131,21 @@ int BPF_PROG(synguard_born, const struct sock *sk, int old_state, int new_state)
 	if (old_state == KERNEL_TCP_SYN_RECV && new_state == KERNEL_TCP_ESTABLISHED &&
 	    sk->__sk_common.skc_net.net->ns.inum == control.netns_inum)
 		proof_of_handshake(sk);
+	return 0;
+}
+
+SEC("tp_btf/xdp_bulk_tx")
+int BPF_PROG(synguard_sent, const struct net_device *dev, int sent_frames, int failed, int error)
+{
+	sent_count(dev, sent_frames, failed, 1);
+	return 0;
+}
+
+SEC("tp_btf/xdp_exception")
+int BPF_PROG(synguard_failed, const struct net_device *dev, const void *xdp, __u32 act)
+{
+	if (act == XDP_TX)
+		sent_count(dev, 0, 1, 0);
 	return 0;
 }
 

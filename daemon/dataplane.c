@@ -46,14 +46,14 @@ static int dataplane_listen(enum libbpf_print_level level, const char *format, v
 	return 0;
 }
 
-static bool dataplane_has_kfunc(void)
+static bool dataplane_has(const char *name, uint32_t kind)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	int id;
 
 	if (libbpf_get_error(btf))
 		return false;
-	id = btf__find_by_name_kind(btf, DATAPLANE_KFUNC, BTF_KIND_FUNC);
+	id = btf__find_by_name_kind(btf, name, kind);
 	btf__free(btf);
 	return id > 0;
 }
@@ -66,7 +66,7 @@ static int dataplane_probe(struct complaint *c)
 			    "CONFIG_DEBUG_INFO_BTF); on Debian install linux-image-6.12-amd64");
 		return -EOPNOTSUPP;
 	}
-	if (!dataplane_has_kfunc()) {
+	if (!dataplane_has(DATAPLANE_KFUNC, BTF_KIND_FUNC)) {
 		complain(c, "this kernel lacks " DATAPLANE_KFUNC "() (Linux 6.9), which turns an "
 			    "ACK with a cookie into a connection; on Debian install "
 			    "linux-image-6.12-amd64");
@@ -107,6 +107,15 @@ static int dataplane_map_services(struct dataplane *dp)
 	return 0;
 }
 
+/* What only watches the driver is left out where the kernel has not got its tracepoint. */
+static void dataplane_choose_tracing(struct synguard_bpf *skel)
+{
+	bpf_program__set_autoload(skel->progs.synguard_sent,
+				  dataplane_has("btf_trace_xdp_bulk_tx", BTF_KIND_TYPEDEF));
+	bpf_program__set_autoload(skel->progs.synguard_failed,
+				  dataplane_has("btf_trace_xdp_exception", BTF_KIND_TYPEDEF));
+}
+
 static int dataplane_load(struct dataplane *dp, uint8_t epoch_shift, struct complaint *c)
 {
 	int r;
@@ -124,6 +133,7 @@ static int dataplane_load(struct dataplane *dp, uint8_t epoch_shift, struct comp
 					      DATAPLANE_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_egress,
 					      DATAPLANE_TCX_EGRESS);
+	dataplane_choose_tracing(dp->skel);
 	dataplane_last_words[0] = '\0';
 	libbpf_set_print(dataplane_listen);
 	r = synguard_bpf__load(dp->skel);
@@ -183,6 +193,15 @@ struct dataplane *dataplane_free(struct dataplane *dp)
 	return NULL;
 }
 
+/* Without it a driver that cannot send is not found out; nothing else suffers. */
+static void dataplane_watch_driver(struct bpf_program *prog, struct bpf_link **ret)
+{
+	struct bpf_link *link = bpf_program__autoload(prog) ? bpf_program__attach(prog) : NULL;
+
+	if (link && !libbpf_get_error(link))
+		*ret = link;
+}
+
 int dataplane_attach_births(struct dataplane *dp, struct complaint *c)
 {
 	struct bpf_link *link = bpf_program__attach(dp->skel->progs.synguard_born);
@@ -194,6 +213,8 @@ int dataplane_attach_births(struct dataplane *dp, struct complaint *c)
 		return r;
 	}
 	dp->skel->links.synguard_born = link; /* the skeleton destroys it */
+	dataplane_watch_driver(dp->skel->progs.synguard_sent, &dp->skel->links.synguard_sent);
+	dataplane_watch_driver(dp->skel->progs.synguard_failed, &dp->skel->links.synguard_failed);
 	return 0;
 }
 
@@ -244,6 +265,12 @@ int dataplane_tally_clear(struct dataplane *dp, uint32_t index)
 int dataplane_counters(struct dataplane *dp, enum sg_program program, struct sg_counters *ret)
 {
 	return dataplane_sum(dp, dp->skel->maps.counters, program, (uint64_t *)ret,
+			     sizeof(*ret) / sizeof(uint64_t));
+}
+
+int dataplane_tx(struct dataplane *dp, int ifindex, struct sg_tx *ret)
+{
+	return dataplane_sum(dp, dp->skel->maps.sent, ifindex, (uint64_t *)ret,
 			     sizeof(*ret) / sizeof(uint64_t));
 }
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "complaint.h"
+#include "way.h"
 #include "synguard/abi.h"
 
 #define SETTINGS_NAMES_MAX    64
@@ -36,6 +37,7 @@ struct settings_services {
 
 /* The members' types, by the name of the type in the table. */
 #define SETTINGS_C_mode	    enum sg_mode
+#define SETTINGS_C_way	    enum way
 #define SETTINGS_C_count    uint64_t
 #define SETTINGS_C_span	    uint64_t /* nanoseconds */
 #define SETTINGS_C_epoch    uint8_t  /* a shift of nanoseconds */
@@ -67,5 +69,5 @@ struct settings_type {
 	size_t bytes;
 };
 
-extern const struct settings_type settings_mode, settings_count, settings_span, settings_epoch,
+extern const struct settings_type settings_mode, settings_way, settings_count, settings_span, settings_epoch,
 	settings_names, settings_services, settings_listen;

@@ -101,6 +101,14 @@ struct sg_control {
 	__u64 own[SG_OWN_WORDS];
 };
 
+/* What a driver did with the frames that XDP answered on an interface. Per CPU; programs. */
+#define SG_TX_MAX 1024
+struct sg_tx {
+	__u64 sent;   /* as far as the driver tells */
+	__u64 failed; /* could not be sent, and are lost */
+	__u64 told;   /* how often it told of all; where never, it tells of failures only */
+};
+
 enum sg_service_state {
 	SG_SERVICE_FREE,
 	SG_SERVICE_CLAIMED, /* its key is being written */

@@ -61,7 +61,7 @@ trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
 doors='dataplane|sockdiag|links|sysctl|journal|bus|instance'
-core='detect|defence|events|config|config_[a-z]+|portnames|ports_news|settings|settings_[a-z]+|report|carry|ladder_plan|mode|complaint'
+core='detect|defence|events|config|config_[a-z]+|portnames|ports_news|settings|settings_[a-z]+|report|carry|ladder_plan|mode|way|txwatch|complaint'
 cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.

@@ -87,8 +87,8 @@ static struct play *play_new(void)
 		.services = p->services,
 		.service_count = SERVICES,
 	};
-	p->interfaces[0] = (struct report_interface){ "lab0", 7, "veth", "native", "" };
-	p->interfaces[1] = (struct report_interface){ "a\"b\\\xff", 8, "", "none", "no reason" };
+	p->interfaces[0] = (struct report_interface){ "lab0", 7, "veth", "native", true, "" };
+	p->interfaces[1] = (struct report_interface){ "a\"b\\\xff", 8, "", "none", false, "no reason" };
 	for (program = 0; program < SG_PROGRAM_COUNT; program++) {
 		p->report.counters[program].packets = 100000 * (program + 1);
 		for (i = 0; i < SG_VERDICT_COUNT; i++)
@@ -245,7 +245,7 @@ START_TEST(report_keys_are_stable)
 		"verdicts.egress.own_synack",
 	};
 	static const char *const of_interface[] = { "name", "index", "driver", "attach",
-						    "attach_reason" };
+						    "answers", "attach_reason" };
 	static const char *const of_service[] = {
 		"address", "port",	"defending",	"blocked",    "proven",
 		"syns",	   "accepted",	"hindrance",	"born",	      "syn_queue_max",
