@@ -92,6 +92,7 @@ static __always_inline enum sg_verdict syn_inspect_skb(struct __sk_buff *skb, st
 	       syn_admit(skb, SYN_AT_TCX, syn) ?:
 	       syn_service_allows(syn) ?:
 	       syn_packet_allows(syn) ?:
+	       syn_old_socket(skb, syn) ?:
 	       syn_source(syn) ?:
 	       syn_challenge_skb(skb, syn);
 	/* clang-format on */

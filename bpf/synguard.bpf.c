@@ -9,11 +9,13 @@
  *	TCP -> tcx egress: the host's own SYN-ACK proves the service
  *	inet_sock_set_state: a handshake completed
  *	xdp_bulk_tx, xdp_exception: whether XDP's answers are sent
+ *	iter/tcp: the listeners, when the daemon asks
  */
 #include "acceptance.bpf.h"
 #include "challenge.bpf.h"
 #include "challenge_skb.bpf.h"
 #include "kernel.bpf.h"
+#include "listeners.bpf.h"
 #include "maps.bpf.h"
 #include "proof.bpf.h"
 #include "sent.bpf.h"
@@ -147,6 +149,12 @@ int BPF_PROG(synguard_failed, const struct net_device *dev, const void *xdp, __u
 	if (act == XDP_TX)
 		sent_count(dev, 0, 1, 0);
 	return 0;
+}
+
+SEC("iter/tcp")
+int synguard_listeners(struct bpf_iter__tcp *ctx)
+{
+	return listeners_show(ctx);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -18,7 +18,8 @@
 #include "dataplane_attach.h"
 #include "synguard.skel.h"
 
-#define DATAPLANE_KFUNC "bpf_sk_assign_tcp_reqsk"
+#define DATAPLANE_KFUNC	   "bpf_sk_assign_tcp_reqsk"
+#define DATAPLANE_TCP_WALK "bpf_iter_tcp"
 
 struct dataplane {
 	struct synguard_bpf *skel;
@@ -134,6 +135,8 @@ static int dataplane_load(struct dataplane *dp, uint8_t epoch_shift, struct comp
 	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_egress,
 					      DATAPLANE_TCX_EGRESS);
 	dataplane_choose_tracing(dp->skel);
+	if (!dataplane_has(DATAPLANE_TCP_WALK, BTF_KIND_FUNC))
+		bpf_program__set_autoload(dp->skel->progs.synguard_listeners, false);
 	dataplane_last_words[0] = '\0';
 	libbpf_set_print(dataplane_listen);
 	r = synguard_bpf__load(dp->skel);
@@ -215,7 +218,24 @@ int dataplane_attach_births(struct dataplane *dp, struct complaint *c)
 	dp->skel->links.synguard_born = link; /* the skeleton destroys it */
 	dataplane_watch_driver(dp->skel->progs.synguard_sent, &dp->skel->links.synguard_sent);
 	dataplane_watch_driver(dp->skel->progs.synguard_failed, &dp->skel->links.synguard_failed);
+
+	if (bpf_program__autoload(dp->skel->progs.synguard_listeners)) {
+		link = bpf_program__attach(dp->skel->progs.synguard_listeners);
+		if (!libbpf_get_error(link))
+			dp->skel->links.synguard_listeners = link;
+	}
 	return 0;
+}
+
+int dataplane_listeners(struct dataplane *dp)
+{
+	struct bpf_link *link = dp->skel->links.synguard_listeners;
+	int fd;
+
+	if (!link)
+		return -EOPNOTSUPP;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	return fd < 0 ? -errno : fd;
 }
 
 struct sg_control *dataplane_control(struct dataplane *dp)

@@ -79,6 +79,7 @@ enum sg_action {
 	X(SG_IN_SYN,             QINQ,              PASS,   "qinq",              "SYN with two VLAN tags")                                       \
 	X(SG_IN_SYN,             VLAN_DIFFERS,      PASS,   "vlan_differs",      "SYN whose VLAN is not the one the service answers on")         \
 	X(SG_IN_SYN,             MSS_LOW,           PASS,   "mss_low",           "SYN with an MSS below 536 (IPv4) or 1220 (IPv6)")              \
+	X(SG_IN_SYN,             OLD_SOCKET,        PASS,   "old_socket",        "SYN of a connection in TIME_WAIT, which tcp_rfc1337 keeps")       \
 	X(SG_IN_SYN,             OWN_SOURCE,        PASS,   "own_source",        "SYN from outside that claims to be of an address of this host") \
 	X(SG_IN_SYN,             OVER_BUDGET,       DROP,   "over_budget",       "SYN of a source that answers none of its many challenges")     \
 	X(SG_IN_SYN,             NO_ROOM,           PASS,   "no_room",           "No room for the reply, or no way to have its checksum completed")\

@@ -151,7 +151,8 @@ START_TEST(status_attached_by_tcx)
 	expect_line(json_incref(report),
 		    "Nothing is defended: SYNs are only observed, see the interfaces.");
 	set(report, "mode", json_string("observe"));
-	expect_line(report, "A SYN flood, 12.3k SYN/s, that is only observed: nothing is defended.");
+	expect_line(report,
+		    "A SYN flood, 12.3k SYN/s, that is only observed: nothing is defended.");
 }
 END_TEST
 
