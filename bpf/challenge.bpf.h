@@ -10,6 +10,7 @@
 #include "cookie.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
+#include "listed.bpf.h"
 #include "listener.bpf.h"
 #include "maps.bpf.h"
 #include "packet.h"
@@ -303,6 +304,7 @@ static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx)
 
 	/* clang-format off */
 	return syn_parse(ctx, &syn) ?:
+	       listed_source(&syn.p) ?:
 	       syn_admit(ctx, SYN_AT_XDP, &syn) ?:
 	       syn_service_allows(&syn) ?:
 	       syn_packet_allows(&syn) ?:
