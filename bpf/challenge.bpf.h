@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * XDP's half: a SYN is admitted, passed for a reason, or answered in place.
+ * A SYN is admitted, passed for a reason, or answered in place: all of it for XDP, and the steps
+ * that tcx ingress shares (challenge_skb.bpf.h).
  */
 #pragma once
 
@@ -33,8 +34,22 @@ static __always_inline enum sg_verdict syn_parse(struct xdp_md *ctx, struct syn 
 	return v ?: frame_options_xdp(ctx, &syn->p, &syn->o);
 }
 
+/* The verifier wants to know whose context it is. */
+enum syn_hook {
+	SYN_AT_XDP,
+	SYN_AT_TCX,
+};
+
+static __always_inline void syn_look(void *ctx, enum syn_hook hook, struct syn *syn)
+{
+	if (hook == SYN_AT_XDP)
+		listener_look(ctx, &syn->p, syn->service, syn->now_ns);
+	else
+		listener_look_skb(ctx, &syn->p, syn->service, syn->now_ns);
+}
+
 /* Lets the SYN of an idle service in; undecided means that the service is defended. */
-static __always_inline enum sg_verdict syn_admit(struct xdp_md *ctx, struct syn *syn)
+static __always_inline enum sg_verdict syn_admit(void *ctx, enum syn_hook hook, struct syn *syn)
 {
 	struct sg_service *s;
 	enum sg_verdict v;
@@ -51,7 +66,7 @@ static __always_inline enum sg_verdict syn_admit(struct xdp_md *ctx, struct syn 
 
 	if (service_defended(s, syn->now_ns)) {
 		if (syn->now_ns - s->checked_at_ns > SG_RECHECK_NS)
-			listener_look(ctx, &syn->p, s, syn->now_ns);
+			syn_look(ctx, hook, syn);
 		return SG_UNDECIDED;
 	}
 	if (s->credit > 0) {
@@ -61,7 +76,7 @@ static __always_inline enum sg_verdict syn_admit(struct xdp_md *ctx, struct syn 
 	/* nothing to be admitted to: one look per SG_RECHECK_NS is enough */
 	if (s->hindrance == SG_V_NO_LISTENER && syn->now_ns - s->checked_at_ns <= SG_RECHECK_NS)
 		return SG_V_NO_LISTENER;
-	listener_look(ctx, &syn->p, s, syn->now_ns);
+	syn_look(ctx, hook, syn);
 	if (s->hindrance == SG_V_NO_LISTENER || s->hindrance == SG_V_NOT_LOCAL)
 		return s->hindrance;
 	return service_defended(s, syn->now_ns) ? SG_UNDECIDED : SG_V_SYN_ADMITTED;
@@ -119,10 +134,21 @@ static __always_inline enum sg_verdict syn_packet_allows(struct syn *syn)
 }
 
 /*
+ * Whether its source is an address of this host. The table of them costs as much as a third of a
+ * challenge, so a bitmap that all of them are in is asked first.
+ */
+static __always_inline bool syn_is_from_ourselves(const struct packet *p)
+{
+	__u32 bit = sg_own_bit(&p->saddr);
+
+	return control.own[bit / 64 % SG_OWN_WORDS] >> bit % 64 & 1 && listener_is_here(&p->saddr);
+}
+
+/*
  * With tcp_rfc1337 a TIME_WAIT does not obey the reset by which an acceptance clears the way, so
  * the SYN has to meet it: the kernel opens the connection anew. A look-up for each SYN, only then.
  */
-static __always_inline enum sg_verdict syn_old_socket(struct xdp_md *ctx, const struct syn *syn)
+static __always_inline enum sg_verdict syn_old_socket(void *ctx, const struct syn *syn)
 {
 	struct bpf_sock *sk;
 	bool waits;
@@ -142,6 +168,9 @@ static __always_inline enum sg_verdict syn_source(const struct syn *syn)
 {
 	const struct packet *p = &syn->p;
 
+	/* the answer would go to ourselves, by way of whoever forged this */
+	if (syn_is_from_ourselves(p))
+		return SG_V_OWN_SOURCE;
 	if (control.mode == SG_MODE_AUTO && client_admits(&p->saddr, p->version, syn->now_ns))
 		return SG_V_SYN_VERIFIED;
 	/*
@@ -169,7 +198,7 @@ static __always_inline __u8 challenge_wscale(struct sg_service *s, __u32 epoch)
 }
 
 /* The least of interface MTU and TCP_MAXSEG. Never learned from traffic: a client could lie. */
-static __always_inline __u16 challenge_mss(struct xdp_md *ctx, const struct packet *p,
+static __always_inline __u16 challenge_mss(void *ctx, const struct packet *p,
 					   const struct sg_service *s)
 {
 	__u32 headers = p->version == 4 ? 40 : 60;
@@ -197,13 +226,13 @@ struct challenge {
 	struct cookie_terms terms;
 	struct reply_look look;
 	struct reply reply;
-	__u64 now_ns; /* set by the caller */
+	__u64 now_ns; /* set by the caller, like the next */
+	__u16 mss;
 };
 
 /* Returns 0. A global function, so that the verifier proves it once, by itself. */
-__noinline int challenge_compose(struct xdp_md *ctx, const struct packet *p,
-				 const struct tcp_options *o, struct sg_service *s,
-				 struct challenge *c)
+__noinline int challenge_compose(const struct packet *p, const struct tcp_options *o,
+				 struct sg_service *s, struct challenge *c)
 {
 	__u32 epoch;
 
@@ -215,7 +244,7 @@ __noinline int challenge_compose(struct xdp_md *ctx, const struct packet *p,
 		.isn = cookie_isn(control.key, p, p->seq, epoch, &c->terms),
 		.tsval = cookie_tsval(cookie_clock_ms(c->now_ns) + control.tsval_offset, &c->terms),
 		.window = challenge_window(s, c->terms.mss),
-		.mss = challenge_mss(ctx, p, s),
+		.mss = c->mss,
 		.wscale = challenge_wscale(s, epoch),
 		.ttl = s->ttl,
 		.tos = p->version == 4 ? s->tos : 0,
@@ -255,9 +284,12 @@ static __always_inline void challenge_count(struct syn *syn)
 
 static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct syn *syn)
 {
-	struct challenge c = { .now_ns = syn->now_ns };
+	struct challenge c = {
+		.now_ns = syn->now_ns,
+		.mss = challenge_mss(ctx, &syn->p, syn->service),
+	};
 
-	challenge_compose(ctx, &syn->p, &syn->o, syn->service, &c);
+	challenge_compose(&syn->p, &syn->o, syn->service, &c);
 	if (!challenge_make_room(ctx, &syn->p, &c.reply))
 		return SG_V_NO_ROOM;
 	if (!reply_write((void *)(long)ctx->data, (void *)(long)ctx->data_end, &syn->p, &c.reply,
@@ -278,7 +310,7 @@ __noinline int syn_judge(struct xdp_md *ctx)
 	/* clang-format off */
 	return syn_parse(ctx, &syn) ?:
 	       listed_source(&syn.p) ?:
-	       syn_admit(ctx, &syn) ?:
+	       syn_admit(ctx, SYN_AT_XDP, &syn) ?:
 	       syn_service_allows(&syn) ?:
 	       syn_packet_allows(&syn) ?:
 	       syn_old_socket(ctx, &syn) ?:

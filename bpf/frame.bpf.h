@@ -12,6 +12,9 @@
 #include "options.h"
 #include "packet.h"
 
+/* In skb->cb[0]: this is an answer of ingress's on its way out, which egress sees. */
+#define CHALLENGE_SENT 0x53474352
+
 static __always_inline int frame_options(const void *data, const void *end, const struct packet *p,
 					 struct tcp_options *o)
 {

@@ -204,6 +204,22 @@ struct bpf_tcp_req_attrs {
 	__u8 reserved[3];
 };
 
+struct net_device {
+	possible_net_t nd_net;
+	int ifindex;
+} __relocated;
+
+/* include/linux/skbuff.h */
+#define KERNEL_CHECKSUM_COMPLETE 2
+#define KERNEL_CHECKSUM_PARTIAL	 3
+
+struct sk_buff {
+	__u8 ip_summed : 2;
+} __relocated;
+
+/* The kernel's own view of a program's context. Kernel 6.2. */
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
+
 /*
  * Makes the skb the last packet of a handshake on listener sk (net/core/filter.c). Kernel 6.9.
  * -EINVAL: not at tc ingress, not a plain TCP listener, MSS too low, or an option that is off.

@@ -215,19 +215,15 @@ static __always_inline bool listener_is_here(const struct sg_addr *addr)
  * Looks at the listener of p's service and writes what it learns into *s. Of two listeners on the
  * port the kernel's look-up takes the one that a SYN would meet; the remote port 0 is nobody's,
  * so that no connection or TIME_WAIT of the client hides it. Returns 0.
- *
- * A global function, so that the verifier proves it once, by itself.
  */
-__noinline int listener_look(struct xdp_md *ctx, const struct packet *p, struct sg_service *s,
-			     __u64 now_ns)
+static __always_inline int listener_look_from(void *ctx, __u32 ifindex, const struct packet *p,
+					      struct sg_service *s, __u64 now_ns)
 {
 	struct tcp_sock *tp;
 	struct bpf_sock *sk;
 
-	if (!p || !s)
-		return 0;
 	s->checked_at_ns = now_ns; /* first, so that other CPUs do not follow */
-	s->ifindex = ctx->ingress_ifindex;
+	s->ifindex = ifindex;
 	if (!listener_is_here(&p->daddr)) {
 		s->hindrance = SG_V_NOT_LOCAL;
 		return 0;
@@ -242,6 +238,19 @@ __noinline int listener_look(struct xdp_md *ctx, const struct packet *p, struct 
 		listener_read(s, tp, p->version, now_ns);
 	bpf_sk_release(sk);
 	return 0;
+}
+
+/* Global functions, so that the verifier proves each of them once, by itself. */
+__noinline int listener_look(struct xdp_md *ctx, const struct packet *p, struct sg_service *s,
+			     __u64 now_ns)
+{
+	return p && s ? listener_look_from(ctx, ctx->ingress_ifindex, p, s, now_ns) : 0;
+}
+
+__noinline int listener_look_skb(struct __sk_buff *skb, const struct packet *p,
+				 struct sg_service *s, __u64 now_ns)
+{
+	return p && s ? listener_look_from(skb, skb->ifindex, p, s, now_ns) : 0;
 }
 
 /* Whether anybody listens for p: asked once per service, before it gets an entry. */

@@ -92,6 +92,14 @@ struct {
 	__type(value, struct sg_client_set);
 } clients SEC(".maps");
 
+/* What became of XDP's answers, by interface index. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
+	__uint(max_entries, SG_TX_MAX);
+	__type(key, __u32);
+	__type(value, struct sg_tx);
+} sent SEC(".maps");
+
 /* The addresses of this host, kept by the daemon; the value is unused. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

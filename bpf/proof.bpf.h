@@ -29,6 +29,8 @@ static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 		return v;
 	if ((p.flags & (PACKET_SYN | PACKET_ACK)) != (PACKET_SYN | PACKET_ACK))
 		return SG_V_NOT_SYNACK;
+	if (skb->cb[0] == CHALLENGE_SENT && skb->ingress_ifindex == skb->ifindex)
+		return SG_V_OWN_REPLY;
 	s = service_find(&p.saddr, p.sport, &index);
 	now_ns = bpf_ktime_get_coarse_ns();
 	/* where the packet came from; 0 = from a socket of this host, kernel cookies included */

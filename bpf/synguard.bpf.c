@@ -5,17 +5,20 @@
  *
  *	NIC -> XDP -> tcx ingress -> TCP -> listener
  *	        |        `- ACK with a valid cookie: becomes a connection request
- *	        `- SYN of a defended service: answered in place
+ *	        `- SYN of a defended service: answered in place; where XDP cannot be had, by tcx
  *	TCP -> tcx egress: the host's own SYN-ACK proves the service
  *	inet_sock_set_state: a handshake completed
+ *	xdp_bulk_tx, xdp_exception: whether XDP's answers are sent
  *	iter/tcp: the listeners, when the daemon asks
  */
 #include "acceptance.bpf.h"
 #include "challenge.bpf.h"
+#include "challenge_skb.bpf.h"
 #include "kernel.bpf.h"
 #include "listeners.bpf.h"
 #include "maps.bpf.h"
 #include "proof.bpf.h"
+#include "sent.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -29,6 +32,7 @@ static __always_inline int tcx_action(__u8 action)
 	switch (action) {
 	case SG_DROP:
 		return TCX_DROP;
+	case SG_REPLY: /* to where bpf_redirect() was told */
 	case SG_AGAIN:
 		return TCX_REDIRECT;
 	default:
@@ -36,8 +40,7 @@ static __always_inline int tcx_action(__u8 action)
 	}
 }
 
-SEC("xdp.frags")
-int synguard_xdp(struct xdp_md *ctx)
+static __always_inline int xdp_judge(struct xdp_md *ctx)
 {
 	struct sg_counters *c = counters_of(SG_XDP);
 
@@ -51,6 +54,23 @@ int synguard_xdp(struct xdp_md *ctx)
 	}
 }
 
+SEC("xdp.frags")
+int synguard_xdp(struct xdp_md *ctx)
+{
+	return xdp_judge(ctx);
+}
+
+/*
+ * For XDP in the stack, and without frags: for a program that takes them the kernel copies the
+ * packet and forgets the length of its Ethernet header (skb_pp_cow_data(), Linux 6.18), so that
+ * tcx, behind it, is shown the packet without that header.
+ */
+SEC("xdp")
+int synguard_xdp_generic(struct xdp_md *ctx)
+{
+	return xdp_judge(ctx);
+}
+
 SEC("tc")
 int synguard_ingress(struct __sk_buff *skb)
 {
@@ -58,6 +78,23 @@ int synguard_ingress(struct __sk_buff *skb)
 	struct ack ack = { .sampled = c && !(c->packets % SG_ACK_SAMPLE) };
 
 	return tcx_action(counters_conclude(c, ack_inspect(skb, &ack)));
+}
+
+/* For an interface that our XDP program cannot be attached to: SYNs are judged and answered here. */
+SEC("tc")
+int synguard_ingress_answers(struct __sk_buff *skb)
+{
+	struct sg_counters *c = counters_of(SG_INGRESS);
+	/* one place for both, as a program has 512 bytes; either begins with the packet */
+	union {
+		struct ack ack;
+		struct syn syn;
+	} seen = {};
+	enum sg_verdict v = ack_inspect(skb, &seen.ack);
+
+	if (v == SG_V_SYN && control.mode != SG_MODE_OFF)
+		v = syn_inspect_skb(skb, &seen.syn);
+	return tcx_action(counters_conclude(c, v));
 }
 
 /* For an interface without our XDP program: SYNs are counted here, and nothing is answered. */
@@ -86,6 +123,9 @@ int synguard_egress(struct __sk_buff *skb)
 	return tcx_action(counters_conclude(c, proof_of_synack(skb)));
 }
 
+_Static_assert(!__builtin_offsetof(struct ack, p) && !__builtin_offsetof(struct syn, p),
+	       "either begins with the packet");
+
 /* Fires for every network namespace of the machine; only ours is looked at. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(synguard_born, const struct sock *sk, int old_state, int new_state)
@@ -93,6 +133,21 @@ int BPF_PROG(synguard_born, const struct sock *sk, int old_state, int new_state)
 	if (old_state == KERNEL_TCP_SYN_RECV && new_state == KERNEL_TCP_ESTABLISHED &&
 	    sk->__sk_common.skc_net.net->ns.inum == control.netns_inum)
 		proof_of_handshake(sk);
+	return 0;
+}
+
+SEC("tp_btf/xdp_bulk_tx")
+int BPF_PROG(synguard_sent, const struct net_device *dev, int sent_frames, int failed, int error)
+{
+	sent_count(dev, sent_frames, failed, 1);
+	return 0;
+}
+
+SEC("tp_btf/xdp_exception")
+int BPF_PROG(synguard_failed, const struct net_device *dev, const void *xdp, __u32 act)
+{
+	if (act == XDP_TX)
+		sent_count(dev, 0, 1, 0);
 	return 0;
 }
 

@@ -70,6 +70,18 @@ static bool is_attached(const json_t *report)
 	return false;
 }
 
+/* Whether a SYN that should be challenged could be, on any of the interfaces. */
+static bool answers(const json_t *report)
+{
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "interfaces"), i, interface)
+		if (flag(interface, "answers"))
+			return true;
+	return false;
+}
+
 /* ---- the sentence -------------------------------------------------------------------------- */
 
 static void print_attack(const json_t *report, const struct screen *s, size_t services)
@@ -115,6 +127,9 @@ static void print_sentence(const json_t *report, const struct screen *s)
 		screen_wrap(s, 0, "Switched off: SYNs are neither counted nor challenged.");
 	else if (!is_attached(report))
 		screen_wrap(s, 0, "Nothing is defended: synguard is attached to no interface.");
+	else if (!is(report, "mode", "observe") && !answers(report))
+		screen_wrap(s, 0,
+			    "Nothing is defended: SYNs are only observed, see the interfaces.");
 	else if (is(report, "state", "attack"))
 		print_attack(report, s, services);
 	else if (is(report, "state", "cooling"))
@@ -170,6 +185,15 @@ static void print_figures(const json_t *report, const struct screen *s)
 		    SHORT(number(report, "half_open")));
 }
 
+static void print_attach(struct table *t, const json_t *interface)
+{
+	const char *attach = text(interface, "attach");
+
+	if (!strcmp(attach, "tcx"))
+		attach = flag(interface, "answers") ? "tcx, answers" : "tcx, observes";
+	table_cell_coloured(t, strcmp(attach, "none") ? SCREEN_PLAIN : SCREEN_BAD, attach);
+}
+
 static int print_interfaces(const json_t *report, const struct screen *s)
 {
 	static const struct table_column columns[] = {
@@ -191,8 +215,7 @@ static int print_interfaces(const json_t *report, const struct screen *s)
 	json_array_foreach(list, i, interface) {
 		table_cell(t, "%s", text(interface, "name"));
 		table_cell(t, "%s", text(interface, "driver"));
-		table_cell_coloured(t, is(interface, "attach", "none") ? SCREEN_BAD : SCREEN_PLAIN,
-				    text(interface, "attach"));
+		print_attach(t, interface);
 		table_remark(t, text(interface, "attach_reason"));
 	}
 	return table_print(t, s);

@@ -47,14 +47,14 @@ static int dataplane_listen(enum libbpf_print_level level, const char *format, v
 	return 0;
 }
 
-static bool dataplane_has(const char *function)
+static bool dataplane_has(const char *name, uint32_t kind)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	int id;
 
 	if (libbpf_get_error(btf))
 		return false;
-	id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	id = btf__find_by_name_kind(btf, name, kind);
 	btf__free(btf);
 	return id > 0;
 }
@@ -67,7 +67,7 @@ static int dataplane_probe(struct complaint *c)
 			    "CONFIG_DEBUG_INFO_BTF); on Debian install linux-image-6.12-amd64");
 		return -EOPNOTSUPP;
 	}
-	if (!dataplane_has(DATAPLANE_KFUNC)) {
+	if (!dataplane_has(DATAPLANE_KFUNC, BTF_KIND_FUNC)) {
 		complain(c, "this kernel lacks " DATAPLANE_KFUNC "() (Linux 6.9), which turns an "
 			    "ACK with a cookie into a connection; on Debian install "
 			    "linux-image-6.12-amd64");
@@ -108,6 +108,15 @@ static int dataplane_map_services(struct dataplane *dp)
 	return 0;
 }
 
+/* What only watches the driver is left out where the kernel has not got its tracepoint. */
+static void dataplane_choose_tracing(struct synguard_bpf *skel)
+{
+	bpf_program__set_autoload(skel->progs.synguard_sent,
+				  dataplane_has("btf_trace_xdp_bulk_tx", BTF_KIND_TYPEDEF));
+	bpf_program__set_autoload(skel->progs.synguard_failed,
+				  dataplane_has("btf_trace_xdp_exception", BTF_KIND_TYPEDEF));
+}
+
 static int dataplane_load(struct dataplane *dp, uint8_t epoch_shift, struct complaint *c)
 {
 	int r;
@@ -121,9 +130,12 @@ static int dataplane_load(struct dataplane *dp, uint8_t epoch_shift, struct comp
 					      DATAPLANE_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_ingress_alone,
 					      DATAPLANE_TCX_INGRESS);
+	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_ingress_answers,
+					      DATAPLANE_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_egress,
 					      DATAPLANE_TCX_EGRESS);
-	if (!dataplane_has(DATAPLANE_TCP_WALK))
+	dataplane_choose_tracing(dp->skel);
+	if (!dataplane_has(DATAPLANE_TCP_WALK, BTF_KIND_FUNC))
 		bpf_program__set_autoload(dp->skel->progs.synguard_listeners, false);
 	dataplane_last_words[0] = '\0';
 	libbpf_set_print(dataplane_listen);
@@ -184,6 +196,15 @@ struct dataplane *dataplane_free(struct dataplane *dp)
 	return NULL;
 }
 
+/* Without it a driver that cannot send is not found out; nothing else suffers. */
+static void dataplane_watch_driver(struct bpf_program *prog, struct bpf_link **ret)
+{
+	struct bpf_link *link = bpf_program__autoload(prog) ? bpf_program__attach(prog) : NULL;
+
+	if (link && !libbpf_get_error(link))
+		*ret = link;
+}
+
 int dataplane_attach_births(struct dataplane *dp, struct complaint *c)
 {
 	struct bpf_link *link = bpf_program__attach(dp->skel->progs.synguard_born);
@@ -195,6 +216,8 @@ int dataplane_attach_births(struct dataplane *dp, struct complaint *c)
 		return r;
 	}
 	dp->skel->links.synguard_born = link; /* the skeleton destroys it */
+	dataplane_watch_driver(dp->skel->progs.synguard_sent, &dp->skel->links.synguard_sent);
+	dataplane_watch_driver(dp->skel->progs.synguard_failed, &dp->skel->links.synguard_failed);
 
 	if (bpf_program__autoload(dp->skel->progs.synguard_listeners)) {
 		link = bpf_program__attach(dp->skel->progs.synguard_listeners);
@@ -265,10 +288,20 @@ int dataplane_counters(struct dataplane *dp, enum sg_program program, struct sg_
 			     sizeof(*ret) / sizeof(uint64_t));
 }
 
+int dataplane_tx(struct dataplane *dp, int ifindex, struct sg_tx *ret)
+{
+	return dataplane_sum(dp, dp->skel->maps.sent, ifindex, (uint64_t *)ret,
+			     sizeof(*ret) / sizeof(uint64_t));
+}
+
 int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr)
 {
+	struct sg_control *control = dataplane_control(dp);
+	uint32_t bit = sg_own_bit(addr);
 	uint8_t present = 1;
 
+	/* before it is in the table, where it would not be looked for otherwise */
+	__atomic_fetch_or(&control->own[bit / 64], 1ULL << bit % 64, __ATOMIC_RELAXED);
 	return bpf_map_update_elem(bpf_map__fd(dp->skel->maps.local_addrs), addr, &present,
 				   BPF_NOEXIST) < 0 ?
 		       -errno :

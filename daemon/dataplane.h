@@ -13,12 +13,13 @@
 
 #include "complaint.h"
 #include "synguard/abi.h"
+#include "way.h"
 
 struct dataplane;
 
 enum dataplane_attach {
 	DATAPLANE_NONE,
-	DATAPLANE_TCX,	   /* counts and accepts, does not challenge */
+	DATAPLANE_TCX,	   /* counts and accepts; whether it challenges is said beside it */
 	DATAPLANE_NATIVE,  /* XDP in the driver, and tcx */
 	DATAPLANE_GENERIC, /* XDP in the stack, and tcx */
 	DATAPLANE_ATTACH_COUNT,
@@ -34,7 +35,7 @@ int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint 
 struct dataplane *dataplane_free(struct dataplane *dp);
 
 /*
- * Attaches the tracepoint, which needs CAP_PERFMON and CAP_BPF, hence before those are given up,
+ * Attaches the tracepoints, which needs CAP_PERFMON and CAP_BPF, hence before those are given up,
  * and the walk of the listeners, without which there is still everything else.
  */
 int dataplane_attach_births(struct dataplane *dp, struct complaint *c);
@@ -47,7 +48,7 @@ int dataplane_attach_births(struct dataplane *dp, struct complaint *c);
 int dataplane_listeners(struct dataplane *dp);
 
 /*
- * The links of one interface, and how far attaching came. *reason says why it stayed below
+ * The links of one interface, and how far attaching came. *reason says why it is not
  * DATAPLANE_NATIVE; where a driver said why, in its own words and with what to do.
  */
 struct dataplane_links {
@@ -55,6 +56,7 @@ struct dataplane_links {
 	int ingress_fd;
 	int egress_fd;
 	enum dataplane_attach attach;
+	bool answers;	/* SYNs of defended services are challenged on this interface */
 	bool foreign;	/* somebody else's XDP program is in the way; it may go at any time */
 	bool taken_off; /* somebody detached a program of ours, whose will it is */
 	char reason[160];
@@ -65,10 +67,11 @@ struct dataplane_links {
  * These three may be called in any thread, in one at a time. Each attaching and detaching waits
  * for a grace period of the kernel's, which takes 10 ms and more.
  *
- * Attaching again with want_xdp raises DATAPLANE_TCX to DATAPLANE_NATIVE. -errno when not even tcx
- * could be attached; then nothing is. What was taken off is not attached again.
+ * Attaching again goes over to this way, without a moment in which what was challenged would not be
+ * accepted; XDP that is in force stays when the mode needs none (WAY_WATCH). -errno when not even
+ * tcx could be attached; then nothing is. What was taken off is not attached again.
  */
-int dataplane_attach(struct dataplane *dp, int ifindex, bool want_xdp,
+int dataplane_attach(struct dataplane *dp, int ifindex, enum way way,
 		     struct dataplane_links *links);
 
 /*
@@ -79,7 +82,7 @@ int dataplane_attach(struct dataplane *dp, int ifindex, bool want_xdp,
 void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_links *links);
 
 /* Ends challenges and leaves acceptances, until all that were challenged have answered. */
-void dataplane_lower(struct dataplane_links *links);
+void dataplane_lower(struct dataplane *dp, struct dataplane_links *links);
 
 /* Detaching from an interface that is gone, or in another network namespace by now, is fine. */
 void dataplane_detach(struct dataplane_links *links);
@@ -93,6 +96,8 @@ struct sg_service *dataplane_services(struct dataplane *dp);
 /* Sums over CPUs. -errno. */
 int dataplane_tally(struct dataplane *dp, uint32_t index, struct sg_tally *ret);
 int dataplane_counters(struct dataplane *dp, enum sg_program program, struct sg_counters *ret);
+/* What the driver did with XDP's answers on an interface. -ENOENT: nothing yet. */
+int dataplane_tx(struct dataplane *dp, int ifindex, struct sg_tx *ret);
 /* Makes an entry's tally zero on all CPUs, before the entry is used for another service. */
 int dataplane_tally_clear(struct dataplane *dp, uint32_t index);
 

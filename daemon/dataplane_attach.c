@@ -178,81 +178,133 @@ static int dataplane_attach_tcx(struct bpf_program *prog, int ifindex, int where
 	return fd < 0 ? -errno : fd;
 }
 
-/* SYNs are counted by XDP where it is attached, and then ingress must not count them too. */
-static int dataplane_ingress_alone(struct dataplane *dp, struct dataplane_links *links, bool alone)
+/* SYNs are judged by XDP where it is attached, and then ingress must not count them too. */
+static int dataplane_ingress(struct dataplane_links *links, const struct bpf_program *prog)
 {
-	struct synguard_bpf *skel = dataplane_skeleton(dp);
-	struct bpf_program *prog = alone ? skel->progs.synguard_ingress_alone :
-					   skel->progs.synguard_ingress;
-
 	return bpf_link_update(links->ingress_fd, bpf_program__fd(prog), NULL) < 0 ? -errno : 0;
 }
 
-static void dataplane_raise(struct dataplane *dp, int ifindex, struct dataplane_links *links)
+/* Back to tcx, which answers or does not. What XDP challenged goes on being accepted. */
+static int dataplane_fall(struct dataplane *dp, struct dataplane_links *links, bool answers)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, native, .flags = XDP_FLAGS_DRV_MODE);
 	struct synguard_bpf *skel = dataplane_skeleton(dp);
-	int fd = bpf_link_create(bpf_program__fd(skel->progs.synguard_xdp), ifindex, BPF_XDP,
-				 &native);
-	int r;
+	/* first, so that no SYN goes uncounted */
+	int r = dataplane_ingress(links, answers ? skel->progs.synguard_ingress_answers :
+						   skel->progs.synguard_ingress_alone);
 
-	links->foreign = false;
-	if (fd < 0) {
-		dataplane_explain(dp, ifindex, links, -errno);
-		return;
-	}
-	r = dataplane_ingress_alone(dp, links, false);
-	if (r < 0) {
-		snprintf(links->reason, sizeof(links->reason), "tcx: %s", strerror(-r));
-		close(fd);
-		return;
-	}
-	links->xdp_fd = fd;
-	links->attach = DATAPLANE_NATIVE;
-	links->reason[0] = '\0';
+	links->xdp_fd = close_fd(links->xdp_fd);
+	links->attach = DATAPLANE_TCX;
+	links->answers = answers && !r;
+	return r;
 }
 
-int dataplane_attach(struct dataplane *dp, int ifindex, bool want_xdp,
-		     struct dataplane_links *links)
+static int dataplane_raise(struct dataplane *dp, int ifindex, bool generic,
+			   struct dataplane_links *links)
 {
 	struct synguard_bpf *skel = dataplane_skeleton(dp);
+	LIBBPF_OPTS(bpf_link_create_opts, opts,
+		    .flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+	const struct bpf_program *prog = generic ? skel->progs.synguard_xdp_generic :
+						   skel->progs.synguard_xdp;
+	int fd = bpf_link_create(bpf_program__fd(prog), ifindex, BPF_XDP, &opts);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = dataplane_ingress(links, skel->progs.synguard_ingress);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	links->xdp_fd = fd;
+	links->attach = generic ? DATAPLANE_GENERIC : DATAPLANE_NATIVE;
+	links->answers = true;
+	return 0;
+}
+
+/* From tcx to what this way wants. What cannot be had is in *reason, not in what is returned. */
+static void dataplane_go(struct dataplane *dp, int ifindex, enum way way,
+			 struct dataplane_links *links)
+{
+	int r = 0;
+
+	links->foreign = false;
+	if (way == WAY_WATCH)
+		snprintf(links->reason, sizeof(links->reason), "mode off or observe needs no XDP");
+	else if (way == WAY_TCX)
+		snprintf(links->reason, sizeof(links->reason), "as set: Attach=tcx");
+	else
+		r = dataplane_raise(dp, ifindex, way == WAY_GENERIC, links);
+	if (links->attach != DATAPLANE_TCX) {
+		snprintf(links->reason, sizeof(links->reason), "%s",
+			 way == WAY_GENERIC ? "as set: Attach=generic" : "");
+		return;
+	}
+	if (r < 0 && way == WAY_GENERIC && r != -EBUSY && r != -EEXIST)
+		snprintf(links->reason, sizeof(links->reason), "generic XDP: %s", strerror(-r));
+	else if (r < 0)
+		dataplane_explain(dp, ifindex, links, r);
+	r = dataplane_fall(dp, links, way == WAY_TCX || way == WAY_AUTO);
+	if (r < 0)
+		snprintf(links->reason, sizeof(links->reason), "tcx: %s", strerror(-r));
+}
+
+/* Whether what is attached is what this way would come to at best. */
+static bool dataplane_has(enum way way, const struct dataplane_links *links)
+{
+	if (way == WAY_WATCH)
+		return links->attach != DATAPLANE_TCX;
+	if (way == WAY_GENERIC)
+		return links->attach == DATAPLANE_GENERIC;
+	return way != WAY_TCX && links->attach == DATAPLANE_NATIVE;
+}
+
+/* The tcx programs, of which ingress counts, accepts, and does not answer yet. */
+static int dataplane_begin(struct dataplane *dp, int ifindex, struct dataplane_links *links)
+{
+	struct synguard_bpf *skel = dataplane_skeleton(dp);
+	int egress, ingress;
+
+	/* proof first, so that nothing is challenged that could not be proven */
+	egress = dataplane_attach_tcx(skel->progs.synguard_egress, ifindex, DATAPLANE_TCX_EGRESS);
+	if (egress < 0)
+		return egress;
+	ingress = dataplane_attach_tcx(skel->progs.synguard_ingress_alone, ifindex,
+				       DATAPLANE_TCX_INGRESS);
+	if (ingress < 0) {
+		close(egress);
+		return ingress;
+	}
+	links->ingress_fd = ingress;
+	links->egress_fd = egress;
+	links->attach = DATAPLANE_TCX;
+	return 0;
+}
+
+int dataplane_attach(struct dataplane *dp, int ifindex, enum way way, struct dataplane_links *links)
+{
+	int r;
 
 	if (links->taken_off)
 		return 0;
 	if (links->attach == DATAPLANE_NONE) {
-		int egress, ingress;
-
-		/* proof first, so that nothing is challenged that could not be proven */
-		egress = dataplane_attach_tcx(skel->progs.synguard_egress, ifindex,
-					      DATAPLANE_TCX_EGRESS);
-		if (egress < 0)
-			return egress;
-		ingress = dataplane_attach_tcx(skel->progs.synguard_ingress_alone, ifindex,
-					       DATAPLANE_TCX_INGRESS);
-		if (ingress < 0) {
-			close(egress);
-			return ingress;
-		}
-		links->ingress_fd = ingress;
-		links->egress_fd = egress;
-		links->attach = DATAPLANE_TCX;
+		r = dataplane_begin(dp, ifindex, links);
+		if (r < 0)
+			return r;
 	}
-	if (links->attach != DATAPLANE_TCX)
+	if (dataplane_has(way, links))
 		return 0;
-	if (want_xdp) {
-		dataplane_raise(dp, ifindex, links);
-	} else {
-		links->foreign = false;
-		snprintf(links->reason, sizeof(links->reason), "mode off or observe needs no XDP");
-	}
+	/* one mode of XDP keeps the other out; meanwhile tcx answers */
+	if (links->attach != DATAPLANE_TCX)
+		dataplane_fall(dp, links, true);
+	dataplane_go(dp, ifindex, way, links);
 	return 0;
 }
 
-void dataplane_lower(struct dataplane_links *links)
+void dataplane_lower(struct dataplane *dp, struct dataplane_links *links)
 {
-	links->xdp_fd = close_fd(links->xdp_fd);
 	if (links->attach != DATAPLANE_NONE)
-		links->attach = DATAPLANE_TCX;
+		dataplane_fall(dp, links, false);
 }
 
 void dataplane_detach(struct dataplane_links *links)
@@ -279,17 +331,18 @@ static __u32 dataplane_program_id(const struct bpf_program *prog)
  * namespace, and the index may be another interface's here by now. Where asking fails, the link is
  * believed in.
  */
-static bool dataplane_tcx_is_on(int ifindex, int where, const struct bpf_program *a,
-				const struct bpf_program *b)
+static bool dataplane_tcx_is_on(int ifindex, int where, const struct bpf_program *const progs[])
 {
-	__u32 ids[DATAPLANE_MPROG_MAX], count = ARRAY_SIZE(ids), flags, i;
-	__u32 wanted[] = { dataplane_program_id(a), dataplane_program_id(b) };
+	__u32 ids[DATAPLANE_MPROG_MAX], count = ARRAY_SIZE(ids), flags, i, ours;
 
 	if (bpf_prog_query(ifindex, where, 0, &flags, ids, &count) < 0)
 		return errno != ENODEV && errno != ENOENT;
-	for (i = 0; i < count; i++)
-		if (ids[i] == wanted[0] || ids[i] == wanted[1])
-			return true;
+	for (; *progs; progs++) {
+		ours = dataplane_program_id(*progs);
+		for (i = 0; i < count; i++)
+			if (ids[i] == ours)
+				return true;
+	}
 	return false;
 }
 
@@ -303,15 +356,17 @@ static bool dataplane_xdp_is_on(int link_fd)
 
 void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_links *links)
 {
-	struct synguard_bpf *skel = dataplane_skeleton(dp);
+	const struct synguard_bpf *skel = dataplane_skeleton(dp);
+	const struct bpf_program *const out[] = { skel->progs.synguard_egress, NULL };
+	const struct bpf_program *const in[] = { skel->progs.synguard_ingress,
+						 skel->progs.synguard_ingress_answers,
+						 skel->progs.synguard_ingress_alone, NULL };
 	bool egress, ingress;
 
 	if (links->attach == DATAPLANE_NONE)
 		return;
-	egress = dataplane_tcx_is_on(ifindex, DATAPLANE_TCX_EGRESS, skel->progs.synguard_egress,
-				     skel->progs.synguard_egress);
-	ingress = dataplane_tcx_is_on(ifindex, DATAPLANE_TCX_INGRESS, skel->progs.synguard_ingress,
-				      skel->progs.synguard_ingress_alone);
+	egress = dataplane_tcx_is_on(ifindex, DATAPLANE_TCX_EGRESS, out);
+	ingress = dataplane_tcx_is_on(ifindex, DATAPLANE_TCX_INGRESS, in);
 	if (!egress || !ingress) {
 		/* XDP without ingress would challenge clients that nobody then lets in */
 		dataplane_detach(links);
@@ -320,10 +375,8 @@ void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_links *
 			snprintf(links->reason, sizeof(links->reason),
 				 "somebody detached our tcx program; restart synguardd to have it "
 				 "back");
-	} else if (links->attach == DATAPLANE_NATIVE && !dataplane_xdp_is_on(links->xdp_fd)) {
-		links->xdp_fd = close_fd(links->xdp_fd);
-		dataplane_ingress_alone(dp, links, true);
-		links->attach = DATAPLANE_TCX;
+	} else if (links->attach > DATAPLANE_TCX && !dataplane_xdp_is_on(links->xdp_fd)) {
+		dataplane_fall(dp, links, false);
 		links->taken_off = true;
 		snprintf(links->reason, sizeof(links->reason),
 			 "somebody detached our XDP program; restart synguardd to have it back");

@@ -31,12 +31,13 @@
 #define MAIN_MAX_INTERFACES SETTINGS_NAMES_MAX
 
 /* Settings of the command line, as config.h wants them. */
-#define MAIN_MAX_WORDS (3 * (MAIN_MAX_INTERFACES + 1) + 1)
+#define MAIN_MAX_WORDS (3 * (MAIN_MAX_INTERFACES + 2) + 1)
 
 struct arguments {
 	const char *runtime_dir;
 	const char *state_dir;
 	const char *config_file;
+	const char *attach;
 	const char *mode;
 	bool undo;
 	size_t interface_count;
@@ -62,6 +63,7 @@ static void usage(FILE *to)
 		"  --interface NAME   attach to this interface; may be repeated; eth* is a pattern,\n"
 		"                     !eth1 an exclusion, and \"auto\" (default) means every real\n"
 		"                     Ethernet device that is up\n"
+		"  --attach WAY       auto (default): native XDP, else tcx; or native, tcx, generic\n"
 		"  --mode MODE        off, observe, auto (default) or always\n"
 		"  --config FILE      read the settings from this file only\n"
 		"  --runtime-dir DIR  where the bus socket lives (default " SG_RUNTIME_DIR ")\n"
@@ -92,6 +94,7 @@ static void parse_options(int argc, char **argv, struct arguments *a)
 {
 	static const struct option options[] = {
 		{ "interface", required_argument, NULL, 'i' },
+		{ "attach", required_argument, NULL, 'a' },
 		{ "mode", required_argument, NULL, 'm' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "runtime-dir", required_argument, NULL, 'r' },
@@ -112,6 +115,9 @@ static void parse_options(int argc, char **argv, struct arguments *a)
 				exit(SG_EXIT_USAGE);
 			}
 			add_setting(a, SETTING_interfaces, optarg);
+			break;
+		case 'a':
+			a->attach = optarg;
 			break;
 		case 'm':
 			a->mode = optarg;
@@ -145,6 +151,8 @@ static void parse_options(int argc, char **argv, struct arguments *a)
 			argv[optind]);
 		exit(SG_EXIT_USAGE);
 	}
+	if (a->attach)
+		add_setting(a, SETTING_attach, a->attach);
 	if (a->mode)
 		add_setting(a, SETTING_mode, a->mode);
 }

@@ -43,7 +43,9 @@ void manager_reconcile(void *userdata)
 
 	if (m->links) /* not while it is being made */
 		ports_reconcile(m->ports, m->links,
-				m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS);
+				m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS ?
+					m->settings.attach :
+					WAY_WATCH);
 }
 
 static void manager_on_address(void *userdata, const struct sg_addr *addr, bool here)

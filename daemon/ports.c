@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "portnames.h"
+#include "txwatch.h"
 #include "worker.h"
 
 /* How many are looked after in a second; every one of a usual host's. */
@@ -20,6 +21,9 @@
 /* Time for the ACKs of challenges that are under way when an interface is not meant any more. */
 #define PORTS_GRACE_NS 1000000000ULL
 
+/* After so long XDP is tried again on an interface whose driver lost its answers. */
+#define PORTS_LOWERED_NS (300 * 1000000000ULL)
+
 struct port_job {
 	struct worker_job job; /* first: one is cast to the other */
 	struct dataplane *dp;
@@ -28,7 +32,8 @@ struct port_job {
 	bool drop;
 	bool lower; /* only end the challenges */
 	bool look;  /* whether what is attached still is, no more */
-	bool want_xdp;
+	enum way way;
+	char lowered[96]; /* why not the way that is set, or "" */
 	int result;
 	char name[IFNAMSIZ];
 	char driver[32];
@@ -39,10 +44,13 @@ struct port {
 	struct ports *owner;
 	int ifindex;
 	uint64_t serial, version; /* of the interface; the version that was last acted on */
-	bool want_xdp;
-	bool busy;	      /* the job is under way */
-	bool again;	      /* and has to be done once more */
-	bool leaving;	      /* to be detached and forgotten */
+	enum way way;		  /* that is set, or needed */
+	struct txwatch tx;
+	uint64_t lowered_until_ns; /* meanwhile without XDP; 0: not so */
+	char lowered[96];	   /* and why */
+	bool busy;		   /* the job is under way */
+	bool again;		   /* and has to be done once more */
+	bool leaving;		   /* to be detached and forgotten */
 	uint64_t leave_at_ns; /* but not before, so that fresh challenges can be answered; 0: at once */
 	bool failed;	      /* could not be attached to at all */
 	unsigned int looks;
@@ -57,7 +65,7 @@ struct ports {
 	struct worker *worker;
 	struct ports_desk *desk;
 	struct links *links; /* of the last reconciliation */
-	bool want_xdp;
+	enum way way;
 	char **names;
 	size_t name_count;
 	bool sweep;   /* the names have changed */
@@ -165,14 +173,18 @@ static void ports_work(struct worker_job *worker_job)
 		return;
 	}
 	if (job->lower) {
-		dataplane_lower(&job->links);
+		dataplane_lower(job->dp, &job->links);
 		return;
 	}
 	before = job->links.attach;
 	dataplane_check(job->dp, job->ifindex, &job->links);
 	if (job->look && job->links.attach == before)
 		return;
-	job->result = dataplane_attach(job->dp, job->ifindex, job->want_xdp, &job->links);
+	if (job->lowered[0] && job->links.attach > DATAPLANE_TCX)
+		dataplane_lower(job->dp, &job->links);
+	job->result = dataplane_attach(job->dp, job->ifindex, job->way, &job->links);
+	if (job->lowered[0] && job->links.attach == DATAPLANE_TCX && !job->links.taken_off)
+		snprintf(job->links.reason, sizeof(job->links.reason), "%s", job->lowered);
 	if (!job->driver[0])
 		links_driver(job->name, job->driver);
 }
@@ -184,6 +196,14 @@ static void ports_done(struct worker_job *worker_job);
 static bool ports_may_go(const struct port *port)
 {
 	return port->leaving && ports_now_ns() >= port->leave_at_ns;
+}
+
+/* Where XDP was given up on, tcx answers, unless another way was asked for by name. */
+static enum way ports_way(const struct port *port)
+{
+	if (!port->lowered_until_ns || port->way == WAY_WATCH)
+		return port->way;
+	return port->way == WAY_AUTO || port->way == WAY_TCX ? WAY_TCX : WAY_WATCH;
 }
 
 static void ports_submit(struct port *port, bool look)
@@ -205,9 +225,11 @@ static void ports_submit(struct port *port, bool look)
 		.drop = drop,
 		.lower = port->leaving && !drop,
 		.look = look,
-		.want_xdp = port->want_xdp,
+		.way = ports_way(port),
 		.port = port,
 	};
+	if (port->lowered_until_ns)
+		memcpy(job->lowered, port->lowered, sizeof(job->lowered));
 	memcpy(job->name, port->name, sizeof(job->name));
 	memcpy(job->driver, port->driver, sizeof(job->driver));
 	worker_add(port->owner->worker, &job->job);
@@ -259,7 +281,7 @@ static void ports_done(struct worker_job *worker_job)
 		}
 		ports_forget(port);
 		/* the words may have come to mean it again meanwhile */
-		ports_reconcile(p, p->links, p->want_xdp);
+		ports_reconcile(p, p->links, p->way);
 		return;
 	}
 	port->failed = job->result < 0;
@@ -279,7 +301,7 @@ static void ports_leave(struct port *port, enum ports_news what, const char *rea
 		return;
 	port->leaving = true;
 	port->again = false;
-	if (what == PORTS_DETACHED && port->links.attach > DATAPLANE_TCX)
+	if (what == PORTS_DETACHED && port->links.answers)
 		port->leave_at_ns = ports_now_ns() + PORTS_GRACE_NS;
 	ports_tell(port, what, reason);
 	if (!port->owner->dp)
@@ -336,10 +358,10 @@ static struct port *ports_add(struct ports *p, const struct link_info *info)
 /* An interface that is meant, or was. */
 static void ports_tend(struct ports *p, struct port *port, const struct link_info *info)
 {
-	if (port->leaving || (port->version == info->version && port->want_xdp == p->want_xdp))
+	if (port->leaving || (port->version == info->version && port->way == p->way))
 		return;
 	port->version = info->version;
-	port->want_xdp = p->want_xdp;
+	port->way = p->way;
 	memcpy(port->name, info->name, sizeof(port->name));
 	if (!p->dp)
 		return;
@@ -354,13 +376,13 @@ static void ports_tend(struct ports *p, struct port *port, const struct link_inf
 	ports_submit(port, false);
 }
 
-void ports_reconcile(struct ports *p, struct links *links, bool want_xdp)
+void ports_reconcile(struct ports *p, struct links *links, enum way way)
 {
 	const struct link_info *infos;
 	size_t count, i;
 
 	p->links = links;
-	p->want_xdp = want_xdp;
+	p->way = way;
 	for (i = p->count; i > 0; i--) {
 		struct port *port = p->ports[i - 1];
 		const struct link_info *info = links_find(links, port->ifindex);
@@ -391,12 +413,53 @@ void ports_settle(struct ports *p, uint64_t limit_usec)
 	worker_settle(p->worker, limit_usec);
 }
 
+/* ---- whether the driver sends -------------------------------------------------------------- */
+
+static void ports_sum(struct ports *p, struct txwatch_sums *ret)
+{
+	struct sg_counters xdp = {}, ingress = {};
+
+	dataplane_counters(p->dp, SG_XDP, &xdp);
+	dataplane_counters(p->dp, SG_INGRESS, &ingress);
+	ret->challenged = xdp.verdicts[SG_V_CHALLENGED] + xdp.verdicts[SG_V_CHALLENGED_PLAIN];
+	ret->accepted = ingress.verdicts[SG_V_ACCEPTED];
+}
+
+/* Gives XDP up on an interface whose driver loses its answers, and tries it again after a while. */
+static void ports_watch_tx(struct port *port, struct txwatch_sums *sums, uint64_t now_ns)
+{
+	if (port->busy || port->leaving)
+		return;
+	if (port->lowered_until_ns && now_ns >= port->lowered_until_ns) {
+		port->lowered_until_ns = 0;
+		ports_submit(port, false);
+		return;
+	}
+	sums->tx = (struct sg_tx){};
+	dataplane_tx(port->owner->dp, port->ifindex, &sums->tx);
+	if (port->links.attach <= DATAPLANE_TCX) {
+		txwatch_begin(&port->tx, sums);
+	} else if (txwatch_look(&port->tx, sums)) {
+		snprintf(port->lowered, sizeof(port->lowered),
+			 "the driver lost %llu of XDP's last %llu answers; XDP is tried again "
+			 "after 5 min",
+			 (unsigned long long)port->tx.failed, (unsigned long long)port->tx.answers);
+		port->lowered_until_ns = now_ns + PORTS_LOWERED_NS;
+		ports_submit(port, false);
+	}
+}
+
 void ports_tick(struct ports *p, uint64_t now_ns)
 {
+	struct txwatch_sums sums = {};
 	bool again;
 	size_t i;
 
 	ports_desk_tick(p->desk, now_ns);
+	if (p->dp)
+		ports_sum(p, &sums);
+	for (i = 0; p->dp && i < p->count; i++)
+		ports_watch_tx(p->ports[i], &sums, now_ns);
 	for (i = 0; p->dp && i < p->count && i < PORTS_CHECKS_A_TICK; i++) {
 		struct port *port = p->ports[p->checked++ % p->count];
 
@@ -435,6 +498,7 @@ int ports_report(const struct ports *p, struct report_interface **ret, size_t *c
 		memcpy(row->attach_reason, port->links.reason, sizeof(row->attach_reason));
 		row->index = port->ifindex;
 		row->attach = dataplane_attach_name(port->links.attach);
+		row->answers = port->links.answers;
 		n++;
 	}
 	qsort(rows, n, sizeof(*rows), ports_compare_rows);

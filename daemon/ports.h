@@ -42,7 +42,7 @@ struct ports *ports_free(struct ports *p);
 int ports_set_names(struct ports *p, const char *const *names, size_t count);
 
 /* Begins to attach to what is wanted and there and to detach from what is not. Keeps links. */
-void ports_reconcile(struct ports *p, struct links *links, bool want_xdp);
+void ports_reconcile(struct ports *p, struct links *links, enum way way);
 
 /* Waits until what was begun is done, at most so long. */
 void ports_settle(struct ports *p, uint64_t limit_usec);

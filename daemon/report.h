@@ -20,6 +20,7 @@ struct report_interface {
 	int index;
 	char driver[32];
 	const char *attach;
+	bool answers;
 	char attach_reason[160];
 };
 

@@ -32,6 +32,10 @@
 	X("Daemon", "Interfaces", names, interfaces, "auto", 0, SETTINGS_NAMES_MAX, "", RELOAD,  \
 	  "Interfaces to attach to: names, globs such as eth*, or auto for every real Ethernet "      \
 	  "device that is up; !eth1 leaves one out.")                                                                       \
+	X("Daemon", "Attach", way, attach, "auto", 0, 0, "", RELOAD,                                  \
+	  "How to answer SYNs: auto (XDP in the driver, and tcx where that cannot be had), native, "  \
+	  "tcx, or generic (XDP in the stack); with native and generic, an interface that refuses is "    \
+	  "only observed.") \
 	X("Defence", "ArmPercent", count, arm_percent, "50", 1, 100, "percent", RELOAD,               \
 	  "How full a SYN queue has to be for its service to be defended.")                           \
 	X("Defence", "LeaseSec", span, lease_ns, "4s", SETTINGS_SECONDS(2), SETTINGS_SECONDS(60),     \

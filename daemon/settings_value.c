@@ -138,6 +138,25 @@ static void settings_mode_print(const void *value, size_t item, struct settings_
 	snprintf(ret->text, sizeof(ret->text), "%s", mode_name(*(const enum sg_mode *)value));
 }
 
+static int settings_way_parse(void *value, const char *text, const struct settings_bounds *bounds,
+			      struct complaint *c)
+{
+	int way = way_parse(text);
+
+	if (way < 0) {
+		complain(c, "no way to attach \"%.40s\"; there are auto, native, tcx and generic",
+			 text);
+		return -EINVAL;
+	}
+	*(enum way *)value = way;
+	return 0;
+}
+
+static void settings_way_print(const void *value, size_t item, struct settings_text *ret)
+{
+	snprintf(ret->text, sizeof(ret->text), "%s", way_name(*(const enum way *)value));
+}
+
 /*
  * Hands each word of a list to take(), which may see what is there already. On a failure the list
  * is as it was: *count is the list's first member.
@@ -344,6 +363,7 @@ static void settings_listen_print(const void *value, size_t item, struct setting
 /* clang-format off */
 const struct settings_type
 	settings_mode     = { settings_mode_parse, settings_mode_print, NULL, NULL, sizeof(SETTINGS_C_mode) },
+	settings_way      = { settings_way_parse, settings_way_print, NULL, NULL, sizeof(SETTINGS_C_way) },
 	settings_flag     = { settings_flag_parse, settings_flag_print, NULL, NULL, sizeof(SETTINGS_C_flag) },
 	settings_count    = { settings_count_parse, settings_count_print, NULL, settings_count_bound, sizeof(SETTINGS_C_count) },
 	settings_span     = { settings_span_parse, settings_span_print, NULL, settings_print_span, sizeof(SETTINGS_C_span) },

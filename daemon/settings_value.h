@@ -13,6 +13,7 @@
 
 #include "complaint.h"
 #include "synguard/abi.h"
+#include "way.h"
 
 #define SETTINGS_NAMES_MAX    64
 #define SETTINGS_SERVICES_MAX SG_LEFT_ALONE_MAX
@@ -36,6 +37,7 @@ struct settings_services {
 
 /* The members' types, by the name of the type in the table. */
 #define SETTINGS_C_mode	    enum sg_mode
+#define SETTINGS_C_way	    enum way
 #define SETTINGS_C_flag	    bool
 #define SETTINGS_C_count    uint64_t
 #define SETTINGS_C_span	    uint64_t /* nanoseconds */
@@ -77,5 +79,6 @@ struct settings_type {
 	size_t bytes;
 };
 
-extern const struct settings_type settings_mode, settings_flag, settings_count, settings_span,
-	settings_epoch, settings_names, settings_services, settings_files, settings_listen;
+extern const struct settings_type settings_mode, settings_flag, settings_way, settings_count,
+	settings_span, settings_epoch, settings_names, settings_services, settings_files,
+	settings_listen;

@@ -73,6 +73,14 @@ struct sg_left_alone {
 	__u16 pad;	   /* 0 */
 };
 
+/* The addresses of this host as a bitmap, which most others miss; sg_own_bit() says where. */
+#define SG_OWN_WORDS 64
+
+static inline __attribute__((always_inline)) __u32 sg_own_bit(const struct sg_addr *a)
+{
+	return (a->halves[0] ^ a->halves[1]) * 0x9e3779b97f4a7c15ULL >> 52;
+}
+
 /*
  * Sources that the administrator has named: what of them comes in is always passed, or its SYNs are
  * dropped. One trie for each list, so that a source on both is passed whichever prefix is longer.
@@ -105,6 +113,16 @@ struct sg_control {
 	__u32 ack_flood_rate; /* bogus ACKs a second from which on they are dropped; 0 = never */
 	__u32 client_allowance; /* SYNs without a handshake that a verified client may send per window */
 	__u32 listed;		/* SG_LISTED_*, so that empty lists cost one comparison */
+	/* a bit is set for each address of this host; for those that went it stays */
+	__u64 own[SG_OWN_WORDS];
+};
+
+/* What a driver did with the frames that XDP answered on an interface. Per CPU; programs. */
+#define SG_TX_MAX 1024
+struct sg_tx {
+	__u64 sent;   /* as far as the driver tells */
+	__u64 failed; /* could not be sent, and are lost */
+	__u64 told;   /* how often it told of all; where never, it tells of failures only */
 };
 
 enum sg_service_state {

@@ -66,6 +66,7 @@
 	X(INT,     index,                          "index",                        NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The interface's index.") \
 	X(CHARS,   driver,                         "driver",                       NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The interface's driver.") \
 	X(WORD,    attach,                         "attach",                       GAUGE,   "synguard_interface_attached",              NULL,          "kind",      "native|generic|tcx|none",    NULL,                    "How the programs are attached to the interface.") \
+	X(FLAG,    answers,                        "answers",                      GAUGE,   "synguard_interface_answers",               NULL,          NULL,        NULL,                         NULL,                    "Whether SYNs that come in by the interface can be challenged.") \
 	X(CHARS,   attach_reason,                  "attach_reason",                NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "Why they are not attached better.")
 
 /* A row of "services"; its series are told apart by listener="ADDRESS:PORT". */

@@ -25,6 +25,8 @@ enum sg_program {
 #define SG_IN_INGRESS (1u << SG_INGRESS)
 #define SG_IN_EGRESS  (1u << SG_EGRESS)
 #define SG_IN_ANY     (SG_IN_XDP | SG_IN_INGRESS | SG_IN_EGRESS)
+/* where a SYN is judged: ingress does where XDP cannot be had */
+#define SG_IN_SYN (SG_IN_XDP | SG_IN_INGRESS)
 
 /*
  * PASS hands the packet to whoever comes next, untouched. AGAIN puts it behind the batch that it
@@ -52,43 +54,44 @@ enum sg_action {
 	/* XDP: not a SYN to be judged */                                                                      \
 	X(SG_IN_XDP,             MODE_OFF,          PASS,   "mode_off",          "Mode is off, nothing was looked at")                           \
 	X(SG_IN_XDP,             NOT_SYN,           PASS,   "not_syn",           "TCP, but not a connection request")                            \
-	X(SG_IN_XDP,             TO_GROUP,          PASS,   "to_group",          "SYN in a broadcast or multicast frame")                        \
+	X(SG_IN_SYN,             TO_GROUP,          PASS,   "to_group",          "SYN in a broadcast or multicast frame")                        \
 	X(SG_IN_XDP,             BOGUS_ACK,         DROP,   "bogus_ack",         "ACK of a flood that belongs to no socket and carries no cookie") \
-	/* XDP: SYN of a source that the administrator has named */                                            \
-	X(SG_IN_XDP,             ALLOWED,           PASS,   "allowed",           "SYN of a source on the allow list")                            \
-	X(SG_IN_XDP,             DENIED,            DROP,   "denied",            "SYN for this host of a source on the deny list")               \
-	/* XDP: SYN of something that is not a service of this host */                                         \
-	X(SG_IN_XDP,             NOT_LOCAL,         PASS,   "not_local",         "SYN for an address that is not this host's")                   \
-	X(SG_IN_XDP,             NO_LISTENER,       PASS,   "no_listener",       "SYN for a port that nobody listens on")                        \
-	X(SG_IN_XDP,             SERVICES_FULL,     PASS,   "services_full",     "SYN of a service for which the service table had no room")     \
-	/* XDP: SYN of a service that is idle */                                                               \
-	X(SG_IN_XDP,             SYN_ADMITTED,      PASS,   "syn_admitted",      "SYN let through, its service is idle")                         \
-	X(SG_IN_XDP,             SYN_VERIFIED,      PASS,   "syn_verified",      "SYN of a client that completed a handshake within the hour")   \
-	/* XDP: SYN that would have been challenged, but */                                                    \
-	X(SG_IN_XDP,             OBSERVED,          PASS,   "observed",          "SYN that mode auto would have challenged")                     \
-	X(SG_IN_XDP,             HEARTBEAT_LOST,    PASS,   "heartbeat_lost",    "The daemon has not been heard of for a minute")                \
-	X(SG_IN_XDP,             UNPROVEN,          PASS,   "unproven",          "No SYN-ACK of this host has been seen for the service yet")    \
-	X(SG_IN_XDP,             FORWARDED,         PASS,   "forwarded",         "The service is answered by another host behind this one")      \
-	X(SG_IN_XDP,             BLOCKED,           PASS,   "blocked",           "Acceptances of the service do not become connections")         \
-	X(SG_IN_XDP,             LEFT_ALONE,        PASS,   "left_alone",        "The administrator wants the service left alone")               \
-	X(SG_IN_XDP,             BOUND_ELSEWHERE,   PASS,   "bound_elsewhere",   "The service is bound to a device above this one")              \
-	X(SG_IN_XDP,             NAT,               PASS,   "nat",               "NAT in this network namespace would undo the acceptance")      \
-	X(SG_IN_XDP,             LINK_LOCAL,        PASS,   "link_local",        "SYN for a link-local address, whose sockets are of a device")  \
-	X(SG_IN_XDP,             MPTCP_LISTENER,    PASS,   "mptcp_listener",    "The listener speaks MPTCP, which cookies cannot carry")        \
-	X(SG_IN_XDP,             SYNCOOKIES_OFF,    PASS,   "syncookies_off",    "tcp_syncookies is 0, the kernel would reset the client")       \
-	X(SG_IN_XDP,             ACCEPT_FULL,       DROP,   "accept_full",       "The accept queue is full, the kernel would drop the SYN too")  \
-	X(SG_IN_XDP,             SIGNED,            PASS,   "signed",            "SYN with a TCP-MD5 or TCP-AO signature")                       \
-	X(SG_IN_XDP,             QINQ,              PASS,   "qinq",              "SYN with two VLAN tags")                                       \
-	X(SG_IN_XDP,             VLAN_DIFFERS,      PASS,   "vlan_differs",      "SYN whose VLAN is not the one the service answers on")         \
-	X(SG_IN_XDP,             MSS_LOW,           PASS,   "mss_low",           "SYN with an MSS below 536 (IPv4) or 1220 (IPv6)")              \
-	X(SG_IN_XDP,             OLD_SOCKET,        PASS,   "old_socket",        "SYN of a connection in TIME_WAIT, which tcp_rfc1337 keeps")       \
-	X(SG_IN_XDP,             OVER_BUDGET,       DROP,   "over_budget",       "SYN of a source that answers none of its many challenges")     \
-	X(SG_IN_XDP,             NO_ROOM,           PASS,   "no_room",           "The driver had no room for the reply")                         \
-	/* XDP: challenges */                                                                                  \
-	X(SG_IN_XDP,             CHALLENGED,        REPLY,  "challenged",        "SYN answered with a cookie that keeps what it offered")        \
-	X(SG_IN_XDP,             CHALLENGED_PLAIN,  REPLY,  "challenged_plain",  "SYN answered with a cookie that loses some of its options")    \
+	/* SYN of a source that the administrator has named */                                            \
+	X(SG_IN_SYN,             ALLOWED,           PASS,   "allowed",           "SYN of a source on the allow list")                            \
+	X(SG_IN_SYN,             DENIED,            DROP,   "denied",            "SYN for this host of a source on the deny list")               \
+	/* SYN of something that is not a service of this host */                                         \
+	X(SG_IN_SYN,             NOT_LOCAL,         PASS,   "not_local",         "SYN for an address that is not this host's")                   \
+	X(SG_IN_SYN,             NO_LISTENER,       PASS,   "no_listener",       "SYN for a port that nobody listens on")                        \
+	X(SG_IN_SYN,             SERVICES_FULL,     PASS,   "services_full",     "SYN of a service for which the service table had no room")     \
+	/* SYN of a service that is idle */                                                               \
+	X(SG_IN_SYN,             SYN_ADMITTED,      PASS,   "syn_admitted",      "SYN let through, its service is idle")                         \
+	X(SG_IN_SYN,             SYN_VERIFIED,      PASS,   "syn_verified",      "SYN of a client that completed a handshake within the hour")   \
+	/* SYN that would have been challenged, but */                                                    \
+	X(SG_IN_SYN,             OBSERVED,          PASS,   "observed",          "SYN that mode auto would have challenged")                     \
+	X(SG_IN_SYN,             HEARTBEAT_LOST,    PASS,   "heartbeat_lost",    "The daemon has not been heard of for a minute")                \
+	X(SG_IN_SYN,             UNPROVEN,          PASS,   "unproven",          "No SYN-ACK of this host has been seen for the service yet")    \
+	X(SG_IN_SYN,             FORWARDED,         PASS,   "forwarded",         "The service is answered by another host behind this one")      \
+	X(SG_IN_SYN,             BLOCKED,           PASS,   "blocked",           "Acceptances of the service do not become connections")         \
+	X(SG_IN_SYN,             LEFT_ALONE,        PASS,   "left_alone",        "The administrator wants the service left alone")               \
+	X(SG_IN_SYN,             BOUND_ELSEWHERE,   PASS,   "bound_elsewhere",   "The service is bound to a device above this one")              \
+	X(SG_IN_SYN,             NAT,               PASS,   "nat",               "NAT in this network namespace would undo the acceptance")      \
+	X(SG_IN_SYN,             LINK_LOCAL,        PASS,   "link_local",        "SYN for a link-local address, whose sockets are of a device")  \
+	X(SG_IN_SYN,             MPTCP_LISTENER,    PASS,   "mptcp_listener",    "The listener speaks MPTCP, which cookies cannot carry")        \
+	X(SG_IN_SYN,             SYNCOOKIES_OFF,    PASS,   "syncookies_off",    "tcp_syncookies is 0, the kernel would reset the client")       \
+	X(SG_IN_SYN,             ACCEPT_FULL,       DROP,   "accept_full",       "The accept queue is full, the kernel would drop the SYN too")  \
+	X(SG_IN_SYN,             SIGNED,            PASS,   "signed",            "SYN with a TCP-MD5 or TCP-AO signature")                       \
+	X(SG_IN_SYN,             QINQ,              PASS,   "qinq",              "SYN with two VLAN tags")                                       \
+	X(SG_IN_SYN,             VLAN_DIFFERS,      PASS,   "vlan_differs",      "SYN whose VLAN is not the one the service answers on")         \
+	X(SG_IN_SYN,             MSS_LOW,           PASS,   "mss_low",           "SYN with an MSS below 536 (IPv4) or 1220 (IPv6)")              \
+	X(SG_IN_SYN,             OLD_SOCKET,        PASS,   "old_socket",        "SYN of a connection in TIME_WAIT, which tcp_rfc1337 keeps")       \
+	X(SG_IN_SYN,             OWN_SOURCE,        PASS,   "own_source",        "SYN from outside that claims to be of an address of this host") \
+	X(SG_IN_SYN,             OVER_BUDGET,       DROP,   "over_budget",       "SYN of a source that answers none of its many challenges")     \
+	X(SG_IN_SYN,             NO_ROOM,           PASS,   "no_room",           "No room for the reply, or no way to have its checksum completed")\
+	/* challenges */                                                                                  \
+	X(SG_IN_SYN,             CHALLENGED,        REPLY,  "challenged",        "SYN answered with a cookie that keeps what it offered")        \
+	X(SG_IN_SYN,             CHALLENGED_PLAIN,  REPLY,  "challenged_plain",  "SYN answered with a cookie that loses some of its options")    \
 	/* ingress: not an ACK to be judged */                                                                 \
-	X(SG_IN_INGRESS,         SYN,               PASS,   "syn",               "SYN that XDP did not answer")                                  \
+	X(SG_IN_INGRESS,         SYN,               PASS,   "syn",               "SYN that was not judged here")                                 \
 	X(SG_IN_INGRESS,         NOT_ACK,           PASS,   "not_ack",           "TCP that cannot answer a challenge (RST, SYN-ACK)")            \
 	X(SG_IN_INGRESS,         IDLE_ACK,          PASS,   "idle_ack",          "ACK for a service without recent challenges")                  \
 	X(SG_IN_INGRESS,         OTHER_ACK,         PASS,   "other_ack",         "ACK that carries no cookie of ours")                           \
@@ -107,6 +110,7 @@ enum sg_action {
 	/* egress */                                                                                           \
 	X(SG_IN_EGRESS,          NOT_SYNACK,        PASS,   "not_synack",        "TCP, but not a SYN-ACK")                                       \
 	X(SG_IN_EGRESS,          OWN_SYNACK,        PASS,   "own_synack",        "SYN-ACK of this host: its service is proven")                  \
+	X(SG_IN_EGRESS,          OWN_REPLY,         PASS,   "own_reply",         "Challenge that ingress answered a SYN with")                   \
 	X(SG_IN_EGRESS,          FORWARDED_SYNACK,  PASS,   "forwarded_synack",  "SYN-ACK of another host that passes through this one")         \
 	X(SG_IN_EGRESS,          STRANGE_SYNACK,    PASS,   "strange_synack",    "SYN-ACK of this host for a service that is not in the table")
 /* clang-format on */

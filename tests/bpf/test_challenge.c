@@ -78,12 +78,11 @@ static void put_tsval(struct frame_spec *spec, __u32 tsval)
 			*o = ts;
 }
 
-/* Runs the SYN and asserts that the answer is these bytes, zeroed up to frame_bytes. */
-static void assert_answer(struct prog *p, const struct frame_spec *syn, struct frame_spec answer,
-			  size_t frame_bytes, enum sg_verdict verdict)
+static void assert_answer_by(struct prog *p, enum sg_program program, const struct frame_spec *syn,
+			     struct frame_spec answer, size_t frame_bytes, enum sg_verdict verdict)
 {
 	struct prog_frame in = prog_frame(syn), expected = {};
-	struct prog_frame out = *expect_frame(p, SG_XDP, &in, verdict);
+	struct prog_frame out = *expect_frame(p, program, &in, verdict);
 	struct frame_view view = prog_view(&out);
 	struct cookie_terms terms;
 
@@ -100,6 +99,21 @@ static void assert_answer(struct prog *p, const struct frame_spec *syn, struct f
 	expected.length = frame_bytes;
 	ck_assert_uint_eq(out.length, expected.length);
 	ck_assert_mem_eq(out.bytes, expected.bytes, expected.length);
+}
+
+/*
+ * Runs the SYN and asserts that the answer is these bytes, zeroed up to frame_bytes; in XDP, and at
+ * tcx ingress, whose answer is the same.
+ */
+static void assert_answer(struct prog *p, const struct frame_spec *syn, struct frame_spec answer,
+			  size_t frame_bytes, enum sg_verdict verdict)
+{
+	assert_answer_by(p, SG_XDP, syn, answer, frame_bytes, verdict);
+	if (p->xdp_linear_bytes)
+		return;
+	p->answers = true;
+	assert_answer_by(p, SG_INGRESS, syn, answer, frame_bytes, verdict);
+	p->answers = false;
 }
 
 /* clang-format off */

@@ -121,6 +121,38 @@ START_TEST(test_forwarded_synack)
 }
 END_TEST
 
+/* bpf/frame.bpf.h: CHALLENGE_SENT */
+#define ANSWER_SENT 0x53474352
+
+/*
+ * The answer of ingress on its way out, which is a SYN-ACK that came in from outside as far as the
+ * skb can tell: no proof, and no other host's. Only out of the interface that it came in by.
+ */
+START_TEST(test_own_reply)
+{
+	struct frame_spec synack = { .src = STACK_SERVER4,
+				     .dst = STACK_CLIENT4,
+				     .sport = 80,
+				     .dport = 40000,
+				     .flags = FRAME_SYN | FRAME_ACK };
+	struct prog *p = prog_new(stack_new());
+	struct sg_service *s;
+
+	stack_listen();
+	s = prog_enter(p, &client_linux4);
+	p->skb_mark = ANSWER_SENT;
+	p->skb_ingress_ifindex = p->ifindex;
+	expect_verdict(p, SG_EGRESS, &synack, SG_V_OWN_REPLY);
+	ck_assert_uint_eq(s->forwarded_until_ns, 0);
+	ck_assert_uint_eq(s->proven_at_ns, 0);
+	p->skb_ingress_ifindex = 1;
+	expect_verdict(p, SG_EGRESS, &synack, SG_V_FORWARDED_SYNACK);
+	ck_assert_uint_gt(s->forwarded_until_ns, 0);
+	p->skb_ingress_ifindex = 0;
+	expect_verdict(p, SG_EGRESS, &synack, SG_V_OWN_SYNACK);
+}
+END_TEST
+
 START_TEST(test_vlan_in_the_frame_is_learned)
 {
 	struct prog *p = prog_new(stack_new());
@@ -273,6 +305,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, test_own_synack_proves, 10);
 	SUITE_TEST(suite, test_strange_synack, 10);
 	SUITE_TEST(suite, test_forwarded_synack, 10);
+	SUITE_TEST(suite, test_own_reply, 10);
 	SUITE_TEST(suite, test_vlan_in_the_frame_is_learned, 10);
 	SUITE_TEST(suite, test_vlan_beside_the_frame_is_learned, 10);
 	SUITE_TEST(suite, test_the_stack_proves, 10);

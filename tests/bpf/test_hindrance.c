@@ -411,6 +411,34 @@ START_TEST(test_maxseg_low)
 END_TEST
 
 /* A driver whose buffers cannot grow: the SYN goes on as it came. */
+/* Forged with an address of ours: the answer would come round to ourselves. In both programs. */
+START_TEST(test_own_source)
+{
+	const struct frame_spec *syns[] = { &client_linux4, &client_linux6 };
+	const char *const own[] = { "203.0.113.7", "2001:db8::7" };
+	struct prog *p = prog_new(stack_new());
+	int i;
+
+	stack_listen();
+	p->answers = true;
+	for (i = 0; i < 2; i++) {
+		struct frame_spec forged = *syns[i], there = *syns[i];
+		enum sg_program program;
+
+		forged.src = there.dst = own[i];
+		prog_defend(p, syns[i]);
+		for (program = SG_XDP; program <= SG_INGRESS; program++) {
+			expect_verdict(p, program, &forged, SG_V_CHALLENGED);
+			prog_add_local(p, &there);
+			expect_verdict(p, program, &forged, SG_V_OWN_SOURCE);
+			/* what is left of it in the bitmap does not matter */
+			prog_remove_local(p, &there);
+			expect_verdict(p, program, &forged, SG_V_CHALLENGED);
+		}
+	}
+}
+END_TEST
+
 START_TEST(test_no_room)
 {
 	struct frame_spec syn = client_bare4;
@@ -465,6 +493,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, test_qinq, 10);
 	SUITE_TEST(suite, test_mss_low, 10);
 	SUITE_TEST(suite, test_maxseg_low, 10);
+	SUITE_TEST(suite, test_own_source, 10);
 	SUITE_TEST(suite, test_no_room, 10);
 	SUITE_TEST(suite, test_challenged_plain, 10);
 	return prog_may_run() ? suite_main(suite, argc, argv) : 77;

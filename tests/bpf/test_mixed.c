@@ -18,6 +18,9 @@
 #define FRAMES	    20000
 #define FRAMES_FULL 100000
 
+/* bpf/frame.bpf.h: CHALLENGE_SENT */
+#define ANSWER_SENT 0x53474352
+
 /* What BPF_PROG_RUN takes of every kind: an skb with less than its IP header is refused. */
 #define FRAME_LEAST 60
 
@@ -145,6 +148,8 @@ START_TEST(test_verdicts_add_up)
 		if (!(i % 16))
 			shake(p, services[noise_below(&seed, 3)], &seed);
 		p->alone = noise_below(&seed, 2);
+		p->answers = noise_below(&seed, 2);
+		p->skb_mark = noise_below(&seed, 8) ? 0 : ANSWER_SENT;
 		p->skb_ingress_ifindex = noise_below(&seed, 4) ? 0 : p->ifindex;
 		p->xdp_linear_bytes = splits && !noise_below(&seed, 8) ?
 					      14 + noise_below(&seed, f.length - 13) :

@@ -155,7 +155,7 @@ static const struct key report_keys[] = {
 };
 static const struct key interface_keys[] = {
 	{ "name", 's' }, { "index", 'i' }, { "driver", 's' },
-	{ "attach", 's', "|native|tcx|generic|none|" }, { "attach_reason", 's' }, {}
+	{ "attach", 's', "|native|tcx|generic|none|" }, { "answers", 'b' }, { "attach_reason", 's' }, {}
 };
 static const struct key service_keys[] = {
 	{ "address", 's' }, { "port", 'i' }, { "defending", 'b' }, { "blocked", 'b' },

@@ -717,7 +717,7 @@ START_TEST(daemon_foreign_xdp)
 	expect_narrow(&s);
 	stage_prove(&s, STAGE_PORT);
 	some_clients(&s);
-	ck_assert_int_eq(watch_service(&s).challenged, 0);
+	ck_assert_int_ge(watch_service(&s).challenged, 20);
 	ck_assert_int_ge(watch_service(&s).syns, 22);
 	stage_mode(&s, "observe");
 	stage_mode(&s, "auto");

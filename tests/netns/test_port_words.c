@@ -55,7 +55,7 @@ static void bench_changed(void *userdata)
 	struct bench *b = userdata;
 
 	if (b->links)
-		ports_reconcile(b->ports, b->links, true);
+		ports_reconcile(b->ports, b->links, WAY_AUTO);
 }
 
 static void bench_link(struct bench *b, const char *ifname)

@@ -243,7 +243,7 @@ static const char *truth_interfaces(struct stage *s, const json_t *status, const
 	if_freenameindex(all);
 	if (!reason && found != rows)
 		return differs("%zu rows in status are of %zu interfaces", rows, found);
-	if (!reason && truth_links(pid) != 3 * rows + 1)
+	if (!reason && truth_links(pid) != 3 * rows + TRUTH_TRACEPOINTS)
 		return differs("%zu links for %zu interfaces", truth_links(pid), rows);
 	return reason;
 }

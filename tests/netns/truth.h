@@ -25,7 +25,8 @@ struct truth_programs {
 };
 struct truth_programs truth_programs(struct stage *s, int host, int ifindex);
 
-/* Its descriptors, and of these BPF links: three for each interface and the tracepoint's. */
+/* Its descriptors, and of these BPF links: three for each interface and the tracepoints'. */
+#define TRUTH_TRACEPOINTS 4
 size_t truth_descriptors(pid_t pid);
 size_t truth_links(pid_t pid);
 

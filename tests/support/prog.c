@@ -135,6 +135,8 @@ static void prog_load(struct prog *p)
 	prog_must(skel, "opening the programs");
 	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress, PROG_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_alone, PROG_TCX_INGRESS);
+	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_answers,
+					      PROG_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(skel->progs.synguard_egress, PROG_TCX_EGRESS);
 	skel->rodata->epoch_shift = prog_epoch_shift;
 	prog_must(!synguard_bpf__load(skel), "loading the programs");
@@ -232,8 +234,9 @@ static int prog_fd(const struct prog *p, enum sg_program program)
 		return bpf_program__fd(p->skel->progs.synguard_xdp);
 	if (program == SG_EGRESS)
 		return bpf_program__fd(p->skel->progs.synguard_egress);
-	return bpf_program__fd(p->alone ? p->skel->progs.synguard_ingress_alone :
-					  p->skel->progs.synguard_ingress);
+	return bpf_program__fd(p->alone   ? p->skel->progs.synguard_ingress_alone :
+			       p->answers ? p->skel->progs.synguard_ingress_answers :
+					    p->skel->progs.synguard_ingress);
 }
 
 int prog_run(struct prog *p, enum sg_program program, const struct prog_frame *in)
@@ -275,11 +278,9 @@ static int prog_return_code(enum sg_program program, enum sg_verdict verdict)
 
 	if (program == SG_XDP)
 		return action == SG_REPLY ? XDP_TX : action == SG_DROP ? XDP_DROP : XDP_PASS;
-	if (action == SG_AGAIN)
+	if (action == SG_AGAIN || action == SG_REPLY)
 		return PROG_TCX_REDIRECT;
-	return action == SG_DROP  ? PROG_TCX_DROP :
-	       action == SG_AGAIN ? PROG_TCX_REDIRECT :
-				    PROG_TCX_NEXT;
+	return action == SG_DROP ? PROG_TCX_DROP : PROG_TCX_NEXT;
 }
 
 /*

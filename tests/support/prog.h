@@ -37,7 +37,8 @@ struct prog {
 
 	/* for the next runs; a test sets and clears them */
 	bool alone;		   /* ingress: synguard_ingress_alone */
-	__u32 skb_mark;		   /* ingress: skb->cb[0] */
+	bool answers;		   /* ingress: synguard_ingress_answers */
+	__u32 skb_mark;		   /* skb->cb[0] */
 	__u32 skb_ingress_ifindex; /* egress: where the packet came from */
 	__u32 xdp_linear_bytes;	   /* XDP: the rest of the frame is in fragments; 0 = none is */
 

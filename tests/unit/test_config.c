@@ -763,6 +763,7 @@ static void add_service(char *text)
 static void add_value(char *text, enum setting_id id)
 {
 	static const char *const modes[] = { "off", "observe", "auto", "always" };
+	static const char *const ways[] = { "auto", "native", "tcx", "generic" };
 	const struct settings_bounds *b = &settings_table[id].bounds;
 	const struct settings_type *type = settings_table[id].type;
 	unsigned int words = below(4);
@@ -771,6 +772,8 @@ static void add_value(char *text, enum setting_id id)
 		return; /* empty */
 	if (type == &settings_mode) {
 		add(text, "%s", modes[below(4)]);
+	} else if (type == &settings_way) {
+		add(text, "%s", ways[below(4)]);
 	} else if (type == &settings_flag) {
 		add(text, "%s", below(2) ? "yes" : "no");
 	} else if (type == &settings_count) {

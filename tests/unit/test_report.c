@@ -93,8 +93,9 @@ static struct play *play_new(void)
 			   { "two", "net.two", false, false, true, true, "", 6, 7, "" } },
 		.step_count = 2,
 	};
-	p->interfaces[0] = (struct report_interface){ "lab0", 7, "veth", "native", "" };
-	p->interfaces[1] = (struct report_interface){ "a\"b\\\xff", 8, "", "none", "no reason" };
+	p->interfaces[0] = (struct report_interface){ "lab0", 7, "veth", "native", true, "" };
+	p->interfaces[1] =
+		(struct report_interface){ "a\"b\\\xff", 8, "", "none", false, "no reason" };
 	for (program = 0; program < SG_PROGRAM_COUNT; program++) {
 		p->report.counters[program].packets = 100000 * (program + 1);
 		for (i = 0; i < SG_VERDICT_COUNT; i++)
@@ -257,8 +258,8 @@ START_TEST(report_keys_are_stable)
 		"verdicts.ingress.accepted",
 		"verdicts.egress.own_synack",
 	};
-	static const char *const of_interface[] = { "name", "index", "driver", "attach",
-						    "attach_reason" };
+	static const char *const of_interface[] = { "name",   "index",	 "driver",
+						    "attach", "answers", "attach_reason" };
 	static const char *const of_service[] = {
 		"address", "port",	"defending",	"blocked",    "proven",
 		"syns",	   "accepted",	"hindrance",	"born",	      "syn_queue_max",

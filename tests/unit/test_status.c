@@ -15,14 +15,14 @@
 static json_t *report_with(const char *engine, const char *mode, const char *state)
 {
 	json_t *report = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:{s:i, s:i, s:i}, "
-				   "s:[{s:s, s:s, s:s, s:s}], s:[]}",
+				   "s:[{s:s, s:s, s:s, s:b, s:s}], s:[]}",
 				   "engine", engine, "engine_reason",
 				   "this kernel takes no cookies from programs", "mode", mode,
 				   "mode_by", "start", "state", state, "uptime_seconds", 75,
 				   "half_open", 3, "rates", "syns_per_second", 12345,
 				   "challenges_per_second", 11, "acceptances_per_second", 1,
 				   "interfaces", "name", "eth0", "driver", "virtio_net", "attach",
-				   "native", "attach_reason", "", "services");
+				   "native", "answers", 1, "attach_reason", "", "services");
 
 	ck_assert_ptr_nonnull(report);
 	return report;
@@ -133,6 +133,29 @@ START_TEST(status_attached_to_nothing)
 }
 END_TEST
 
+/* What is only looked at is not defended, in the modes that would; by tcx it is as good as by XDP. */
+START_TEST(status_attached_by_tcx)
+{
+	const char *const modes[] = { "auto", "always" };
+	json_t *report, *interface;
+	char *text;
+
+	report = report_with("reqsk", modes[_i], "attack");
+	interface = json_array_get(json_object_get(report, "interfaces"), 0);
+	set(interface, "attach", json_string("tcx"));
+	text = printed(json_incref(report), (struct screen){ .columns = 80 });
+	ck_assert_msg(!strncmp(text, "A SYN flood, 12.3k SYN/s: defending", 35), "%s", text);
+	ck_assert_ptr_nonnull(strstr(text, "tcx, answers"));
+	free(text);
+	set(interface, "answers", json_false());
+	expect_line(json_incref(report),
+		    "Nothing is defended: SYNs are only observed, see the interfaces.");
+	set(report, "mode", json_string("observe"));
+	expect_line(report,
+		    "A SYN flood, 12.3k SYN/s, that is only observed: nothing is defended.");
+}
+END_TEST
+
 /* ---- reasons ------------------------------------------------------------------------------- */
 
 START_TEST(status_reasons)
@@ -143,6 +166,7 @@ START_TEST(status_reasons)
 	set(report, "mode_by", json_string("request"));
 	interface = json_array_get(json_object_get(report, "interfaces"), 0);
 	set(interface, "attach", json_string("tcx"));
+	set(interface, "answers", json_false());
 	set(interface, "attach_reason", json_string("another XDP program is there"));
 	service = add_service(report, "192.0.2.1", 500);
 	set(service, "blocked", json_true());
@@ -154,7 +178,7 @@ START_TEST(status_reasons)
 	text = printed(report, (struct screen){ .columns = 200 });
 	ck_assert_ptr_nonnull(strstr(text, "\n1 service BLOCKED, see below.\n"));
 	ck_assert_ptr_nonnull(strstr(text, "mode auto (set with \"synguard mode\"), state calm"));
-	ck_assert_ptr_nonnull(strstr(text, "\n  another XDP program is there\n"));
+	ck_assert_ptr_nonnull(strstr(text, "tcx, observes\n  another XDP program is there\n"));
 	ck_assert_ptr_nonnull(strstr(text, "192.0.2.1:65535 is BLOCKED"));
 	ck_assert_ptr_nonnull(strstr(text, "of 500 acceptances 7 became connections"));
 	ck_assert_ptr_nonnull(strstr(text, "nf_conntrack_tcp_loose=0"));
@@ -332,6 +356,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, status_sentences, 5);
 	SUITE_TEST(suite, status_defending, 5);
 	SUITE_TEST(suite, status_attached_to_nothing, 5);
+	SUITE_LOOP(suite, status_attached_by_tcx, 2, 5);
 	SUITE_TEST(suite, status_reasons, 5);
 	SUITE_TEST(suite, status_fits_every_screen, 10);
 	SUITE_TEST(suite, status_sentence_is_a_line, 20);

@@ -64,7 +64,7 @@ START_TEST(verdict_actions_belong_to_their_programs)
 
 	for (v = 0; v < SG_VERDICT_COUNT; v++) {
 		if (rows[v].action == SG_REPLY)
-			ck_assert_msg(rows[v].programs == SG_IN_XDP, "%s", rows[v].label);
+			ck_assert_msg(rows[v].programs == SG_IN_SYN, "%s", rows[v].label);
 		/* only tcx ingress can put a packet behind its batch */
 		if (rows[v].action == SG_AGAIN)
 			ck_assert_msg(rows[v].programs == SG_IN_INGRESS, "%s", rows[v].label);
