@@ -15,6 +15,17 @@
 
 #define LISTENER_MAX_WINDOW_CLAMP (0xffffu << OPTIONS_MAX_WSCALE)
 
+/* The interface's, for the MSS of challenges; with each look, since to ask for it costs a call. */
+static __always_inline void listener_mtu(struct xdp_md *ctx, struct sg_service *s)
+{
+	__u32 mtu = 0;
+
+	if (bpf_check_mtu(ctx, 0, &mtu, 0, 0) < 0)
+		mtu = 1280;
+	s->mtu = sg_min(sg_max(mtu, 576), 65535);
+	s->ifindex = ctx->ingress_ifindex;
+}
+
 /* Members of a reuseport group have a queue each, and a look sees one of them. */
 #define LISTENER_REUSEPORT_CREDIT 8
 
@@ -225,7 +236,7 @@ __noinline int listener_look(struct xdp_md *ctx, const struct packet *p, struct 
 	if (!p || !s)
 		return 0;
 	s->checked_at_ns = now_ns; /* first, so that other CPUs do not follow */
-	s->ifindex = ctx->ingress_ifindex;
+	listener_mtu(ctx, s);
 	if (!listener_is_here(&p->daddr)) {
 		s->hindrance = SG_V_NOT_LOCAL;
 		return 0;
