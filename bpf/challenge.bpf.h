@@ -132,6 +132,25 @@ static __always_inline enum sg_verdict syn_packet_allows(struct syn *syn)
 	return syn->service->hindrance == SG_V_ACCEPT_FULL ? SG_V_ACCEPT_FULL : SG_UNDECIDED;
 }
 
+/*
+ * With tcp_rfc1337 a TIME_WAIT does not obey the reset by which an acceptance clears the way, so
+ * the SYN has to meet it: the kernel opens the connection anew. A look-up for each SYN, only then.
+ */
+static __always_inline enum sg_verdict syn_old_socket(struct xdp_md *ctx, const struct syn *syn)
+{
+	struct bpf_sock *sk;
+	bool waits;
+
+	if (!syn->service->keeps_time_wait)
+		return SG_UNDECIDED;
+	sk = listener_lookup(ctx, &syn->p, syn->p.sport);
+	if (!sk)
+		return SG_UNDECIDED;
+	waits = sk->state == KERNEL_TCP_TIME_WAIT;
+	bpf_sk_release(sk);
+	return waits ? SG_V_OLD_SOCKET : SG_UNDECIDED;
+}
+
 /* What is known of its source. In mode always everybody is challenged. */
 static __always_inline enum sg_verdict syn_source(const struct syn *syn)
 {
@@ -269,6 +288,7 @@ static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx)
 	       syn_service_allows(&syn) ?:
 	       syn_options(ctx, &syn) ?:
 	       syn_packet_allows(&syn) ?:
+	       syn_old_socket(ctx, &syn) ?:
 	       syn_source(&syn) ?:
 	       syn_challenge(ctx, &syn);
 	/* clang-format on */

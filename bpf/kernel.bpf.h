@@ -37,7 +37,10 @@ struct ns_common {
 
 struct netns_ipv4 {
 	int sysctl_tcp_rmem[3];
+	int sysctl_max_syn_backlog;
+	__u8 sysctl_tcp_synack_retries;
 	__u8 sysctl_tcp_ecn;
+	__u8 sysctl_tcp_rfc1337;
 	__u8 sysctl_tcp_syncookies;
 	__u8 sysctl_tcp_sack;
 	__u8 sysctl_tcp_window_scaling;
@@ -86,6 +89,7 @@ struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	unsigned char skc_reuseport : 1;
+	unsigned char skc_ipv6only : 1;
 	int skc_bound_dev_if;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
@@ -93,8 +97,36 @@ struct sock_common {
 	__u32 skc_tw_rcv_nxt;
 } __relocated;
 
+struct kernfs_node {
+	__u64 id;
+} __relocated;
+
+struct cgroup {
+	struct kernfs_node *kn;
+} __relocated;
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+} __relocated;
+
+struct inode {
+	unsigned long i_ino;
+} __relocated;
+
+struct socket {
+	short type;
+} __relocated;
+
+/* the inode that /proc/PID/fd shows; its socket comes first */
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+} __relocated;
+
 struct sock {
 	struct sock_common __sk_common;
+	struct socket *sk_socket;
+	struct sock_cgroup_data sk_cgrp_data;
 	int sk_rcvbuf;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
@@ -109,12 +141,15 @@ struct inet_sock {
 } __relocated;
 
 struct request_sock_queue {
+	__u8 rskq_defer_accept;
 	atomic_t qlen;
+	atomic_t young;
 } __relocated;
 
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
 	struct request_sock_queue icsk_accept_queue;
+	__u8 icsk_syn_retries;
 } __relocated;
 
 struct tcp_options_received {
@@ -150,6 +185,17 @@ struct tcp_request_sock {
 
 /* The kernel's own view of a context; the verifier makes a mere move of it. Kernel 6.2. */
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} __relocated;
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+} __relocated;
 
 /* include/linux/tcp.h; not relocated: its size is part of the kfunc's contract */
 struct bpf_tcp_req_attrs {

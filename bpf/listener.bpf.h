@@ -196,6 +196,7 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 	s->offers = listener_offers(net);
 	s->ttl = ttl > 0 ? ttl : net->ipv4.sysctl_ip_default_ttl;
 	s->tos = inet->tos;
+	s->keeps_time_wait = net->ipv4.sysctl_tcp_rfc1337;
 	s->user_mss = tp->rx_opt.user_mss;
 	listener_window(s, tp, net);
 	listener_arm(s, tp, now_ns);

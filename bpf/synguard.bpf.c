@@ -8,10 +8,12 @@
  *	        `- SYN of a defended service: answered in place
  *	TCP -> tcx egress: the host's own SYN-ACK proves the service
  *	inet_sock_set_state: a handshake completed
+ *	iter/tcp: the listeners, when the daemon asks
  */
 #include "acceptance.bpf.h"
 #include "challenge.bpf.h"
 #include "kernel.bpf.h"
+#include "listeners.bpf.h"
 #include "maps.bpf.h"
 #include "proof.bpf.h"
 
@@ -92,6 +94,12 @@ int BPF_PROG(synguard_born, const struct sock *sk, int old_state, int new_state)
 	    sk->__sk_common.skc_net.net->ns.inum == control.netns_inum)
 		proof_of_handshake(sk);
 	return 0;
+}
+
+SEC("iter/tcp")
+int synguard_listeners(struct bpf_iter__tcp *ctx)
+{
+	return listeners_show(ctx);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -155,7 +155,7 @@ static int phases_run(const struct phase_settings *s, struct phase_result result
 
 	for (i = 0; i < PHASE_COUNT; i++) {
 		fprintf(stderr, "%d/%d %s: ", i + 1, PHASE_COUNT, phases[i].title);
-		err = phase_run(i, s, &results[i], complaint, sizeof(complaint));
+		err = phase_run(&phases[i], s, &results[i], complaint, sizeof(complaint));
 		if (err == -ECANCELED)
 			fprintf(stderr, "interrupted\n");
 		else if (err)

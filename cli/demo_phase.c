@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs one phase of the demo. See demo_phase.h.
+ * Runs one phase. See demo_phase.h.
  *
  * The flood and what it floods share a core, since a veth end receives on the CPU that sent to it:
  * in a softirq, as from a network card. So the server's core cannot be sent more than it has time
@@ -37,6 +37,7 @@
 #define CLIENTS_LAST_MS 3000
 
 #define SATURATED_SECONDS 3
+#define GENERATORS_MAX	  2
 #define SAMPLE_MS	  100
 #define FLOOD_START_MS	  1000
 #define DAEMON_STOP_MS	  3000
@@ -53,10 +54,12 @@ const struct phase phases[PHASE_COUNT] = {
 		{ "synguard", "flood: synguard", "1", .flood = true, .synguard = true },
 	[PHASE_KERNEL_COOKIES_SATURATED] =
 		{ "kernel_cookies_saturated", "saturating flood: kernel cookies", "1",
-		  .flood = true, .saturated = true },
+		  .flood = true, .saturated = true, .deserted = true,
+		  .seconds = SATURATED_SECONDS },
 	[PHASE_SYNGUARD_SATURATED] =
 		{ "synguard_saturated", "saturating flood: synguard", "1",
-		  .flood = true, .synguard = true, .saturated = true },
+		  .flood = true, .synguard = true, .saturated = true, .deserted = true,
+		  .seconds = SATURATED_SECONDS },
 };
 /* clang-format on */
 
@@ -67,7 +70,7 @@ struct stage {
 	struct lab *lab;
 	struct sink *sink;
 	struct server *server;
-	struct flood *flood;
+	struct flood *floods[GENERATORS_MAX];
 	struct clients *clients;
 	struct lab_daemon *daemon;
 	char *complaint;
@@ -83,8 +86,11 @@ struct mark {
 
 static void stage_clear(struct stage *st)
 {
+	size_t i;
+
 	/* What sends goes first; the namespaces need to be empty to vanish. */
-	st->flood = flood_free(st->flood);
+	for (i = 0; i < GENERATORS_MAX; i++)
+		st->floods[i] = flood_free(st->floods[i]);
 	st->clients = clients_free(st->clients);
 	st->daemon = lab_daemon_free(st->daemon);
 	st->server = server_free(st->server);
@@ -134,7 +140,8 @@ static int stage_build(struct stage *st)
 	};
 	int err;
 
-	err = complain(st, lab_new(&st->lab), "cannot make network namespaces and links");
+	err = complain(st, lab_new_queues(&st->lab, st->s->queues),
+		       "cannot make network namespaces and links");
 	if (!err)
 		err = complain(st,
 			       lab_sysctl_set(st->lab, LAB_SERVER, "net.ipv4.tcp_syncookies",
@@ -229,28 +236,58 @@ static void mark_take(struct stage *st, struct mark *ret)
 	lab_softirq_ns(&ret->softirq_ns);
 }
 
+static void floods_count(struct stage *st, struct flood_counts *ret)
+{
+	struct flood_counts counts;
+	size_t i;
+
+	*ret = (struct flood_counts){ 0 };
+	for (i = 0; i < GENERATORS_MAX && st->floods[i]; i++) {
+		flood_counts(st->floods[i], &counts);
+		ret->offered += counts.offered;
+		ret->skipped += counts.skipped;
+		if (counts.elapsed_ns > ret->elapsed_ns)
+			ret->elapsed_ns = counts.elapsed_ns;
+	}
+}
+
+static int floods_stop(struct stage *st)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; i < GENERATORS_MAX && st->floods[i]; i++)
+		err = flood_stop(st->floods[i]) ?: err;
+	return err;
+}
+
 static int flood_begin(struct stage *st, unsigned int seconds)
 {
-	const struct flood_options o = {
+	const int cpus[GENERATORS_MAX] = { st->s->flood_cpu, st->s->people_cpu };
+	unsigned int generators = st->s->generators ?: 1, i;
+	struct flood_options o = {
 		.port = DEMO_PORT,
-		.rate_per_sec = st->phase->saturated ? 0 : st->s->syns_per_sec,
+		.rate_per_sec = st->phase->saturated ? 0 : st->s->syns_per_sec / generators,
 		.ipv6_share = st->s->ipv6_share,
+		.sources = st->s->sources,
 		.duration_ms = FLOOD_START_MS + seconds * 1000 + CLIENTS_LAST_MS,
-		.cpu_plus_1 = st->s->flood_cpu + 1,
 	};
 	struct flood_counts counts = { 0 };
-	int err, waited_ms;
+	int err = 0, waited_ms;
 
-	err = flood_new(&st->flood, st->lab, LAB_CLIENT, LAB_IFNAME, &o);
-	if (!err)
-		err = flood_start(st->flood);
+	for (i = 0; !err && i < generators && i < GENERATORS_MAX; i++) {
+		o.cpu_plus_1 = cpus[i] + 1;
+		err = flood_new(&st->floods[i], st->lab, LAB_CLIENT, LAB_IFNAME, &o);
+		if (!err)
+			err = flood_start(st->floods[i]);
+	}
 	for (waited_ms = 0; !err && !counts.offered && waited_ms < FLOOD_START_MS; waited_ms++) {
 		if (pause_ms(st->s, 1))
 			return -ECANCELED;
-		flood_counts(st->flood, &counts);
+		floods_count(st, &counts);
 	}
 	if (!err && !counts.offered)
-		err = flood_stop(st->flood) ?: -EIO;
+		err = floods_stop(st) ?: -EIO;
 	return complain(st, err, "cannot run the flood");
 }
 
@@ -279,7 +316,7 @@ static void measure_flood(struct stage *st, const struct mark *before, struct ph
 	uint64_t answers, repeated;
 
 	mark_take(st, &after);
-	flood_counts(st->flood, &counts);
+	floods_count(st, &counts);
 	answers = after.answers - before->answers;
 	repeated = after.repeated - before->repeated;
 	r->seconds = counts.elapsed_ns / 1e9;
@@ -289,21 +326,30 @@ static void measure_flood(struct stage *st, const struct mark *before, struct ph
 	r->softirq_ns = after.softirq_ns - before->softirq_ns;
 }
 
-static int stage_play(struct stage *st, struct phase_result *r)
+static int look(struct stage *st, enum phase_moment moment, const struct phase_result *r)
 {
-	unsigned int seconds = st->phase->saturated ? SATURATED_SECONDS : st->s->seconds;
+	const struct phase_view view = {
+		.lab = st->lab,
+		.daemon = st->daemon ? lab_daemon_pid(st->daemon) : 0,
+		.result = r,
+	};
+
+	if (!st->s->look)
+		return 0;
+	return complain(st, st->s->look(moment, &view, st->s->look_arg), "looking in");
+}
+
+/* From the flood's first SYN to the last client's end. */
+static int stage_storm(struct stage *st, struct phase_result *r)
+{
+	unsigned int seconds = st->phase->seconds ?: st->s->seconds;
 	struct mark before;
 	int err = 0;
-
-	if (st->phase->synguard)
-		err = daemon_begin(st);
-	if (err)
-		return err;
 
 	mark_take(st, &before);
 	if (st->phase->flood)
 		err = flood_begin(st, seconds);
-	if (!err && !st->phase->saturated)
+	if (!err && !st->phase->deserted)
 		err = clients_begin(st, seconds * 1000);
 	if (!err)
 		err = sample(st, seconds, r);
@@ -312,21 +358,38 @@ static int stage_play(struct stage *st, struct phase_result *r)
 
 	if (st->phase->flood)
 		measure_flood(st, &before, r);
-	if (st->clients)
+	err = look(st, PHASE_MEASURED, r);
+	if (!err && st->clients)
 		err = clients_finish(st, &r->clients);
 	/* The flood lasts until the last client is done, and no longer. */
 	if (!err && st->phase->flood)
-		err = complain(st, flood_stop(st->flood), "the flood failed");
+		err = complain(st, floods_stop(st), "the flood failed");
+	return err;
+}
+
+static int stage_play(struct stage *st, struct phase_result *r)
+{
+	int err;
+
+	err = look(st, PHASE_BUILT, r);
+	if (!err && st->phase->synguard)
+		err = daemon_begin(st);
+	if (!err)
+		err = look(st, PHASE_READY, r);
+	if (!err)
+		err = stage_storm(st, r);
+	if (!err)
+		err = look(st, PHASE_FLOODED, r);
 	server_kept(st->server, AF_INET, &r->server_kept4);
 	server_kept(st->server, AF_INET6, &r->server_kept6);
 	return err ?: daemon_end(st, r);
 }
 
-int phase_run(enum phase_id id, const struct phase_settings *s, struct phase_result *ret,
+int phase_run(const struct phase *phase, const struct phase_settings *s, struct phase_result *ret,
 	      char *complaint, size_t size)
 {
 	_cleanup_(stage_clear) struct stage st = {
-		.phase = &phases[id],
+		.phase = phase,
 		.s = s,
 		.complaint = complaint,
 		.complaint_size = size,

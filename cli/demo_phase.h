@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One phase of the demo: a lab of its own, a listener, clients, a flood, and what came of it.
+ * One phase of the demo, or of the bench: a lab of its own, a listener, clients, a flood, and what
+ * came of it.
  *
  * Nothing of a phase outlives it: server, flood and daemon are ended and the namespaces vanish
  * before phase_run() returns, whatever it returns.
@@ -10,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lab/clients.h"
 #include "lab/kept.h"
@@ -33,16 +35,35 @@ struct phase {
 	const char *syncookies;
 	bool flood;
 	bool synguard;
-	bool saturated; /* as fast as one CPU sends, without clients */
+	bool saturated;	      /* as fast as a CPU sends */
+	bool deserted;	      /* no clients beside the flood */
+	unsigned int seconds; /* of the flood; 0: as the settings have it */
 };
 
 extern const struct phase phases[PHASE_COUNT];
+
+/* When somebody may look in, see phase_settings. */
+enum phase_moment {
+	PHASE_BUILT,	/* the listener listens */
+	PHASE_READY,	/* the daemon has seen calm clients; the flood comes next */
+	PHASE_MEASURED, /* the time of the figures is over, the flood goes on */
+	PHASE_FLOODED,	/* clients and flood have ended, the daemon has not */
+};
+
+struct phase_view {
+	struct lab *lab;
+	pid_t daemon;			   /* 0: none */
+	const struct phase_result *result; /* the flood's figures, from PHASE_MEASURED on */
+};
 
 struct phase_settings {
 	unsigned int seconds;
 	uint64_t syns_per_sec;
 	unsigned int clients_per_sec;
 	unsigned int ipv6_share; /* of the flood, of 256 */
+	uint32_t sources;	 /* of the flood, a power of two; 0: as many as there are */
+	unsigned int generators; /* 2: the flood comes from people_cpu too; 0 is 1 */
+	unsigned int queues;	 /* of the link, each polled on the CPU that sent; 0 is 1 */
 	int backlog;
 	int cancel_fd; /* readable: stop; it is not read */
 
@@ -50,6 +71,10 @@ struct phase_settings {
 	 * with one CPU both are the same. */
 	int flood_cpu;
 	int people_cpu;
+
+	/* Called at each moment, in the phase's thread; not 0 ends the phase. NULL: nobody looks. */
+	int (*look)(enum phase_moment moment, const struct phase_view *view, void *arg);
+	void *look_arg;
 };
 
 struct phase_result {
@@ -73,7 +98,7 @@ struct phase_result {
 void phase_choose_cpus(struct phase_settings *s);
 
 /* 0 or -errno, then with a sentence in @complaint. -ECANCELED: stopped by cancel_fd. */
-int phase_run(enum phase_id id, const struct phase_settings *s, struct phase_result *ret,
+int phase_run(const struct phase *phase, const struct phase_settings *s, struct phase_result *ret,
 	      char *complaint, size_t size);
 
 void phase_result_done(struct phase_result *result);

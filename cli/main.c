@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,12 +30,20 @@ static void guard_streams(void)
 	close_fd(fd);
 }
 
+/* Whoever read has gone. A write that failed earlier leaves no errno behind, and no data. */
+static bool reader_is_gone(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
+}
+
 /* What could not be written to stdout is a failure, but a closed pipe is somebody's head -1. */
 static int finish(int code)
 {
 	int error = fflush(stdout) ? errno : ferror(stdout) ? EIO : 0;
 
-	if (!error || error == EPIPE)
+	if (!error || error == EPIPE || reader_is_gone())
 		return code;
 	fprintf(stderr, "synguard: stdout: %s\n", strerror(error));
 	return SG_EXIT_FAILED;

@@ -18,7 +18,8 @@
 #include "dataplane_attach.h"
 #include "synguard.skel.h"
 
-#define DATAPLANE_KFUNC "bpf_sk_assign_tcp_reqsk"
+#define DATAPLANE_KFUNC	   "bpf_sk_assign_tcp_reqsk"
+#define DATAPLANE_TCP_WALK "bpf_iter_tcp"
 
 struct dataplane {
 	struct synguard_bpf *skel;
@@ -46,14 +47,14 @@ static int dataplane_listen(enum libbpf_print_level level, const char *format, v
 	return 0;
 }
 
-static bool dataplane_has_kfunc(void)
+static bool dataplane_has(const char *function)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	int id;
 
 	if (libbpf_get_error(btf))
 		return false;
-	id = btf__find_by_name_kind(btf, DATAPLANE_KFUNC, BTF_KIND_FUNC);
+	id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
 	btf__free(btf);
 	return id > 0;
 }
@@ -66,7 +67,7 @@ static int dataplane_probe(struct complaint *c)
 			    "CONFIG_DEBUG_INFO_BTF); on Debian install linux-image-6.12-amd64");
 		return -EOPNOTSUPP;
 	}
-	if (!dataplane_has_kfunc()) {
+	if (!dataplane_has(DATAPLANE_KFUNC)) {
 		complain(c, "this kernel lacks " DATAPLANE_KFUNC "() (Linux 6.9), which turns an "
 			    "ACK with a cookie into a connection; on Debian install "
 			    "linux-image-6.12-amd64");
@@ -122,6 +123,8 @@ static int dataplane_load(struct dataplane *dp, uint8_t epoch_shift, struct comp
 					      DATAPLANE_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_egress,
 					      DATAPLANE_TCX_EGRESS);
+	if (!dataplane_has(DATAPLANE_TCP_WALK))
+		bpf_program__set_autoload(dp->skel->progs.synguard_listeners, false);
 	dataplane_last_words[0] = '\0';
 	libbpf_set_print(dataplane_listen);
 	r = synguard_bpf__load(dp->skel);
@@ -192,7 +195,24 @@ int dataplane_attach_births(struct dataplane *dp, struct complaint *c)
 		return r;
 	}
 	dp->skel->links.synguard_born = link; /* the skeleton destroys it */
+
+	if (bpf_program__autoload(dp->skel->progs.synguard_listeners)) {
+		link = bpf_program__attach(dp->skel->progs.synguard_listeners);
+		if (!libbpf_get_error(link))
+			dp->skel->links.synguard_listeners = link;
+	}
 	return 0;
+}
+
+int dataplane_listeners(struct dataplane *dp)
+{
+	struct bpf_link *link = dp->skel->links.synguard_listeners;
+	int fd;
+
+	if (!link)
+		return -EOPNOTSUPP;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	return fd < 0 ? -errno : fd;
 }
 
 struct sg_control *dataplane_control(struct dataplane *dp)

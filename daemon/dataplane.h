@@ -33,8 +33,18 @@ const char *dataplane_attach_name(enum dataplane_attach attach);
 int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint *c);
 struct dataplane *dataplane_free(struct dataplane *dp);
 
-/* Attaches the tracepoint, which needs CAP_PERFMON and CAP_BPF, hence before those are given up. */
+/*
+ * Attaches the tracepoint, which needs CAP_PERFMON and CAP_BPF, hence before those are given up,
+ * and the walk of the listeners, without which there is still everything else.
+ */
 int dataplane_attach_births(struct dataplane *dp, struct complaint *c);
+
+/*
+ * A descriptor from which struct sg_listener can be read, of the network namespace of the caller;
+ * -EAGAIN there is the end as 0 is. The caller closes it. -EOPNOTSUPP: this kernel does not let a
+ * program walk sockets.
+ */
+int dataplane_listeners(struct dataplane *dp);
 
 /*
  * The links of one interface, and how far attaching came. *reason says why it stayed below

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "manager.h"
+#include "manager_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,23 +9,13 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "apply.h"
-#include "bus.h"
 #include "caps.h"
-#include "carry.h"
-#include "dataplane.h"
-#include "detect.h"
 #include "instance.h"
-#include "links.h"
 #include "log.h"
 #include "mode.h"
-#include "ports.h"
-#include "report.h"
 #include "rundir.h"
-#include "services.h"
 #include "sockdiag.h"
 #include "sysctl.h"
-#include "tell.h"
 
 #define MANAGER_TICK_USEC 1000000ULL
 /* 0 would mean a quarter of a second, to save wake-ups */
@@ -37,35 +27,7 @@
 /* A host of some hundred interfaces is told to be ready before the last one is attached to. */
 #define MANAGER_SETTLE_USEC 10000000ULL
 
-struct manager {
-	const struct manager_options *options;
-	sd_event *event;
-	sd_event_source *ticker;
-	int lock_fd, instance_fd;
-	struct dataplane *dp; /* NULL in engine "kernel" */
-	struct links *links;
-	struct services *services; /* NULL in engine "kernel" */
-	struct bus *bus;
-	struct carry *carry;
-	struct complaint engine_reason;
-	struct settings settings;
-	const char *interfaces[SETTINGS_NAMES_MAX]; /* of settings */
-	bool config_ok;
-	enum sg_mode mode;
-	bool mode_by_hand;
-	struct detect_config detect;
-	struct detector detector;
-	struct ports *ports;
-	struct services_total total; /* of the last tick */
-	uint64_t started_ns, ticked_ns;
-	uint64_t ticks, tick_delay_max_usec;
-	uint64_t local_addrs;
-	struct teller teller;
-	struct event_limit look_limit, address_limit;
-	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec;
-};
-
-static uint64_t manager_now_ns(void)
+uint64_t manager_now_ns(void)
 {
 	struct timespec now;
 
@@ -75,7 +37,7 @@ static uint64_t manager_now_ns(void)
 
 /* ---- interfaces ---------------------------------------------------------------------------- */
 
-static void manager_reconcile(void *userdata)
+void manager_reconcile(void *userdata)
 {
 	struct manager *m = userdata;
 
@@ -192,144 +154,6 @@ static int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *
 	ports_tick(m->ports, now_ns);
 	instance_tick(m->instance_fd);
 	return sd_event_source_set_time_relative(source, MANAGER_TICK_USEC);
-}
-
-/* ---- telling ------------------------------------------------------------------------------- */
-
-/* What is known without looking anywhere. */
-static void manager_scalars(void *userdata, struct report *ret)
-{
-	struct manager *m = userdata;
-	uint64_t now_ns = manager_now_ns();
-	uint64_t heard_ns = m->dp ? dataplane_control(m->dp)->heartbeat_ns : m->ticked_ns;
-
-	*ret = (struct report){
-		.version = SG_VERSION,
-		.engine = m->dp ? "reqsk" : "kernel",
-		.mode = mode_name(m->mode),
-		.mode_by = m->mode_by_hand ? "request" : "start",
-		.config_ok = m->config_ok,
-		.state = detect_state_name(m->detector.state),
-		.uptime_seconds = (now_ns - m->started_ns) / 1000000000,
-		.ticks = m->ticks,
-		.heartbeat_age_seconds = (now_ns - (heard_ns ?: m->started_ns)) / 1000000000,
-		.tick_delay_max_microseconds = m->tick_delay_max_usec,
-		.half_open = m->total.half_open,
-		.syns_per_second = m->syns_per_sec,
-		.challenges_per_second = m->challenges_per_sec,
-		.acceptances_per_second = m->acceptances_per_sec,
-		.local_addrs = m->local_addrs,
-		.service_capacity = m->dp ? SG_SERVICES_MAX : 0,
-		.local_addr_capacity = m->dp ? SG_LOCAL_ADDRS_MAX : 0,
-	};
-	snprintf(ret->engine_reason, sizeof(ret->engine_reason), "%s",
-		 m->dp ? "the kernel takes cookies from programs" : m->engine_reason.text);
-}
-
-static char *manager_describe(void *userdata)
-{
-	struct manager *m = userdata;
-	uint64_t now_ns = manager_now_ns();
-	struct report report;
-	char *text = NULL;
-	int program;
-
-	manager_scalars(m, &report);
-	for (program = 0; m->dp && program < SG_PROGRAM_COUNT; program++)
-		if (!dataplane_counters(m->dp, program, &report.counters[program]))
-			carry_counters(m->carry, program, &report.counters[program]);
-	if (ports_report(m->ports, &report.interfaces, &report.interface_count) >= 0 &&
-	    (!m->services || services_report(m->services, now_ns, &report) >= 0)) {
-		carry_services(m->carry, report.services, &report.service_count);
-		text = report_to_json(&report);
-	}
-	free(report.interfaces);
-	free(report.services);
-	return text;
-}
-
-static char *manager_events(void *userdata, uint64_t since)
-{
-	struct manager *m = userdata;
-
-	return events_since(m->teller.events, since);
-}
-
-static void manager_change_mode(struct manager *m, enum sg_mode mode)
-{
-	enum sg_mode before = m->mode;
-
-	m->mode = mode;
-	if (m->dp)
-		__atomic_store_n(&dataplane_control(m->dp)->mode, mode, __ATOMIC_RELAXED);
-	if (mode != before) {
-		TELL(&m->teller, SG_EVENT_MODE_CHANGED, EVENT_TEXT("mode", mode_name(mode)),
-		     EVENT_TEXT("before", mode_name(before)));
-		bus_tell_state(m->bus, detect_state_name(m->detector.state), mode_name(mode));
-	}
-	manager_reconcile(m);
-}
-
-/* By hand: that holds until the daemon ends. */
-static int manager_set_mode(void *userdata, const char *name)
-{
-	struct manager *m = userdata;
-	int mode = mode_parse(name);
-
-	if (mode < 0)
-		return mode;
-	m->mode_by_hand = true;
-	manager_change_mode(m, mode);
-	return 0;
-}
-
-/* ---- settings ------------------------------------------------------------------------------ */
-
-static void manager_take_settings(struct manager *m, const struct settings *s)
-{
-	size_t i;
-
-	m->settings = *s;
-	m->detect = apply_detect(s);
-	for (i = 0; i < s->interfaces.count; i++)
-		m->interfaces[i] = m->settings.interfaces.items[i];
-}
-
-static void manager_apply(struct manager *m, const struct settings *before)
-{
-	int r;
-
-	if (!m->dp)
-		return;
-	apply_control(m->dp, &m->settings);
-	r = apply_left_alone(m->dp, before, &m->settings);
-	if (r < 0)
-		log_warning("the list of services to leave alone: %s", strerror(-r));
-}
-
-void manager_configure(struct manager *m, const struct settings *settings)
-{
-	struct settings before = m->settings;
-	char changes[256];
-	int r;
-
-	m->config_ok = true;
-	manager_take_settings(m, settings);
-	manager_apply(m, &before);
-	r = ports_set_names(m->ports, m->interfaces, m->settings.interfaces.count);
-	if (r < 0)
-		log_warning("the interfaces: %s", strerror(-r));
-	manager_change_mode(m, m->mode_by_hand ? m->mode : settings->mode);
-	ports_warn(m->ports, m->links);
-	settings_changes(&before, settings, changes, sizeof(changes));
-	TELL(&m->teller, SG_EVENT_CONFIG_LOADED,
-	     EVENT_TEXT("changes", changes[0] ? changes : "nothing has changed"));
-}
-
-void manager_refuse_configuration(struct manager *m, const char *reason)
-{
-	m->config_ok = false;
-	TELL(&m->teller, SG_EVENT_CONFIG_REFUSED, EVENT_TEXT("reason", reason));
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */

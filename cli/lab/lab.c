@@ -223,21 +223,25 @@ int lab_host_add(struct lab *lab)
 }
 
 /* MACs are locally administered (bit 1 of the first byte) and say in a capture whose they are. */
-static int default_topology(struct lab *lab)
+static int default_topology(struct lab *lab, unsigned int queues)
 {
-	static const struct lab_end server = {
+	const struct lab_end server = {
 		.host = LAB_SERVER,
 		.ifname = LAB_IFNAME,
 		.mac = { 0x02, 0x53, 0x47, 0, 0, 0x01 },
 		.addr4 = LAB_SERVER_ADDR4 "/24",
 		.addr6 = LAB_SERVER_ADDR6 "/64",
+		.tx_queues = queues,
+		.rx_queues = queues,
 	};
-	static const struct lab_end client = {
+	const struct lab_end client = {
 		.host = LAB_CLIENT,
 		.ifname = LAB_IFNAME,
 		.mac = { 0x02, 0x53, 0x47, 0, 0, 0x02 },
 		.addr4 = LAB_CLIENT_ADDR4 "/24",
 		.addr6 = LAB_CLIENT_ADDR6 "/64",
+		.tx_queues = queues,
+		.rx_queues = queues,
 	};
 	int host, err;
 
@@ -255,15 +259,20 @@ static int default_topology(struct lab *lab)
 	return err;
 }
 
-int lab_new(struct lab **ret)
+int lab_new_queues(struct lab **ret, unsigned int queues)
 {
 	_cleanup_(lab_freep) struct lab *lab = NULL;
 	int err;
 
 	err = lab_new_empty(&lab);
 	if (!err)
-		err = default_topology(lab);
+		err = default_topology(lab, queues);
 	if (!err)
 		*ret = TAKE_PTR(lab);
 	return err;
+}
+
+int lab_new(struct lab **ret)
+{
+	return lab_new_queues(ret, 0);
 }

@@ -63,6 +63,9 @@ struct lab;
 /* A lab without hosts; one with the default topology. Free with lab_free(). */
 int lab_new_empty(struct lab **ret);
 int lab_new(struct lab **ret);
+/* The same with so many queues at each end of the link, each polled on the CPU that sent to it; 0:
+ * as many as the kernel makes. */
+int lab_new_queues(struct lab **ret, unsigned int queues);
 
 /* Takes NULL, returns NULL. Namespaces go when the last process in them has ended. */
 struct lab *lab_free(struct lab *lab);

@@ -3,8 +3,7 @@
  * The sink: counts and drops what is sent to the flood's sources, passes everything else.
  *
  * So the answers to forged SYNs are counted exactly, and the stack of the host they arrive at costs
- * nothing and answers nothing. One receive queue is polled by one CPU at a time, hence the plain
- * increments.
+ * nothing and answers nothing. A CPU counts in a line of its own, hence the plain increments.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -18,18 +17,19 @@
 
 #include "sink_abi.h"
 
-struct sink_state state;
+struct sink_state states[SINK_CPUS];
 
-static __always_inline int judge(const struct tcphdr *tcp, const void *end, int family)
+static __always_inline int judge(struct sink_state *s, const struct tcphdr *tcp, const void *end,
+				 int family)
 {
 	if ((const void *)(tcp + 1) > end)
-		state.other[family]++;
+		s->other[family]++;
 	else if (tcp->syn && tcp->ack)
-		state.synacks[family]++;
+		s->synacks[family]++;
 	else if (tcp->rst)
-		state.rsts[family]++;
+		s->rsts[family]++;
 	else
-		state.other[family]++;
+		s->other[family]++;
 	return XDP_DROP;
 }
 
@@ -41,6 +41,7 @@ int sink(struct xdp_md *ctx)
 	const struct ethhdr *eth = data;
 	const struct ipv6hdr *ip6 = (const void *)(eth + 1);
 	const struct iphdr *ip = (const void *)(eth + 1);
+	struct sink_state *s = &states[bpf_get_smp_processor_id() % SINK_CPUS];
 
 	if ((const void *)(eth + 1) > end)
 		return XDP_PASS;
@@ -49,15 +50,15 @@ int sink(struct xdp_md *ctx)
 	if (eth->h_proto == bpf_htons(ETH_P_IP) && (const void *)(ip + 1) <= end &&
 	    (ip->daddr & bpf_htonl(0xfffe0000)) == bpf_htonl(0xc6120000) &&
 	    ip->protocol == IPPROTO_TCP && ip->ihl == 5)
-		return judge((const void *)(ip + 1), end, SINK_V4);
+		return judge(s, (const void *)(ip + 1), end, SINK_V4);
 
 	/* 2001:2::/48 */
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6) && (const void *)(ip6 + 1) <= end &&
 	    ip6->daddr.in6_u.u6_addr32[0] == bpf_htonl(0x20010002) &&
 	    ip6->daddr.in6_u.u6_addr16[2] == 0 && ip6->nexthdr == IPPROTO_TCP)
-		return judge((const void *)(ip6 + 1), end, SINK_V6);
+		return judge(s, (const void *)(ip6 + 1), end, SINK_V6);
 
-	state.passed++;
+	s->passed++;
 	return XDP_PASS;
 }
 

@@ -71,16 +71,18 @@ struct sink *sink_free(struct sink *sink)
 
 void sink_counts(const struct sink *sink, struct sink_counts *ret)
 {
-	const volatile struct sink_state *s = &sink->skel->bss->state;
+	const volatile struct sink_state *s = sink->skel->bss->states;
+	size_t i;
 
-	*ret = (struct sink_counts){
-		.synacks4 = s->synacks[SINK_V4],
-		.synacks6 = s->synacks[SINK_V6],
-		.rsts4 = s->rsts[SINK_V4],
-		.rsts6 = s->rsts[SINK_V6],
-		.other = s->other[SINK_V4] + s->other[SINK_V6],
-		.passed = s->passed,
-	};
+	*ret = (struct sink_counts){ 0 };
+	for (i = 0; i < SINK_CPUS; i++, s++) {
+		ret->synacks4 += s->synacks[SINK_V4];
+		ret->synacks6 += s->synacks[SINK_V6];
+		ret->rsts4 += s->rsts[SINK_V4];
+		ret->rsts6 += s->rsts[SINK_V6];
+		ret->other += s->other[SINK_V4] + s->other[SINK_V6];
+		ret->passed += s->passed;
+	}
 }
 
 uint64_t sink_answers(const struct sink *sink)

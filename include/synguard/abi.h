@@ -136,9 +136,9 @@ struct sg_service {
 	__u8 ttl;
 	__u8 tos;
 	__u8 bound_elsewhere; /* its sockets are bound to a device that packets meet later */
-	__u8 pad;
-	__u32 ifindex;	    /* of the last look */
-	__u64 forged_at_ns; /* a SYN-ACK came in that claims to be of this service */
+	__u8 keeps_time_wait; /* tcp_rfc1337: no reset of ours ends a TIME_WAIT */
+	__u32 ifindex;	      /* of the last look */
+	__u64 forged_at_ns;   /* a SYN-ACK came in that claims to be of this service */
 
 	/*
 	 * Per epoch parity: (epoch << 8 | window scale) of the last epoch with that parity in

@@ -77,6 +77,7 @@ enum sg_action {
 	X(SG_IN_XDP,             QINQ,              PASS,   "qinq",              "SYN with two VLAN tags")                                       \
 	X(SG_IN_XDP,             VLAN_DIFFERS,      PASS,   "vlan_differs",      "SYN whose VLAN is not the one the service answers on")         \
 	X(SG_IN_XDP,             MSS_LOW,           PASS,   "mss_low",           "SYN with an MSS below 536 (IPv4) or 1220 (IPv6)")              \
+	X(SG_IN_XDP,             OLD_SOCKET,        PASS,   "old_socket",        "SYN of a connection in TIME_WAIT, which tcp_rfc1337 keeps")       \
 	X(SG_IN_XDP,             OVER_BUDGET,       DROP,   "over_budget",       "SYN of a source that answers none of its many challenges")     \
 	X(SG_IN_XDP,             NO_ROOM,           PASS,   "no_room",           "The driver had no room for the reply")                         \
 	/* XDP: challenges */                                                                                  \

@@ -429,6 +429,29 @@ static int exit_code(pid_t pid, const char *when)
 	return WEXITSTATUS(status);
 }
 
+/* Everything was written at once, to nobody: the pipe was closed before the first line came. */
+START_TEST(cli_events_unread)
+{
+	int err = memfd_create("err", MFD_CLOEXEC);
+	char text[4096];
+	struct stage s;
+	int pipes[2];
+	pid_t pid;
+
+	stage_raise(&s, NULL);
+	stage_daemon(&s, "auto");
+	ck_assert_int_eq(pipe2(pipes, O_CLOEXEC), 0);
+	close(pipes[0]);
+	pid = follow(&s, pipes[1], err, "--json");
+	close(pipes[1]);
+	ck_assert_int_eq(exit_code(pid, "though nobody ever read"), SG_EXIT_OK);
+	lab_tail(err, text, sizeof(text));
+	ck_assert_str_eq(text, "");
+	stage_strike(&s);
+	close(err);
+}
+END_TEST
+
 /* It ends by signals and by a closed pipe as if it were done, and says when the daemon goes. */
 START_TEST(cli_events_follow)
 {
@@ -583,6 +606,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, events_outlive_the_journal, 90);
 	SUITE_TEST(suite, events_outlive_stderr, 90);
 	SUITE_TEST(suite, catalog_is_taken, 60);
+	SUITE_TEST(suite, cli_events_unread, 60);
 	SUITE_TEST(suite, cli_events_follow, 60);
 	SUITE_TEST(suite, cli_events_text, 60);
 	SUITE_TEST(suite, cli_events_since, 60);

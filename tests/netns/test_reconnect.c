@@ -201,6 +201,34 @@ START_TEST(h12_time_wait)
 }
 END_TEST
 
+/*
+ * tcp_rfc1337: what is in TIME_WAIT obeys no reset. Its SYN is left to the kernel, which opens the
+ * connection anew; all others are challenged.
+ */
+START_TEST(h12_rfc1337)
+{
+	int family = families[_i], listener, i;
+	struct watch_service before, after;
+	struct watch w;
+	struct stage s;
+
+	listener = play_raise(&s, NULL);
+	ck_assert_int_eq(lab_sysctl_set(s.lab, LAB_SERVER, "net.ipv4.tcp_rfc1337", "1"), 0);
+	usleep(100000); /* a defended service is looked at again after half of that */
+	before = watch_service(&s);
+	watch_begin(&w, &s, paws);
+	for (i = 0; i < RECONNECTS; i++)
+		greet_and_leave(&s, listener, family);
+	watch_assert_still(&w);
+	after = watch_service(&s);
+	ck_assert_int_eq(after.challenged - before.challenged, 1);
+	ck_assert_int_eq(watch_verdict(&s, "xdp", "old_socket"), RECONNECTS - 1);
+	ck_assert_int_eq(watch_verdict(&s, "ingress", "in_the_way"), 0);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("reconnect");
@@ -208,5 +236,6 @@ int main(int argc, char **argv)
 	SUITE_LOOP(suite, h3_reconnects, 2, 60);
 	SUITE_LOOP(suite, h3_timestamps, 2, 30);
 	SUITE_LOOP(suite, h12_time_wait, 6, 60);
+	SUITE_LOOP(suite, h12_rfc1337, 2, 60);
 	return suite_main(suite, argc, argv);
 }

@@ -91,10 +91,13 @@ report core_knows_no_door "$(
 	never "daemon/($core)\\.[ch]" "daemon/(($doors)(_[a-z]+)?|manager|services|tell|log)\\.h"
 	never "daemon/($core)\\.[ch]" '<(bpf|systemd|libmnl)/.*'
 )"
-report manager_is_on_top "$(only 'daemon/manager\.h' 'daemon/(main|manager)\.c')"
+report manager_is_on_top "$(
+	only 'daemon/manager\.h' 'daemon/(main\.c|manager_internal\.h)'
+	only 'daemon/manager_internal\.h' 'daemon/manager(_[a-z]+)?\.c'
+)"
 report events_are_told_in_one_place "$(
 	only 'daemon/journal\.h' 'daemon/(journal|tell)\.c'
-	only 'daemon/bus\.h' 'daemon/(bus.*|tell|manager)\.[ch]'
+	only 'daemon/bus\.h' 'daemon/(bus.*|tell|manager.*)\.[ch]'
 )"
 report libbpf_has_one_door "$(
 	only '<bpf/(bpf|btf|libbpf)\.h>|.*\.skel\.h' 'daemon/dataplane[a-z_]*\.[ch]|cli/lab/.*'
@@ -103,7 +106,7 @@ report libinih_has_one_user "$(only '<ini\.h>' 'daemon/config_file\.c')"
 report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links(_[a-z]+)?)\.[ch]|cli/lab/.*')"
 report the_bus_has_one_door_on_each_side "$(
 	only '<systemd/sd-bus.*' 'daemon/bus(_[a-z]+)?\.[ch]|cli/client\.[ch]|cli/exporter/source\.[ch]'
-	only '<systemd/sd-event.*' 'daemon/(main|manager|worker|ports|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
+	only '<systemd/sd-event.*' 'daemon/(main|manager(_[a-z]+)?|worker|ports|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
 	only '<systemd/.*' 'daemon/.*|cli/client\.[ch]|cli/exporter/.*'
 )"
 report cli_and_daemon_share_include_only "$(

@@ -212,6 +212,27 @@ read -r line && echo 'not ok 1 - suite: read something' || echo 'ok 1 - suite: o
 END
 expect there_is_no_standard_input '1 passed, 0 failed, 0 skipped' 0
 
+# It passes from the second time on.
+program fails_once <<END
+echo 1..1
+[ -e "$work/tried" ] && echo 'ok 1 - suite: one' || echo 'not ok 1 - suite: one'
+: >"$work/tried"
+END
+expect what_fails_once_has_failed '0 passed, 1 failed, 0 skipped' 1
+rm -f "$work/tried"
+program fails_once <<END
+echo 1..1
+[ -e "$work/tried" ] && echo 'ok 1 - suite: one' || echo 'not ok 1 - suite: one'
+: >"$work/tried"
+END
+expect what_fails_once_may_run_again '1 passed, 0 failed, 0 skipped' 0 --again 1
+expect_said a_second_try_is_said 'again made_up/test_fails_once, because it failed'
+program fails <<'END'
+echo 1..1
+echo 'not ok 1 - suite: one'
+END
+expect what_fails_twice_has_failed '0 passed, 1 failed, 0 skipped' 1 --again 1
+
 program environment <<'END'
 echo 1..1
 [ -d "$SG_SOURCE" ] && [ -d "$SG_BUILD" ] && [ -n "$SG_TOOLS" ] && [ -z "${SG_FULL+x}" ] &&

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the manager share: its body, and what one of them does for another. manager.c
+ * has its life and its tick, manager_settings.c what the administrator wants, manager_tell.c what
+ * is said of it all. Nobody else includes this.
+ */
+#pragma once
+
+#include "apply.h"
+#include "bus.h"
+#include "carry.h"
+#include "dataplane.h"
+#include "detect.h"
+#include "links.h"
+#include "manager.h"
+#include "ports.h"
+#include "report.h"
+#include "services.h"
+#include "tell.h"
+
+struct manager {
+	const struct manager_options *options;
+	sd_event *event;
+	sd_event_source *ticker;
+	int lock_fd, instance_fd;
+	struct dataplane *dp; /* NULL in engine "kernel" */
+	struct links *links;
+	struct services *services; /* NULL in engine "kernel" */
+	struct bus *bus;
+	struct carry *carry;
+	struct complaint engine_reason;
+	struct settings settings;
+	const char *interfaces[SETTINGS_NAMES_MAX]; /* of settings */
+	bool config_ok;
+	enum sg_mode mode;
+	bool mode_by_hand;
+	struct detect_config detect;
+	struct detector detector;
+	struct ports *ports;
+	struct services_total total; /* of the last tick */
+	uint64_t started_ns, ticked_ns;
+	uint64_t ticks, tick_delay_max_usec;
+	uint64_t local_addrs;
+	struct teller teller;
+	struct event_limit look_limit, address_limit;
+	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec;
+};
+
+/* CLOCK_MONOTONIC */
+uint64_t manager_now_ns(void);
+
+/* Attaches to and detaches from interfaces as names, links and mode want it now. */
+void manager_reconcile(void *userdata);
+
+/* ---- manager_settings.c ---- */
+
+/* Copies what is asked for; what the programs need of it goes to them by manager_apply(). */
+void manager_take_settings(struct manager *m, const struct settings *s);
+/* before: what the programs have been given, or NULL. */
+void manager_apply(struct manager *m, const struct settings *before);
+void manager_change_mode(struct manager *m, enum sg_mode mode);
+/* By hand: that holds until the daemon ends. -EINVAL: there is no such mode. */
+int manager_set_mode(void *userdata, const char *name);
+
+/* ---- manager_tell.c: a bus_handler's ---- */
+
+/* What is known without looking anywhere. */
+void manager_scalars(void *userdata, struct report *ret);
+/* JSON; the caller frees it. NULL: no memory. */
+char *manager_describe(void *userdata);
+char *manager_events(void *userdata, uint64_t since);

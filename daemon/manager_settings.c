@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the administrator wants: at the start, at a reload, and by hand. */
+#include "manager_internal.h"
+
+#include <string.h>
+
+#include "log.h"
+#include "mode.h"
+
+void manager_change_mode(struct manager *m, enum sg_mode mode)
+{
+	enum sg_mode before = m->mode;
+
+	m->mode = mode;
+	if (m->dp)
+		__atomic_store_n(&dataplane_control(m->dp)->mode, mode, __ATOMIC_RELAXED);
+	if (mode != before) {
+		TELL(&m->teller, SG_EVENT_MODE_CHANGED, EVENT_TEXT("mode", mode_name(mode)),
+		     EVENT_TEXT("before", mode_name(before)));
+		bus_tell_state(m->bus, detect_state_name(m->detector.state), mode_name(mode));
+	}
+	manager_reconcile(m);
+}
+
+/* By hand: that holds until the daemon ends. */
+int manager_set_mode(void *userdata, const char *name)
+{
+	struct manager *m = userdata;
+	int mode = mode_parse(name);
+
+	if (mode < 0)
+		return mode;
+	m->mode_by_hand = true;
+	manager_change_mode(m, mode);
+	return 0;
+}
+
+void manager_take_settings(struct manager *m, const struct settings *s)
+{
+	size_t i;
+
+	m->settings = *s;
+	m->detect = apply_detect(s);
+	for (i = 0; i < s->interfaces.count; i++)
+		m->interfaces[i] = m->settings.interfaces.items[i];
+}
+
+void manager_apply(struct manager *m, const struct settings *before)
+{
+	int r;
+
+	if (!m->dp)
+		return;
+	apply_control(m->dp, &m->settings);
+	r = apply_left_alone(m->dp, before, &m->settings);
+	if (r < 0)
+		log_warning("the list of services to leave alone: %s", strerror(-r));
+}
+
+void manager_configure(struct manager *m, const struct settings *settings)
+{
+	struct settings before = m->settings;
+	char changes[256];
+	int r;
+
+	m->config_ok = true;
+	manager_take_settings(m, settings);
+	manager_apply(m, &before);
+	r = ports_set_names(m->ports, m->interfaces, m->settings.interfaces.count);
+	if (r < 0)
+		log_warning("the interfaces: %s", strerror(-r));
+	manager_change_mode(m, m->mode_by_hand ? m->mode : settings->mode);
+	ports_warn(m->ports, m->links);
+	settings_changes(&before, settings, changes, sizeof(changes));
+	TELL(&m->teller, SG_EVENT_CONFIG_LOADED,
+	     EVENT_TEXT("changes", changes[0] ? changes : "nothing has changed"));
+}
+
+void manager_refuse_configuration(struct manager *m, const char *reason)
+{
+	m->config_ok = false;
+	TELL(&m->teller, SG_EVENT_CONFIG_REFUSED, EVENT_TEXT("reason", reason));
+}

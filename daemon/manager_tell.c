@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is told to whoever asks: collected when it is asked for, from those who know it. */
+#include "manager_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mode.h"
+
+/* What is known without looking anywhere. */
+void manager_scalars(void *userdata, struct report *ret)
+{
+	struct manager *m = userdata;
+	uint64_t now_ns = manager_now_ns();
+	uint64_t heard_ns = m->dp ? dataplane_control(m->dp)->heartbeat_ns : m->ticked_ns;
+
+	*ret = (struct report){
+		.version = SG_VERSION,
+		.engine = m->dp ? "reqsk" : "kernel",
+		.mode = mode_name(m->mode),
+		.mode_by = m->mode_by_hand ? "request" : "start",
+		.config_ok = m->config_ok,
+		.state = detect_state_name(m->detector.state),
+		.uptime_seconds = (now_ns - m->started_ns) / 1000000000,
+		.ticks = m->ticks,
+		.heartbeat_age_seconds = (now_ns - (heard_ns ?: m->started_ns)) / 1000000000,
+		.tick_delay_max_microseconds = m->tick_delay_max_usec,
+		.half_open = m->total.half_open,
+		.syns_per_second = m->syns_per_sec,
+		.challenges_per_second = m->challenges_per_sec,
+		.acceptances_per_second = m->acceptances_per_sec,
+		.local_addrs = m->local_addrs,
+		.service_capacity = m->dp ? SG_SERVICES_MAX : 0,
+		.local_addr_capacity = m->dp ? SG_LOCAL_ADDRS_MAX : 0,
+	};
+	snprintf(ret->engine_reason, sizeof(ret->engine_reason), "%s",
+		 m->dp ? "the kernel takes cookies from programs" : m->engine_reason.text);
+}
+
+char *manager_describe(void *userdata)
+{
+	struct manager *m = userdata;
+	uint64_t now_ns = manager_now_ns();
+	struct report report;
+	char *text = NULL;
+	int program;
+
+	manager_scalars(m, &report);
+	for (program = 0; m->dp && program < SG_PROGRAM_COUNT; program++)
+		if (!dataplane_counters(m->dp, program, &report.counters[program]))
+			carry_counters(m->carry, program, &report.counters[program]);
+	if (ports_report(m->ports, &report.interfaces, &report.interface_count) >= 0 &&
+	    (!m->services || services_report(m->services, now_ns, &report) >= 0)) {
+		carry_services(m->carry, report.services, &report.service_count);
+		text = report_to_json(&report);
+	}
+	free(report.interfaces);
+	free(report.services);
+	return text;
+}
+
+char *manager_events(void *userdata, uint64_t since)
+{
+	struct manager *m = userdata;
+
+	return events_since(m->teller.events, since);
+}
