@@ -122,7 +122,7 @@ int client_describe(const char *runtime_dir, json_t **ret)
 	return SG_EXIT_OK;
 }
 
-int client_set_mode(const char *runtime_dir, const char *mode)
+static int client_order(const char *runtime_dir, const char *method, const char *word)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	_cleanup_bus_ sd_bus *bus = NULL;
@@ -131,9 +131,19 @@ int client_set_mode(const char *runtime_dir, const char *mode)
 	r = client_connect(runtime_dir, &bus);
 	if (r != SG_EXIT_OK)
 		return r;
-	r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "SetMode", &error, NULL,
-			       "s", mode);
+	r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, &error, NULL, "s",
+			       word);
 	return r < 0 ? client_failed(&error, r) : SG_EXIT_OK;
+}
+
+int client_set_mode(const char *runtime_dir, const char *mode)
+{
+	return client_order(runtime_dir, "SetMode", mode);
+}
+
+int client_undo_ladder(const char *runtime_dir, const char *step)
+{
+	return client_order(runtime_dir, "UndoLadder", step);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@ int client_describe(const char *runtime_dir, json_t **ret);
 
 /* Likewise an exit code. */
 int client_set_mode(const char *runtime_dir, const char *mode);
+int client_undo_ladder(const char *runtime_dir, const char *step);
 
 /* What is to be done with the events; false from one of them ends it, with exit code 0. */
 struct client_events {

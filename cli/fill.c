@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "synguard/cleanup.h"
+#include "synguard/ladder.h"
 
 #include "verbs.h"
 
@@ -179,6 +180,38 @@ static void man_options(const char *indent)
 		man_option(o, "");
 }
 
+/* ---- the ladder ---------------------------------------------------------------------------- */
+
+#define LADDER_ROW_(name, word_, target_, sysctl, queue, what_, cost_, undo_, when_)               \
+	{ word_, target_, what_, cost_, undo_, when_ },
+static const struct {
+	const char *word, *target, *what, *cost, *undo, *when;
+} ladder[] = { SG_LADDER(LADDER_ROW_) };
+
+static void man_ladder_part(const char *name, const char *text)
+{
+	printf("\t%s", name);
+	man_text(text);
+	puts("\n");
+}
+
+static void man_ladder(const char *indent)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ladder); i++) {
+		putchar('*');
+		man_text(ladder[i].word);
+		fputs("* (", stdout);
+		man_text(ladder[i].target);
+		puts(")");
+		man_ladder_part("", ladder[i].what);
+		man_ladder_part("Cost: ", ladder[i].cost);
+		man_ladder_part("Undone: ", ladder[i].undo);
+		man_ladder_part("Taken: ", ladder[i].when);
+	}
+}
+
 /* ---- templates ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -191,6 +224,7 @@ static const struct {
 	{ "COMPLETION_OPTIONS", completion_options },
 	{ "MAN_VERBS", man_verbs },
 	{ "MAN_OPTIONS", man_options },
+	{ "LADDER", man_ladder },
 };
 
 static bool fill_blank(const char *name, size_t length, const char *indent)

@@ -76,6 +76,18 @@ const struct verb verbs[] = {
 		.run = verb_events,
 	},
 	{
+		.name = "ladder",
+		.arguments = "[undo] [STEP]",
+		.words = "undo",
+		.help = "what is adjusted on the host, and undo it",
+		.about = "Prints each step of the ladder, see synguardd(8): whether it is allowed and taken, since "
+			 "when, the value without and with it, and why. A step that somebody else has overwritten is a "
+			 "conflict: his value stays. undo undoes one step, or all of them, and gives them up until the "
+			 "configuration is loaded again; it needs root, or membership in the group synguard.",
+		.takes = VERB_JSON | VERB_DAEMON,
+		.run = verb_ladder,
+	},
+	{
 		.name = "metrics",
 		.arguments = "",
 		.help = "the figures as Prometheus text",

@@ -27,6 +27,8 @@ struct bus_handler {
 	char *(*events)(void *userdata, uint64_t since);
 	/* -EINVAL: no such mode. */
 	int (*set_mode)(void *userdata, const char *mode);
+	/* Undoes a step of the ladder, "" for all; -EINVAL: no such step. */
+	int (*undo_ladder)(void *userdata, const char *step);
 	/* The scalars of the report as they are known, for properties: called for each. */
 	void (*scalars)(void *userdata, struct report *ret);
 	void *userdata;

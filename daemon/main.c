@@ -22,8 +22,11 @@
 
 #include "complaint.h"
 #include "config.h"
+#include "ladder.h"
+#include "ladder_plan.h"
 #include "log.h"
 #include "manager.h"
+#include "rundir.h"
 
 #define MAIN_MAX_INTERFACES SETTINGS_NAMES_MAX
 
@@ -34,6 +37,7 @@ struct arguments {
 	const char *runtime_dir;
 	const char *config_file;
 	const char *mode;
+	bool undo;
 	size_t interface_count;
 	const char *words[MAIN_MAX_WORDS];
 	size_t word_count;
@@ -60,6 +64,7 @@ static void usage(FILE *to)
 		"  --mode MODE        off, observe, auto (default) or always\n"
 		"  --config FILE      read the settings from this file only\n"
 		"  --runtime-dir DIR  where the bus socket lives (default " SG_RUNTIME_DIR ")\n"
+		"  --undo             undo what a daemon that was killed has left adjusted, and end\n"
 		"  --version          print the version\n"
 		"  --help             print this help\n");
 	/* clang-format on */
@@ -87,6 +92,7 @@ static void parse_options(int argc, char **argv, struct arguments *a)
 		{ "mode", required_argument, NULL, 'm' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "runtime-dir", required_argument, NULL, 'r' },
+		{ "undo", no_argument, NULL, 'u' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{},
@@ -111,6 +117,9 @@ static void parse_options(int argc, char **argv, struct arguments *a)
 			break;
 		case 'r':
 			a->runtime_dir = optarg;
+			break;
+		case 'u':
+			a->undo = true;
 			break;
 		case 'V':
 			puts("synguardd " SG_VERSION);
@@ -303,6 +312,49 @@ static int run(struct service *s, struct manager_options *options)
 	return r < 0 ? SG_EXIT_FAILED : SG_EXIT_OK;
 }
 
+/* ---- --undo -------------------------------------------------------------------------------- */
+
+static void say_undone(void *userdata, enum ladder_news news, enum sg_ladder_step step,
+		       uint64_t from, uint64_t to, const char *reason)
+{
+	const char *target = ladder_rows[step].target;
+	unsigned long long was = from, is = to;
+
+	if (news == LADDER_UNDONE)
+		log_notice("%s is %llu again, it was %llu", target, is, was);
+	else if (news == LADDER_CONFLICT)
+		log_warning("%s is %llu, not our %llu: %s", target, is, was, reason);
+	else
+		log_error("%s", reason);
+}
+
+static void say_warning(void *userdata, const char *text)
+{
+	log_warning("%s", text);
+}
+
+/* After a daemon that ended without it; while one runs it is that one's. */
+static int undo(const char *runtime_dir)
+{
+	const struct ladder_handler h = { say_undone, say_warning };
+	_cleanup_close_ int lock = -EBADF;
+	struct complaint complaint = {};
+
+	if (access(runtime_dir, F_OK) < 0 && errno == ENOENT)
+		return SG_EXIT_OK;
+	lock = rundir_take(runtime_dir, &complaint);
+	if (lock == -EBUSY) {
+		log_error("a synguardd is running with %s: \"synguard ladder undo\" asks it",
+			  runtime_dir);
+		return SG_EXIT_FAILED;
+	}
+	if (lock < 0) {
+		log_error("%s", complaint.text);
+		return SG_EXIT_FAILED;
+	}
+	return ladder_undo_recorded(runtime_dir, &h) < 0 ? SG_EXIT_FAILED : SG_EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = { .runtime_dir = SG_RUNTIME_DIR };
@@ -311,6 +363,8 @@ int main(int argc, char **argv)
 
 	parse_options(argc, argv, &arguments);
 	guard_output();
+	if (arguments.undo)
+		return undo(arguments.runtime_dir);
 	options.runtime_dir = arguments.runtime_dir;
 	service.source.file = arguments.config_file;
 	service.source.command_line = arguments.words;

@@ -122,6 +122,20 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 	}
 }
 
+static void manager_climb(struct manager *m, uint64_t now_ns)
+{
+	const struct ladder_situation now = {
+		.now_ns = now_ns,
+		.mode = m->mode,
+		.state = m->detector.state,
+		.engine = m->dp,
+	};
+
+	ladder_tick(m->ladder, &now, &m->settings);
+	if (m->services)
+		services_hold(m->services, ladder_is_taken(m->ladder, SG_LADDER_LEASE));
+}
+
 static void manager_act(struct manager *m, uint64_t now_ns)
 {
 	const struct services_news news = { tell_blocked, tell_defence, &m->teller };
@@ -150,6 +164,7 @@ static int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *
 		__atomic_store_n(&dataplane_control(m->dp)->heartbeat_ns, now_ns, __ATOMIC_RELAXED);
 	manager_look(m, now_ns, &total);
 	manager_think(m, now_ns, &total);
+	manager_climb(m, now_ns);
 	manager_act(m, now_ns);
 	ports_tick(m->ports, now_ns);
 	instance_tick(m->instance_fd);
@@ -203,6 +218,7 @@ static int manager_open_bus(struct manager *m, struct complaint *c)
 		.describe = manager_describe,
 		.events = manager_events,
 		.set_mode = manager_set_mode,
+		.undo_ladder = manager_undo_ladder,
 		.scalars = manager_scalars,
 		.userdata = m,
 	};
@@ -234,10 +250,16 @@ static int manager_start_ticking(struct manager *m)
 	return r < 0 ? r : sd_event_source_set_exit_on_failure(m->ticker, true);
 }
 
+static void manager_warn(void *userdata, const char *text)
+{
+	log_warning("%s", text);
+}
+
 static int manager_start(struct manager *m, struct complaint *c)
 {
 	const struct links_handler handler = { manager_on_address, manager_reconcile, m };
 	const struct ports_handler on_port = { tell_port, &m->teller };
+	const struct ladder_handler climbing = { tell_ladder, manager_warn, &m->teller };
 	int r;
 
 	m->lock_fd = rundir_take(m->options->runtime_dir, c);
@@ -245,6 +267,11 @@ static int manager_start(struct manager *m, struct complaint *c)
 	if (r < 0)
 		return r;
 	r = teller_init(&m->teller);
+	if (r < 0) {
+		complain(c, "%s", strerror(-r));
+		return r;
+	}
+	r = ladder_new(&m->ladder, m->options->runtime_dir, &climbing);
 	if (r < 0) {
 		complain(c, "%s", strerror(-r));
 		return r;
@@ -336,6 +363,7 @@ struct manager *manager_free(struct manager *m)
 	if (!m)
 		return NULL;
 	sd_event_source_disable_unref(m->ticker);
+	m->ladder = ladder_free(m->ladder);
 	m->teller.bus = bus_free(m->bus);
 	ports_free(m->ports);
 	links_free(m->links);

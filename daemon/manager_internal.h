@@ -11,6 +11,7 @@
 #include "carry.h"
 #include "dataplane.h"
 #include "detect.h"
+#include "ladder.h"
 #include "links.h"
 #include "manager.h"
 #include "ports.h"
@@ -41,6 +42,7 @@ struct manager {
 	uint64_t started_ns, ticked_ns;
 	uint64_t ticks, tick_delay_max_usec;
 	uint64_t local_addrs;
+	struct ladder *ladder;
 	struct teller teller;
 	struct event_limit look_limit, address_limit;
 	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec;
@@ -69,3 +71,4 @@ void manager_scalars(void *userdata, struct report *ret);
 /* JSON; the caller frees it. NULL: no memory. */
 char *manager_describe(void *userdata);
 char *manager_events(void *userdata, uint64_t since);
+int manager_undo_ladder(void *userdata, const char *step);

@@ -64,6 +64,7 @@ void manager_configure(struct manager *m, const struct settings *settings)
 	int r;
 
 	m->config_ok = true;
+	ladder_try_again(m->ladder);
 	manager_take_settings(m, settings);
 	manager_apply(m, &before);
 	r = ports_set_names(m->ports, m->interfaces, m->settings.interfaces.count);

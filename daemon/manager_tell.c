@@ -15,6 +15,8 @@ void manager_scalars(void *userdata, struct report *ret)
 	uint64_t now_ns = manager_now_ns();
 	uint64_t heard_ns = m->dp ? dataplane_control(m->dp)->heartbeat_ns : m->ticked_ns;
 
+	struct ladder_counts ladder = ladder_counts(m->ladder);
+
 	*ret = (struct report){
 		.version = SG_VERSION,
 		.engine = m->dp ? "reqsk" : "kernel",
@@ -31,6 +33,9 @@ void manager_scalars(void *userdata, struct report *ret)
 		.challenges_per_second = m->challenges_per_sec,
 		.acceptances_per_second = m->acceptances_per_sec,
 		.local_addrs = m->local_addrs,
+		.ladder_takes = ladder.takes,
+		.ladder_undos = ladder.undos,
+		.ladder_conflicts = ladder.conflicts,
 		.service_capacity = m->dp ? SG_SERVICES_MAX : 0,
 		.local_addr_capacity = m->dp ? SG_LOCAL_ADDRS_MAX : 0,
 	};
@@ -47,6 +52,8 @@ char *manager_describe(void *userdata)
 	int program;
 
 	manager_scalars(m, &report);
+	ladder_report(m->ladder, report.steps);
+	report.step_count = SG_LADDER_COUNT;
 	for (program = 0; m->dp && program < SG_PROGRAM_COUNT; program++)
 		if (!dataplane_counters(m->dp, program, &report.counters[program]))
 			carry_counters(m->carry, program, &report.counters[program]);
@@ -58,6 +65,13 @@ char *manager_describe(void *userdata)
 	free(report.interfaces);
 	free(report.services);
 	return text;
+}
+
+int manager_undo_ladder(void *userdata, const char *step)
+{
+	struct manager *m = userdata;
+
+	return ladder_undo(m->ladder, step);
 }
 
 char *manager_events(void *userdata, uint64_t since)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "synguard/abi.h"
+#include "synguard/ladder.h"
 
 struct report_interface {
 	char name[IFNAMSIZ];
@@ -31,6 +32,16 @@ struct report_service {
 	const char *hindrance; /* label of the verdict that stands against a challenge, or NULL */
 	uint64_t syns, challenged, accepted, born;
 	uint64_t syn_queue, syn_queue_max, accept_queue, accept_queue_max;
+};
+
+/* A step of the ladder (synguard/ladder.h). */
+struct report_step {
+	const char *step;
+	const char *target;
+	bool allowed, taken, would, conflict;
+	char since[32]; /* "2001-02-03T04:05:06Z", "": not taken */
+	uint64_t old, new;
+	char why[160];
 };
 
 struct report {
@@ -54,6 +65,9 @@ struct report {
 	size_t interface_count;
 	struct report_service *services;
 	uint64_t service_count;
+	uint64_t ladder_takes, ladder_undos, ladder_conflicts;
+	struct report_step steps[SG_LADDER_COUNT];
+	size_t step_count;
 };
 
 enum report_type {

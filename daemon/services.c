@@ -48,6 +48,7 @@ struct services {
 	uint32_t *live;			/* indices, ascending */
 	size_t live_count;
 	uint64_t half_open;
+	bool hold; /* leases go on by themselves */
 };
 
 int services_new(struct services **ret, struct dataplane *dp)
@@ -266,6 +267,11 @@ static bool services_is_defending(const struct services *s, const struct sg_serv
 
 /* ---- act ----------------------------------------------------------------------------------- */
 
+void services_hold(struct services *s, bool hold)
+{
+	s->hold = hold;
+}
+
 /* Would the SYNs that got no answer have overfilled the queue? Then a lease goes on. */
 static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
 {
@@ -274,7 +280,7 @@ static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
 	uint64_t unanswered = detect_growth(m->grew.challenged, m->grew.born);
 
 	if (services_get(&e->lease_until_ns) > now_ns &&
-	    unanswered * SERVICES_HALF_OPEN_SECONDS > e->threshold)
+	    (s->hold || unanswered * SERVICES_HALF_OPEN_SECONDS > e->threshold))
 		services_set(&e->lease_until_ns, now_ns + dataplane_control(s->dp)->lease_ns);
 }
 

@@ -42,6 +42,9 @@ struct services_news {
 			const struct defence *defence);
 	void *userdata;
 };
+/* Whether leases go on by themselves, whatever their services' floods do. */
+void services_hold(struct services *s, bool hold);
+
 void services_act(struct services *s, uint64_t now_ns, const struct services_news *news);
 
 /* Fills services and half_open, read afresh; the caller frees report->services. -errno. */

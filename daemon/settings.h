@@ -58,6 +58,16 @@
 	  SETTINGS_SECONDS(275), "", RESTART,                                                     \
 	  "How long a cookie is good for at the least, twice that at the most; rounded to the "       \
 	  "nearest power of two of nanoseconds (17, 34, 69, 137 or 275 seconds).")                    \
+	X("Ladder", "Syncookies", flag, ladder_syncookies, "yes", 0, 0, "", RELOAD,                    \
+	  "Whether tcp_syncookies may be switched on where it is 0; without it the kernel takes no cookies.") \
+	X("Ladder", "SynackRetries", count, ladder_retries, "1", 0, 255, "retries", RELOAD,            \
+	  "Down to how many SYN-ACK retries an attack may bring tcp_synack_retries; 0 leaves it alone.") \
+	X("Ladder", "Lease", flag, ladder_lease, "yes", 0, 0, "", RELOAD,                              \
+	  "Whether a service that is defended stays so for as long as the attack lasts.")             \
+	X("Ladder", "Somaxconn", count, ladder_somaxconn, "0", 0, 65535, "connections", RELOAD,        \
+	  "Up to what an attack may bring net.core.somaxconn, which counts at the next listen() only; 0 leaves it alone.") \
+	X("Ladder", "SynBacklog", count, ladder_syn_backlog, "0", 0, 1000000, "connections", RELOAD,   \
+	  "Up to what an attack may bring tcp_max_syn_backlog, which counts only while tcp_syncookies is 0; 0 leaves it alone.") \
 	X("Exporter", "Listen", listen, exporter_listen, "127.0.0.1:9846", 0, 0, "", RESTART,         \
 	  "Where synguard exporter listens, ADDRESS:PORT; no address means every one.")
 /* clang-format on */

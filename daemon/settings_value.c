@@ -14,6 +14,26 @@
 
 #define SETTINGS_BLANKS " \t"
 
+/* ---- yes or no ----------------------------------------------------------------------------- */
+
+static int settings_flag_parse(void *value, const char *text, const struct settings_bounds *bounds,
+			       struct complaint *c)
+{
+	bool yes = !strcmp(text, "yes");
+
+	if (!yes && strcmp(text, "no")) {
+		complain(c, "\"%.40s\" is neither yes nor no", text);
+		return -EINVAL;
+	}
+	*(bool *)value = yes;
+	return 0;
+}
+
+static void settings_flag_print(const void *value, size_t item, struct settings_text *ret)
+{
+	snprintf(ret->text, sizeof(ret->text), "%s", *(const bool *)value ? "yes" : "no");
+}
+
 /* ---- numbers ------------------------------------------------------------------------------- */
 
 static bool settings_within(uint64_t n, const struct settings_bounds *b)
@@ -281,6 +301,7 @@ static void settings_listen_print(const void *value, size_t item, struct setting
 /* clang-format off */
 const struct settings_type
 	settings_mode     = { settings_mode_parse, settings_mode_print, NULL, NULL, sizeof(SETTINGS_C_mode) },
+	settings_flag     = { settings_flag_parse, settings_flag_print, NULL, NULL, sizeof(SETTINGS_C_flag) },
 	settings_count    = { settings_count_parse, settings_count_print, NULL, settings_count_bound, sizeof(SETTINGS_C_count) },
 	settings_span     = { settings_span_parse, settings_span_print, NULL, settings_print_span, sizeof(SETTINGS_C_span) },
 	settings_epoch    = { settings_epoch_parse, settings_epoch_print, NULL, settings_print_span, sizeof(SETTINGS_C_epoch) },

@@ -36,6 +36,7 @@ struct settings_services {
 
 /* The members' types, by the name of the type in the table. */
 #define SETTINGS_C_mode	    enum sg_mode
+#define SETTINGS_C_flag	    bool
 #define SETTINGS_C_count    uint64_t
 #define SETTINGS_C_span	    uint64_t /* nanoseconds */
 #define SETTINGS_C_epoch    uint8_t  /* a shift of nanoseconds */
@@ -67,5 +68,5 @@ struct settings_type {
 	size_t bytes;
 };
 
-extern const struct settings_type settings_mode, settings_count, settings_span, settings_epoch,
-	settings_names, settings_services, settings_listen;
+extern const struct settings_type settings_mode, settings_flag, settings_count, settings_span,
+	settings_epoch, settings_names, settings_services, settings_listen;

@@ -9,21 +9,29 @@
 
 #include "synguard/cleanup.h"
 
-int sysctl_read(const char *name, uint64_t *ret)
+static int sysctl_open(const char *name, int flags)
 {
-	_cleanup_close_ int fd = -EBADF;
-	char path[256], text[64], *end, *c;
-	unsigned long long value;
-	ssize_t n;
+	char path[256], *c;
+	int fd;
 
 	if (snprintf(path, sizeof(path), "/proc/sys/%s", name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	for (c = path; *c; c++)
 		if (*c == '.')
 			*c = '/';
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int sysctl_read(const char *name, uint64_t *ret)
+{
+	_cleanup_close_ int fd = sysctl_open(name, O_RDONLY);
+	char text[64], *end;
+	unsigned long long value;
+	ssize_t n;
+
 	if (fd < 0)
-		return -errno;
+		return fd;
 	n = read(fd, text, sizeof(text) - 1);
 	if (n < 0)
 		return -errno;
@@ -34,4 +42,18 @@ int sysctl_read(const char *name, uint64_t *ret)
 		return -EINVAL;
 	*ret = value;
 	return 0;
+}
+
+int sysctl_write(const char *name, uint64_t value)
+{
+	_cleanup_close_ int fd = sysctl_open(name, O_WRONLY);
+	uint64_t now;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (dprintf(fd, "%llu", (unsigned long long)value) < 0)
+		return -errno;
+	r = sysctl_read(name, &now);
+	return r < 0 ? r : now == value ? 0 : -EIO;
 }

@@ -8,6 +8,7 @@
 
 #include "bus.h"
 #include "journal.h"
+#include "ladder_plan.h"
 
 int teller_init(struct teller *t)
 {
@@ -106,4 +107,20 @@ void tell_port(void *teller, enum ports_news what, const char *ifname, const cha
 
 	TELL(teller, events[what], EVENT_TEXT("interface", ifname), EVENT_TEXT("attach", attach),
 	     EVENT_TEXT("reason", reason));
+}
+
+void tell_ladder(void *teller, enum ladder_news news, enum sg_ladder_step step, uint64_t from,
+		 uint64_t to, const char *reason)
+{
+	static const enum sg_event events[LADDER_NEWS_COUNT] = {
+		[LADDER_TAKEN] = SG_EVENT_LADDER_TAKEN,
+		[LADDER_UNDONE] = SG_EVENT_LADDER_UNDONE,
+		[LADDER_CONFLICT] = SG_EVENT_LADDER_CONFLICT,
+		[LADDER_FAILED] = SG_EVENT_LADDER_FAILED,
+		[LADDER_WOULD] = SG_EVENT_LADDER_WOULD,
+	};
+
+	TELL(teller, events[news], EVENT_TEXT("step", ladder_rows[step].word),
+	     EVENT_TEXT("target", ladder_rows[step].target), EVENT_NUMBER("old", from),
+	     EVENT_NUMBER("new", to), EVENT_TEXT("reason", reason));
 }

@@ -9,6 +9,7 @@
 
 #include "defence.h"
 #include "events.h"
+#include "ladder.h"
 #include "ports_news.h"
 #include "synguard/abi.h"
 
@@ -48,3 +49,7 @@ void tell_defence(void *teller, const struct sg_service *service, enum defence_n
 /* For struct ports_handler, likewise. */
 void tell_port(void *teller, enum ports_news what, const char *ifname, const char *attach,
 	       const char *reason);
+
+/* For struct ladder_handler, likewise. */
+void tell_ladder(void *teller, enum ladder_news news, enum sg_ladder_step step, uint64_t from,
+		 uint64_t to, const char *reason);

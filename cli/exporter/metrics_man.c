@@ -110,6 +110,11 @@ static void families_services(void)
 	put_families(&metrics_tables[METRICS_SERVICES]);
 }
 
+static void families_ladder(void)
+{
+	put_families(&metrics_tables[METRICS_LADDER]);
+}
+
 static void properties(void)
 {
 	const struct metrics_table *table = &metrics_tables[METRICS_REPORT];
@@ -160,8 +165,8 @@ static const struct {
 	void (*put)(void);
 } tables[] = {
 	{ "@REPORT@\n", families_report },     { "@INTERFACES@\n", families_interfaces },
-	{ "@SERVICES@\n", families_services }, { "@PROPERTIES@\n", properties },
-	{ "@VERDICTS@\n", verdicts },
+	{ "@SERVICES@\n", families_services }, { "@LADDER@\n", families_ladder },
+	{ "@PROPERTIES@\n", properties },      { "@VERDICTS@\n", verdicts },
 };
 
 int main(void)

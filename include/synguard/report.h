@@ -52,6 +52,9 @@
 	X(COUNT,   counters[SG_XDP].packets,       "packets.xdp",                  COUNTER, "synguard_packets_total",                   "packets",     "program",   "xdp",                        NULL,                    "Packets that a program saw.") \
 	X(COUNT,   counters[SG_INGRESS].packets,   "packets.ingress",              COUNTER, "synguard_packets_total",                   "packets",     "program",   "ingress",                    NULL,                    "Packets that a program saw.") \
 	X(COUNT,   counters[SG_EGRESS].packets,    "packets.egress",               COUNTER, "synguard_packets_total",                   "packets",     "program",   "egress",                     NULL,                    "Packets that a program saw.") \
+	X(COUNT,   ladder_takes,                  "ladder_takes",                 COUNTER, "synguard_ladder_takes_total",              "takes",       NULL,        NULL,                         "LadderTakes",           "Steps of the ladder that were taken.") \
+	X(COUNT,   ladder_undos,                  "ladder_undos",                 COUNTER, "synguard_ladder_undos_total",              "undos",       NULL,        NULL,                         "LadderUndos",           "Steps of the ladder that were undone.") \
+	X(COUNT,   ladder_conflicts,              "ladder_conflicts",             COUNTER, "synguard_ladder_conflicts_total",          "conflicts",   NULL,        NULL,                         "LadderConflicts",       "Steps of the ladder that somebody else has overwritten.") \
 	X(COUNT,   service_count,                  "maps.services.entries",        GAUGE,   "synguard_map_entries",                     "entries",     "map",       "services",                   NULL,                    "Entries that a table holds.") \
 	X(COUNT,   local_addrs,                    "maps.local_addrs.entries",     GAUGE,   "synguard_map_entries",                     "entries",     "map",       "local_addrs",                NULL,                    "Entries that a table holds.") \
 	X(COUNT,   service_capacity,               "maps.services.capacity",       GAUGE,   "synguard_map_capacity",                    NULL,          "map",       "services",                   NULL,                    "Entries that a table has room for.") \
@@ -81,6 +84,19 @@
 	X(COUNT,   syn_queue_max,                  "syn_queue_max",                GAUGE,   "synguard_service_syn_queue_limit",         NULL,          NULL,        NULL,                         NULL,                    "Limit of the SYN queues of the service's listeners.") \
 	X(COUNT,   accept_queue,                   "accept_queue",                 GAUGE,   "synguard_service_accept_queue_connections", "connections", NULL,       NULL,                         NULL,                    "Completed connections that wait to be accepted.") \
 	X(COUNT,   accept_queue_max,               "accept_queue_max",             GAUGE,   "synguard_service_accept_queue_limit",      NULL,          NULL,        NULL,                         NULL,                    "Limit of the accept queues of the service's listeners.")
+
+/* A row of "ladder"; its series are told apart by step="WORD". */
+#define SG_REPORT_LADDER(X) \
+	X(TEXT,    step,                          "step",                         NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The step's word.") \
+	X(TEXT,    target,                        "target",                       NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "What it acts on: a kernel setting, or else what.") \
+	X(FLAG,    allowed,                       "allowed",                      GAUGE,   "synguard_ladder_step_allowed",             NULL,          NULL,        NULL,                         NULL,                    "Whether [Ladder] allows the step.") \
+	X(FLAG,    taken,                         "taken",                        GAUGE,   "synguard_ladder_step",                     NULL,          NULL,        NULL,                         NULL,                    "Whether the step is taken.") \
+	X(FLAG,    would,                         "would",                        NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "Whether it would be taken, were the mode not observe.") \
+	X(CHARS,   since,                         "since",                        NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "Since when it is taken.") \
+	X(COUNT,   old,                           "old",                          NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The value without the step.") \
+	X(COUNT,   new,                           "new",                          NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The value with the step.") \
+	X(CHARS,   why,                           "why",                          NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "Why it is taken, or not.") \
+	X(FLAG,    conflict,                      "conflict",                     GAUGE,   "synguard_ladder_step_conflict",            NULL,          NULL,        NULL,                         NULL,                    "Whether somebody else has overwritten the step.")
 
 /* The families that are no row: the verdicts of synguard/verdict.h, and what a scrape says first. */
 #define SG_REPORT_VERDICTS_FAMILY  "synguard_verdicts_total"

@@ -479,6 +479,9 @@ END_TEST
 
 static const char *const resets[] = { "Tcp.OutRsts", "Tcp.EstabResets", NULL };
 
+/* Otherwise the ladder would switch them on. */
+#define SYNCOOKIES_STAY_OFF "[Ladder]\nSyncookies=no\n"
+
 /* The kernel would reset every client whose cookie it is handed. */
 START_TEST(h20_syncookies_off_from_the_start)
 {
@@ -488,7 +491,7 @@ START_TEST(h20_syncookies_off_from_the_start)
 
 	stage_raise(&s, &(struct server_options){});
 	sysctl(&s, "net.ipv4.tcp_syncookies", "0");
-	stage_daemon(&s, "always");
+	stage_daemon_config(&s, "always", SYNCOOKIES_STAY_OFF);
 	stage_prove(&s, STAGE_PORT);
 	watch_begin(&watch, &s, resets);
 	some_clients(&s, STAGE_PORT);
@@ -513,7 +516,7 @@ START_TEST(h20_syncookies_off_during_an_attack)
 	struct stage s;
 
 	stage_raise(&s, &(struct server_options){ .backlog = BACKLOG });
-	stage_daemon(&s, "auto");
+	stage_daemon_config(&s, "auto", SYNCOOKIES_STAY_OFF);
 	stage_prove(&s, STAGE_PORT);
 	watch_begin(&watch, &s, resets);
 	forged = flood(&s, 50000);

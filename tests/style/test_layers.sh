@@ -60,7 +60,7 @@ graph=$(mktemp)
 trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
-doors='dataplane|sockdiag|links|sysctl|journal|bus|instance'
+doors='ladder_journal|dataplane|sockdiag|links|sysctl|journal|bus|instance'
 core='detect|defence|events|config|config_[a-z]+|portnames|ports_news|settings|settings_[a-z]+|report|carry|ladder_plan|mode|complaint'
 cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
 

@@ -771,6 +771,8 @@ static void add_value(char *text, enum setting_id id)
 		return; /* empty */
 	if (type == &settings_mode) {
 		add(text, "%s", modes[below(4)]);
+	} else if (type == &settings_flag) {
+		add(text, "%s", below(2) ? "yes" : "no");
 	} else if (type == &settings_count) {
 		/* the two rates must go together */
 		if (id == SETTING_ebb_rate)

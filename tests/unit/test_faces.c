@@ -421,7 +421,7 @@ END_TEST
 
 START_TEST(faces_daemon)
 {
-	char *page = read_file(FACES_SOURCE "/packaging/man/synguardd.8.scd");
+	char *page = read_file(FACES_BUILD "/packaging/man/synguardd.8.scd");
 	char *text = output_of("%s --help%s", FACES_BUILD "/daemon/synguardd", "");
 	struct words are = {}, wanted = {};
 

@@ -86,6 +86,12 @@ static struct play *play_new(void)
 		.interface_count = 2,
 		.services = p->services,
 		.service_count = SERVICES,
+		.ladder_takes = 20,
+		.ladder_undos = 21,
+		.ladder_conflicts = 22,
+		.steps = { { "one", "net.one", true, true, false, false, "now", 5, 1, "because" },
+			   { "two", "net.two", false, false, true, true, "", 6, 7, "" } },
+		.step_count = 2,
 	};
 	p->interfaces[0] = (struct report_interface){ "lab0", 7, "veth", "native", "" };
 	p->interfaces[1] = (struct report_interface){ "a\"b\\\xff", 8, "", "none", "no reason" };
@@ -183,6 +189,13 @@ START_TEST(report_rows_are_in_the_json)
 		const json_t *object = json_array_get(json_object_get(root, "services"), i);
 
 		SG_REPORT_SERVICES(EXPECT_ROW)
+	}
+	ck_assert_uint_eq(json_array_size(json_object_get(root, "ladder")), 2);
+	for (i = 0; i < 2; i++) {
+		const struct report_step *of = &p->report.steps[i];
+		const json_t *object = json_array_get(json_object_get(root, "ladder"), i);
+
+		SG_REPORT_LADDER(EXPECT_ROW)
 	}
 	json_decref(root);
 	free(p);

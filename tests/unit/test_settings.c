@@ -144,6 +144,15 @@ END_TEST
 
 /* ---- values -------------------------------------------------------------------------------- */
 
+START_TEST(settings_flags)
+{
+	taken(SETTING_ladder_lease, "yes", "yes");
+	taken(SETTING_ladder_lease, "no", "no");
+	refused(SETTING_ladder_lease, "1", "neither yes nor no");
+	refused(SETTING_ladder_lease, "yess", "neither yes nor no");
+}
+END_TEST
+
 START_TEST(settings_numbers)
 {
 	taken(SETTING_arm_percent, "1", "1");
@@ -344,6 +353,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, settings_defaults_are_the_detectors, 10);
 	SUITE_TEST(suite, settings_nearest_names, 10);
 	SUITE_TEST(suite, settings_empty_value, 10);
+	SUITE_TEST(suite, settings_flags, 10);
 	SUITE_TEST(suite, settings_numbers, 10);
 	SUITE_TEST(suite, settings_spans, 10);
 	SUITE_TEST(suite, settings_epochs, 10);

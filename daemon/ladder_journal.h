@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The record of what the ladder has changed: RUNTIME_DIR/ladder, a text.
+ *
+ * It is on the disk before the change is made, so that whoever comes next can undo it, however we
+ * ended. It is replaced as a whole, and carries its version, a sum of itself, the boot and the
+ * network namespace: what is of another boot is gone by itself, and of another namespace is not
+ * ours to write. Leaves to ladder.c what to undo.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "synguard/ladder.h"
+
+#include "complaint.h"
+
+#define LADDER_JOURNAL_FILE "ladder" /* in the runtime directory */
+
+struct ladder_record {
+	enum sg_ladder_step step;
+	uint64_t old, ours;
+	uint64_t realtime_usec;
+};
+
+struct ladder_records {
+	size_t count;
+	struct ladder_record items[SG_LADDER_COUNT];
+};
+
+/* Replaces what is there; nothing to record removes it. -errno, with *c filled: it is as before. */
+int ladder_journal_write(const char *dir, const struct ladder_records *records,
+			 struct complaint *c);
+
+/*
+ * -ENOENT: there is none. With *c filled: -ESTALE, it is of another boot; -EXDEV, of another
+ * network namespace; -EBADMSG, it is damaged or of another version; other -errno.
+ */
+int ladder_journal_read(const char *dir, struct ladder_records *ret, struct complaint *c);
+
+/* Removes it, whatever it is. -errno. */
+int ladder_journal_discard(const char *dir);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ladder_plan.h"
+
+#include <string.h>
+
+#define LADDER_ROW_(name, word_, target_, sysctl_, queue_, ...)                                    \
+	{ .word = word_, .target = target_, .sysctl = sysctl_, .queue = queue_ },
+const struct ladder_row ladder_rows[SG_LADDER_COUNT] = { SG_LADDER(LADDER_ROW_) };
+
+enum sg_ladder_step ladder_find(const char *word)
+{
+	enum sg_ladder_step step;
+
+	for (step = 0; step < SG_LADDER_COUNT; step++)
+		if (!strcmp(ladder_rows[step].word, word))
+			break;
+	return step;
+}
+
+static bool ladder_acts(const struct ladder_state *now)
+{
+	return now->mode == SG_MODE_AUTO || now->mode == SG_MODE_ALWAYS;
+}
+
+/* 0: the step is not allowed. */
+static uint64_t ladder_aim(enum sg_ladder_step step, const struct settings *s)
+{
+	switch (step) {
+	case SG_LADDER_SYNCOOKIES:
+		return s->ladder_syncookies;
+	case SG_LADDER_RETRIES:
+		return s->ladder_retries;
+	case SG_LADDER_LEASE:
+		return s->ladder_lease;
+	case SG_LADDER_SOMAXCONN:
+		return s->ladder_somaxconn;
+	case SG_LADDER_SYN_BACKLOG:
+		return s->ladder_syn_backlog;
+	case SG_LADDER_COUNT:
+		break;
+	}
+	return 0;
+}
+
+/* So much that all the queues together stay within the bound. */
+static uint64_t ladder_bounded(const struct ladder_state *now, uint64_t aim)
+{
+	uint64_t listeners = now->listeners ? now->listeners : 1;
+	uint64_t most = LADDER_QUEUE_BYTES_MAX / LADDER_REQUEST_BYTES / listeners;
+
+	return aim < most ? aim : most;
+}
+
+static bool ladder_improves(enum sg_ladder_step step, uint64_t value, uint64_t aim)
+{
+	return step == SG_LADDER_RETRIES ? aim < value : aim > value;
+}
+
+/* Whether it is the hour of this step; what was taken outlasts the cooling. */
+static bool ladder_is_time(enum sg_ladder_step step, const struct ladder_state *now)
+{
+	if (step == SG_LADDER_SYNCOOKIES && now->engine && ladder_acts(now))
+		return true;
+	if (step == SG_LADDER_LEASE)
+		return now->engine && now->state == DETECT_ATTACK;
+	return now->state == DETECT_ATTACK ||
+	       (now->state == DETECT_COOLING && now->steps[step].taken);
+}
+
+static const char *ladder_idle_reason(enum sg_ladder_step step, const struct ladder_state *now)
+{
+	if (step == SG_LADDER_LEASE && !now->engine)
+		return "with the engine kernel there is no lease";
+	return "there is no attack";
+}
+
+static void ladder_wish(enum sg_ladder_step step, const struct ladder_state *now,
+			const struct settings *s, struct ladder_wish *w)
+{
+	const struct ladder_now *is = &now->steps[step];
+
+	w->value = ladder_aim(step, s);
+	w->allowed = w->value;
+	if (ladder_rows[step].queue)
+		w->value = ladder_bounded(now, w->value);
+	if (!w->allowed)
+		w->why = "not allowed in [Ladder]";
+	else if (is->given_up)
+		w->why = "given up until the configuration is loaded again";
+	else if (!is->known)
+		w->why = "the value cannot be read";
+	else if (!ladder_is_time(step, now))
+		w->why = ladder_idle_reason(step, now);
+	else if (!is->taken && !ladder_improves(step, is->value, w->value))
+		w->why = "the value is as good already";
+	else
+		w->wanted = true;
+	if (w->wanted)
+		w->why = now->state == DETECT_CALM ? "the engine needs it" : "there is an attack";
+}
+
+/* Where SYN-ACKs are sent again often, a longer queue sends more of them to those who are forged. */
+static bool ladder_few_retries(const struct ladder_state *now, const struct ladder_plan *p)
+{
+	const struct ladder_now *is = &now->steps[SG_LADDER_RETRIES];
+	const struct ladder_wish *w = &p->wishes[SG_LADDER_RETRIES];
+
+	if (!is->known || (is->taken && !w->wanted)) /* they are about to go up */
+		return false;
+	return w->wanted || is->value <= (w->allowed ? w->value : LADDER_FEW_RETRIES);
+}
+
+static void ladder_hold_queues(const struct ladder_state *now, struct ladder_plan *p)
+{
+	enum sg_ladder_step step;
+
+	if (ladder_few_retries(now, p))
+		return;
+	for (step = 0; step < SG_LADDER_COUNT; step++) {
+		if (!ladder_rows[step].queue || !p->wishes[step].wanted)
+			continue;
+		p->wishes[step].wanted = false;
+		p->wishes[step].why = "SYN-ACKs are sent again too often for a longer queue";
+	}
+}
+
+static void ladder_move(struct ladder_plan *p, enum sg_ladder_step step, bool undo)
+{
+	p->moves[p->count++] = (struct ladder_move){ step, undo };
+}
+
+void ladder_plan(const struct ladder_state *now, const struct settings *settings,
+		 struct ladder_plan *ret)
+{
+	bool acts = ladder_acts(now);
+	enum sg_ladder_step step;
+
+	*ret = (struct ladder_plan){};
+	for (step = 0; step < SG_LADDER_COUNT; step++)
+		ladder_wish(step, now, settings, &ret->wishes[step]);
+	ladder_hold_queues(now, ret);
+	for (step = SG_LADDER_COUNT; step-- > 0;)
+		if (now->steps[step].taken && !(acts && ret->wishes[step].wanted))
+			ladder_move(ret, step, true);
+	for (step = 0; acts && step < SG_LADDER_COUNT; step++)
+		if (!now->steps[step].taken && ret->wishes[step].wanted)
+			ladder_move(ret, step, false);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which steps of the ladder are to be taken and which undone, now.
+ *
+ * Pure: what is comes in, moves come out; no clock, no I/O, no log. A plan never has a queue grow
+ * while SYN-ACKs are sent again often: that would make an amplifier of the host. It never touches
+ * a step that was given up, because somebody else has the value or a person asked. Leaves to
+ * ladder.c to carry the moves out, and to stop at the first that fails.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "synguard/abi.h"
+#include "synguard/ladder.h"
+
+#include "detect.h"
+#include "settings.h"
+
+/* SYN-ACK retries with which a queue may grow, where nothing is set. */
+#define LADDER_FEW_RETRIES 1
+
+/* What a half-open connection may take, and all those that a step makes room for. */
+#define LADDER_REQUEST_BYTES   512
+#define LADDER_QUEUE_BYTES_MAX (64ULL << 20)
+
+struct ladder_row {
+	const char *word;
+	const char *target;
+	bool sysctl;
+	bool queue;
+};
+
+extern const struct ladder_row ladder_rows[SG_LADDER_COUNT];
+
+/* SG_LADDER_COUNT: there is no such step. */
+enum sg_ladder_step ladder_find(const char *word);
+
+/* A step as it is. */
+struct ladder_now {
+	bool known; /* the value could be read */
+	uint64_t value;
+	bool taken;
+	bool given_up;
+};
+
+struct ladder_state {
+	enum sg_mode mode;
+	enum detect_state state;
+	bool engine;	    /* there are programs that challenge */
+	uint64_t listeners; /* that a longer queue is for */
+	struct ladder_now steps[SG_LADDER_COUNT];
+};
+
+/* A step as it should be. */
+struct ladder_wish {
+	bool allowed;
+	bool wanted;	/* taken, or to be taken: if the mode lets us */
+	uint64_t value; /* to be written */
+	const char *why;
+};
+
+struct ladder_move {
+	enum sg_ladder_step step;
+	bool undo;
+};
+
+struct ladder_plan {
+	struct ladder_wish wishes[SG_LADDER_COUNT];
+	size_t count;
+	struct ladder_move moves[2 * SG_LADDER_COUNT]; /* in order */
+};
+
+void ladder_plan(const struct ladder_state *now, const struct settings *settings,
+		 struct ladder_plan *ret);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The planner of the ladder, played: what it has taken and undone, and in which order.
+ */
+#include <string.h>
+
+#include "daemon/ladder_plan.h"
+#include "suite.h"
+
+/* What the kernel has at the start: cookies off, so that there is something for each step. */
+static const uint64_t before[SG_LADDER_COUNT] = {
+	[SG_LADDER_SYNCOOKIES] = 0,   [SG_LADDER_RETRIES] = 5,	     [SG_LADDER_LEASE] = 0,
+	[SG_LADDER_SOMAXCONN] = 4096, [SG_LADDER_SYN_BACKLOG] = 256,
+};
+
+struct play {
+	struct ladder_state now;
+	struct settings settings;
+	char moves[256]; /* of the last plan: "+retries -lease" */
+	struct ladder_plan plan;
+};
+
+static struct play fresh(void)
+{
+	struct play p = { .now = { .mode = SG_MODE_AUTO, .engine = true, .listeners = 4 } };
+	int step;
+
+	settings_reset(&p.settings);
+	p.settings.ladder_somaxconn = 8192;
+	p.settings.ladder_syn_backlog = 4096;
+	for (step = 0; step < SG_LADDER_COUNT; step++)
+		p.now.steps[step] = (struct ladder_now){ .known = true, .value = before[step] };
+	return p;
+}
+
+/* Plans and carries out, and holds on the way that no queue is long while retries are many. */
+static const char *plan(struct play *p)
+{
+	static uint64_t old[SG_LADDER_COUNT];
+	size_t i, n = 0;
+	int step;
+
+	ladder_plan(&p->now, &p->settings, &p->plan);
+	p->moves[0] = '\0';
+	for (i = 0; i < p->plan.count; i++) {
+		const struct ladder_move *m = &p->plan.moves[i];
+		struct ladder_now *s = &p->now.steps[m->step];
+
+		if (!m->undo)
+			old[m->step] = s->value;
+		s->value = m->undo ? old[m->step] : p->plan.wishes[m->step].value;
+		s->taken = !m->undo;
+		n += snprintf(p->moves + n, sizeof(p->moves) - n, "%s%c%s", n ? " " : "",
+			      m->undo ? '-' : '+', ladder_rows[m->step].word);
+		for (step = 0; step < SG_LADDER_COUNT; step++)
+			ck_assert_msg(!ladder_rows[step].queue || !p->now.steps[step].taken ||
+					      p->now.steps[SG_LADDER_RETRIES].value <= 1,
+				      "a long queue with %d retries after %s",
+				      (int)p->now.steps[SG_LADDER_RETRIES].value, p->moves);
+	}
+	return p->moves;
+}
+
+static const char *in_state(struct play *p, enum detect_state state)
+{
+	p->now.state = state;
+	return plan(p);
+}
+
+#define ALL	 "+synack_retries +lease +somaxconn +syn_backlog"
+#define NO_LEASE "-syn_backlog -somaxconn -synack_retries"
+
+START_TEST(plan_of_an_attack)
+{
+	struct play p = fresh();
+	int step;
+
+	ck_assert_str_eq(in_state(&p, DETECT_CALM), "+syncookies");
+	ck_assert_str_eq(in_state(&p, DETECT_CALM), "");
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), ALL);
+	ck_assert_uint_eq(p.now.steps[SG_LADDER_RETRIES].value, 1);
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
+	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-lease");
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+lease");
+	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-lease");
+	ck_assert_str_eq(in_state(&p, DETECT_CALM), NO_LEASE);
+	p.now.mode = SG_MODE_OFF;
+	ck_assert_str_eq(plan(&p), "-syncookies");
+	for (step = 0; step < SG_LADDER_COUNT; step++)
+		ck_assert_uint_eq(p.now.steps[step].value, before[step]);
+}
+END_TEST
+
+/* A cooling that nothing was taken for is no reason to begin. */
+START_TEST(plan_begins_with_an_attack_only)
+{
+	struct play p = fresh();
+
+	p.settings.ladder_syncookies = false;
+	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "");
+	ck_assert_str_eq(in_state(&p, DETECT_CALM), "");
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), ALL);
+}
+END_TEST
+
+START_TEST(plan_of_modes)
+{
+	struct play p = fresh();
+
+	p.now.mode = SG_MODE_OBSERVE;
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
+	ck_assert(p.plan.wishes[SG_LADDER_RETRIES].wanted);
+	p.now.mode = SG_MODE_OFF;
+	ck_assert_str_eq(plan(&p), "");
+	p.now.mode = SG_MODE_ALWAYS;
+	ck_assert_str_eq(plan(&p), "+syncookies " ALL);
+	p.now.mode = SG_MODE_OBSERVE;
+	ck_assert_str_eq(plan(&p), "-syn_backlog -somaxconn -lease -synack_retries -syncookies");
+}
+END_TEST
+
+/* Without programs the kernel's cookies are a step like the others, and there is no lease. */
+START_TEST(plan_of_engine_kernel)
+{
+	struct play p = fresh();
+
+	p.now.engine = false;
+	ck_assert_str_eq(in_state(&p, DETECT_CALM), "");
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
+			 "+syncookies +synack_retries +somaxconn +syn_backlog");
+	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "");
+	ck_assert_str_eq(in_state(&p, DETECT_CALM), NO_LEASE " -syncookies");
+}
+END_TEST
+
+START_TEST(plan_takes_what_is_allowed)
+{
+	struct play p = fresh();
+
+	settings_reset(&p.settings);
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +synack_retries +lease");
+	p = fresh();
+	p.settings.ladder_syncookies = false;
+	p.settings.ladder_lease = false;
+	p.settings.ladder_somaxconn = 0;
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+synack_retries +syn_backlog");
+	ck_assert(!p.plan.wishes[SG_LADDER_LEASE].allowed);
+	/* what is no longer allowed is undone */
+	p.settings.ladder_syn_backlog = 0;
+	ck_assert_str_eq(plan(&p), "-syn_backlog");
+}
+END_TEST
+
+START_TEST(plan_never_makes_worse)
+{
+	struct play p = fresh();
+
+	p.now.steps[SG_LADDER_SYNCOOKIES].value = 2;
+	p.now.steps[SG_LADDER_RETRIES].value = 1;
+	p.now.steps[SG_LADDER_SOMAXCONN].value = 65535;
+	p.now.steps[SG_LADDER_SYN_BACKLOG].value = 4096;
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+lease");
+}
+END_TEST
+
+/* C8 */
+START_TEST(c8_no_queue_with_many_retries)
+{
+	struct play p = fresh();
+
+	p.settings.ladder_retries = 0;
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +lease");
+	p.now.steps[SG_LADDER_RETRIES].value = 1; /* by somebody else */
+	ck_assert_str_eq(plan(&p), "+somaxconn +syn_backlog");
+
+	/* retries that somebody raises meanwhile take the queues down */
+	p = fresh();
+	in_state(&p, DETECT_ATTACK);
+	p.now.steps[SG_LADDER_RETRIES] =
+		(struct ladder_now){ .known = true, .value = 1, .given_up = true };
+	ck_assert_str_eq(plan(&p), "");
+	p.now.steps[SG_LADDER_RETRIES].value = 3;
+	ladder_plan(&p.now, &p.settings, &p.plan);
+	ck_assert_uint_eq(p.plan.count, 2);
+	ck_assert(p.plan.moves[0].undo && p.plan.moves[1].undo);
+
+	/* and so does a floor that is no longer allowed, before the retries go up */
+	p = fresh();
+	in_state(&p, DETECT_ATTACK);
+	p.settings.ladder_retries = 0;
+	ck_assert_str_eq(plan(&p), NO_LEASE);
+}
+END_TEST
+
+/* C6 */
+START_TEST(c6_given_up_is_left_alone)
+{
+	struct play p = fresh();
+	int step;
+
+	for (step = 0; step < SG_LADDER_COUNT; step++)
+		p.now.steps[step].given_up = true;
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
+	ck_assert_str_eq(in_state(&p, DETECT_CALM), "");
+}
+END_TEST
+
+/* All queues together stay within the bound. */
+START_TEST(plan_bounds_memory)
+{
+	struct play p = fresh();
+
+	p.settings.ladder_somaxconn = 65535;
+	p.now.listeners = 16;
+	in_state(&p, DETECT_ATTACK);
+	ck_assert_uint_eq(p.now.steps[SG_LADDER_SOMAXCONN].value * 16 * LADDER_REQUEST_BYTES,
+			  LADDER_QUEUE_BYTES_MAX);
+	p = fresh();
+	p.now.listeners = 100000;
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +synack_retries +lease");
+}
+END_TEST
+
+START_TEST(plan_leaves_what_cannot_be_read)
+{
+	struct play p = fresh();
+
+	p.now.steps[SG_LADDER_RETRIES].known = false;
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +lease");
+}
+END_TEST
+
+START_TEST(steps_have_names)
+{
+	int step;
+
+	for (step = 0; step < SG_LADDER_COUNT; step++)
+		ck_assert_int_eq(ladder_find(ladder_rows[step].word), step);
+	ck_assert_int_eq(ladder_find("nothing"), SG_LADDER_COUNT);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("ladder");
+
+	SUITE_TEST(suite, plan_of_an_attack, 10);
+	SUITE_TEST(suite, plan_begins_with_an_attack_only, 10);
+	SUITE_TEST(suite, plan_of_modes, 10);
+	SUITE_TEST(suite, plan_of_engine_kernel, 10);
+	SUITE_TEST(suite, plan_takes_what_is_allowed, 10);
+	SUITE_TEST(suite, plan_never_makes_worse, 10);
+	SUITE_TEST(suite, c8_no_queue_with_many_retries, 10);
+	SUITE_TEST(suite, c6_given_up_is_left_alone, 10);
+	SUITE_TEST(suite, plan_bounds_memory, 10);
+	SUITE_TEST(suite, plan_leaves_what_cannot_be_read, 10);
+	SUITE_TEST(suite, steps_have_names, 10);
+	return suite_main(suite, argc, argv);
+}
