@@ -53,6 +53,8 @@ static __always_inline void listeners_queues(struct sg_listener *l, struct tcp_s
 	l->young = icsk->icsk_accept_queue.young.counter;
 	l->accept_queue = sk->sk_ack_backlog;
 	l->queue_max = sk->sk_max_ack_backlog;
+	if (bpf_core_field_exists(sk->sk_drops))
+		l->drops = sk->sk_drops.counter;
 	l->syn_backlog = net->ipv4.sysctl_max_syn_backlog;
 	l->syncookies = net->ipv4.sysctl_tcp_syncookies;
 	l->syn_retries = icsk->icsk_syn_retries;

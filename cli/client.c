@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -144,6 +145,58 @@ int client_set_mode(const char *runtime_dir, const char *mode)
 int client_undo_ladder(const char *runtime_dir, const char *step)
 {
 	return client_order(runtime_dir, "UndoLadder", step);
+}
+
+/* ---- views --------------------------------------------------------------------------------- */
+
+static int client_call_view(sd_bus *bus, enum client_view view, const char *by, uint16_t port,
+			    sd_bus_error *error, sd_bus_message **reply)
+{
+	static const char *const methods[] = { "Listeners", "HalfOpen", "States" };
+	const char *method = methods[view];
+
+	if (view == CLIENT_HALFOPEN)
+		return sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, error,
+					  reply, "sq", by, port);
+	return sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, error, reply,
+				  NULL);
+}
+
+/* The descriptor stays the message's. */
+static json_t *client_load(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	_cleanup_fclose_ FILE *file = copy < 0 ? NULL : fdopen(copy, "r");
+
+	return file ? json_loadf(file, 0, NULL) : NULL;
+}
+
+int client_view(const char *runtime_dir, enum client_view view, const char *by, uint16_t port,
+		json_t **ret)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_bus_ sd_bus *bus = NULL;
+	sd_bus_message *reply = NULL;
+	json_t *root = NULL;
+	int r, fd;
+
+	r = client_connect(runtime_dir, &bus);
+	if (r != SG_EXIT_OK)
+		return r;
+	r = client_call_view(bus, view, by, port, &error, &reply);
+	if (r >= 0)
+		r = sd_bus_message_read(reply, "h", &fd);
+	if (r >= 0)
+		root = client_load(fd);
+	sd_bus_message_unref(reply);
+	if (r < 0)
+		return client_failed(&error, r);
+	if (!root) {
+		fputs("synguard: the daemon's answer is not JSON\n", stderr);
+		return SG_EXIT_FAILED;
+	}
+	*ret = root;
+	return SG_EXIT_OK;
 }
 
 /* ---- events -------------------------------------------------------------------------------- */

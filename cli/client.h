@@ -16,6 +16,17 @@ int client_describe(const char *runtime_dir, json_t **ret);
 int client_set_mode(const char *runtime_dir, const char *mode);
 int client_undo_ladder(const char *runtime_dir, const char *step);
 
+/* A view of the host's sockets, JSON that may be large: the daemon hands over a descriptor. */
+enum client_view {
+	CLIENT_LISTENERS,
+	CLIENT_HALFOPEN, /* by: source, prefix, listener, none; of this port, or 0 for all */
+	CLIENT_STATES,
+};
+
+/* The caller owns *ret. Likewise an exit code. */
+int client_view(const char *runtime_dir, enum client_view view, const char *by, uint16_t port,
+		json_t **ret);
+
 /* What is to be done with the events; false from one of them ends it, with exit code 0. */
 struct client_events {
 	bool (*event)(void *userdata, const json_t *event);

@@ -26,6 +26,12 @@ static const struct verb_option events_options[] = {
 	{}
 };
 
+static const struct verb_option halfopen_options[] = {
+	{ "by",   "WHAT", "group them (source)", .words = "source prefix listener none" },
+	{ "port", "PORT", "only those of this port" },
+	{}
+};
+
 static const struct verb_option config_options[] = {
 	{ "json",   NULL, "show: JSON instead of text" },
 	{ "origin", NULL, "show: where each value comes from" },
@@ -63,6 +69,39 @@ const struct verb verbs[] = {
 			 "set holds until the daemon stops. Needs root, or membership in the group synguard.",
 		.takes = VERB_JSON | VERB_DAEMON,
 		.run = verb_mode,
+	},
+	{
+		.name = "listeners",
+		.arguments = "",
+		.help = "who listens, and which queue is full",
+		.about = "Prints a row for each listening socket, the one with the most trouble first: its SYN queue and "
+			 "its accept queue with their limits, as the kernel keeps them, what came for its address and port "
+			 "in the last second, and what that means. With --wide also the part of SYNs that became "
+			 "connections, what it has dropped since it listens, its systemd unit, and the process, where the "
+			 "caller may see it. What is not known is \"-\", in JSON null.",
+		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
+		.run = verb_listeners,
+	},
+	{
+		.name = "halfopen",
+		.arguments = "",
+		.help = "connections that wait for their last ACK",
+		.about = "Prints how many connections are in SYN_RECV, and from whom: grouped by source, by prefix (/24, "
+			 "/64), by listener, or each of them (none), with their age. What names sources needs root, or "
+			 "membership in the group synguard. The number is exact; where it changed while the kernel told "
+			 "it, it is called partial.",
+		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
+		.options = halfopen_options,
+		.run = verb_halfopen,
+	},
+	{
+		.name = "states",
+		.arguments = "",
+		.help = "how many sockets are in which TCP state",
+		.about = "Prints for each listener how many of its sockets are in which state, and where a number is "
+			 "odd, what it means. The last row also has the sockets that belong to no listener.",
+		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
+		.run = verb_states,
 	},
 	{
 		.name = "events",

@@ -82,8 +82,11 @@ const char *cli_option(const struct cli *cli, const char *name);
 
 /* argv[0] is the verb, no option is left in it. Each returns an exit code. */
 int verb_events(const struct cli *cli, int argc, char **argv);
+int verb_halfopen(const struct cli *cli, int argc, char **argv);
 int verb_help(const struct cli *cli, int argc, char **argv);
 int verb_ladder(const struct cli *cli, int argc, char **argv);
+int verb_listeners(const struct cli *cli, int argc, char **argv);
 int verb_metrics(const struct cli *cli, int argc, char **argv);
 int verb_mode(const struct cli *cli, int argc, char **argv);
+int verb_states(const struct cli *cli, int argc, char **argv);
 int verb_status(const struct cli *cli, int argc, char **argv);

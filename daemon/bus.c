@@ -33,6 +33,7 @@ static void bus_forget_asked(struct bus *b, const struct bus_peer *peer)
 void bus_peer_drop(struct bus_peer *peer)
 {
 	bus_forget_asked(peer->owner, peer);
+	bus_views_forget(peer->owner, peer);
 	if (peer->system)
 		bus_system_forget_questions(peer->owner);
 	peer->slot = sd_bus_slot_unref(peer->slot);
@@ -66,8 +67,7 @@ static bool bus_peer_reads(struct bus_peer *peer)
 	return false;
 }
 
-/* Before each answer. */
-static bool bus_peer_listens(struct bus_peer *peer)
+bool bus_peer_listens(struct bus_peer *peer)
 {
 	if (!bus_peer_reads(peer))
 		return false;
@@ -272,6 +272,13 @@ static const sd_bus_vtable bus_vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("Events", SD_BUS_ARGS("t", since), SD_BUS_RESULT("s", json),
 				bus_on_events, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Follow", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, bus_on_follow,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("HalfOpen", SD_BUS_ARGS("s", by, "q", port),
+				SD_BUS_RESULT("h", json), bus_on_halfopen,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Listeners", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", json),
+				bus_on_listeners, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("States", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", json), bus_on_states,
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("SetMode", SD_BUS_ARGS("s", mode), SD_BUS_NO_RESULT,
 				bus_on_set_mode, SD_BUS_VTABLE_UNPRIVILEGED),

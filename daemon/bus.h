@@ -19,6 +19,7 @@
 
 struct bus;
 struct report;
+struct views_request;
 
 struct bus_handler {
 	/* The report as JSON, to be freed by the bus; NULL without memory. */
@@ -31,6 +32,8 @@ struct bus_handler {
 	int (*undo_ladder)(void *userdata, const char *step);
 	/* The scalars of the report as they are known, for properties: called for each. */
 	void (*scalars)(void *userdata, struct report *ret);
+	/* A view of the host's sockets; request->done is called later, not where this fails. */
+	int (*view)(void *userdata, const struct views_request *request);
 	void *userdata;
 };
 

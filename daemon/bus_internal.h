@@ -37,6 +37,9 @@
 /* Changes that are asked for by senders whom the bus daemon has not named yet. */
 #define BUS_MAX_QUESTIONS 32
 
+/* Views under way, one for a peer. */
+#define BUS_MAX_VIEWS 16
+
 /* The report is filled at most once in this time. */
 #define BUS_DESCRIBE_USEC 50000ULL
 
@@ -73,6 +76,13 @@ struct bus_question {
 	bus_granted_fn granted;
 };
 
+/* A view that is being made. Its place is taken until that has ended, also where the peer went. */
+struct bus_view {
+	struct bus_peer *peer; /* NULL: gone, or never was */
+	sd_bus_message *call;
+	bool busy;
+};
+
 struct bus {
 	sd_event *event;
 	struct bus_handler handler;
@@ -87,6 +97,9 @@ struct bus {
 	char *description;
 	uint64_t described_usec;
 	sd_event_source *answer;
+
+	/* bus_views.c */
+	struct bus_view views[BUS_MAX_VIEWS];
 
 	/* bus_peers.c */
 	sd_event_source *source;
@@ -105,6 +118,14 @@ struct bus {
 int bus_publish(struct bus_peer *peer);
 /* Closes and forgets; of the system bus, tries again later. */
 void bus_peer_drop(struct bus_peer *peer);
+/* Before each answer; false: the peer does not read, and was dropped. */
+bool bus_peer_listens(struct bus_peer *peer);
+
+/* bus_views.c: method handlers, and what is to be done before a peer goes. */
+int bus_on_halfopen(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_on_listeners(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_on_states(sd_bus_message *m, void *userdata, sd_bus_error *error);
+void bus_views_forget(struct bus *b, const struct bus_peer *peer);
 
 /* bus_peers.c */
 int bus_peers_listen(struct bus *b, const char *path);

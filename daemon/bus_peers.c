@@ -151,7 +151,8 @@ static int bus_peer_start(struct bus_peer *peer, int fd)
 	if (r >= 0)
 		r = sd_bus_set_anonymous(peer->bus, 1);
 	if (r >= 0)
-		r = sd_bus_negotiate_fds(peer->bus, 0);
+		r = sd_bus_negotiate_fds(peer->bus, 1); /* to send; the guard passes on none */
+	;
 	/* else the end of the loop would wait for each peer to greet and to take its answers */
 	if (r >= 0)
 		r = sd_bus_set_close_on_exit(peer->bus, 0);

@@ -220,6 +220,7 @@ static int manager_open_bus(struct manager *m, struct complaint *c)
 		.set_mode = manager_set_mode,
 		.undo_ladder = manager_undo_ladder,
 		.scalars = manager_scalars,
+		.view = manager_view,
 		.userdata = m,
 	};
 	struct rundir_path path;
@@ -279,6 +280,11 @@ static int manager_start(struct manager *m, struct complaint *c)
 	r = manager_load(m, c);
 	if (r < 0)
 		return r;
+	r = views_new(&m->views, m->event, m->dp);
+	if (r < 0) {
+		complain(c, "%s", strerror(-r));
+		return r;
+	}
 	r = manager_open_bus(m, c);
 	if (r < 0)
 		return r;
@@ -365,6 +371,7 @@ struct manager *manager_free(struct manager *m)
 	sd_event_source_disable_unref(m->ticker);
 	m->ladder = ladder_free(m->ladder);
 	m->teller.bus = bus_free(m->bus);
+	views_free(m->views);
 	ports_free(m->ports);
 	links_free(m->links);
 	services_free(m->services);

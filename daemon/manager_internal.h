@@ -18,6 +18,7 @@
 #include "report.h"
 #include "services.h"
 #include "tell.h"
+#include "views.h"
 
 struct manager {
 	const struct manager_options *options;
@@ -29,6 +30,7 @@ struct manager {
 	struct services *services; /* NULL in engine "kernel" */
 	struct bus *bus;
 	struct carry *carry;
+	struct views *views;
 	struct complaint engine_reason;
 	struct settings settings;
 	const char *interfaces[SETTINGS_NAMES_MAX]; /* of settings */
@@ -72,3 +74,4 @@ void manager_scalars(void *userdata, struct report *ret);
 char *manager_describe(void *userdata);
 char *manager_events(void *userdata, uint64_t since);
 int manager_undo_ladder(void *userdata, const char *step);
+int manager_view(void *userdata, const struct views_request *request);

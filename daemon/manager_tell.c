@@ -80,3 +80,15 @@ char *manager_events(void *userdata, uint64_t since)
 
 	return events_since(m->teller.events, since);
 }
+
+int manager_view(void *userdata, const struct views_request *request)
+{
+	struct manager *m = userdata;
+	struct services_rate *rates = NULL;
+	size_t count = 0;
+	int r = 0;
+
+	if (request->what == VIEWS_LISTENERS && m->services)
+		r = services_rates(m->services, manager_now_ns(), &rates, &count);
+	return r < 0 ? r : views_ask(m->views, request, rates, count);
+}

@@ -105,6 +105,7 @@ static int services_read_tally(struct services *s, uint32_t index)
 		m->grew.challenged = detect_growth(now.challenged, m->last.challenged);
 		m->grew.accepted = detect_growth(now.accepted, m->last.accepted);
 		m->grew.born = detect_growth(now.born, m->last.born);
+		m->grew.handshakes = detect_growth(now.handshakes, m->last.handshakes);
 		m->grew.canary_accepted =
 			detect_growth(now.canary_accepted, m->last.canary_accepted);
 		m->grew.canary_born = detect_growth(now.canary_born, m->last.canary_born);
@@ -428,5 +429,31 @@ int services_report(struct services *s, uint64_t now_ns, struct report *report)
 	report->services = rows;
 	report->service_count = s->live_count;
 	report->half_open = s->half_open;
+	return 0;
+}
+
+int services_rates(struct services *s, uint64_t now_ns, struct services_rate **ret, size_t *count)
+{
+	struct services_rate *rates = calloc(s->live_count ?: 1, sizeof(*rates));
+	size_t i;
+
+	if (!rates)
+		return -ENOMEM;
+	for (i = 0; i < s->live_count; i++) {
+		const struct sg_service *e = &s->entries[s->live[i]];
+		const struct sg_tally *grew = &s->memory[s->live[i]].grew;
+
+		rates[i] = (struct services_rate){
+			.addr = e->addr,
+			.port = e->port,
+			.defending = services_is_defending(s, e, now_ns),
+			.syns = grew->syns,
+			.challenged = grew->challenged,
+			.accepted = grew->accepted,
+			.handshakes = grew->handshakes,
+		};
+	}
+	*ret = rates;
+	*count = s->live_count;
 	return 0;
 }

@@ -47,5 +47,16 @@ void services_hold(struct services *s, bool hold);
 
 void services_act(struct services *s, uint64_t now_ns, const struct services_news *news);
 
+/* What a service had in the second before the last look. */
+struct services_rate {
+	struct sg_addr addr;
+	__be16 port;
+	bool defending;
+	uint64_t syns, challenged, accepted, handshakes;
+};
+
+/* The caller frees *ret. -errno. */
+int services_rates(struct services *s, uint64_t now_ns, struct services_rate **ret, size_t *count);
+
 /* Fills services and half_open, read afresh; the caller frees report->services. -errno. */
 int services_report(struct services *s, uint64_t now_ns, struct report *report);

@@ -16,12 +16,11 @@
 /* What the kernel fills at most in one dump message (NLMSG_GOODSIZE up to 32 KiB). */
 #define SOCKDIAG_BUFFER_BYTES 32768
 
-#define SOCKDIAG_SYN_RECV 3
-#define SOCKDIAG_LISTEN	  10
-
 struct sockdiag_walk {
+	uint32_t states;
 	sockdiag_fn fn;
 	void *userdata;
+	bool partial;
 };
 
 static int sockdiag_on_attribute(const struct nlattr *attr, void *data)
@@ -30,7 +29,19 @@ static int sockdiag_on_attribute(const struct nlattr *attr, void *data)
 
 	if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY)
 		s->v6only = mnl_attr_get_u8(attr);
+	else if (mnl_attr_get_type(attr) == INET_DIAG_CGROUP_ID)
+		s->cgroup_id = mnl_attr_get_u64(attr);
 	return MNL_CB_OK;
+}
+
+static void sockdiag_addr(struct sg_addr *ret, bool ipv6, const __be32 *words)
+{
+	if (ipv6) {
+		memcpy(ret, words, sizeof(*ret));
+	} else if (words[0]) {
+		ret->words[2] = htonl(0xffff);
+		ret->words[3] = words[0];
+	}
 }
 
 static int sockdiag_on_message(const struct nlmsghdr *message, void *data)
@@ -39,18 +50,21 @@ static int sockdiag_on_message(const struct nlmsghdr *message, void *data)
 	struct sockdiag_walk *walk = data;
 	struct sockdiag_socket s = {
 		.listening = d->idiag_state == SOCKDIAG_LISTEN,
+		.state = d->idiag_state,
+		.retransmits = d->idiag_retrans,
 		.ipv6 = d->idiag_family == AF_INET6,
 		.port = d->id.idiag_sport,
+		.peer_port = d->id.idiag_dport,
 		.accept_queue = d->idiag_rqueue,
 		.queue_max = d->idiag_wqueue,
+		.expires_ms = d->idiag_expires,
+		.ifindex = d->id.idiag_if,
+		.inode = d->idiag_inode,
+		.cookie = (uint64_t)d->id.idiag_cookie[1] << 32 | d->id.idiag_cookie[0],
 	};
 
-	if (s.ipv6) {
-		memcpy(&s.addr, d->id.idiag_src, sizeof(s.addr));
-	} else if (d->id.idiag_src[0]) {
-		s.addr.words[2] = htonl(0xffff);
-		s.addr.words[3] = d->id.idiag_src[0];
-	}
+	sockdiag_addr(&s.addr, s.ipv6, d->id.idiag_src);
+	sockdiag_addr(&s.peer, s.ipv6, d->id.idiag_dst);
 	mnl_attr_parse(message, sizeof(*d), sockdiag_on_attribute, &s);
 	walk->fn(walk->userdata, &s);
 	return MNL_CB_OK;
@@ -69,22 +83,23 @@ static int sockdiag_dump(struct mnl_socket *socket, int family, struct sockdiag_
 	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
 	request->sdiag_family = family;
 	request->sdiag_protocol = IPPROTO_TCP;
-	request->idiag_states = 1 << SOCKDIAG_SYN_RECV | 1 << SOCKDIAG_LISTEN;
+	request->idiag_states = walk->states;
 	if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
 		return -errno;
 	do {
 		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
 		if (n < 0)
 			return -errno;
-		netlink_was_interrupted(buffer, n); /* a count that is a little off is a count */
+		/* a count that is a little off is a count */
+		walk->partial = netlink_was_interrupted(buffer, n) || walk->partial;
 		r = mnl_cb_run(buffer, n, 0, 0, sockdiag_on_message, walk);
 	} while (r > MNL_CB_STOP);
 	return r < 0 ? -errno : 0;
 }
 
-int sockdiag_walk(sockdiag_fn fn, void *userdata)
+int sockdiag_walk_states(uint32_t states, sockdiag_fn fn, void *userdata, bool *partial)
 {
-	struct sockdiag_walk walk = { fn, userdata };
+	struct sockdiag_walk walk = { states, fn, userdata };
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
 	int r;
 
@@ -96,5 +111,14 @@ int sockdiag_walk(sockdiag_fn fn, void *userdata)
 	if (r >= 0)
 		r = sockdiag_dump(socket, AF_INET6, &walk);
 	mnl_socket_close(socket);
+	*partial = walk.partial;
 	return r;
+}
+
+int sockdiag_walk(sockdiag_fn fn, void *userdata)
+{
+	bool partial;
+
+	return sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV | 1 << SOCKDIAG_LISTEN, fn, userdata,
+				    &partial);
 }

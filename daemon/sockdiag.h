@@ -11,14 +11,26 @@
 
 #include "synguard/abi.h"
 
+/* Numbers of enum in net/tcp_states.h, which is not for user space. */
+#define SOCKDIAG_SYN_RECV 3 /* half-open: request sockets, and those of TCP Fast Open */
+#define SOCKDIAG_LISTEN	  10
+#define SOCKDIAG_STATES	  12 /* all are below */
+
 struct sockdiag_socket {
-	bool listening; /* else half-open */
+	bool listening;
+	uint8_t state;
+	uint8_t retransmits; /* that were sent already */
 	bool ipv6;
 	bool v6only;
 	struct sg_addr addr;   /* local; all zero = any */
 	__be16 port;	       /* local */
 	uint32_t accept_queue; /* of a listener: completed, not accepted */
 	uint32_t queue_max;    /* of a listener: the backlog, which limits both queues */
+	struct sg_addr peer;   /* not of a listener */
+	__be16 peer_port;
+	uint32_t expires_ms; /* until its timer fires */
+	uint32_t ifindex;    /* that it is bound to; 0 = none */
+	uint64_t inode, cookie, cgroup_id;
 };
 
 typedef void (*sockdiag_fn)(void *userdata, const struct sockdiag_socket *s);
@@ -28,3 +40,9 @@ typedef void (*sockdiag_fn)(void *userdata, const struct sockdiag_socket *s);
  * that the kernel had to interrupt (NLM_F_DUMP_INTR) is used as far as it goes. -errno.
  */
 int sockdiag_walk(sockdiag_fn fn, void *userdata);
+
+/*
+ * The same for sockets in the states of this mask, 1 << state. *partial: a dump was interrupted.
+ * May be called in any thread, and takes as long as the listing is.
+ */
+int sockdiag_walk_states(uint32_t states, sockdiag_fn fn, void *userdata, bool *partial);

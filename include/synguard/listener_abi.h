@@ -19,6 +19,7 @@ struct sg_listener {
 	__u32 accept_queue;  /* complete, and not taken by the application */
 	__u32 queue_max;     /* its backlog, the limit of each of the two queues */
 	__u32 syn_backlog;   /* net.ipv4.tcp_max_syn_backlog, which counts without kernel cookies */
+	__u32 drops;	     /* SYNs and ACKs that it dropped, of all that it has met */
 	__be16 port;
 	__u16 family;	     /* AF_INET, AF_INET6 */
 	__u8 syncookies;     /* net.ipv4.tcp_syncookies */

@@ -61,8 +61,8 @@ trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
 doors='ladder_journal|dataplane|sockdiag|links|sysctl|journal|bus|instance'
-core='detect|defence|events|config|config_[a-z]+|portnames|ports_news|settings|settings_[a-z]+|report|carry|ladder_plan|mode|complaint'
-cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|screen|start_hint|status|status_kernel|table|verbs|verb_.*'
+core='addrtext|groups|detect|defence|events|config|config_[a-z]+|portnames|ports_news|settings|settings_[a-z]+|report|carry|ladder_plan|mode|complaint'
+cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|owners|screen|start_hint|status|status_kernel|table|verbs|verb_.*|view|view_.*'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
 seen=$(wc -l <"$graph")
@@ -106,7 +106,7 @@ report libinih_has_one_user "$(only '<ini\.h>' 'daemon/config_file\.c')"
 report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links(_[a-z]+)?)\.[ch]|cli/lab/.*')"
 report the_bus_has_one_door_on_each_side "$(
 	only '<systemd/sd-bus.*' 'daemon/bus(_[a-z]+)?\.[ch]|cli/client\.[ch]|cli/exporter/source\.[ch]'
-	only '<systemd/sd-event.*' 'daemon/(main|manager(_[a-z]+)?|worker|ports|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
+	only '<systemd/sd-event.*' 'daemon/(main|manager(_[a-z]+)?|worker|ports|views|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
 	only '<systemd/.*' 'daemon/.*|cli/client\.[ch]|cli/exporter/.*'
 )"
 report cli_and_daemon_share_include_only "$(
@@ -120,7 +120,7 @@ report the_lab_serves_without_knowing_whom "$(
 report what_the_cli_prints_asks_nobody "$(
 	# main -> verbs -> client, kernel_view; what fills the screen is given what it prints
 	never 'cli/(screen|table|nearest)\.[ch]' '(cli/(client|kernel_view|verbs|status)\.h|<jansson.*)'
-	never 'cli/status[a-z_]*\.[ch]' 'cli/(client|verbs)\.h'
+	never 'cli/(status|view)[a-z_]*\.[ch]' 'cli/(client|verbs)\.h'
 	never 'cli/(client|kernel_view)\.[ch]' 'cli/(verbs|status|table|screen)\.h'
 )"
 report sock_diag_has_one_door_on_each_side "$(

@@ -321,7 +321,7 @@ START_TEST(faces_completion_of_parts)
 	struct words wanted = {}, are = {};
 
 	words_add(&wanted, "status", 6);
-	expect_completion("st", &wanted);
+	expect_completion("statu", &wanted);
 	wanted = (struct words){};
 	words_add(&wanted, "--runtime-dir", 13);
 	expect_completion("mode --r", &wanted);

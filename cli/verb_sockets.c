@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* synguard listeners, halfopen, states: views of the host's sockets. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "synguard/names.h"
+
+#include "arguments.h"
+#include "client.h"
+#include "kernel_view.h"
+#include "owners.h"
+#include "verbs.h"
+#include "view.h"
+
+static int sockets_print(const struct cli *cli, json_t *root,
+			 int (*print)(const json_t *, const struct screen *))
+{
+	struct screen screen = screen_of(stdout, cli->wide);
+	int r = SG_EXIT_OK;
+
+	if (cli->json) {
+		if (json_dumpf(root, stdout, JSON_INDENT(2)) < 0)
+			r = SG_EXIT_FAILED;
+		putchar('\n');
+	} else if (print(root, &screen) < 0) {
+		fputs("synguard: out of memory\n", stderr);
+		r = SG_EXIT_FAILED;
+	}
+	return r;
+}
+
+/* Beside what is exact per listener, what the kernel has counted for all of them. */
+static void sockets_print_counters(const struct screen *s)
+{
+	struct kernel_view view = {};
+	bool any = false;
+	int i;
+
+	kernel_view_netstat(&view, "/proc/self/net/netstat");
+	for (i = 0; i < KERNEL_VIEW_COUNTER_COUNT; i++) {
+		if (!view.counted[i] || !view.counters[i])
+			continue;
+		if (!any)
+			fputs("\nThe kernel's own counters, of all listeners since boot:\n", s->to);
+		any = true;
+		screen_wrap(s, 2, "%s %s: %s", kernel_view_name(i),
+			    screen_number(s, view.counters[i]).text, kernel_view_help(i));
+	}
+	if (any)
+		screen_wrap(
+			s, 0,
+			"They do not tell which listener, and a SYN that synguard answers moves "
+			"none of them.");
+}
+
+int verb_listeners(const struct cli *cli, int argc, char **argv)
+{
+	struct screen screen = screen_of(stdout, cli->wide);
+	json_t *root = NULL;
+	int r;
+
+	r = client_view(cli->runtime_dir, CLIENT_LISTENERS, NULL, 0, &root);
+	if (r != SG_EXIT_OK)
+		return r;
+	owners_add(root);
+	view_sort_listeners(root);
+	r = sockets_print(cli, root, view_print_listeners);
+	if (r == SG_EXIT_OK && !cli->json)
+		sockets_print_counters(&screen);
+	json_decref(root);
+	return r;
+}
+
+int verb_halfopen(const struct cli *cli, int argc, char **argv)
+{
+	const char *by = cli_option(cli, "by") ?: "source", *port = cli_option(cli, "port");
+	unsigned long number = 0;
+	char *end = NULL;
+	json_t *root = NULL;
+	int r;
+
+	if (port) {
+		number = *port >= '0' && *port <= '9' ? strtoul(port, &end, 10) : 0;
+		if (!number || number > 65535 || *end)
+			return arguments_wrong(cli->verb, "\"%s\" is no port; there are 1 to 65535",
+					       port);
+	}
+	if (strcmp(by, "source") && strcmp(by, "prefix") && strcmp(by, "listener") &&
+	    strcmp(by, "none"))
+		return arguments_wrong(cli->verb,
+				       "\"%s\" is nothing to go by; there are source, prefix, "
+				       "listener and none",
+				       by);
+	r = client_view(cli->runtime_dir, CLIENT_HALFOPEN, by, number, &root);
+	if (r != SG_EXIT_OK)
+		return r;
+	r = sockets_print(cli, root, view_print_halfopen);
+	json_decref(root);
+	return r;
+}
+
+int verb_states(const struct cli *cli, int argc, char **argv)
+{
+	json_t *root = NULL;
+	int r;
+
+	r = client_view(cli->runtime_dir, CLIENT_STATES, NULL, 0, &root);
+	if (r != SG_EXIT_OK)
+		return r;
+	r = sockets_print(cli, root, view_print_states);
+	json_decref(root);
+	return r;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "addrtext.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+bool addrtext_is_v4(const struct sg_addr *a)
+{
+	return !a->halves[0] && a->words[2] == htonl(0xffff);
+}
+
+bool addrtext_is_any(const struct sg_addr *a)
+{
+	return !a->halves[0] && !a->halves[1];
+}
+
+struct addrtext addrtext(const struct sg_addr *a)
+{
+	struct addrtext t = {};
+
+	if (addrtext_is_v4(a))
+		inet_ntop(AF_INET, &a->words[3], t.text, sizeof(t.text));
+	else
+		inet_ntop(AF_INET6, a->bytes, t.text, sizeof(t.text));
+	return t;
+}
+
+struct addrtext addrtext_socket(const struct sg_addr *a, __be16 port)
+{
+	struct addrtext address = addrtext(a), t;
+
+	snprintf(t.text, sizeof(t.text), addrtext_is_v4(a) ? "%.46s:%u" : "[%.46s]:%u",
+		 address.text, ntohs(port));
+	return t;
+}
+
+struct sg_addr addrtext_network(const struct sg_addr *a)
+{
+	struct sg_addr network = *a;
+
+	if (addrtext_is_v4(a))
+		network.bytes[15] = 0;
+	else
+		network.halves[1] = 0;
+	return network;
+}
+
+struct addrtext addrtext_prefix(const struct sg_addr *network)
+{
+	struct addrtext address = addrtext(network), t;
+
+	snprintf(t.text, sizeof(t.text), "%.46s/%u", address.text,
+		 addrtext_is_v4(network) ? 24 : 64);
+	return t;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Views: what somebody wants to see of the host's sockets, made by the worker's thread into a file
+ * in memory, so that no tick waits, however long it takes and however much it is.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+struct dataplane;
+struct services_rate;
+struct views;
+
+enum views_what {
+	VIEWS_LISTENERS,
+	VIEWS_HALFOPEN,
+	VIEWS_STATES,
+};
+
+struct views_request {
+	enum views_what what;
+	int by;	       /* enum halfopen_by, of VIEWS_HALFOPEN */
+	uint16_t port; /* host byte order; 0: all; of VIEWS_HALFOPEN */
+	/* fd: JSON, at its beginning, sealed; closed after the call; or -errno */
+	void (*done)(void *userdata, int fd);
+	void *userdata;
+};
+
+/* Borrows dp, which may be NULL. The caller owns *ret. -errno. */
+int views_new(struct views **ret, sd_event *event, struct dataplane *dp);
+/* Waits for the one that is being made; done() is called for none. */
+struct views *views_free(struct views *v);
+
+/* Takes the rates. done() is called later; not where this fails. */
+int views_ask(struct views *v, const struct views_request *request, struct services_rate *rates,
+	      size_t rate_count);
