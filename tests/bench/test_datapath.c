@@ -76,15 +76,19 @@ static void make_defended(struct prog *p, const struct frame_spec *spec)
 	s->lease_until_ns = prog_now_ns() + DEFENDED_SEC * 1000000000ULL;
 }
 
-/* With a challenge in this epoch, so that an ACK may carry a cookie. */
+/* As if it had been challenged in both epochs that an ACK's cookie may be of. */
 static void make_challenged(struct prog *p, const struct frame_spec *spec)
 {
+	__u32 epoch = (prog_now_ns() >> prog_epoch_shift) + 2, i; /* cookie_epoch() */
 	struct frame_spec syn = *spec;
+	struct sg_service *s;
 
 	make_defended(p, spec);
 	syn.flags = FRAME_SYN;
-	syn.payload_bytes = 0;
-	expect_verdict(p, SG_XDP, &syn, SG_V_CHALLENGED);
+	s = prog_service(p, &syn);
+	ck_assert_ptr_nonnull(s);
+	for (i = 0; i < 2; i++)
+		s->promised[(epoch - i) & 1] = (__u64)(epoch - i) << 8 | s->wscale;
 }
 
 static void make_nothing(struct prog *p, const struct frame_spec *spec)
