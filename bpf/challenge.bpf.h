@@ -9,6 +9,7 @@
 #include "cookie.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
+#include "listed.bpf.h"
 #include "listener.bpf.h"
 #include "maps.bpf.h"
 #include "packet.h"
@@ -284,6 +285,7 @@ static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx)
 
 	/* clang-format off */
 	return syn_parse(ctx, &syn) ?:
+	       listed_source(&syn.p) ?:
 	       syn_admit(ctx, &syn) ?:
 	       syn_service_allows(&syn) ?:
 	       syn_options(ctx, &syn) ?:

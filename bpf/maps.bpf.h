@@ -98,6 +98,23 @@ struct {
 	__type(value, __u8);
 } left_alone SEC(".maps");
 
+/* Sources that the administrator has named, kept by the daemon; the values are unused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, SG_LISTED_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sg_listed);
+	__type(value, __u8);
+} allowed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, SG_LISTED_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sg_listed);
+	__type(value, __u8);
+} denied SEC(".maps");
+
 #define SG_VERDICT_ACTION_(programs, name, action, label, meaning) SG_##action,
 static const __u8 verdict_actions[SG_VERDICT_COUNT] = { SG_VERDICTS(SG_VERDICT_ACTION_) };
 

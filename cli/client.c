@@ -90,6 +90,8 @@ static int client_failed(const sd_bus_error *error, int r)
 		return SG_EXIT_NOT_ALLOWED;
 	if (sd_bus_error_has_name(error, SG_ERROR_BAD_VALUE))
 		return SG_EXIT_USAGE;
+	if (sd_bus_error_has_name(error, SG_ERROR_REFUSED))
+		return SG_EXIT_REFUSED;
 	return SG_EXIT_FAILED;
 }
 
@@ -197,6 +199,92 @@ int client_view(const char *runtime_dir, enum client_view view, const char *by, 
 	}
 	*ret = root;
 	return SG_EXIT_OK;
+}
+
+/* ---- lists of sources ------------------------------------------------------------------------ */
+
+static int client_count(sd_bus_message *reply, const sd_bus_error *error, int r, uint32_t *count)
+{
+	if (r >= 0)
+		r = sd_bus_message_read(reply, "u", count);
+	sd_bus_message_unref(reply);
+	return r < 0 ? client_failed(error, r) : SG_EXIT_OK;
+}
+
+int client_list_add(const char *runtime_dir, const struct client_list_add *q, uint32_t *count)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_bus_ sd_bus *bus = NULL;
+	sd_bus_message *reply = NULL;
+	int r = client_connect(runtime_dir, &bus);
+
+	if (r != SG_EXIT_OK)
+		return r;
+	r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "ListAdd", &error, &reply,
+			       "sssssbb", q->list, q->lines, q->name, q->expire, q->spared,
+			       q->runtime, q->force);
+	return client_count(reply, &error, r, count);
+}
+
+int client_list_remove(const char *runtime_dir, const char *list, const char *lines,
+		       uint32_t *count)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_bus_ sd_bus *bus = NULL;
+	sd_bus_message *reply = NULL;
+	int r = client_connect(runtime_dir, &bus);
+
+	if (r != SG_EXIT_OK)
+		return r;
+	r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "ListRemove", &error,
+			       &reply, "ss", list, lines);
+	return client_count(reply, &error, r, count);
+}
+
+/* One slice; *next < 0: it was the last. */
+static int client_list_slice(sd_bus *bus, const char *list, json_t *all, json_int_t *next)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *reply = NULL;
+	const char *text;
+	json_t *slice = NULL;
+	int r;
+
+	r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "ListShow", &error, &reply,
+			       "su", list, (uint32_t)*next);
+	if (r >= 0)
+		r = sd_bus_message_read(reply, "s", &text);
+	if (r >= 0)
+		slice = json_loads(text, 0, NULL);
+	sd_bus_message_unref(reply);
+	if (r < 0)
+		return client_failed(&error, r);
+	if (!slice) {
+		fputs("synguard: the daemon's answer is not JSON\n", stderr);
+		return SG_EXIT_FAILED;
+	}
+	json_array_extend(all, json_object_get(slice, "entries"));
+	*next = json_is_integer(json_object_get(slice, "next")) ?
+			json_integer_value(json_object_get(slice, "next")) :
+			-1;
+	json_decref(slice);
+	return SG_EXIT_OK;
+}
+
+int client_list_show(const char *runtime_dir, const char *list, json_t **ret)
+{
+	_cleanup_bus_ sd_bus *bus = NULL;
+	json_t *all = json_array();
+	json_int_t next = 0;
+	int r = client_connect(runtime_dir, &bus);
+
+	while (r == SG_EXIT_OK && next >= 0)
+		r = client_list_slice(bus, list, all, &next);
+	if (r == SG_EXIT_OK)
+		*ret = all;
+	else
+		json_decref(all);
+	return r;
 }
 
 /* ---- events -------------------------------------------------------------------------------- */

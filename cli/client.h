@@ -16,6 +16,22 @@ int client_describe(const char *runtime_dir, json_t **ret);
 int client_set_mode(const char *runtime_dir, const char *mode);
 int client_undo_ladder(const char *runtime_dir, const char *step);
 
+/* Prefixes for the allow or the deny list; see ListAdd() of the daemon. Likewise an exit code. */
+struct client_list_add {
+	const char *list;
+	const char *lines;
+	const char *name;   /* of the text, where it has lines that may be wrong; "" = no matter */
+	const char *expire; /* "" = never */
+	const char *spared;
+	bool runtime;
+	bool force;
+};
+int client_list_add(const char *runtime_dir, const struct client_list_add *q, uint32_t *count);
+int client_list_remove(const char *runtime_dir, const char *list, const char *lines,
+		       uint32_t *count);
+/* All entries, an array; the caller owns *ret. */
+int client_list_show(const char *runtime_dir, const char *list, json_t **ret);
+
 /* A view of the host's sockets, JSON that may be large: the daemon hands over a descriptor. */
 enum client_view {
 	CLIENT_LISTENERS,

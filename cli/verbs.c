@@ -26,6 +26,14 @@ static const struct verb_option events_options[] = {
 	{}
 };
 
+static const struct verb_option list_options[] = {
+	{ "comment", "TEXT", "what it is there for" },
+	{ "expire",  "SPAN", "it goes by itself after 30s, 10min, 2h, 7d" },
+	{ "runtime", NULL,   "do not keep it when the daemon stops" },
+	{ "force",   NULL,   "also what would lock somebody out" },
+	{}
+};
+
 static const struct verb_option halfopen_options[] = {
 	{ "by",   "WHAT", "group them (source)", .words = "source prefix listener none" },
 	{ "port", "PORT", "only those of this port" },
@@ -113,6 +121,33 @@ const struct verb verbs[] = {
 		.takes = VERB_JSON | VERB_DAEMON,
 		.options = events_options,
 		.run = verb_events,
+	},
+	{
+		.name = "allow",
+		.arguments = "ACTION [PREFIX]...",
+		.words = "add del list import",
+		.help = "sources whose SYNs are always passed",
+		.about = "Passes the SYNs of some sources: add puts prefixes (192.0.2.0/24, 2001:db8::1) on the allow list, "
+			 "del takes them off, list prints it, import - reads lines PREFIX [# comment] from stdin, and "
+			 "import FILE from there, all of them or none. SYNs of a source on it are passed to the stack whatever else is known. "
+			 "The list is kept over a restart. Needs root, or membership in the group synguard.",
+		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
+		.options = list_options,
+		.run = verb_list,
+	},
+	{
+		.name = "deny",
+		.arguments = "ACTION [PREFIX]...",
+		.words = "add del list import",
+		.help = "sources whose SYNs are dropped",
+		.about = "As allow, for the deny list: SYNs to this host of a source on it are dropped where our program "
+			 "is attached to XDP, and nothing else of it is. Who is on both lists is passed; mode observe "
+			 "drops nothing. The sources of a SYN flood are forged, and denying them stops the wrong "
+			 "people. What would deny an address or a gateway of this host, the client of this SSH "
+			 "session, or more than a /8 (IPv6: /32), is refused with 5 unless forced.",
+		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
+		.options = list_options,
+		.run = verb_list,
 	},
 	{
 		.name = "ladder",

@@ -85,6 +85,7 @@ int verb_events(const struct cli *cli, int argc, char **argv);
 int verb_halfopen(const struct cli *cli, int argc, char **argv);
 int verb_help(const struct cli *cli, int argc, char **argv);
 int verb_ladder(const struct cli *cli, int argc, char **argv);
+int verb_list(const struct cli *cli, int argc, char **argv);
 int verb_listeners(const struct cli *cli, int argc, char **argv);
 int verb_metrics(const struct cli *cli, int argc, char **argv);
 int verb_mode(const struct cli *cli, int argc, char **argv);

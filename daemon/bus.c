@@ -245,8 +245,7 @@ static int bus_undo_ladder(struct bus_peer *peer, sd_bus_message *call, bool gra
 		       sd_bus_reply_method_return(call, NULL);
 }
 
-/* For every method that changes something or names a source. */
-static int bus_if_granted(struct bus_peer *peer, sd_bus_message *call, bus_granted_fn granted)
+int bus_if_granted(struct bus_peer *peer, sd_bus_message *call, bus_granted_fn granted)
 {
 	if (!bus_peer_listens(peer))
 		return 1;
@@ -282,6 +281,17 @@ static const sd_bus_vtable bus_vtable[] = {
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("SetMode", SD_BUS_ARGS("s", mode), SD_BUS_NO_RESULT,
 				bus_on_set_mode, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("ListAdd",
+				SD_BUS_ARGS("s", list, "s", lines, "s", name, "s", expire, "s",
+					    spared, "b", runtime, "b", force),
+				SD_BUS_RESULT("u", count), bus_on_list_add,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("ListRemove", SD_BUS_ARGS("s", list, "s", lines),
+				SD_BUS_RESULT("u", count), bus_on_list_remove,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("ListShow", SD_BUS_ARGS("s", list, "u", first),
+				SD_BUS_RESULT("s", json), bus_on_list_show,
+				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("UndoLadder", SD_BUS_ARGS("s", step), SD_BUS_NO_RESULT,
 				bus_on_undo_ladder, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS("Event", SD_BUS_ARGS("s", json), 0),

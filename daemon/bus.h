@@ -18,6 +18,8 @@
 #include <systemd/sd-event.h>
 
 struct bus;
+struct complaint;
+struct lists_request;
 struct report;
 struct views_request;
 
@@ -35,6 +37,11 @@ struct bus_handler {
 	/* A view of the host's sockets; request->done is called later, not where this fails. */
 	int (*view)(void *userdata, const struct views_request *request);
 	void *userdata;
+	/* The lists of sources, as keeper.h says it, with a userdata of their own. */
+	int (*list_add)(void *lists, const struct lists_request *q, struct complaint *c);
+	int (*list_remove)(void *lists, const struct lists_request *q, struct complaint *c);
+	char *(*list_show)(void *lists, const char *list, uint32_t first);
+	void *lists;
 };
 
 /* Listens on `path`, replacing a socket that a dead process left, and begins to look for the

@@ -127,6 +127,14 @@ int bus_on_listeners(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int bus_on_states(sd_bus_message *m, void *userdata, sd_bus_error *error);
 void bus_views_forget(struct bus *b, const struct bus_peer *peer);
 
+/* For every method that changes something or names a source: asks who the caller is. */
+int bus_if_granted(struct bus_peer *peer, sd_bus_message *call, bus_granted_fn granted);
+
+/* bus_lists.c: methods */
+int bus_on_list_add(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_on_list_remove(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_on_list_show(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
 /* bus_peers.c */
 int bus_peers_listen(struct bus *b, const char *path);
 void bus_peers_close(struct bus *b);

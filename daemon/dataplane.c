@@ -294,3 +294,13 @@ int dataplane_leave_no_more(struct dataplane *dp, const struct sg_left_alone *ke
 {
 	return bpf_map_delete_elem(bpf_map__fd(dp->skel->maps.left_alone), key) < 0 ? -errno : 0;
 }
+
+int dataplane_list(struct dataplane *dp, bool allow, const struct sg_listed *key, bool here)
+{
+	int fd = bpf_map__fd(allow ? dp->skel->maps.allowed : dp->skel->maps.denied);
+	uint8_t present = 1;
+	int r = here ? bpf_map_update_elem(fd, key, &present, BPF_ANY) :
+		       bpf_map_delete_elem(fd, key);
+
+	return r < 0 ? -errno : 0;
+}

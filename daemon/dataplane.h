@@ -103,3 +103,7 @@ int dataplane_local_remove(struct dataplane *dp, const struct sg_addr *addr);
 /* Services that are never challenged, from the next look at their listener on. */
 int dataplane_leave_alone(struct dataplane *dp, const struct sg_left_alone *key);
 int dataplane_leave_no_more(struct dataplane *dp, const struct sg_left_alone *key);
+
+/* Puts a prefix on the list of those who are passed (allow), or whose SYNs are dropped; or takes it
+ * off. -errno. */
+int dataplane_list(struct dataplane *dp, bool allow, const struct sg_listed *key, bool here);

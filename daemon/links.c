@@ -53,6 +53,23 @@ struct links {
 
 /* ---- what the kernel says ---------------------------------------------------------------- */
 
+bool links_own(struct links *l, const struct sg_addr *addr, unsigned int bits, struct sg_addr *ret)
+{
+	size_t i, bytes = bits / 8;
+	uint8_t mask = bits % 8 ? 0xff << (8 - bits % 8) : 0;
+
+	for (i = 0; i < l->known.address_count; i++) {
+		const struct sg_addr *own = &l->known.addresses[i].addr;
+
+		if (memcmp(own, addr, bytes) ||
+		    (mask && (own->bytes[bytes] ^ addr->bytes[bytes]) & mask))
+			continue;
+		*ret = *own;
+		return true;
+	}
+	return false;
+}
+
 int links_driver(const char *ifname, char ret[32])
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -51,6 +51,10 @@ size_t links_get(struct links *links, const struct link_info **ret);
 /* One of them by its index, NULL if there is none; valid as long. */
 const struct link_info *links_find(struct links *links, int index);
 
+/* Whether an address of this host begins with these bits, and the first such one. */
+bool links_own(struct links *links, const struct sg_addr *addr, unsigned int bits,
+	       struct sg_addr *ret);
+
 /*
  * The name of an interface's driver; -errno, and *ret is "", where it tells none. May be called in
  * any thread, and waits for the lock that changes of interfaces hold.

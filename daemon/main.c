@@ -35,6 +35,7 @@
 
 struct arguments {
 	const char *runtime_dir;
+	const char *state_dir;
 	const char *config_file;
 	const char *mode;
 	bool undo;
@@ -64,6 +65,8 @@ static void usage(FILE *to)
 		"  --mode MODE        off, observe, auto (default) or always\n"
 		"  --config FILE      read the settings from this file only\n"
 		"  --runtime-dir DIR  where the bus socket lives (default " SG_RUNTIME_DIR ")\n"
+		"  --state-dir DIR    where lists of sources are kept (default " SG_STATE_DIR ",\n"
+		"                     with --runtime-dir that one)\n"
 		"  --undo             undo what a daemon that was killed has left adjusted, and end\n"
 		"  --version          print the version\n"
 		"  --help             print this help\n");
@@ -92,6 +95,7 @@ static void parse_options(int argc, char **argv, struct arguments *a)
 		{ "mode", required_argument, NULL, 'm' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "runtime-dir", required_argument, NULL, 'r' },
+		{ "state-dir", required_argument, NULL, 's' },
 		{ "undo", no_argument, NULL, 'u' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
@@ -117,6 +121,9 @@ static void parse_options(int argc, char **argv, struct arguments *a)
 			break;
 		case 'r':
 			a->runtime_dir = optarg;
+			break;
+		case 's':
+			a->state_dir = optarg;
 			break;
 		case 'u':
 			a->undo = true;
@@ -357,15 +364,17 @@ static int undo(const char *runtime_dir)
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = { .runtime_dir = SG_RUNTIME_DIR };
+	struct arguments arguments = {};
 	struct manager_options options = {};
 	struct service service = {};
 
 	parse_options(argc, argv, &arguments);
 	guard_output();
+	/* whoever runs a daemon of his own does not mean to change what the host's one keeps */
+	options.state_dir = arguments.state_dir ?: arguments.runtime_dir ?: SG_STATE_DIR;
+	options.runtime_dir = arguments.runtime_dir ?: SG_RUNTIME_DIR;
 	if (arguments.undo)
-		return undo(arguments.runtime_dir);
-	options.runtime_dir = arguments.runtime_dir;
+		return undo(options.runtime_dir);
 	service.source.file = arguments.config_file;
 	service.source.command_line = arguments.words;
 	return run(&service, &options);

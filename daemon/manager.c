@@ -153,6 +153,14 @@ static void manager_note_delay(struct manager *m, uint64_t now_usec, uint64_t sc
 		m->tick_delay_max_usec = delay_usec;
 }
 
+static void manager_tick_lists(struct manager *m)
+{
+	struct complaint c = {};
+
+	if (keeper_tick(m->keeper, &c) < 0)
+		log_warning("the lists of sources: %s", c.text);
+}
+
 static int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *userdata)
 {
 	struct manager *m = userdata;
@@ -167,6 +175,7 @@ static int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *
 	manager_climb(m, now_ns);
 	manager_act(m, now_ns);
 	ports_tick(m->ports, now_ns);
+	manager_tick_lists(m);
 	instance_tick(m->instance_fd);
 	return sd_event_source_set_time_relative(source, MANAGER_TICK_USEC);
 }
@@ -222,6 +231,10 @@ static int manager_open_bus(struct manager *m, struct complaint *c)
 		.scalars = manager_scalars,
 		.view = manager_view,
 		.userdata = m,
+		.list_add = keeper_add,
+		.list_remove = keeper_remove,
+		.list_show = keeper_show,
+		.lists = m->keeper,
 	};
 	struct rundir_path path;
 	int r;
@@ -278,6 +291,8 @@ static int manager_start(struct manager *m, struct complaint *c)
 		return r;
 	}
 	r = manager_load(m, c);
+	if (r >= 0)
+		r = manager_keep_lists(m, c);
 	if (r < 0)
 		return r;
 	r = views_new(&m->views, m->event, m->dp);
@@ -310,7 +325,7 @@ static int manager_start(struct manager *m, struct complaint *c)
 		complain(c, "%s", strerror(-r));
 		return r;
 	}
-	if (!m->config_ok)
+	if (m->options->config_fault[0])
 		TELL(&m->teller, SG_EVENT_CONFIG_FAULTY,
 		     EVENT_TEXT("reason", m->options->config_fault));
 	TELL(&m->teller, SG_EVENT_STARTED, EVENT_TEXT("version", SG_VERSION),
@@ -375,6 +390,7 @@ struct manager *manager_free(struct manager *m)
 	ports_free(m->ports);
 	links_free(m->links);
 	services_free(m->services);
+	keeper_free(m->keeper);
 	dataplane_free(m->dp);
 	carry_free(m->carry);
 	teller_done(&m->teller);

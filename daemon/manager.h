@@ -18,6 +18,7 @@ struct manager;
 
 struct manager_options {
 	const char *runtime_dir;
+	const char *state_dir; /* what is kept over a restart */
 	struct settings settings;
 	bool config_ok;		/* no fault of the files had to be left out */
 	char config_fault[256]; /* the first one, if there was */

@@ -11,6 +11,7 @@
 #include "carry.h"
 #include "dataplane.h"
 #include "detect.h"
+#include "keeper.h"
 #include "ladder.h"
 #include "links.h"
 #include "manager.h"
@@ -30,6 +31,7 @@ struct manager {
 	struct services *services; /* NULL in engine "kernel" */
 	struct bus *bus;
 	struct carry *carry;
+	struct keeper *keeper;
 	struct views *views;
 	struct complaint engine_reason;
 	struct settings settings;
@@ -62,6 +64,8 @@ void manager_reconcile(void *userdata);
 void manager_take_settings(struct manager *m, const struct settings *s);
 /* before: what the programs have been given, or NULL. */
 void manager_apply(struct manager *m, const struct settings *before);
+/* Makes the keeper of the lists, with what is kept and what files say. -errno. */
+int manager_keep_lists(struct manager *m, struct complaint *c);
 void manager_change_mode(struct manager *m, enum sg_mode mode);
 /* By hand: that holds until the daemon ends. -EINVAL: there is no such mode. */
 int manager_set_mode(void *userdata, const char *name);

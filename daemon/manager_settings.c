@@ -57,12 +57,49 @@ void manager_apply(struct manager *m, const struct settings *before)
 		log_warning("the list of services to leave alone: %s", strerror(-r));
 }
 
+static bool manager_own(void *userdata, const struct sg_addr *addr, unsigned int bits,
+			struct sg_addr *ret)
+{
+	const struct manager *m = userdata;
+
+	return links_own(m->links, addr, bits, ret);
+}
+
+int manager_keep_lists(struct manager *m, struct complaint *c)
+{
+	const struct keeper_handler handler = { manager_own, m };
+	struct complaint fault = {};
+	int r;
+
+	r = keeper_new(&m->keeper, m->event, m->dp, m->options->state_dir, &handler, &fault);
+	if (r < 0) {
+		complain(c, "the state directory %s: %s", m->options->state_dir, strerror(-r));
+		return r;
+	}
+	if (fault.text[0])
+		log_warning("the lists of sources: %s", fault.text);
+	fault.text[0] = '\0';
+	if (keeper_take_files(m->keeper, &m->settings, &fault) < 0) {
+		log_error("%s", fault.text);
+		m->config_ok = false;
+		TELL(&m->teller, SG_EVENT_CONFIG_FAULTY, EVENT_TEXT("reason", fault.text));
+	}
+	return 0;
+}
+
 void manager_configure(struct manager *m, const struct settings *settings)
 {
 	struct settings before = m->settings;
+	struct complaint fault = {};
 	char changes[256];
 	int r;
 
+	/* first, because a fault in one of these files is one of the configuration */
+	if (keeper_take_files(m->keeper, settings, &fault) < 0) {
+		log_error("%s", fault.text);
+		manager_refuse_configuration(m, fault.text);
+		return;
+	}
 	m->config_ok = true;
 	ladder_try_again(m->ladder);
 	manager_take_settings(m, settings);

@@ -47,6 +47,11 @@
 	  RELOAD,                                                                                     \
 	  "Services that are never challenged: ADDRESS:PORT, [IPV6]:PORT, ADDRESS for all its ports " \
 	  "or *:PORT; an address may be a prefix such as 192.0.2.0/24.")                              \
+	X("Lists", "AllowFile", files, allow_files, "", 0, SETTINGS_FILES_MAX, "", RELOAD,             \
+	  "Files of prefixes whose SYNs are always passed, one a line, with # before a comment.")     \
+	X("Lists", "DenyFile", files, deny_files, "", 0, SETTINGS_FILES_MAX, "", RELOAD,               \
+	  "Files of prefixes whose SYNs to this host are dropped; nothing else of theirs is, and "    \
+	  "mode observe drops nothing. Forged sources are not to be stopped that way.")               \
 	X("Detector", "AttackRate", count, attack_rate, "1000", 10, 100000000, "SYN/s", RELOAD,       \
 	  "Unanswered SYNs that are an attack by themselves.")                                        \
 	X("Detector", "EbbRate", count, ebb_rate, "100", 1, 100000000, "SYN/s", RELOAD,               \

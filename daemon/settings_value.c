@@ -270,6 +270,49 @@ static void settings_services_print(const void *value, size_t item, struct setti
 	settings_service_print(&((const struct settings_services *)value)->items[item], ret);
 }
 
+/* ---- files --------------------------------------------------------------------------------- */
+
+static int settings_files_take(void *list, const char *word, struct complaint *c)
+{
+	struct settings_files *l = list;
+	size_t i;
+
+	if (*word != '/') {
+		complain(c, "\"%.40s\" is no absolute path; blanks stand between paths", word);
+		return -EINVAL;
+	}
+	for (i = 0; i < l->count; i++)
+		if (!strcmp(l->items[i], word))
+			return 0;
+	if (l->count == SETTINGS_FILES_MAX) {
+		complain(c, "more than %d files", SETTINGS_FILES_MAX);
+		return -EINVAL;
+	}
+	memset(l->items[l->count], 0, sizeof(l->items[0]));
+	strcpy(l->items[l->count++], word); /* a word is shorter than 96 bytes */
+	return 0;
+}
+
+static int settings_files_parse(void *value, const char *text, const struct settings_bounds *bounds,
+				struct complaint *c)
+{
+	struct settings_files *l = value;
+	int r = settings_each_word(l, text, settings_files_take, c);
+
+	if (r < 0)
+		memset(l->items[l->count], 0,
+		       (SETTINGS_FILES_MAX - l->count) * sizeof(l->items[0]));
+	return r;
+}
+
+static void settings_files_print(const void *value, size_t item, struct settings_text *ret)
+{
+	snprintf(ret->text, sizeof(ret->text), "%s",
+		 ((const struct settings_files *)value)->items[item]);
+}
+
+/* ---- a place to listen ------------------------------------------------------------------------ */
+
 static int settings_listen_parse(void *value, const char *text,
 				 const struct settings_bounds *bounds, struct complaint *c)
 {
@@ -307,5 +350,6 @@ const struct settings_type
 	settings_epoch    = { settings_epoch_parse, settings_epoch_print, NULL, settings_print_span, sizeof(SETTINGS_C_epoch) },
 	settings_names    = { settings_names_parse, settings_names_print, settings_list_count, NULL, sizeof(SETTINGS_C_names) },
 	settings_services = { settings_services_parse, settings_services_print, settings_list_count, NULL, sizeof(SETTINGS_C_services) },
+	settings_files    = { settings_files_parse, settings_files_print, settings_list_count, NULL, sizeof(SETTINGS_C_files) },
 	settings_listen   = { settings_listen_parse, settings_listen_print, NULL, NULL, sizeof(SETTINGS_C_listen) };
 /* clang-format on */

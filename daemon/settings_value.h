@@ -42,7 +42,16 @@ struct settings_services {
 #define SETTINGS_C_epoch    uint8_t  /* a shift of nanoseconds */
 #define SETTINGS_C_names    struct settings_names
 #define SETTINGS_C_services struct settings_services
+#define SETTINGS_C_files    struct settings_files
 #define SETTINGS_C_listen   struct settings_service
+
+#define SETTINGS_FILES_MAX 8
+
+/* Absolute paths. */
+struct settings_files {
+	size_t count;
+	char items[SETTINGS_FILES_MAX][96];
+};
 
 struct settings_bounds {
 	uint64_t least, most;
@@ -69,4 +78,4 @@ struct settings_type {
 };
 
 extern const struct settings_type settings_mode, settings_flag, settings_count, settings_span,
-	settings_epoch, settings_names, settings_services, settings_listen;
+	settings_epoch, settings_names, settings_services, settings_files, settings_listen;

@@ -73,6 +73,20 @@ struct sg_left_alone {
 	__u16 pad;	   /* 0 */
 };
 
+/*
+ * Sources that the administrator has named: what of them comes in is always passed, or its SYNs are
+ * dropped. One trie for each list, so that a source on both is passed whichever prefix is longer.
+ */
+#define SG_LISTED_MAX 8192
+struct sg_listed {
+	__u32 prefix_bits;
+	__u8 addr[16]; /* as struct sg_addr */
+};
+
+/* In sg_control.listed: the list is not empty. */
+#define SG_LISTED_ALLOW (1u << 0)
+#define SG_LISTED_DENY	(1u << 1)
+
 /* One instance, in the programs' .bss. Written by the daemon. */
 struct sg_control {
 	__u64 key[2];	    /* SipHash key of the cookies; never shown to anybody */
@@ -89,6 +103,7 @@ struct sg_control {
 	__u32 reply_budget;
 	__u32 reply_budget_prefix;
 	__u32 client_allowance; /* SYNs without a handshake that a verified client may send per window */
+	__u32 listed;		/* SG_LISTED_*, so that empty lists cost one comparison */
 };
 
 enum sg_service_state {
@@ -258,6 +273,7 @@ struct sg_hush {
 };
 
 _Static_assert(sizeof(struct sg_addr) == 16, "an address is a map key");
+_Static_assert(sizeof(struct sg_listed) == 20, "no padding that nobody wrote");
 _Static_assert(sizeof(struct sg_left_alone) == 24, "no padding that nobody wrote");
 _Static_assert(sizeof(struct sg_service) % 8 == 0, "mmap()ed array elements are 8-byte aligned");
 _Static_assert(sizeof(struct sg_service) == 128, "two cache lines");

@@ -5,6 +5,7 @@
 #pragma once
 
 #define SG_RUNTIME_DIR "/run/synguard"
+#define SG_STATE_DIR   "/var/lib/synguard"
 #define SG_BUS_SOCKET  "bus" /* in the runtime directory */
 #define SG_GROUP       "synguard"
 
@@ -14,6 +15,7 @@
 
 /* sd-bus error names of our own. */
 #define SG_ERROR_NOT_ALLOWED "org.synguard1.Error.NotAllowed"
+#define SG_ERROR_REFUSED     "org.synguard1.Error.Refused" /* it would do harm; may be forced */
 #define SG_ERROR_BAD_VALUE   "org.synguard1.Error.BadValue"
 
 /* Exit codes of the CLI. */

@@ -53,6 +53,9 @@ enum sg_action {
 	X(SG_IN_XDP,             MODE_OFF,          PASS,   "mode_off",          "Mode is off, nothing was looked at")                           \
 	X(SG_IN_XDP,             NOT_SYN,           PASS,   "not_syn",           "TCP, but not a connection request")                            \
 	X(SG_IN_XDP,             TO_GROUP,          PASS,   "to_group",          "SYN in a broadcast or multicast frame")                        \
+	/* XDP: SYN of a source that the administrator has named */                                            \
+	X(SG_IN_XDP,             ALLOWED,           PASS,   "allowed",           "SYN of a source on the allow list")                            \
+	X(SG_IN_XDP,             DENIED,            DROP,   "denied",            "SYN for this host of a source on the deny list")               \
 	/* XDP: SYN of something that is not a service of this host */                                         \
 	X(SG_IN_XDP,             NOT_LOCAL,         PASS,   "not_local",         "SYN for an address that is not this host's")                   \
 	X(SG_IN_XDP,             NO_LISTENER,       PASS,   "no_listener",       "SYN for a port that nobody listens on")                        \

@@ -164,6 +164,9 @@ void prog_remove_local(struct prog *p, const struct frame_spec *syn);
 void prog_leave_alone(struct prog *p, const struct frame_spec *syn, int addr_bits, __u16 port);
 void prog_leave_no_more(struct prog *p, const struct frame_spec *syn, int addr_bits, __u16 port);
 
+/* Puts what begins with so many bits of the SYN's source (128 with IPv4's, too) on a list. */
+void prog_list(struct prog *p, const struct frame_spec *syn, int addr_bits, bool allow);
+
 __u64 prog_now_ns(void);
 
 /* Fails the running test, with what it was that went wrong and errno's text, unless ok. */

@@ -165,6 +165,20 @@ void prog_leave_no_more(struct prog *p, const struct frame_spec *syn, int addr_b
 		  "leaving alone no more");
 }
 
+void prog_list(struct prog *p, const struct frame_spec *syn, int addr_bits, bool allow)
+{
+	struct bpf_map *map = allow ? p->skel->maps.allowed : p->skel->maps.denied;
+	struct sg_listed key = { .prefix_bits = addr_bits };
+	struct prog_frame f = prog_frame(syn);
+	struct sg_addr source = prog_view(&f).src;
+	__u8 unused = 0;
+
+	memcpy(key.addr, source.bytes, sizeof(key.addr));
+	prog_must(!bpf_map__update_elem(map, &key, sizeof(key), &unused, sizeof(unused), BPF_ANY),
+		  "listing");
+	p->control->listed |= allow ? SG_LISTED_ALLOW : SG_LISTED_DENY;
+}
+
 void prog_remove_local(struct prog *p, const struct frame_spec *syn)
 {
 	struct bpf_map *map = p->skel->maps.local_addrs;

@@ -789,6 +789,9 @@ static void add_value(char *text, enum setting_id id)
 			add_service(text);
 			add(text, " ");
 		}
+	} else if (type == &settings_files) {
+		while (words--)
+			add(text, "/etc/list%u ", below(1000));
 	} else if (type == &settings_listen) {
 		add(text, "%s:%u",
 		    below(2) ? "[2001:db8::1]" :

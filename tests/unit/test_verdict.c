@@ -78,7 +78,7 @@ END_TEST
 /* What is not understood passes: the kernel's own cookies are the second line. */
 START_TEST(verdict_drops_are_these)
 {
-	static const char *const drops[] = { "accept_full", "over_budget", "held_back",
+	static const char *const drops[] = { "denied", "accept_full", "over_budget", "held_back",
 					     "early_data" };
 	int v, i, count = 0;
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The keeper of the allow and the deny list: what was asked for and what files say, and what of it
+ * the programs know.
+ *
+ * What was asked for is kept in the state directory and comes back with the next start, unless it
+ * was asked for until the daemon stops. Of a file the last version without a fault is in force.
+ * What has expired goes at a tick. In engine "kernel" lists are kept, and nothing heeds them.
+ *
+ * No call here waits for a disk but keeper_new(), keeper_take_files() and keeper_free().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "complaint.h"
+#include "lists_request.h"
+#include "settings.h"
+#include "worker.h"
+
+struct dataplane;
+struct keeper;
+
+struct keeper_handler {
+	/* Whether an address of this host lies in these first bits of addr, and which. */
+	bool (*own)(void *userdata, const struct sg_addr *addr, unsigned int bits,
+		    struct sg_addr *ret);
+	void *userdata;
+};
+
+/* Reads what is kept. dp may be NULL. -errno; where *warning is filled, part of it was left out. */
+int keeper_new(struct keeper **ret, sd_event *event, struct dataplane *dp, const char *state_dir,
+	       const struct keeper_handler *handler, struct complaint *warning);
+struct keeper *keeper_free(struct keeper *k);
+
+/* Reads the files that the settings name. -errno with *c filled: nothing has changed. */
+int keeper_take_files(struct keeper *k, const struct settings *s, struct complaint *c);
+
+/* Once a second. -errno with *c filled: what was asked for could not be kept. */
+int keeper_tick(struct keeper *k, struct complaint *c);
+
+/*
+ * All of it or nothing; how many prefixes. -EPERM: refused unless by force; -EINVAL, -ENOENT,
+ * -ENOSPC and others; *c filled.
+ */
+int keeper_add(void *keeper, const struct lists_request *q, struct complaint *c);
+int keeper_remove(void *keeper, const struct lists_request *q, struct complaint *c);
+
+/*
+ * JSON {entries[{prefix,comment,expires_in_seconds,kept,file}],next}: those from number `first` on,
+ * as many as one turn of the loop should take; next null: that was all. NULL: no such list, or no
+ * memory. To be freed.
+ */
+char *keeper_show(void *keeper, const char *list, uint32_t first);

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * synguard allow and deny, from the command to what clients get: over a restart, by expiry, from a
+ * file, and refused where somebody would lock himself out (trap S5).
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lab/run.h"
+#include "said.h"
+#include "stage.h"
+#include "suite.h"
+#include "synguard/names.h"
+
+static void ok(int err, const char *what)
+{
+	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
+}
+
+/* Ends with this code, and says this on whichever stream. */
+#define EXPECT(s, code, text, ...)                                                                 \
+	do {                                                                                       \
+		struct said said_ = CLI(s, __VA_ARGS__);                                           \
+		ck_assert_msg(said_.exit_code == (code) &&                                         \
+				      (strstr(said_.out, text) || strstr(said_.err, text)),        \
+			      "%d, \"%s\", \"%s\"", said_.exit_code, said_.out, said_.err);        \
+		said_done(&said_);                                                                 \
+	} while (0)
+
+/* A folder with a list and the daemon's configuration; the state directory is in it. */
+struct place {
+	char folder[64];
+	char state[96];
+	char file[96]; /* AllowFile= */
+	char config[256];
+};
+
+static void place_make(struct place *p)
+{
+	strcpy(p->folder, "/tmp/synguard-lists-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(p->folder));
+	snprintf(p->state, sizeof(p->state), "%s/state", p->folder);
+	snprintf(p->file, sizeof(p->file), "%s/file", p->folder);
+	p->config[0] = '\0';
+}
+
+static void place_write(struct place *p, const char *text)
+{
+	FILE *f = fopen(p->file, "we");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+/* What else is there makes this fail. */
+static void place_clear(struct place *p)
+{
+	static const char *const names[] = { "state/lists", "state/lists.unreadable", "file" };
+	char path[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", p->folder, names[i]);
+		ck_assert_msg(!unlink(path) || errno == ENOENT, "%s", path);
+	}
+	ck_assert_msg(!rmdir(p->state) || errno == ENOENT, "the state directory: %s",
+		      strerror(errno));
+	ck_assert_int_eq(rmdir(p->folder), 0);
+}
+
+static void place_daemon(struct stage *s, const struct place *p)
+{
+	const char *args[] = { "--state-dir", p->state, NULL };
+	const struct lab_daemon_options o = {
+		.mode = "auto",
+		.config = p->config,
+		.args = args,
+	};
+	char tail[2048];
+	int err;
+
+	s->daemon = lab_daemon_free(s->daemon);
+	err = lab_daemon_start(&s->daemon, s->lab, LAB_SERVER, &o, tail, sizeof(tail));
+	ck_assert_msg(!err, "synguardd: %s\n%s", strerror(-err), tail);
+}
+
+static void begin(struct stage *s, struct place *p)
+{
+	stage_raise(s, &(struct server_options){});
+	place_make(p);
+	place_daemon(s, p);
+}
+
+static void end(struct stage *s, struct place *p)
+{
+	stage_strike(s);
+	place_clear(p);
+}
+
+/* The client is a gateway of the lab's server, too: denying it takes --force. */
+
+/* How many of ten clients of one family connect within the time. */
+static unsigned int connecting(struct stage *s, enum clients_family family)
+{
+	const struct clients_options o = {
+		.family = family,
+		.port = STAGE_PORT,
+		.rate_per_sec = 100,
+		.duration_ms = 100,
+		.deadline_ms = 600,
+		.reset_close = true,
+	};
+	struct clients_result r;
+	unsigned int n;
+
+	ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "clients");
+	n = r.connected;
+	clients_result_done(&r);
+	return n;
+}
+
+static json_t *entries(struct stage *s, const char *list)
+{
+	struct said said = CLI(s, list, "list", "--json");
+	json_t *a = json_loads(said.out, 0, NULL);
+
+	ck_assert_msg(said.exit_code == 0 && json_is_array(a), "%s%s", said.out, said.err);
+	said_done(&said);
+	return a;
+}
+
+static size_t listed(struct stage *s, const char *list)
+{
+	json_t *a = entries(s, list);
+	size_t n = json_array_size(a);
+
+	json_decref(a);
+	return n;
+}
+
+START_TEST(lists_decide_who_connects)
+{
+	json_int_t dropped;
+	struct place p;
+	struct stage s;
+	json_t *status;
+
+	begin(&s, &p);
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 10);
+	EXPECT(&s, 0, "1 prefix added", "deny", "add", LAB_CLIENT_ADDR4, "--force", "--comment",
+	       "a test");
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 0);
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V6), 10);
+	status = stage_status(&s);
+	dropped = stage_verdict(status, "xdp", "denied");
+	json_decref(status);
+	ck_assert_int_ge(dropped, 10);
+	/* the other list wins */
+	EXPECT(&s, 0, "1 prefix added", "allow", "add", LAB_CLIENT_ADDR4);
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 10);
+	EXPECT(&s, 0, "a test", "deny", "list");
+	EXPECT(&s, 0, "removed", "allow", "del", LAB_CLIENT_ADDR4);
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 0);
+	EXPECT(&s, 0, "removed", "deny", "del", LAB_CLIENT_ADDR4);
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 10);
+	EXPECT(&s, 1, "is not on the list", "deny", "del", LAB_CLIENT_ADDR4);
+	EXPECT(&s, 0, "the list is empty", "deny", "list");
+	end(&s, &p);
+}
+END_TEST
+
+/* What is kept comes back, also after the daemon was killed; what was not, does not. */
+START_TEST(lists_come_back)
+{
+	struct place p;
+	struct stage s;
+	json_t *a;
+
+	begin(&s, &p);
+	EXPECT(&s, 0, "1 prefix added", "deny", "add", LAB_CLIENT_ADDR4, "--force", "--comment",
+	       "kept");
+	EXPECT(&s, 0, "added", "deny", "add", "198.51.100.0/24", "--runtime");
+	EXPECT(&s, 0, "added", "allow", "add", "203.0.113.0/24", "2001:db8:7::/48");
+	ck_assert_uint_eq(listed(&s, "deny"), 2);
+	usleep(200000); /* for the disk */
+	kill(lab_daemon_pid(s.daemon), SIGKILL);
+	place_daemon(&s, &p);
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 0);
+	a = entries(&s, "deny");
+	ck_assert_uint_eq(json_array_size(a), 1);
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(a, 0), "prefix")),
+			 LAB_CLIENT_ADDR4);
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(a, 0), "comment")),
+			 "kept");
+	json_decref(a);
+	ck_assert_uint_eq(listed(&s, "allow"), 2);
+	EXPECT(&s, 0, "removed", "deny", "del", LAB_CLIENT_ADDR4);
+	/* an end at once does not lose it */
+	ok(lab_daemon_stop(s.daemon, 10000, NULL), "stopping");
+	place_daemon(&s, &p);
+	ck_assert_uint_eq(listed(&s, "deny"), 0);
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 10);
+	end(&s, &p);
+}
+END_TEST
+
+START_TEST(lists_expire_by_themselves)
+{
+	struct place p;
+	struct stage s;
+	int i;
+
+	begin(&s, &p);
+	EXPECT(&s, 0, "added", "deny", "add", LAB_CLIENT_ADDR4, "--force", "--expire", "2s");
+	EXPECT(&s, 2, "is no time", "deny", "add", "198.51.100.1", "--expire", "soon");
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 0);
+	for (i = 0; i < 40 && listed(&s, "deny"); i++)
+		usleep(100000);
+	ck_assert_int_lt(i, 40);
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 10);
+	end(&s, &p);
+}
+END_TEST
+
+static void reload(struct stage *s)
+{
+	kill(lab_daemon_pid(s->daemon), SIGHUP);
+	usleep(300000);
+}
+
+static bool config_is_ok(struct stage *s)
+{
+	json_t *status = stage_status(s);
+	bool is_ok = json_is_true(json_object_get(status, "config_ok"));
+
+	json_decref(status);
+	return is_ok;
+}
+
+/* The file is read at the start and at a reload; of a bad one the former stays. */
+START_TEST(lists_of_a_file)
+{
+	char tail[4096], expected[128];
+	struct place p;
+	struct stage s;
+
+	stage_raise(&s, &(struct server_options){});
+	place_make(&p);
+	snprintf(p.config, sizeof(p.config), "[Lists]\nDenyFile=%s\n", p.file);
+	place_write(&p, "# the test's\n" LAB_CLIENT_ADDR4 " # client\n");
+	place_daemon(&s, &p);
+	ck_assert(config_is_ok(&s));
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 0);
+	EXPECT(&s, 1, "comes from a file", "deny", "del", LAB_CLIENT_ADDR4);
+	place_write(&p, "198.51.100.1\n198.51.100.1/24\n");
+	reload(&s);
+	ck_assert(!config_is_ok(&s));
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 0);
+	lab_daemon_tail(s.daemon, tail, sizeof(tail));
+	snprintf(expected, sizeof(expected), "%s:2: \"198.51.100.1/24\"", p.file);
+	ck_assert_msg(strstr(tail, expected), "%s", tail);
+	place_write(&p, "198.51.100.1\n");
+	reload(&s);
+	ck_assert(config_is_ok(&s));
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 10);
+	end(&s, &p);
+}
+END_TEST
+
+START_TEST(lists_import_all_or_nothing)
+{
+	const char *line = "printf '198.51.100.1\\n198.51.100.0/2%s\\n' | %s --runtime-dir %s "
+			   "deny import -";
+	char command[512];
+	const char *const argv[] = { "sh", "-c", command, NULL };
+	struct said said;
+	struct place p;
+	struct stage s;
+
+	begin(&s, &p);
+	snprintf(command, sizeof(command), line, "1", said_program(),
+		 lab_daemon_runtime_dir(s.daemon));
+	said = said_run(&s, argv, -1);
+	ck_assert_int_eq(said.exit_code, 2);
+	ck_assert_msg(strstr(said.err, "stdin:2: ") && strstr(said.err, "198.51.96.0/21"), "%s",
+		      said.err);
+	said_done(&said);
+	ck_assert_uint_eq(listed(&s, "deny"), 0);
+	snprintf(command, sizeof(command), line, "4", said_program(),
+		 lab_daemon_runtime_dir(s.daemon));
+	said = said_run(&s, argv, -1);
+	ck_assert_msg(said.exit_code == 0, "%s", said.err);
+	said_done(&said);
+	ck_assert_uint_eq(listed(&s, "deny"), 2);
+	end(&s, &p);
+}
+END_TEST
+
+START_TEST(s5_refused_unless_forced)
+{
+	const char *const route[] = { "ip", "route", "add", "default", "via", "192.0.2.254", NULL };
+	const char *const route6[] = { "ip",	  "-6",	 "route",	 "add",
+				       "default", "via", "2001:db8::fe", NULL };
+	struct place p;
+	struct stage s;
+
+	begin(&s, &p);
+	ok(lab_run(s.lab, LAB_SERVER, route, 5000, NULL), "a route");
+	ok(lab_run(s.lab, LAB_SERVER, route6, 5000, NULL), "a route");
+	EXPECT(&s, 5, "an address of this host", "deny", "add", LAB_SERVER_ADDR4);
+	EXPECT(&s, 5, "an address of this host", "deny", "add", LAB_SERVER_ADDR6);
+	EXPECT(&s, 5, "an address of this host", "deny", "add", "127.0.0.0/8");
+	EXPECT(&s, 5, "a gateway of this host", "deny", "add", "192.0.2.254");
+	EXPECT(&s, 5, "a gateway of this host", "deny", "add", "2001:db8::fe");
+	EXPECT(&s, 5, "shorter than /8", "deny", "add", "32.0.0.0/7");
+	EXPECT(&s, 5, "shorter than /32", "deny", "add", "2400::/12");
+	EXPECT(&s, 5, "--force", "deny", "add", "198.51.100.1", "192.0.2.254");
+	ck_assert_uint_eq(listed(&s, "deny"), 0);
+	EXPECT(&s, 0, "added", "deny", "add", "192.0.2.254", "--force");
+	EXPECT(&s, 0, "added", "allow", "add", LAB_SERVER_ADDR4);
+	end(&s, &p);
+}
+END_TEST
+
+/* The session's address, also where sudo(8) has taken the variable away. */
+START_TEST(s5_ssh_session)
+{
+	static const char *const env[] = { "SSH_CONNECTION=198.51.100.7 50000 192.0.2.1 22", NULL };
+	const char *const ways[] = { "%s --runtime-dir %s deny add 198.51.100.0/24; exit $?",
+				     "env -u SSH_CONNECTION sh -c '%s --runtime-dir %s deny add "
+				     "198.51.100.0/24; exit $?'; exit $?" };
+	char command[512];
+	const char *const argv[] = { "sh", "-c", command, NULL };
+	struct said said;
+	struct place p;
+	struct stage s;
+	size_t i;
+
+	begin(&s, &p);
+	for (i = 0; i < 2; i++) {
+		snprintf(command, sizeof(command), ways[i], said_program(),
+			 lab_daemon_runtime_dir(s.daemon));
+		said = said_run_with(&s, argv, env, -1);
+		ck_assert_msg(said.exit_code == 5 && strstr(said.err, "SSH session"), "%d: %s",
+			      said.exit_code, said.err);
+		said_done(&said);
+	}
+	ck_assert_uint_eq(listed(&s, "deny"), 0);
+	end(&s, &p);
+}
+END_TEST
+
+/* Whoever may not change the mode may not see or change who is listed. */
+START_TEST(lists_have_rights)
+{
+	static const char *const actions[][2] = {
+		{ "list", NULL },
+		{ "add", "198.51.100.1" },
+		{ "del", "198.51.100.1" },
+	};
+	struct said said;
+	struct place p;
+	struct stage s;
+	size_t i;
+
+	begin(&s, &p);
+	for (i = 0; i < 3; i++) {
+		const char *const argv[] = { "setpriv",
+					     "--reuid",
+					     "65534",
+					     "--regid",
+					     "65534",
+					     "--clear-groups",
+					     said_program(),
+					     "--runtime-dir",
+					     lab_daemon_runtime_dir(s.daemon),
+					     "deny",
+					     actions[i][0],
+					     actions[i][1],
+					     NULL };
+
+		ck_assert_int_eq(chmod(lab_daemon_runtime_dir(s.daemon), 0755), 0);
+		said = said_run(&s, argv, -1);
+		ck_assert_msg(said.exit_code == 4 && strstr(said.err, "root"), "%d: %s",
+			      said.exit_code, said.err);
+		said_done(&said);
+	}
+	ck_assert_uint_eq(listed(&s, "deny"), 0);
+	end(&s, &p);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("lists");
+
+	SUITE_TEST(suite, lists_decide_who_connects, 60);
+	SUITE_TEST(suite, lists_come_back, 60);
+	SUITE_TEST(suite, lists_expire_by_themselves, 60);
+	SUITE_TEST(suite, lists_of_a_file, 60);
+	SUITE_TEST(suite, lists_import_all_or_nothing, 60);
+	SUITE_TEST(suite, s5_refused_unless_forced, 60);
+	SUITE_TEST(suite, s5_ssh_session, 60);
+	SUITE_TEST(suite, lists_have_rights, 60);
+	return suite_main(suite, argc, argv);
+}
