@@ -46,9 +46,12 @@ static __always_inline void ack_note_forgery(const struct packet *p)
 
 static __always_inline enum sg_verdict ack_parse(struct __sk_buff *skb, struct ack *ack)
 {
-	enum sg_verdict v = frame_parse_skb(skb, &ack->p);
+	enum sg_verdict v = SG_UNDECIDED;
 	__u8 kind;
 
+	if (!packet_parse_plain(&ack->p, (void *)(long)skb->data, (void *)(long)skb->data_end,
+				skb->len))
+		v = frame_parse_skb(skb, &ack->p);
 	if (v)
 		return v;
 	kind = ack->p.flags & (PACKET_SYN | PACKET_ACK | PACKET_RST);
@@ -67,6 +70,9 @@ static __always_inline enum sg_verdict ack_expected(struct ack *ack)
 
 	ack->service = service_find(&ack->p.daddr, ack->p.dport, &ack->index);
 	if (!ack->service || ack->service->bound_elsewhere || packet_is_to_link_local(&ack->p))
+		return SG_V_IDLE_ACK;
+	/* without the clock, where it cannot matter */
+	if (!ack->service->promised[0] && !ack->service->promised[1])
 		return SG_V_IDLE_ACK;
 	ack->now_ns = bpf_ktime_get_coarse_ns();
 	epoch = cookie_epoch_of(ack->p.ack_seq - 1, cookie_epoch(ack->now_ns, epoch_shift));
@@ -321,11 +327,21 @@ __noinline int ack_holds(const struct packet *p, const struct tcp_options *o,
 	return cookie_holds(control.key, p, cookie_epoch_of(p->ack_seq - 1, epoch_now), terms);
 }
 
+static __always_inline enum sg_verdict ack_options(struct __sk_buff *skb, struct ack *ack)
+{
+	const struct packet *p = &ack->p;
+	const void *start =
+		(void *)(long)skb->data + (p->l4_offset & 0x3fff) + sizeof(struct tcphdr);
+
+	if (options_parse_known(&ack->o, start, (void *)(long)skb->data_end, p->option_bytes))
+		return SG_UNDECIDED;
+	return frame_options_skb(skb, p, &ack->o);
+}
+
 static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct ack *ack)
 {
-	enum sg_verdict v = ack_parse(skb, ack) ?: ack_expected(ack);
+	enum sg_verdict v = ack_parse(skb, ack) ?: ack_expected(ack) ?: ack_options(skb, ack);
 
-	v = v ?: frame_options_skb(skb, &ack->p, &ack->o);
 	if (v)
 		return v;
 	if (!ack_holds(&ack->p, &ack->o, &ack->terms, cookie_epoch(ack->now_ns, epoch_shift)))

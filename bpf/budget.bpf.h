@@ -46,7 +46,7 @@ static __always_inline bool budget_is_hushed(__u64 key, __u64 now_ns)
 static __always_inline void budget_hush(__u64 key, __u64 now_ns)
 {
 	struct sg_hushed *set = budget_hushed_set(key), *place = set;
-	__u64 until_ns = ((now_ns >> SG_BUDGET_WINDOW_SHIFT) + 1) << SG_BUDGET_WINDOW_SHIFT;
+	__u64 until_ns = (__u64)(source_window(now_ns) + 1) << SG_BUDGET_WINDOW_SHIFT;
 
 	if (!set)
 		return;
@@ -62,7 +62,7 @@ static __always_inline void budget_hush(__u64 key, __u64 now_ns)
 static __always_inline struct sg_budget_bucket *budget_bucket(__u64 key, __u64 now_ns)
 {
 	__u32 at = key >> 48 & (SG_BUDGET_LINES - 1);
-	__u16 window = now_ns >> SG_BUDGET_WINDOW_SHIFT;
+	__u16 window = source_window(now_ns);
 	struct sg_budget_line *line = bpf_map_lookup_elem(&budgets, &at);
 	struct sg_budget_bucket *b;
 

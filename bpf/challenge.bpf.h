@@ -18,7 +18,7 @@
 #include "reply.h"
 #include "service.bpf.h"
 
-/* What the steps hand on; one per packet. */
+/* What the steps hand on; one per packet. Each step writes what is its own, nothing is zeroed. */
 struct syn {
 	struct packet p;
 	struct tcp_options o;
@@ -29,9 +29,25 @@ struct syn {
 
 static __always_inline enum sg_verdict syn_parse(struct xdp_md *ctx, struct syn *syn)
 {
-	enum sg_verdict v = frame_parse_xdp(ctx, &syn->p) ?: packet_syn_only(&syn->p);
+	const void *data = (void *)(long)ctx->data;
+	const void *end = (void *)(long)ctx->data_end;
+	enum sg_verdict v = SG_UNDECIDED;
 
-	return v ?: frame_options_xdp(ctx, &syn->p, &syn->o);
+	if (!packet_parse_plain(&syn->p, data, end, end - data))
+		v = frame_parse_xdp(ctx, &syn->p);
+	return v ?: packet_syn_only(&syn->p);
+}
+
+/* Only for those that are to be challenged. */
+static __always_inline enum sg_verdict syn_options(struct xdp_md *ctx, struct syn *syn)
+{
+	const struct packet *p = &syn->p;
+	const void *start =
+		(void *)(long)ctx->data + (p->l4_offset & 0x3fff) + sizeof(struct tcphdr);
+
+	if (options_parse_known(&syn->o, start, (void *)(long)ctx->data_end, p->option_bytes))
+		return SG_UNDECIDED;
+	return frame_options_xdp(ctx, p, &syn->o);
 }
 
 /* The verifier wants to know whose context it is. */
@@ -198,16 +214,16 @@ static __always_inline __u8 challenge_wscale(struct sg_service *s, __u32 epoch)
 }
 
 /* The least of interface MTU and TCP_MAXSEG. Never learned from traffic: a client could lie. */
-static __always_inline __u16 challenge_mss(void *ctx, const struct packet *p,
-					   const struct sg_service *s)
+static __always_inline __u16 challenge_mss(void *ctx, __u32 ifindex, const struct packet *p,
+					   struct sg_service *s)
 {
 	__u32 headers = p->version == 4 ? 40 : 60;
-	__u32 mtu = 0;
 	__u32 mss;
 
-	if (bpf_check_mtu(ctx, 0, &mtu, 0, 0) < 0)
-		mtu = 1280;
-	mss = sg_min(sg_max(mtu, 576), 65535) - headers;
+	/* another interface than that of the last look has its own */
+	if (!s->mtu || s->ifindex != ifindex)
+		listener_mtu(ctx, ifindex, s);
+	mss = s->mtu - headers;
 	return s->user_mss ? sg_min(mss, s->user_mss) : mss;
 }
 
@@ -230,14 +246,11 @@ struct challenge {
 	__u16 mss;
 };
 
-/* Returns 0. A global function, so that the verifier proves it once, by itself. */
-__noinline int challenge_compose(const struct packet *p, const struct tcp_options *o,
-				 struct sg_service *s, struct challenge *c)
+static __always_inline void challenge_compose(const struct packet *p, const struct tcp_options *o,
+					      struct sg_service *s, struct challenge *c)
 {
 	__u32 epoch;
 
-	if (!p || !o || !s || !c)
-		return 0;
 	epoch = cookie_epoch(c->now_ns, epoch_shift);
 	cookie_agree(&c->terms, p, o, s->offers);
 	c->look = (struct reply_look){
@@ -250,7 +263,6 @@ __noinline int challenge_compose(const struct packet *p, const struct tcp_option
 		.tos = p->version == 4 ? s->tos : 0,
 	};
 	reply_build(&c->reply, p, o, &c->terms, &c->look);
-	return 0;
 }
 
 /*
@@ -261,7 +273,7 @@ __noinline int challenge_compose(const struct packet *p, const struct tcp_option
 static __always_inline bool challenge_make_room(struct xdp_md *ctx, const struct packet *p,
 						const struct reply *r)
 {
-	__u32 old = bpf_xdp_get_buff_len(ctx);
+	__u32 old = frame_bytes_xdp(ctx);
 	__u32 wanted = reply_frame_bytes(p, r, old);
 	/* the mask is for the verifier: a reply has 22 + 40 + 40 bytes at most */
 	void *needed = (void *)(long)ctx->data + (sg_min(old, wanted) & 127);
@@ -284,11 +296,10 @@ static __always_inline void challenge_count(struct syn *syn)
 
 static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct syn *syn)
 {
-	struct challenge c = {
-		.now_ns = syn->now_ns,
-		.mss = challenge_mss(ctx, &syn->p, syn->service),
-	};
+	struct challenge c;
 
+	c.now_ns = syn->now_ns;
+	c.mss = challenge_mss(ctx, ctx->ingress_ifindex, &syn->p, syn->service);
 	challenge_compose(&syn->p, &syn->o, syn->service, &c);
 	if (!challenge_make_room(ctx, &syn->p, &c.reply))
 		return SG_V_NO_ROOM;
@@ -305,13 +316,14 @@ static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct 
  */
 __noinline int syn_judge(struct xdp_md *ctx)
 {
-	struct syn syn = {};
+	struct syn syn;
 
 	/* clang-format off */
 	return syn_parse(ctx, &syn) ?:
 	       listed_source(&syn.p) ?:
 	       syn_admit(ctx, SYN_AT_XDP, &syn) ?:
 	       syn_service_allows(&syn) ?:
+	       syn_options(ctx, &syn) ?:
 	       syn_packet_allows(&syn) ?:
 	       syn_old_socket(ctx, &syn) ?:
 	       syn_source(&syn) ?:

@@ -67,7 +67,7 @@ static __always_inline enum sg_verdict syn_challenge_skb(struct __sk_buff *skb, 
 {
 	struct challenge c = {
 		.now_ns = syn->now_ns,
-		.mss = challenge_mss(skb, &syn->p, syn->service),
+		.mss = challenge_mss(skb, skb->ifindex, &syn->p, syn->service),
 	};
 
 	challenge_compose(&syn->p, &syn->o, syn->service, &c);

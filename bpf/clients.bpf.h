@@ -16,11 +16,6 @@
 #include "maps.bpf.h"
 #include "source.bpf.h"
 
-static __always_inline __u32 client_window(__u64 now_ns)
-{
-	return now_ns >> SG_BUDGET_WINDOW_SHIFT;
-}
-
 static __always_inline struct sg_client_set *client_set(__u64 key)
 {
 	__u32 at = key >> 32 & (SG_CLIENT_SETS - 1);
@@ -36,7 +31,7 @@ static __always_inline bool client_is_fresh(const struct sg_client *c, __u32 win
 /* Whether this SYN may pass as that of a verified client, which then has one more under way. */
 static __always_inline bool client_admits(const struct sg_addr *a, __u8 version, __u64 now_ns)
 {
-	__u32 window = client_window(now_ns);
+	__u32 window = source_window(now_ns);
 	__u64 key = source_client(a, version);
 	struct sg_client_set *set = client_set(key);
 
@@ -63,7 +58,7 @@ static __always_inline bool client_admits(const struct sg_addr *a, __u8 version,
 /* A handshake was completed. Takes a free place, else that of the one not seen for longest. */
 static __always_inline void client_verify(const struct sg_addr *a, __u8 version, __u64 now_ns)
 {
-	__u32 window = client_window(now_ns);
+	__u32 window = source_window(now_ns);
 	__u64 key = source_client(a, version);
 	struct sg_client_set *set = client_set(key);
 	struct sg_client *place;

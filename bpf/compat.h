@@ -19,6 +19,9 @@
 #define sg_loop(n, step, ctx) bpf_loop(n, step, ctx, 0)
 #define sg_unroll	      _Pragma("clang loop unroll(full)")
 
+/* Eight bytes of a packet; clang would read what it thinks unaligned in two halves. */
+#define sg_load64(from) (*(const __u64 *)(from))
+
 #else
 
 #include <arpa/inet.h>
@@ -36,6 +39,14 @@
 #endif
 
 #define sg_unroll
+
+static inline __u64 sg_load64(const void *from)
+{
+	__u64 x;
+
+	memcpy(&x, from, sizeof(x));
+	return x;
+}
 
 /* As bpf_loop(): at most n steps, a step that returns 1 ends it. Returns the steps taken. */
 static inline long sg_loop(__u32 n, long (*step)(__u32 i, void *ctx), void *ctx)

@@ -102,14 +102,17 @@ static const __u16 cookie_mss[2][COOKIE_MSS_COUNT + 4] = {
 	{ COOKIE_MSS_V6(COOKIE_MSS_LIST_) 1220, 1300, 1440, 1440 },
 };
 
-/* How many values are not above mss, less one. A sum of comparisons has no branch to mispredict. */
-#define COOKIE_MSS_COUNT_(v) +(mss >= v)
+/* The last value that is not above mss, or the first. Four comparisons, halving the table. */
 static __always_inline __u8 cookie_mss_index(__u8 version, __u16 mss)
 {
-	int count = version == 4 ? 0 COOKIE_MSS_V4(COOKIE_MSS_COUNT_) :
-				   0 COOKIE_MSS_V6(COOKIE_MSS_COUNT_);
+	const __u16 *values = cookie_mss[version == 6];
+	__u32 index = 0;
 
-	return count ? count - 1 : 0;
+	sg_unroll
+	for (__u32 half = COOKIE_MSS_COUNT / 2; half; half /= 2)
+		if (mss >= values[(index + half) & (COOKIE_MSS_COUNT - 1)])
+			index += half;
+	return index;
 }
 
 static __always_inline void cookie_terms_of_profile(struct cookie_terms *t, __u8 version)
@@ -186,30 +189,29 @@ static __always_inline void cookie_recall(struct cookie_terms *t, const struct p
 static __always_inline __u32 cookie_isn(const __u64 key[2], const struct packet *p,
 					__u32 client_isn, __u32 epoch, const struct cookie_terms *t)
 {
-	__u64 bits = (__u64)t->ts << 10 | t->ts_bits << 2 | t->code;
+	/* 32 + 11 bits, hashed as 7 bytes: no word of their own */
+	__u64 tail = (__u64)epoch << 16 | (__u64)t->ts << 10 | t->ts_bits << 2 | t->code;
 	__u64 flow = (__u64)p->sport << 48 | (__u64)p->dport << 32 | client_isn;
 	__u64 mac;
 
 	/* the two lengths keep an IPv4 connection and its v4-mapped twin apart */
 	if (p->version == 4) {
-		__u64 words[3] = {
+		__u64 words[2] = {
 			(__u64)p->saddr.words[3] << 32 | p->daddr.words[3],
 			flow,
-			(__u64)epoch << 32 | bits,
 		};
 
-		mac = siphash(key, words, 3);
+		mac = siphash(key, words, 2, tail, 7);
 	} else {
-		__u64 words[6] = {
+		__u64 words[5] = {
 			p->saddr.halves[0],
 			p->saddr.halves[1],
 			p->daddr.halves[0],
 			p->daddr.halves[1],
 			flow,
-			(__u64)epoch << 32 | bits,
 		};
 
-		mac = siphash(key, words, 6);
+		mac = siphash(key, words, 5, tail, 7);
 	}
 	return ((__u32)mac & COOKIE_MAC_MASK) | (epoch & 1) * COOKIE_PARITY_BIT | t->code;
 }

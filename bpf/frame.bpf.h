@@ -9,8 +9,10 @@
 #pragma once
 
 #include "compat.h"
+#include "kernel.bpf.h"
 #include "options.h"
 #include "packet.h"
+#include "packet_plain.h"
 
 /* In skb->cb[0]: this is an answer of ingress's on its way out, which egress sees. */
 #define CHALLENGE_SENT 0x53474352
@@ -24,6 +26,16 @@ static __always_inline int frame_options(const void *data, const void *end, cons
 	return SG_UNDECIDED;
 }
 
+/* The whole frame, which a driver may have left in several buffers; only then is it a call. */
+static __always_inline __u32 frame_bytes_xdp(struct xdp_md *ctx)
+{
+	const struct xdp_buff *xdp = bpf_cast_to_kern_ctx(ctx);
+
+	if (xdp->flags & KERNEL_XDP_HAS_FRAGS)
+		return bpf_xdp_get_buff_len(ctx);
+	return ctx->data_end - ctx->data;
+}
+
 __noinline int frame_parse_xdp(struct xdp_md *ctx, struct packet *p)
 {
 	struct packet_cursor c = {
@@ -31,7 +43,7 @@ __noinline int frame_parse_xdp(struct xdp_md *ctx, struct packet *p)
 		.end = (void *)(long)ctx->data_end,
 	};
 
-	return p ? packet_parse(p, &c, bpf_xdp_get_buff_len(ctx)) : SG_UNDECIDED;
+	return p ? packet_parse(p, &c, frame_bytes_xdp(ctx)) : SG_UNDECIDED;
 }
 
 __noinline int frame_options_xdp(struct xdp_md *ctx, const struct packet *p, struct tcp_options *o)

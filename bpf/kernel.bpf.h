@@ -165,6 +165,12 @@ struct tcp_sock {
 	bool is_mptcp;
 } __relocated;
 
+struct xdp_buff {
+	__u32 flags;
+} __relocated;
+
+#define KERNEL_XDP_HAS_FRAGS 1 /* enum xdp_buff_flags, include/net/xdp.h */
+
 struct inet_timewait_sock {
 	struct sock_common __tw_common;
 } __relocated;
@@ -177,6 +183,9 @@ struct tcp_timewait_sock {
 struct tcp_request_sock {
 	__u32 rcv_nxt;
 } __relocated;
+
+/* The kernel's own view of a context; the verifier makes a mere move of it. Kernel 6.2. */
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
 
 struct seq_file;
 

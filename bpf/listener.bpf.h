@@ -16,6 +16,17 @@
 
 #define LISTENER_MAX_WINDOW_CLAMP (0xffffu << OPTIONS_MAX_WSCALE)
 
+/* The interface's, for the MSS of challenges; with each look, since to ask for it costs a call. */
+static __always_inline void listener_mtu(void *ctx, __u32 ifindex, struct sg_service *s)
+{
+	__u32 mtu = 0;
+
+	if (bpf_check_mtu(ctx, 0, &mtu, 0, 0) < 0)
+		mtu = 1280;
+	s->mtu = sg_min(sg_max(mtu, 576), 65535);
+	s->ifindex = ifindex;
+}
+
 /* Members of a reuseport group have a queue each, and a look sees one of them. */
 #define LISTENER_REUSEPORT_CREDIT 8
 
@@ -223,7 +234,7 @@ static __always_inline int listener_look_from(void *ctx, __u32 ifindex, const st
 	struct bpf_sock *sk;
 
 	s->checked_at_ns = now_ns; /* first, so that other CPUs do not follow */
-	s->ifindex = ifindex;
+	listener_mtu(ctx, ifindex, s);
 	if (!listener_is_here(&p->daddr)) {
 		s->hindrance = SG_V_NOT_LOCAL;
 		return 0;

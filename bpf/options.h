@@ -90,15 +90,13 @@ static long options_step(__u32 index, void *ctx)
 }
 
 /*
- * Parses `bytes` (at most 40) of options at `start`; both must lie in the packet, which
- * packet_parse() has made sure of. The layouts that nearly all SYNs of Linux, Android and
- * Windows have, and nearly all ACKs, are read without a loop.
+ * The layouts that nearly all SYNs of Linux, Android and Windows have, and nearly all ACKs, read
+ * without a loop; false for any other, of which nothing is known.
  */
-static __always_inline void options_parse(struct tcp_options *o, const void *start, const void *end,
-					  __u32 bytes)
+static __always_inline bool options_parse_known(struct tcp_options *o, const void *start,
+						const void *end, __u32 bytes)
 {
 	const __be32 *w = start;
-	struct options_cursor c = { .start = start, .end = end, .bytes = bytes };
 
 	/* MSS, SACK permitted, timestamps, NOP, window scale */
 	if (bytes == 20 && (const void *)(w + 5) <= end &&
@@ -113,7 +111,7 @@ static __always_inline void options_parse(struct tcp_options *o, const void *sta
 		o->wscale = sg_min(wscale, OPTIONS_MAX_WSCALE);
 		o->seen = OPTIONS_SEEN_MSS | OPTIONS_SEEN_SACK | OPTIONS_SEEN_TS |
 			  OPTIONS_SEEN_WSCALE;
-		return;
+		return true;
 	}
 	/* NOP, NOP, timestamps */
 	if (bytes == 12 && (const void *)(w + 3) <= end && w[0] == bpf_htonl(0x0101080a)) {
@@ -122,7 +120,7 @@ static __always_inline void options_parse(struct tcp_options *o, const void *sta
 		o->tsval = bpf_ntohl(w[1]);
 		o->tsecr = bpf_ntohl(w[2]);
 		o->seen = OPTIONS_SEEN_TS;
-		return;
+		return true;
 	}
 	/* MSS, NOP, window scale, NOP, NOP, SACK permitted: Windows */
 	if (bytes == 12 && (const void *)(w + 3) <= end &&
@@ -136,8 +134,22 @@ static __always_inline void options_parse(struct tcp_options *o, const void *sta
 		o->tsval = 0;
 		o->tsecr = 0;
 		o->seen = OPTIONS_SEEN_MSS | OPTIONS_SEEN_SACK | OPTIONS_SEEN_WSCALE;
-		return;
+		return true;
 	}
+	return false;
+}
+
+/*
+ * Parses `bytes` (at most 40) of options at `start`; both must lie in the packet, which
+ * packet_parse() has made sure of.
+ */
+static __always_inline void options_parse(struct tcp_options *o, const void *start, const void *end,
+					  __u32 bytes)
+{
+	struct options_cursor c = { .start = start, .end = end, .bytes = bytes };
+
+	if (options_parse_known(o, start, end, bytes))
+		return;
 	if (bytes)
 		sg_loop(OPTIONS_MAX_BYTES, options_step, &c);
 	*o = c.o;

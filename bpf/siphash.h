@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * SipHash-2-4 with a 128-bit key over a whole number of 64-bit words.
+ * SipHash-2-4 with a 128-bit key over 64-bit words and up to 7 bytes more.
  *
  * After J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF" (2012). Words are
  * taken as numbers, which on a little-endian machine is the paper's byte order; the unit test
- * holds it against the paper's vectors for lengths that are multiples of 8.
+ * holds it against the paper's vectors.
  */
 #pragma once
 
@@ -41,8 +41,13 @@ static __always_inline void siphash_word(struct siphash_state *s, __u64 word)
 	s->v0 ^= word;
 }
 
-/* The hash of `count` words; count must be a compile-time constant for the loop to unroll. */
-static __always_inline __u64 siphash(const __u64 key[2], const __u64 *words, const int count)
+/*
+ * The hash of `count` words and of the `tail_bytes` (0 to 7) in `tail`, which go into the word that
+ * has to be hashed for the length anyway. Both numbers must be compile-time constants, for the loop
+ * to unroll; tail has nothing above its bytes.
+ */
+static __always_inline __u64 siphash(const __u64 key[2], const __u64 *words, const int count,
+				     __u64 tail, const int tail_bytes)
 {
 	struct siphash_state s = {
 		.v0 = 0x736f6d6570736575ULL ^ key[0],
@@ -55,7 +60,7 @@ static __always_inline __u64 siphash(const __u64 key[2], const __u64 *words, con
 	for (int i = 0; i < count; i++)
 		siphash_word(&s, words[i]);
 	/* the last word carries the length in bytes, modulo 256, in its top byte */
-	siphash_word(&s, (__u64)(count * 8) << 56);
+	siphash_word(&s, (__u64)(count * 8 + tail_bytes) << 56 | tail);
 	s.v2 ^= 0xff;
 	siphash_round(&s);
 	siphash_round(&s);

@@ -10,6 +10,12 @@
 #include "kernel.bpf.h"
 #include "maps.bpf.h"
 
+/* The window of about a second in which the SYNs and challenges of a source are counted. */
+static __always_inline __u32 source_window(__u64 now_ns)
+{
+	return now_ns >> SG_BUDGET_WINDOW_SHIFT;
+}
+
 static __always_inline __u64 source_hash(__u64 high, __u64 low)
 {
 	__u64 h = ((high ^ control.source_salt) * 0x9e3779b97f4a7c15ULL + low) ^

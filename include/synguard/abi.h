@@ -148,7 +148,7 @@ struct sg_service {
 	/* the key; written once by the program that claimed the entry */
 	__u32 state; /* enum sg_service_state; CLAIMED and LIVE: programs, FREE: daemon */
 	__be16 port;
-	__u16 reserved;
+	__u16 mtu; /* programs: of the interface of the last look, 0 = not yet read */
 	struct sg_addr addr;
 
 	/* judgement */

@@ -6,6 +6,7 @@
  */
 #include "bpf/options.h"
 #include "bpf/packet.h"
+#include "bpf/packet_plain.h"
 #include "frame.h"
 #include "fuzz.h"
 #include "parsed.h"
@@ -25,6 +26,19 @@ static void check_verdict(enum sg_verdict v)
 	default:
 		FUZZ_CHECK(false, "verdict %d is not the parser's to give", v);
 	}
+}
+
+/* The short way takes nothing that the parser would not, and finds the same. */
+static void check_short_way(const void *copy, size_t readable, size_t frame_bytes,
+			    const struct packet *p, enum sg_verdict v)
+{
+	struct packet plain = {};
+
+	if (!packet_parse_plain(&plain, copy, copy + readable, frame_bytes))
+		return;
+	FUZZ_CHECK(!v, "taken by the short way, verdict %d", v);
+	FUZZ_CHECK(!memcmp(&plain, p, offsetof(struct packet, to_group) + sizeof(p->to_group)),
+		   "the short way finds something else");
 }
 
 static void check_syn_only(const struct packet *p)
@@ -96,6 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_verdict(v);
 	if (packet_is_plain_ack(copy, copy + readable))
 		FUZZ_CHECK(!v && packet_syn_only(&p) == SG_V_NOT_SYN, "not a plain ACK: %d", v);
+	check_short_way(copy, readable, frame_bytes, &p, v);
 	if (!v) {
 		FUZZ_CHECK(p.l4_offset + 20u + p.option_bytes <= readable, "headers out of reach");
 		FUZZ_CHECK(c.pos == copy + p.l4_offset + 20, "cursor not at the options");

@@ -5,6 +5,7 @@
  * read past them.
  */
 #include "bpf/packet.h"
+#include "bpf/packet_plain.h"
 #include "frame.h"
 #include "noise.h"
 #include "parsed.h"
@@ -12,8 +13,25 @@
 
 #include <stdlib.h>
 
-/* How many of the frames were taken for plain ACKs, in this test. */
-static unsigned int plain_seen;
+/* How many of the frames were taken for plain ACKs, and by the short way, in this test. */
+static unsigned int plain_seen, short_seen;
+
+/* The short way takes nothing that the parser would not, and finds the same. */
+static void check_short_way(const void *copy, size_t readable, size_t frame_bytes,
+			    const struct packet *p, enum sg_verdict v)
+{
+	struct packet plain;
+
+	/* what is not written shows; of the padding behind the last field nobody writes anything */
+	memset(&plain, 0xa5, sizeof(plain));
+	if (!packet_parse_plain(&plain, copy, copy + readable, frame_bytes))
+		return;
+	short_seen++;
+	if (v)
+		ck_abort_msg("taken by the short way, verdict %d", v);
+	if (memcmp(&plain, p, offsetof(struct packet, to_group) + sizeof(p->to_group)))
+		ck_abort_msg("the short way finds something else");
+}
 
 /* Parses what can be read, of a frame that may be longer. */
 static enum sg_verdict parse_part(struct packet *p, const void *bytes, size_t readable,
@@ -28,6 +46,7 @@ static enum sg_verdict parse_part(struct packet *p, const void *bytes, size_t re
 	if (plain && (v || packet_syn_only(p) != SG_V_NOT_SYN))
 		ck_abort_msg("taken for a plain ACK, verdict %d", v);
 
+	check_short_way(copy, readable, frame_bytes, p, v);
 	if (!v && c.pos != copy + p->l4_offset + 20)
 		ck_abort_msg("the cursor is not at the first TCP option");
 	frame_copy_free(copy);
@@ -435,6 +454,19 @@ START_TEST(packet_noise_equals_the_oracle)
 	ck_assert_int_gt(understood, rounds / 5);
 	ck_assert_int_lt(understood, rounds * 4 / 5);
 	ck_assert_int_gt(plain_seen, rounds / 1000);
+	ck_assert_int_gt(short_seen, rounds / 100);
+}
+END_TEST
+
+/* Without this the short way could refuse everything, and nobody would be the wiser. */
+START_TEST(packet_takes_the_short_way)
+{
+	const struct frame_spec spec = { .version = _i ? 6 : 4,
+					 .options = { FRAME_LINUX_SYN(1440, 1, 7) } };
+	struct packet p;
+
+	ck_assert_int_eq(parse_spec(&p, &spec), SG_UNDECIDED);
+	ck_assert_uint_eq(short_seen, 1);
 }
 END_TEST
 
@@ -487,6 +519,7 @@ int main(int argc, char **argv)
 	SUITE_LOOP(suite, packet_cut_short_by_its_sender, WHOLE_COUNT, 10);
 	SUITE_TEST(suite, packet_of_more_than_64_kib, 10);
 	SUITE_LOOP(suite, packet_plain_acks, 2, 10);
+	SUITE_LOOP(suite, packet_takes_the_short_way, 2, 10);
 	SUITE_TEST(suite, packet_noise_equals_the_oracle, suite_full() ? 600 : 60);
 	return suite_main(suite, argc, argv);
 }
