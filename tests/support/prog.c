@@ -234,7 +234,7 @@ static int prog_fd(const struct prog *p, enum sg_program program)
 		return bpf_program__fd(p->skel->progs.synguard_xdp);
 	if (program == SG_EGRESS)
 		return bpf_program__fd(p->skel->progs.synguard_egress);
-	return bpf_program__fd(p->alone   ? p->skel->progs.synguard_ingress_alone :
+	return bpf_program__fd(p->alone	  ? p->skel->progs.synguard_ingress_alone :
 			       p->answers ? p->skel->progs.synguard_ingress_answers :
 					    p->skel->progs.synguard_ingress);
 }
