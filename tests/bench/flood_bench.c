@@ -11,6 +11,7 @@
  *	daemon		CPU time and memory of the daemon, idle and flooded
  */
 #include <errno.h>
+#include <linux/if_link.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ struct bench {
 	uint32_t sources;
 	unsigned int stretch; /* so many times as long; 0 is 1 */
 	unsigned int ipv6_share;
-	unsigned int cpus;
+	unsigned int cpus; /* that flood, of a link with two queues; 0: one, and one queue */
 };
 
 /* What was seen while a phase ran. */
@@ -44,6 +45,7 @@ struct notes {
 	const struct bench *bench;
 	struct yard *yard;
 	uint64_t dropped;
+	uint64_t received[2];		     /* frames, before and after */
 	uint64_t map_bytes[2];		     /* before, after */
 	uint64_t cpu_ns[3], rss[3], anon[3]; /* before and after the idle time, flooded */
 };
@@ -60,6 +62,11 @@ static const struct bench benches[] = {
 	  .yardstick = true, .program = YARD_REFLECT },
 	{ "saturating", "XDP_DROP", { SATURATED, .deserted = true }, .ipv6_share = IPV6_SHARE,
 	  .yardstick = true, .program = YARD_DROP },
+	/* the flood has a queue of its own, where it meets no client */
+	{ "saturating", "kernel cookies, two queues", { SATURATED }, .ipv6_share = IPV6_SHARE,
+	  .cpus = 1 },
+	{ "saturating", "synguard, two queues", { SATURATED, .synguard = true },
+	  .ipv6_share = IPV6_SHARE, .cpus = 1 },
 	{ "paced", "calm", { .syncookies = "1" }, .ipv6_share = IPV6_SHARE },
 	{ "paced", "synguard", { .syncookies = "1", .flood = true, .synguard = true },
 	  .ipv6_share = IPV6_SHARE },
@@ -84,18 +91,40 @@ static int toll(const struct phase_view *view, struct notes *n, int i)
 		       toll_rss_bytes(view->daemon, &n->rss[i], &n->anon[i]);
 }
 
+/* What came through the ring of the listener's interface, whatever became of it. */
+static int received(const struct phase_view *view, uint64_t *ret)
+{
+	struct rtnl_link_stats64 stats;
+	int err = lab_link_stats(view->lab, LAB_SERVER, LAB_IFNAME, &stats);
+
+	if (!err)
+		*ret = stats.rx_packets;
+	return err;
+}
+
 static int look_before(const struct phase_view *view, struct notes *n)
 {
-	int err;
+	int err = received(view, &n->received[0]);
 
-	if (!view->daemon)
-		return 0;
+	if (err || !view->daemon)
+		return err;
 	err = toll_map_bytes(view->daemon, &n->map_bytes[0]) ?: toll(view, n, 0);
 	if (!err && n->bench->idle_first) {
 		usleep(IDLE_USEC);
 		err = toll(view, n, 1);
 	}
 	return err;
+}
+
+static int look_after(const struct phase_view *view, struct notes *n)
+{
+	int err = received(view, &n->received[1]);
+
+	if (n->yard)
+		n->dropped = yard_dropped(n->yard);
+	if (err || !view->daemon)
+		return err;
+	return toll(view, n, 2);
 }
 
 static int look(enum phase_moment moment, const struct phase_view *view, void *arg)
@@ -110,9 +139,7 @@ static int look(enum phase_moment moment, const struct phase_view *view, void *a
 	case PHASE_READY:
 		return look_before(view, n);
 	case PHASE_MEASURED:
-		if (n->yard)
-			n->dropped = yard_dropped(n->yard);
-		return view->daemon ? toll(view, n, 2) : 0;
+		return look_after(view, n);
 	case PHASE_FLOODED:
 		return view->daemon ? toll_map_bytes(view->daemon, &n->map_bytes[1]) : 0;
 	}
@@ -154,7 +181,9 @@ static void print(const struct bench *b, const struct notes *n, const struct pha
 
 	printf("{\"table\": \"%s\", \"row\": \"%s\"", b->table, b->row);
 	if (b->phase.flood)
-		printf(", \"sent_per_sec\": %.0f, \"absorbed_per_sec\": %.0f", per_sec(r->sent, r),
+		printf(", \"sent_per_sec\": %.0f, \"received_per_sec\": %.0f, "
+		       "\"absorbed_per_sec\": %.0f",
+		       per_sec(r->sent, r), per_sec(n->received[1] - n->received[0], r),
 		       per_sec(absorbed, r));
 	print_clients(&r->clients);
 	if (!strcmp(b->table, "memory"))

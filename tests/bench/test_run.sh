@@ -39,7 +39,7 @@ samples = []
 for ns in (100, 110, 900):
 	samples.append(dict(table='datapath', row='made up packet', ns=ns, ratio=ns / 50))
 samples.append(dict(table='verifier', row='made_up_program', insns=123456, limit=1000000))
-for one, two in ((1000, 1500), (2000, 2200), (400, 1200)):
+for one, two in ((1000, 1500), (2000, 2200), (400, 1600)):
 	samples.append(dict(table='cpus', row='one', absorbed_per_sec=one))
 	samples.append(dict(table='cpus', row='two', absorbed_per_sec=two))
 samples.append(dict(table='memory', row='10^7', sources=1e7, map_bytes_before=1000,
