@@ -353,8 +353,8 @@ static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct
 {
 	enum sg_verdict v = ack_judge(skb, ack);
 
-	if (ack->sampled && ack->now_ns &&
+	if (ack->sampled && ack->service &&
 	    (v == SG_V_IDLE_ACK || v == SG_V_OTHER_ACK || v == SG_V_EARLY_DATA))
-		ackflood_sample(skb, &ack->p, ack->now_ns);
+		ackflood_sample(skb, &ack->p, bpf_ktime_get_coarse_ns());
 	return v;
 }

@@ -226,6 +226,7 @@ static void model_look(const struct model *m, const struct model_place *at,
 
 	to->checked_at_ns = now_ns;
 	to->ifindex = m->ifindex;
+	to->mtu = m->mtu;
 	if (!at->local || !model_listens(at, s)) {
 		to->hindrance = at->local ? SG_V_NO_LISTENER : SG_V_NOT_LOCAL;
 		return;

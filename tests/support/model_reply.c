@@ -111,7 +111,7 @@ static void model_agree(const struct model_syn *s, __u8 offers, struct model_ter
 static __u32 model_isn(const struct model *m, const struct model_syn *s, __u32 epoch,
 		       const struct model_terms *t)
 {
-	__u32 numbers[2] = { t->ts * 1024 + t->bits * 4 + t->code, epoch };
+	__u64 number = (__u64)epoch * 65536 + t->ts * 1024 + t->bits * 4 + t->code;
 	__u8 text[48];
 	size_t at = 0;
 
@@ -127,8 +127,8 @@ static __u32 model_isn(const struct model *m, const struct model_syn *s, __u32 e
 	memcpy(text + at, &s->seq, 4);
 	memcpy(text + at + 4, s->bytes + s->l4 + 2, 2);
 	memcpy(text + at + 6, s->bytes + s->l4, 2);
-	memcpy(text + at + 8, numbers, 8);
-	return ((__u32)model_siphash(m->key, text, at + 16) & ~7u) + epoch % 2 * 4 + t->code;
+	memcpy(text + at + 8, &number, 7);
+	return ((__u32)model_siphash(m->key, text, at + 15) & ~7u) + epoch % 2 * 4 + t->code;
 }
 
 static __u8 *model_put16(__u8 *to, __u32 n)
@@ -204,6 +204,11 @@ enum sg_verdict model_challenge(const struct model *m, const struct model_syn *s
 	size_t length;
 	int tcp_bytes;
 
+	/* known from the last look, unless that was at another interface */
+	if (!a->service.mtu || a->service.ifindex != m->ifindex) {
+		a->service.mtu = m->mtu;
+		a->service.ifindex = m->ifindex;
+	}
 	model_agree(s, a->service.offers, &t);
 	if (*promised / 256 != epoch)
 		*promised = epoch * 256ULL + a->service.wscale;
