@@ -13,7 +13,6 @@
 /* More gateways than this are named by nobody in particular. */
 #define SPARED_GATEWAYS_MAX 64
 #define SPARED_PARENTS_MAX  32
-#define SPARED_ENVIRON_MAX  (1024 * 1024)
 
 #define SPARED_RTF_GATEWAY 0x2 /* linux/route.h and linux/ipv6_route.h */
 
@@ -31,19 +30,14 @@ static void spared_from_environ(char *ret, unsigned int size, int pid)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_fclose_ FILE *f = NULL;
-	char path[64], *at;
-	size_t n;
+	size_t room = 0;
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
 	f = fopen(path, "re");
-	text = f ? malloc(SPARED_ENVIRON_MAX + 1) : NULL;
-	if (!text)
-		return;
-	n = fread(text, 1, SPARED_ENVIRON_MAX, f);
-	text[n] = '\0';
-	for (at = text; at < text + n; at += strlen(at) + 1)
-		if (!strncmp(at, "SSH_CONNECTION=", 15))
-			spared_take_client(ret, size, at + 15);
+	while (f && getdelim(&text, &room, '\0', f) > 0)
+		if (!strncmp(text, "SSH_CONNECTION=", 15))
+			spared_take_client(ret, size, text + 15);
 }
 
 /* 0: there is none that can be seen. The name in the second field may have anything in it. */
