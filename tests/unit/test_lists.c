@@ -199,6 +199,7 @@ START_TEST(lists_saved_read_the_same)
 	struct lists_list lists[LISTS_COUNT] = {}, again[LISTS_COUNT] = {}, more = {};
 	struct complaint c = {};
 	char *text, *twice;
+	int i;
 
 	lists[LISTS_ALLOW] = read_list("192.0.2.0/24 # office, 2nd floor\n2001:db8::/48\n");
 	ck_assert_int_eq(lists_read(&lists[LISTS_DENY], NULL, "198.18.0.0/15\n", &soon, &c), 0);
@@ -217,6 +218,11 @@ START_TEST(lists_saved_read_the_same)
 	ck_assert_int_eq(lists_load(again, "f", text, 1000, &c), 0);
 	ck_assert_uint_eq(again[LISTS_DENY].count, 0);
 	ck_assert_uint_eq(again[LISTS_ALLOW].count, 2);
+	for (i = 0; i < LISTS_COUNT; i++) {
+		lists_done(&again[i]);
+		lists_done(&lists[i]);
+	}
+	lists_done(&more);
 	free(text);
 	free(twice);
 }
@@ -243,6 +249,8 @@ START_TEST(lists_spoilt_file)
 	ck_assert_int_eq(lists_load(lists, "f", spoilt[_i].text, 0, &c), -EINVAL);
 	ck_assert_msg(!strncmp(c.text, spoilt[_i].why, strlen(spoilt[_i].why)), "%s", c.text);
 	ck_assert_uint_eq(lists[LISTS_ALLOW].count, _i < 2 ? 0 : 1);
+	lists_done(&lists[LISTS_ALLOW]);
+	lists_done(&lists[LISTS_DENY]);
 }
 END_TEST
 
