@@ -30,7 +30,7 @@
 
 #define CLIENTS	     50
 #define FAITHFUL     6 /* of them keep the connection that they had before the flood */
-#define SECONDS	     15
+#define SECONDS	     6
 #define SECONDS_FULL 600
 #define FLOOD_RATE   20000
 #define MOST_BYTES   6000
