@@ -29,6 +29,7 @@
 
 /* What is remembered of an entry from tick to tick. */
 struct services_memory {
+	bool live; /* it is among those that are looked at now */
 	bool known;
 	struct sg_tally last;
 	struct sg_tally grew;
@@ -127,7 +128,9 @@ static void services_list_live(struct services *s)
 
 	s->live_count = 0;
 	for (i = 0; i < SG_SERVICES_MAX; i++) {
-		if (__atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) == SG_SERVICE_LIVE)
+		s->memory[i].live = __atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) ==
+				    SG_SERVICE_LIVE;
+		if (s->memory[i].live)
 			s->live[s->live_count++] = i;
 		else
 			s->memory[i].known = false;
@@ -184,24 +187,29 @@ static void services_on_listener(struct services *s, const struct sockdiag_socke
 	}
 }
 
-static void services_on_socket(void *userdata, const struct sockdiag_socket *socket)
+/* There may be very many: each is looked for where the programs would look for its service. */
+static void services_on_half_open(struct services *s, const struct sockdiag_socket *socket)
 {
-	struct services *s = userdata;
-	size_t i;
+	uint32_t first = sg_service_set(&socket->addr, socket->port) * SG_SERVICE_WAYS, i;
 
-	if (socket->listening) {
-		services_on_listener(s, socket);
-		return;
-	}
 	s->half_open++;
-	for (i = 0; i < s->live_count; i++) {
-		const struct sg_service *e = &s->entries[s->live[i]];
+	for (i = first; i < first + SG_SERVICE_WAYS; i++) {
+		const struct sg_service *e = &s->entries[i];
 
-		if (e->port == socket->port && !memcmp(&e->addr, &socket->addr, sizeof(e->addr))) {
-			s->memory[s->live[i]].half_open++;
+		if (s->memory[i].live && e->port == socket->port &&
+		    !memcmp(&e->addr, &socket->addr, sizeof(e->addr))) {
+			s->memory[i].half_open++;
 			return;
 		}
 	}
+}
+
+static void services_on_socket(void *userdata, const struct sockdiag_socket *socket)
+{
+	if (socket->listening)
+		services_on_listener(userdata, socket);
+	else
+		services_on_half_open(userdata, socket);
 }
 
 static int services_read_queues(struct services *s)
