@@ -10,6 +10,7 @@
 #include <linux/sock_diag.h>
 #include <string.h>
 
+#include "daemon/pace.h"
 #include "daemon/sockdiag.h"
 #include "suite.h"
 
@@ -147,6 +148,33 @@ START_TEST(dump_fails)
 }
 END_TEST
 
+/* Whatever a walk costs, it is made for a fiftieth of the time at most; a cheap one at once. */
+START_TEST(pace_bounds_the_share)
+{
+	static const uint64_t costs_ns[] = { 0, 100000, 20000000, 3000000000 };
+	size_t i;
+
+	for (i = 0; i < sizeof(costs_ns) / sizeof(*costs_ns); i++) {
+		uint64_t now_ns, used_ns = 0, walks = 0;
+		const uint64_t end_ns = 3600 * 1000000000ULL;
+		struct pace p = {};
+
+		for (now_ns = 0; now_ns < end_ns; now_ns += 1000000000) {
+			if (!pace_allows(&p, now_ns))
+				continue;
+			pace_note(&p, now_ns, costs_ns[i]);
+			used_ns += costs_ns[i];
+			walks++;
+		}
+		ck_assert_uint_le(used_ns, end_ns / 50 + costs_ns[i]);
+		if (costs_ns[i] <= 20000000)
+			ck_assert_uint_eq(walks, 3600);
+		else
+			ck_assert_uint_eq(walks, 3600 / 150);
+	}
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("sockdiag");
@@ -154,5 +182,6 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, dump_is_read, 10);
 	SUITE_TEST(suite, c11_interrupted_dump_of_sockets, 10);
 	SUITE_TEST(suite, dump_fails, 10);
+	SUITE_TEST(suite, pace_bounds_the_share, 10);
 	return suite_main(suite, argc, argv);
 }
