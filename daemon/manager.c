@@ -13,6 +13,7 @@
 #include "instance.h"
 #include "log.h"
 #include "mode.h"
+#include "pace.h"
 #include "rundir.h"
 #include "sockdiag.h"
 #include "sysctl.h"
@@ -74,7 +75,24 @@ static void manager_count_half_open(void *userdata, const struct sockdiag_socket
 {
 	struct services_total *total = userdata;
 
-	total->half_open += !s->listening;
+	total->half_open++;
+}
+
+/* Without programs: all sockets are asked, however many there are, and so not at every tick. */
+static int manager_look_at_sockets(struct manager *m, uint64_t now_ns, struct services_total *total)
+{
+	uint64_t before_ns = pace_cpu_ns();
+	bool partial;
+	int r;
+
+	*total = (struct services_total){ .half_open = m->total.half_open };
+	if (!pace_allows(&m->pace, now_ns))
+		return 0;
+	total->half_open = 0;
+	r = sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV, manager_count_half_open, total, &partial);
+	pace_note(&m->pace, now_ns, pace_cpu_ns() - before_ns);
+	m->walks++;
+	return r;
 }
 
 static void manager_look(struct manager *m, uint64_t now_ns, struct services_total *total)
@@ -83,8 +101,7 @@ static void manager_look(struct manager *m, uint64_t now_ns, struct services_tot
 	int r;
 
 	if (!m->services) {
-		*total = (struct services_total){};
-		r = sockdiag_walk(manager_count_half_open, total);
+		r = manager_look_at_sockets(m, now_ns, total);
 	} else {
 		if (!sysctl_read("net.core.rmem_max", &rmem_max))
 			dataplane_control(m->dp)->rmem_max = rmem_max;

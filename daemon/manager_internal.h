@@ -17,6 +17,7 @@
 #include "links.h"
 #include "manager.h"
 #include "netstat.h"
+#include "pace.h"
 #include "ports.h"
 #include "report.h"
 #include "services.h"
@@ -49,6 +50,8 @@ struct manager {
 	uint64_t started_ns, ticked_ns;
 	uint64_t ticks, tick_delay_max_usec;
 	uint64_t local_addrs;
+	struct pace pace; /* of asking all sockets, in engine "kernel" */
+	uint64_t walks;	  /* how often they were asked */
 	struct ladder *ladder;
 	struct netstat_syns overfull; /* of the last tick, in engine "kernel" */
 	struct teller teller;

@@ -30,6 +30,7 @@ void manager_scalars(void *userdata, struct report *ret)
 		.heartbeat_age_seconds = (now_ns - (heard_ns ?: m->started_ns)) / 1000000000,
 		.tick_delay_max_microseconds = m->tick_delay_max_usec,
 		.half_open = m->total.half_open,
+		.socket_walks = m->services ? services_walks(m->services) : m->walks,
 		.syns_per_second = m->syns_per_sec,
 		.challenges_per_second = m->challenges_per_sec,
 		.acceptances_per_second = m->acceptances_per_sec,

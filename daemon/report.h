@@ -59,6 +59,7 @@ struct report {
 	uint64_t tick_delay_max_microseconds; /* by how much one has come late */
 	uint64_t heartbeat_age_seconds;
 	uint64_t half_open;
+	uint64_t socket_walks;
 	uint64_t syns_per_second, challenges_per_second, acceptances_per_second;
 	uint64_t bogus_acks_per_second, dropped_acks_per_second;
 	uint64_t bogus_acks; /* since the daemon's start */

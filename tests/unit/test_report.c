@@ -77,6 +77,7 @@ static struct play *play_new(void)
 		.ticks = 12,
 		.heartbeat_age_seconds = 13,
 		.half_open = 14,
+		.socket_walks = 23,
 		.syns_per_second = 15,
 		.challenges_per_second = 16,
 		.acceptances_per_second = 17,
@@ -466,8 +467,8 @@ START_TEST(report_metrics_by_the_table)
 	has_line(text, "synguard_service_defending{listener=\"192.0.2.1:8080\"} 1");
 	has_line(text, "synguard_service_blocked{listener=\"192.0.2.1:8080\"} 0");
 	has_line(text, "synguard_verdicts_total{program=\"xdp\",verdict=\"undecided\"} 10000");
-	has_line(text, "# HELP synguard_half_open_connections Connections in SYN_RECV in this "
-		       "network namespace.");
+	has_line(text, "# HELP synguard_half_open_connections Half-open connections in the SYN "
+		       "queues of this network namespace.");
 	ck_assert_ptr_null(strstr(text, "\"other\""));
 	free(text);
 	json_decref(root);
