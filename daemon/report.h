@@ -52,6 +52,7 @@ struct report {
 	const char *mode;
 	const char *mode_by; /* who set it: "start" or "request" */
 	const char *state;
+	const char *kind; /* which floods make it so */
 	uint64_t uptime_seconds;
 	bool config_ok;
 	uint64_t ticks;			      /* of the daemon, one a second */
@@ -60,6 +61,8 @@ struct report {
 	uint64_t half_open;
 	uint64_t socket_walks;
 	uint64_t syns_per_second, challenges_per_second, acceptances_per_second;
+	uint64_t bogus_acks_per_second, dropped_acks_per_second;
+	uint64_t bogus_acks; /* since the daemon's start */
 	struct sg_counters counters[SG_PROGRAM_COUNT];
 	uint64_t local_addrs;
 	uint64_t allowed, denied; /* prefixes that the programs know, or would if there were any */

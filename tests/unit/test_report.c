@@ -71,6 +71,7 @@ static struct play *play_new(void)
 		.engine_reason = "as it should be",
 		.mode = "always",
 		.state = "cooling",
+		.kind = "ack_flood",
 		.uptime_seconds = 11,
 		.config_ok = true,
 		.ticks = 12,
@@ -94,6 +95,9 @@ static struct play *play_new(void)
 		.ladder_takes = 20,
 		.ladder_undos = 21,
 		.ladder_conflicts = 22,
+		.bogus_acks_per_second = 23,
+		.dropped_acks_per_second = 24,
+		.bogus_acks = 25,
 		.steps = { { "one", "net.one", true, true, false, false, "now", 5, 1, "because" },
 			   { "two", "net.two", false, false, true, true, "", 6, 7, "" } },
 		.step_count = 2,
@@ -396,6 +400,9 @@ START_TEST(report_words_are_complete)
 			      detect_state_name(i));
 	for (i = 0; i < SG_MODE_COUNT; i++)
 		ck_assert_msg(is_among(mode_name(i), words_of("mode")), "mode %s", mode_name(i));
+	for (i = 0; i < DETECT_KIND_COUNT; i++)
+		ck_assert_msg(is_among(detect_kind_name(i), words_of("kind")), "kind %s",
+			      detect_kind_name(i));
 }
 END_TEST
 
