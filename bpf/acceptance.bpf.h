@@ -9,6 +9,7 @@
 #pragma once
 
 #include "ackflood.bpf.h"
+#include "clock.bpf.h"
 #include "cookie.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
@@ -41,7 +42,7 @@ static __always_inline void ack_note_forgery(const struct packet *p)
 	struct sg_service *s = service_find(&p->saddr, p->sport, &index);
 
 	if (s)
-		s->forged_at_ns = bpf_ktime_get_coarse_ns();
+		s->forged_at_ns = clock_now();
 }
 
 static __always_inline enum sg_verdict ack_parse(struct __sk_buff *skb, struct ack *ack)
@@ -74,7 +75,7 @@ static __always_inline enum sg_verdict ack_expected(struct ack *ack)
 	/* without the clock, where it cannot matter */
 	if (!ack->service->promised[0] && !ack->service->promised[1])
 		return SG_V_IDLE_ACK;
-	ack->now_ns = bpf_ktime_get_coarse_ns();
+	ack->now_ns = clock_now();
 	epoch = cookie_epoch_of(ack->p.ack_seq - 1, cookie_epoch(ack->now_ns, epoch_shift));
 	slot = ack->service->promised[epoch & 1];
 	if (slot >> 8 != epoch)
@@ -355,6 +356,6 @@ static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct
 
 	if (ack->sampled && ack->service &&
 	    (v == SG_V_IDLE_ACK || v == SG_V_OTHER_ACK || v == SG_V_EARLY_DATA))
-		ackflood_sample(skb, &ack->p, bpf_ktime_get_coarse_ns());
+		ackflood_sample(skb, &ack->p, clock_now());
 	return v;
 }

@@ -8,6 +8,7 @@
 #include "bogus.bpf.h"
 #include "budget.bpf.h"
 #include "clients.bpf.h"
+#include "clock.bpf.h"
 #include "cookie.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
@@ -76,7 +77,7 @@ static __always_inline enum sg_verdict syn_admit(void *ctx, enum syn_hook hook, 
 		return v;
 	syn->service = s;
 	syn->tally = service_tally(index);
-	syn->now_ns = bpf_ktime_get_coarse_ns();
+	syn->now_ns = clock_now();
 	if (syn->tally)
 		syn->tally->syns++;
 
@@ -310,11 +311,7 @@ static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct 
 	return c.terms.lossy ? SG_V_CHALLENGED_PLAIN : SG_V_CHALLENGED;
 }
 
-/*
- * Returns an enum sg_verdict. A global function, so that its stack and that of bogus_judge() lie in
- * the same place and not one above the other.
- */
-__noinline int syn_judge(struct xdp_md *ctx)
+static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx)
 {
 	struct syn syn;
 

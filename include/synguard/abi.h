@@ -3,7 +3,7 @@
  * What the BPF programs and the daemon share in memory.
  *
  * Both sides are compiled from this header and loaded together, so it is no promise to anybody
- * else. Times are nanoseconds of CLOCK_MONOTONIC (bpf_ktime_get_coarse_ns()); 0 means never.
+ * else. Times are nanoseconds of CLOCK_MONOTONIC (bpf/clock.bpf.h); 0 means never.
  *
  * One writer for each datum: a field says who writes it, "daemon" or "programs". The services are
  * an mmap()ed array; the daemon reads and writes single aligned fields with relaxed atomics.
@@ -198,6 +198,12 @@ struct sg_tally {
 	__u32 second_born;
 };
 
+/* What the coarse clock said when it was last asked (bpf/clock.bpf.h). Per CPU; programs. */
+struct sg_tick {
+	__u64 jiffies;
+	__u64 now_ns;
+};
+
 /* Per program and CPU. */
 struct sg_counters {
 	__u64 packets;
@@ -289,6 +295,13 @@ struct sg_client {
 };
 struct sg_client_set {
 	struct sg_client of[SG_CLIENT_WAYS]; /* a cache line */
+};
+
+struct sg_client_tags {
+	union {
+		__u8 of[SG_CLIENT_WAYS];
+		__u32 all;
+	};
 };
 
 /* Sources and prefixes that are sent nothing more in this window. */

@@ -7,7 +7,9 @@
  * Compare ratios, not nanoseconds. Fails where a row did not measure what its name says: nearly
  * all of its packets have to leave with the row's verdict.
  *
- * With SG_BENCH_JSON=FILE or --json FILE the rows are appended to FILE as lines of JSON.
+ * With SG_BENCH_JSON=FILE or --json FILE the rows are appended to FILE as lines of JSON. With
+ * SG_BENCH_ROW=TEXT or --row TEXT only the rows with TEXT in their names are measured, and the
+ * yardsticks; with SG_BENCH_ROUNDS=N or --rounds N each is measured N times.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -234,16 +236,34 @@ static double measure(struct prog *p, struct spin *spin, const struct row *row, 
 	return o.duration;
 }
 
+static bool is_wanted(const struct row *row)
+{
+	const char *text = getenv("SG_BENCH_ROW");
+
+	return !row->verdict || !text || strstr(row->name, text);
+}
+
+static int rounds_wanted(void)
+{
+	const char *text = getenv("SG_BENCH_ROUNDS");
+	int rounds = text ? atoi(text) : 0;
+
+	return rounds > 0 ? rounds : suite_full() ? ROUNDS_MAX : 3;
+}
+
 static void measure_all(struct prog *p, struct spin *spin, struct row *row, size_t count)
 {
-	int repeat = suite_full() ? 200000 : 20000, rounds = suite_full() ? ROUNDS_MAX : 3;
+	int repeat = suite_full() ? 200000 : 20000, rounds = rounds_wanted();
 	int round;
 	size_t i;
 
 	for (round = 0; round < rounds; round++)
 		for (i = 0; i < count; i++) {
-			double ns = measure(p, spin, &row[i], repeat);
+			double ns;
 
+			if (!is_wanted(&row[i]))
+				continue;
+			ns = measure(p, spin, &row[i], repeat);
 			if (!round || ns < row[i].ns)
 				row[i].ns = ns;
 		}
@@ -271,6 +291,8 @@ static void tell(const struct row *row, size_t count)
 	for (i = 0; i < count; i++) {
 		double ns = row[i].ns, base;
 
+		if (!is_wanted(&row[i]))
+			continue;
 		if (!row[i].verdict)
 			yard[row[i].yard] = ns;
 		base = yard[row[i].yard];
@@ -408,14 +430,25 @@ START_TEST(datapath_verified)
 }
 END_TEST
 
-/* Takes --json FILE out of the arguments, which are suite_main()'s then. */
-static int take_json(int argc, char **argv)
+/* Takes our options out of the arguments, which are suite_main()'s then. */
+static int take_options(int argc, char **argv)
 {
+	static const struct {
+		const char *option;
+		const char *variable;
+	} options[] = {
+		{ "--json", "SG_BENCH_JSON" },
+		{ "--row", "SG_BENCH_ROW" },
+		{ "--rounds", "SG_BENCH_ROUNDS" },
+	};
 	int i, kept = 1;
+	size_t o;
 
 	for (i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--json") && i + 1 < argc)
-			setenv("SG_BENCH_JSON", argv[++i], 1);
+		for (o = 0; o < COUNT(options) && strcmp(argv[i], options[o].option); o++)
+			;
+		if (o < COUNT(options) && i + 1 < argc)
+			setenv(options[o].variable, argv[++i], 1);
 		else
 			argv[kept++] = argv[i];
 	}
@@ -427,7 +460,7 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("datapath");
 
-	argc = take_json(argc, argv);
+	argc = take_options(argc, argv);
 	if (!prog_may_run())
 		return 77;
 	SUITE_TEST(suite, datapath_cost, 600);
