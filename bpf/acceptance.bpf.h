@@ -27,9 +27,8 @@ struct ack {
 	struct cookie_terms terms;
 	struct sg_service *service;
 	__u64 now_ns;
-	__u32 index;  /* of the service */
-	__u8 wscale;  /* that its challenge promised */
-	bool sampled; /* to be looked up where it carries no cookie; set by the caller */
+	__u32 index; /* of the service */
+	__u8 wscale; /* that its challenge promised */
 };
 
 /*
@@ -318,12 +317,10 @@ static __always_inline enum sg_verdict ack_accept(struct __sk_buff *skb, struct 
 	return clear ? ack_clear(skb, ack, seq) : v;
 }
 
-/* Global, so that the verifier proves it once, by itself. */
-__noinline int ack_holds(const struct packet *p, const struct tcp_options *o,
-			 struct cookie_terms *terms, __u32 epoch_now)
+/* The terms are spelt out where they hold. */
+static __always_inline bool ack_holds(const struct packet *p, const struct tcp_options *o,
+				      struct cookie_terms *terms, __u32 epoch_now)
 {
-	if (!p || !o || !terms)
-		return false;
 	cookie_recall(terms, p, o);
 	return cookie_holds(control.key, p, cookie_epoch_of(p->ack_seq - 1, epoch_now), terms);
 }
@@ -347,14 +344,31 @@ static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct a
 		return v;
 	if (!ack_holds(&ack->p, &ack->o, &ack->terms, cookie_epoch(ack->now_ns, epoch_shift)))
 		return ack_without_cookie(skb, ack);
+	cookie_spell_out(&ack->terms, ack->p.version);
 	return ack_accept(skb, ack);
 }
 
-static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct ack *ack)
+/* Nearly all ACKs of a host that is not attacked: of a port where nobody was ever challenged. */
+static __always_inline bool ack_is_idle(struct __sk_buff *skb)
 {
-	enum sg_verdict v = ack_judge(skb, ack);
+	const struct tcphdr *tcp =
+		packet_plain_ack((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len);
 
-	if (ack->sampled && ack->service &&
+	return tcp && !(((const __u8 *)tcp)[13] & PACKET_RST) &&
+	       !*service_challenged_port(tcp->dest);
+}
+
+/* One that is sampled is looked up where it carries no cookie. */
+static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct ack *ack,
+						   bool sampled)
+{
+	enum sg_verdict v;
+
+	if (!sampled && ack_is_idle(skb))
+		return SG_V_IDLE_ACK;
+	ack->service = NULL;
+	v = ack_judge(skb, ack);
+	if (sampled && ack->service &&
 	    (v == SG_V_IDLE_ACK || v == SG_V_OTHER_ACK || v == SG_V_EARLY_DATA))
 		ackflood_sample(skb, &ack->p, clock_now());
 	return v;

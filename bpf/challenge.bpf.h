@@ -210,6 +210,8 @@ static __always_inline __u8 challenge_wscale(struct sg_service *s, __u32 epoch)
 
 	if (seen >> 8 == epoch)
 		return seen & 0xff;
+	/* first, so that no ACK with the cookie finds it unset */
+	*service_challenged_port(s->port) = 1;
 	found = __sync_val_compare_and_swap(slot, seen, ours);
 	return found == seen ? s->wscale : found & 0xff;
 }

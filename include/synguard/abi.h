@@ -33,6 +33,9 @@ enum sg_mode {
 
 #define SG_LOCAL_ADDRS_MAX 16384
 
+/* By the lower bits of a port: what tells an ACK that no challenge went before. */
+#define SG_PORT_SLOTS 4096
+
 /* How often a defended service's listener is looked at again: 130 ns that one SYN pays. */
 #define SG_RECHECK_NS 50000000ULL
 
@@ -236,11 +239,11 @@ struct sg_promises {
 };
 
 /*
- * Floods of ACKs (bpf/ackflood.bpf.h): one in 16 is looked up, a window is 2^28 ns = 0.27 s, and
+ * Floods of ACKs (bpf/ackflood.bpf.h): one in 64 is looked up, a window is 2^28 ns = 0.27 s, and
  * what they are taken for holds for two seconds. A connection is awaited for as long as the packets
  * behind its ACK may wait in a busy machine.
  */
-#define SG_ACK_SAMPLE	    16
+#define SG_ACK_SAMPLE	    64
 #define SG_ACK_WINDOW_SHIFT 28
 #define SG_ACK_FLOOD_NS	    2000000000ULL
 #define SG_AWAITED_MAX	    256

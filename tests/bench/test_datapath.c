@@ -90,7 +90,17 @@ static void make_challenged(struct prog *p, const struct frame_spec *spec)
 	s = prog_service(p, &syn);
 	ck_assert_ptr_nonnull(s);
 	for (i = 0; i < 2; i++)
-		s->promised[(epoch - i) & 1] = (__u64)(epoch - i) << 8 | s->wscale;
+		prog_promise(p, s, epoch - i, s->wscale);
+}
+
+/* As if it had been challenged long ago. */
+static void make_calm(struct prog *p, const struct frame_spec *spec)
+{
+	struct frame_spec syn = *spec;
+
+	make_idle(p, spec);
+	syn.flags = FRAME_SYN;
+	prog_promise(p, prog_service(p, &syn), 2, 7);
 }
 
 static void make_nothing(struct prog *p, const struct frame_spec *spec)
@@ -120,6 +130,8 @@ static const struct frame_spec ack4_idle = { ACK_OF(82),
 					     .options = { FRAME_LINUX_ACK(5000, 6000) } };
 static const struct frame_spec ack6_idle = { ACK_OF(82), .version = 6,
 					     .options = { FRAME_LINUX_ACK(5000, 6000) } };
+static const struct frame_spec ack4_calm = { ACK_OF(83),
+					     .options = { FRAME_LINUX_ACK(5000, 6000) } };
 static const struct frame_spec bogus4 = { ACK_OF(80) };
 
 /* clang-format off */
@@ -143,6 +155,7 @@ static struct row rows[] = {
 	{ "SYN challenged, IPv6, no options",         YARD_XDP6, SG_V_CHALLENGED,         &bare6,     make_defended },
 	{ "tcx that only goes on, the yardstick, IPv4", YARD_TCX4, 0,                     &ack4,      make_nothing },
 	{ "tcx: ACK, idle service, IPv4",             YARD_TCX4, SG_V_IDLE_ACK,           &ack4_idle, make_idle },
+	{ "tcx: ACK, once defended service, IPv4",    YARD_TCX4, SG_V_IDLE_ACK,           &ack4_calm, make_calm },
 	{ "tcx: ACK, defended service, IPv4",         YARD_TCX4, SG_V_OTHER_ACK,          &ack4,      make_challenged },
 	{ "tcx: bogus ACK without options, IPv4",     YARD_TCX4, SG_V_OTHER_ACK,          &bogus4,    make_challenged },
 	{ "tcx that only goes on, the yardstick, IPv6", YARD_TCX6, 0,                     &ack6,      make_nothing },
@@ -320,6 +333,7 @@ static struct prog *start(struct spin **spin, int *listener)
 	p->control->client_allowance = 1 << 30;
 	*listener = stack_listen(.backlog = 4096);
 	stack_listen(.port = 82, .backlog = 4096);
+	stack_listen(.port = 83, .backlog = 4096);
 	*spin = spin__open_and_load();
 	ck_assert_ptr_nonnull(*spin);
 	return p;
