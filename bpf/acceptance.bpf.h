@@ -17,6 +17,7 @@
 #include "maps.bpf.h"
 #include "packet.h"
 #include "service.bpf.h"
+#include "talkers.bpf.h"
 
 /* In skb->cb[0] of a packet that comes in for the second time, because we sent it round. */
 #define ACK_SENT_ROUND 0x53474341
@@ -44,6 +45,19 @@ static __always_inline void ack_note_forgery(const struct packet *p)
 		s->forged_at_ns = clock_now();
 }
 
+/*
+ * Who is forged, and there, answers our challenge with a reset. A global function, so that the
+ * verifier proves it once, by itself. Returns 0.
+ */
+__noinline int ack_note_reset(const struct packet *p)
+{
+	__u32 index;
+
+	if (p && service_find(&p->daddr, p->dport, &index))
+		talkers_note(&p->saddr, p->version, TALKER_RESET, 1);
+	return 0;
+}
+
 static __always_inline enum sg_verdict ack_parse(struct __sk_buff *skb, struct ack *ack)
 {
 	enum sg_verdict v = SG_UNDECIDED;
@@ -55,11 +69,15 @@ static __always_inline enum sg_verdict ack_parse(struct __sk_buff *skb, struct a
 	if (v)
 		return v;
 	kind = ack->p.flags & (PACKET_SYN | PACKET_ACK | PACKET_RST);
+	if (kind == PACKET_ACK)
+		return SG_UNDECIDED;
 	if (kind == PACKET_SYN)
 		return SG_V_SYN;
 	if (kind == (PACKET_SYN | PACKET_ACK))
 		ack_note_forgery(&ack->p);
-	return kind == PACKET_ACK ? SG_UNDECIDED : SG_V_NOT_ACK;
+	else if (kind & PACKET_RST)
+		ack_note_reset(&ack->p);
+	return SG_V_NOT_ACK;
 }
 
 /* Only for a service that was challenged in the epoch that the cookie would be of. */
@@ -96,8 +114,8 @@ static __always_inline bool ack_echoes_challenge(const struct ack *ack)
 static __always_inline bool ack_is_for_kernel(struct __sk_buff *skb, const struct ack *ack,
 					      struct bpf_sock *listener)
 {
-	return ackflood_is_for_kernel((void *)(long)skb->data, (void *)(long)skb->data_end, &ack->p,
-				      listener);
+	return listener_gave_cookie((void *)(long)skb->data, (void *)(long)skb->data_end, &ack->p,
+				    listener);
 }
 
 static __always_inline __u64 ack_tuple(const struct ack *ack)
@@ -358,10 +376,12 @@ static __always_inline bool ack_is_idle(struct __sk_buff *skb)
 	       !*service_challenged_port(tcp->dest);
 }
 
-/* One that is sampled is looked up where it carries no cookie. */
+/* *c: of the program, which has counted this packet. */
 static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct ack *ack,
-						   bool sampled)
+						   const struct sg_counters *c)
 {
+	/* one of these is looked up where it carries no cookie */
+	bool sampled = c && !(c->packets % SG_ACK_SAMPLE);
 	enum sg_verdict v;
 
 	if (!sampled && ack_is_idle(skb))

@@ -16,6 +16,8 @@ __u64 hushed_until_ns;
 __u64 ack_flood_until_ns;
 __u32 ack_flood_window;
 __u32 ack_flood_count;
+/* How many there were since the start; one in SG_ACK_SAMPLE is looked up, and stands for all. */
+__u64 bogus_acks;
 /* Whether a service with a port of this slot (challenged_port()) was ever challenged. */
 __u8 challenged_ports[SG_PORT_SLOTS];
 /* A byte of the key of each of clients (below), 0 = none. */

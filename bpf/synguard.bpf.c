@@ -19,6 +19,7 @@
 #include "maps.bpf.h"
 #include "proof.bpf.h"
 #include "sent.bpf.h"
+#include "talkers.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -71,18 +72,13 @@ int synguard_xdp_generic(struct xdp_md *ctx)
 	return xdp_judge(ctx);
 }
 
-static __always_inline bool ack_is_sampled(const struct sg_counters *c)
-{
-	return c && !(c->packets % SG_ACK_SAMPLE);
-}
-
 SEC("tc")
 int synguard_ingress(struct __sk_buff *skb)
 {
 	struct sg_counters *c = counters_of(SG_INGRESS);
 	struct ack ack;
 
-	return tcx_action(counters_conclude(c, ack_inspect(skb, &ack, ack_is_sampled(c))));
+	return tcx_action(counters_conclude(c, ack_inspect(skb, &ack, c)));
 }
 
 /* For an interface that our XDP program cannot be attached to: SYNs are judged and answered here. */
@@ -95,7 +91,7 @@ int synguard_ingress_answers(struct __sk_buff *skb)
 		struct ack ack;
 		struct syn syn;
 	} seen = {};
-	enum sg_verdict v = ack_inspect(skb, &seen.ack, false);
+	enum sg_verdict v = ack_inspect(skb, &seen.ack, c);
 
 	if (v == SG_V_SYN && control.mode != SG_MODE_OFF)
 		v = syn_inspect_skb(skb, &seen.syn);
@@ -108,7 +104,7 @@ int synguard_ingress_alone(struct __sk_buff *skb)
 {
 	struct sg_counters *c = counters_of(SG_INGRESS);
 	struct ack ack;
-	enum sg_verdict v = ack_inspect(skb, &ack, ack_is_sampled(c));
+	enum sg_verdict v = ack_inspect(skb, &ack, c);
 
 	if (v == SG_V_SYN && control.mode != SG_MODE_OFF &&
 	    !listener_service(skb, &ack.p, &ack.service, &ack.index)) {
@@ -116,6 +112,7 @@ int synguard_ingress_alone(struct __sk_buff *skb)
 
 		if (tally)
 			tally->syns++;
+		talkers_pass(&ack.p);
 	}
 	return tcx_action(counters_conclude(c, v));
 }
