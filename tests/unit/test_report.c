@@ -89,6 +89,7 @@ static struct play *play_new(void)
 		.ladder_takes = 20,
 		.ladder_undos = 21,
 		.ladder_conflicts = 22,
+		.reaped = 23,
 		.steps = { { "one", "net.one", true, true, false, false, "now", 5, 1, "because" },
 			   { "two", "net.two", false, false, true, true, "", 6, 7, "" } },
 		.step_count = 2,
