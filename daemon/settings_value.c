@@ -164,8 +164,8 @@ static int settings_engine_parse(void *value, const char *text,
 		complain(c, "no engine \"%.40s\" to ask for; there are auto and kernel", text);
 		return -EINVAL;
 	}
-	*(enum settings_engine *)value =
-		strcmp(text, "auto") ? SETTINGS_ENGINE_KERNEL : SETTINGS_ENGINE_AUTO;
+	*(enum settings_engine *)value = strcmp(text, "auto") ? SETTINGS_ENGINE_KERNEL :
+								SETTINGS_ENGINE_AUTO;
 	return 0;
 }
 

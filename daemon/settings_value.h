@@ -86,5 +86,5 @@ struct settings_type {
 };
 
 extern const struct settings_type settings_mode, settings_engine, settings_flag, settings_way,
-	settings_count, settings_span, settings_epoch, settings_names, settings_services, settings_files,
-	settings_listen;
+	settings_count, settings_span, settings_epoch, settings_names, settings_services,
+	settings_files, settings_listen;

@@ -365,8 +365,7 @@ static json_int_t reaped(struct stage *s)
 static json_int_t tick_delay_us(struct stage *s)
 {
 	json_t *status = stage_status(s);
-	json_int_t n =
-		json_integer_value(json_object_get(status, "tick_delay_max_microseconds"));
+	json_int_t n = json_integer_value(json_object_get(status, "tick_delay_max_microseconds"));
 
 	json_decref(status);
 	return n;

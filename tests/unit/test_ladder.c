@@ -9,8 +9,8 @@
 
 /* What the kernel has at the start: cookies off, so that there is something for each step. */
 static const uint64_t before[SG_LADDER_COUNT] = {
-	[SG_LADDER_SYNCOOKIES] = 0,   [SG_LADDER_RETRIES] = 5,	     [SG_LADDER_LEASE] = 0,
-	[SG_LADDER_REAP] = 0,	      [SG_LADDER_SOMAXCONN] = 4096, [SG_LADDER_SYN_BACKLOG] = 256,
+	[SG_LADDER_SYNCOOKIES] = 0, [SG_LADDER_RETRIES] = 5,	  [SG_LADDER_LEASE] = 0,
+	[SG_LADDER_REAP] = 0,	    [SG_LADDER_SOMAXCONN] = 4096, [SG_LADDER_SYN_BACKLOG] = 256,
 };
 
 struct play {
@@ -22,7 +22,9 @@ struct play {
 
 static struct play fresh(void)
 {
-	struct play p = { .now = { .mode = SG_MODE_AUTO, .engine = true, .reaper = true, .listeners = 4 } };
+	struct play p = {
+		.now = { .mode = SG_MODE_AUTO, .engine = true, .reaper = true, .listeners = 4 }
+	};
 	int step;
 
 	settings_reset(&p.settings);
@@ -115,7 +117,8 @@ START_TEST(plan_of_modes)
 	p.now.mode = SG_MODE_ALWAYS;
 	ck_assert_str_eq(plan(&p), "+syncookies " ALL);
 	p.now.mode = SG_MODE_OBSERVE;
-	ck_assert_str_eq(plan(&p), "-syn_backlog -somaxconn -reap -lease -synack_retries -syncookies");
+	ck_assert_str_eq(plan(&p),
+			 "-syn_backlog -somaxconn -reap -lease -synack_retries -syncookies");
 }
 END_TEST
 
