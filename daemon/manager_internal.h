@@ -54,7 +54,7 @@ struct manager {
 	struct pace pace; /* of asking all sockets, in engine "kernel" */
 	uint64_t walks;	  /* how often they were asked */
 	struct ladder *ladder;
-	struct reap *reap;    /* NULL where it cannot be had, for this reason: */
+	struct reap *reap; /* NULL where it cannot be had, for this reason: */
 	struct complaint no_reap_reason;
 	uint64_t reaped, reaped_told;
 	struct event_limit reap_limit, reap_failed_limit;
