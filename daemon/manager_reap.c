@@ -42,7 +42,7 @@ void manager_reap(struct manager *m, uint64_t now_ns)
 	uint64_t retries = m->settings.ladder_retries ?: LADDER_FEW_RETRIES;
 
 	if (ladder_is_taken(m->ladder, SG_LADDER_REAP))
-		reap_begin(m->reap, ladder_half_open_usec(retries));
+		reap_begin(m->reap, now_ns, ladder_half_open_usec(retries));
 	else
 		manager_tell_reaped(m);
 }

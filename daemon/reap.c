@@ -7,6 +7,7 @@
 #include "synguard/cleanup.h"
 
 #include "dataplane_requests.h"
+#include "pace.h"
 #include "sockdiag.h"
 #include "worker.h"
 
@@ -92,12 +93,14 @@ static uint32_t reap_batch_count(const struct reap_work *w, size_t at)
 
 static int reap_go(struct reap_work *w)
 {
+	uint64_t began_ns = pace_cpu_ns();
 	bool partial; /* what is missing is for the next round */
 	size_t at = 0;
 	uint32_t n;
 	int r;
 
 	r = sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV, reap_list, w, &partial);
+	w->round->list_cpu_ns = pace_cpu_ns() - began_ns;
 	for (; r >= 0 && at < w->count; at += n) {
 		n = reap_batch_count(w, at);
 		r = reap_batch(w, &w->listed[at], n);
@@ -157,6 +160,8 @@ struct reap {
 	struct reap_hand *hand;
 	struct reap_handler handler;
 	bool running;
+	struct pace pace;
+	uint64_t began_ns;
 	uint64_t life_usec;
 	struct reap_round round;
 };
@@ -173,6 +178,7 @@ static void reap_done(struct worker_job *job)
 	struct reap *r = (struct reap *)job;
 
 	r->running = false;
+	pace_note(&r->pace, r->began_ns, r->round.list_cpu_ns);
 	r->handler.done(r->handler.userdata, &r->round);
 }
 
@@ -206,11 +212,12 @@ struct reap *reap_free(struct reap *r)
 	return NULL;
 }
 
-void reap_begin(struct reap *r, uint64_t life_usec)
+void reap_begin(struct reap *r, uint64_t now_ns, uint64_t life_usec)
 {
-	if (r->running)
+	if (r->running || !pace_allows(&r->pace, now_ns))
 		return;
 	r->running = true;
+	r->began_ns = now_ns;
 	r->life_usec = life_usec;
 	r->job = (struct worker_job){ reap_work, reap_done };
 	worker_add(r->worker, &r->job);

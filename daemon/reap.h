@@ -4,8 +4,8 @@
  *
  * A round lists the half-open connections by sock_diag, has the program judge those whose SYN-ACK
  * was sent again (dataplane_requests.h), and ends the ripe ones by SOCK_DESTROY. It runs in a thread
- * of its own, locks no connection, and is bounded, so that no tick waits for it. What is left over
- * is for the next round. What it never ends: a connection that was answered, one of a listener with
+ * of its own, locks no connection, is bounded, and comes the less often the more connections there
+ * are to list (pace.h), so that no tick waits for it. What is left over is for the next round. What it never ends: a connection that was answered, one of a listener with
  * TCP_DEFER_ACCEPT, one whose SYN-ACK was sent (again) within the last second.
  *
  * Between the judgement of a connection and its end lie some microseconds in which it may be
@@ -33,8 +33,9 @@ struct reap_round {
 	uint64_t half_open;			/* that there were */
 	uint64_t verdicts[SG_REQUEST_VERDICTS]; /* of those whose SYN-ACK was sent again */
 	uint64_t reaped;
-	bool full; /* there are more than a round takes */
-	int error; /* -errno, or 0 */
+	bool full;	      /* there are more than a round takes */
+	uint64_t list_cpu_ns; /* what it took to list them */
+	int error;	      /* -errno, or 0 */
 };
 
 /* A round without the thread. */
@@ -60,5 +61,5 @@ int reap_new(struct reap **ret, sd_event *event, const struct reap_handler *hand
 /* Waits for a round that runs. Takes NULL. */
 struct reap *reap_free(struct reap *r);
 
-/* Begins a round, unless one is under way. */
-void reap_begin(struct reap *r, uint64_t life_usec);
+/* Begins a round, unless one is under way, or the last one was too costly to come again already. */
+void reap_begin(struct reap *r, uint64_t now_ns, uint64_t life_usec);
