@@ -116,7 +116,8 @@ const struct verb verbs[] = {
 			 "random they are, then those who send most: SYNs, how many of them were challenged, handshakes that "
 			 "they completed, resets, and half-open connections. What is marked with ~ is an estimate, counted since "
 			 "the source was first seen to send a 256th of all SYNs; who sends less has half-open connections, if "
-			 "any, and \"-\" (in JSON null) for the rest. The number of half-open connections is exact. A source "
+			 "any, and \"-\" (in JSON null) for the rest. The number of half-open connections is exact; JSON says "
+			 "\"partial\" where it is not, and \"more\" for rows that are left out. A source "
 			 "is an IPv4 address or an IPv6 /64; who has been silent for a minute is left out. The sources of a "
 			 "SYN flood are forged, and whoever completes nothing need not know of it. Needs root, or "
 			 "membership in the group synguard.",

@@ -22,12 +22,16 @@ struct view_diagnosis view_diagnose(const json_t *listener);
 /* The worst first. */
 void view_sort_listeners(json_t *listeners);
 
+/* What of them --json shows: the keys that are promised, in their order. The caller's; NULL without
+ * memory. */
+json_t *view_promised_listeners(const json_t *listeners);
+
 /* What an odd number of sockets in some state means, a sentence, or NULL. states: {STATE:n}. */
 const char *view_oddity(const json_t *states);
 
 /* All: -ENOMEM. */
 int view_print_listeners(const json_t *listeners, const struct screen *s);
-int view_print_halfopen(const json_t *halfopen, const struct screen *s);
+int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct screen *s);
 
 /* What the SYNs of all sources look like, to be put behind a sentence, or "". */
 const char *view_sources_look(const json_t *sources);
