@@ -207,7 +207,7 @@ START_TEST(listeners_without_rights)
 
 	raise_with(&s, "observe");
 	burst(&s, 1);
-	said = as_nobody(&s, "listeners", "--json");
+	said = said_as_nobody(&s, "listeners", "--json");
 	ck_assert_msg(said.exit_code == 0, "%s", said.err);
 	root = json_loads(said.out, 0, NULL);
 	row = json_array_get(root, 0);
