@@ -43,6 +43,7 @@ static void ladder_make_plan(struct ladder *l, const struct ladder_situation *no
 		.mode = now->mode,
 		.state = now->state,
 		.engine = now->engine,
+		.reaper = now->reaper,
 	};
 	enum sg_ladder_step step;
 	bool partial;

@@ -41,8 +41,13 @@ void manager_scalars(void *userdata, struct report *ret)
 		.ladder_takes = ladder.takes,
 		.ladder_undos = ladder.undos,
 		.ladder_conflicts = ladder.conflicts,
+		.reaped = m->reaped,
 		.service_capacity = m->dp ? SG_SERVICES_MAX : 0,
 		.local_addr_capacity = m->dp ? SG_LOCAL_ADDRS_MAX : 0,
+		.allowed = keeper_count(m->keeper, "allow"),
+		.denied = keeper_count(m->keeper, "deny"),
+		.allow_capacity = m->dp ? SG_LISTED_MAX : 0,
+		.deny_capacity = m->dp ? SG_LISTED_MAX : 0,
 	};
 	snprintf(ret->engine_reason, sizeof(ret->engine_reason), "%s",
 		 m->dp ? "the kernel takes cookies from programs" : m->engine_reason.text);
@@ -58,6 +63,7 @@ char *manager_describe(void *userdata)
 
 	manager_scalars(m, &report);
 	ladder_report(m->ladder, report.steps);
+	manager_report_reap(m, &report.steps[SG_LADDER_REAP]);
 	report.step_count = SG_LADDER_COUNT;
 	for (program = 0; m->dp && program < SG_PROGRAM_COUNT; program++)
 		if (!dataplane_counters(m->dp, program, &report.counters[program]))

@@ -61,7 +61,7 @@ trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
 doors='ladder_journal|netstat|dataplane|sockdiag|links|sysctl|journal|bus|instance'
-core='acks|addrtext|groups|detect|defence|events|config|config_[a-z]+|portnames|ports_news|lists|lists_text|lists_request|settings|settings_[a-z]+|report|carry|ladder_plan|mode|way|txwatch|complaint'
+core='acks|addrtext|crowd|groups|detect|defence|events|config|config_[a-z]+|portnames|ports_news|lists|lists_text|lists_request|settings|settings_[a-z]+|report|carry|ladder_plan|mode|way|txwatch|complaint'
 cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|owners|screen|spared|start_hint|status|status_kernel|table|verbs|verb_.*|view|view_.*'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
@@ -106,7 +106,7 @@ report libinih_has_one_user "$(only '<ini\.h>' 'daemon/config_file\.c')"
 report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links(_[a-z]+)?)\.[ch]|cli/lab/.*')"
 report the_bus_has_one_door_on_each_side "$(
 	only '<systemd/sd-bus.*' 'daemon/bus(_[a-z]+)?\.[ch]|cli/client(_[a-z]+)?\.[ch]|cli/exporter/source\.[ch]'
-	only '<systemd/sd-event.*' 'daemon/(main|manager(_[a-z]+)?|worker|ports|views|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
+	only '<systemd/sd-event.*' 'daemon/(main|manager(_[a-z]+)?|worker|ports|views|reap|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
 	only '<systemd/.*' 'daemon/.*|cli/client(_[a-z]+)?\.[ch]|cli/exporter/.*'
 )"
 report cli_and_daemon_share_include_only "$(
