@@ -17,9 +17,7 @@
  *	quiet_life_ms	until the quiet queue is empty
  *	full_life_ms	until the full one is half full, where the kernel stops to prune it
  *	restored_ms	from the flood's end until every value of the host is as before, but
- *			tcp_syncookies, which the engine keeps
- *
- * -1: longer than was waited for.
+ *			tcp_syncookies, which the engine keeps; -1: longer than was waited for
  */
 #include <errno.h>
 #include <stdbool.h>
