@@ -323,14 +323,19 @@ static void tell(const struct row *row, size_t count)
 
 /* ---- tests ---------------------------------------------------------------------------------- */
 
+/* Everything is on, as the daemon sets it, and no limit ends a measurement. */
+static void remove_limits(struct prog *p)
+{
+	p->control->reply_budget = 1 << 30;
+	p->control->reply_budget_prefix = 1 << 30;
+	p->control->client_allowance = 1 << 30;
+}
+
 static struct prog *start(struct spin **spin, int *listener)
 {
 	struct prog *p = prog_new(stack_new());
 
-	/* everything on, as the daemon sets it, and no limit that would end a measurement */
-	p->control->reply_budget = 1 << 30;
-	p->control->reply_budget_prefix = 1 << 30;
-	p->control->client_allowance = 1 << 30;
+	remove_limits(p);
 	*listener = stack_listen(.backlog = 4096);
 	stack_listen(.port = 82, .backlog = 4096);
 	stack_listen(.port = 83, .backlog = 4096);
@@ -413,6 +418,80 @@ START_TEST(datapath_scale)
 }
 END_TEST
 
+/* The same rows with sources counted and not. */
+static struct row account_rows[2][4] = {
+	{
+		{ "XDP_DROP, the yardstick", YARD_XDP4, 0, &syn4, make_nothing },
+		{ "SYN challenged, IPv4, as of Linux", YARD_XDP4, SG_V_CHALLENGED, &syn4,
+		  make_defended },
+		{ "SYN challenged, IPv4, no options", YARD_XDP4, SG_V_CHALLENGED, &bare4,
+		  make_defended },
+		{ "SYN challenged, IPv6, as of Linux", YARD_XDP6, SG_V_CHALLENGED, &syn6,
+		  make_defended },
+	},
+};
+
+static void tell_account(void)
+{
+	FILE *json = json_open();
+	size_t i;
+
+	printf("# | packet | not counted, ns | counted, ns | ratio | ratio above the yardstick |\n"
+	       "# |---|---|---|---|---|\n");
+	for (i = 1; i < COUNT(account_rows[0]); i++) {
+		double off = account_rows[0][i].ns, on = account_rows[1][i].ns;
+		double above = (on - account_rows[1][0].ns) / (off - account_rows[0][0].ns);
+
+		printf("# | %s | %.0f | %.0f | %.2f | %.2f |\n", account_rows[0][i].name, off, on,
+		       on / off, above);
+		if (json)
+			fprintf(json,
+				"{\"table\":\"accounting\",\"row\":\"%s\",\"off\":%.0f,"
+				"\"on\":%.0f,\"ratio\":%.2f,\"above\":%.2f}\n",
+				account_rows[0][i].name, off, on, on / off, above);
+	}
+	fflush(stdout);
+	if (json)
+		fclose(json);
+}
+
+/* What it costs to count sources: the programs are loaded by turns with it and without. */
+START_TEST(datapath_accounting)
+{
+	int rounds = suite_full() ? ROUNDS_MAX : 3, round, on, listener;
+	int repeat = suite_full() ? 200000 : 50000;
+	struct spin *spin = spin__open_and_load();
+	unsigned int ifindex = stack_new();
+	size_t i;
+
+	ck_assert_ptr_nonnull(spin);
+	listener = stack_listen(.backlog = 4096);
+	memcpy(account_rows[1], account_rows[0], sizeof(account_rows[0]));
+	for (round = 0; round < rounds; round++)
+		for (on = 0; on < 2; on++) {
+			struct prog *p;
+
+			prog_count_sources = on;
+			p = prog_new(ifindex);
+			remove_limits(p);
+			/* the first of a window are all counted for their source */
+			measure(p, spin, &account_rows[on][1], 2 * SG_TALKER_EXACT);
+			for (i = 0; i < COUNT(account_rows[on]); i++) {
+				struct row *row = &account_rows[on][i];
+				double ns = measure(p, spin, row, repeat);
+
+				if (!round || ns < row->ns)
+					row->ns = ns;
+			}
+			prog_free(p);
+		}
+	prog_count_sources = 1;
+	tell_account();
+	spin__destroy(spin);
+	close(listener);
+}
+END_TEST
+
 /* How much of what the kernel is willing to verify each program takes. */
 START_TEST(datapath_verified)
 {
@@ -479,6 +558,7 @@ int main(int argc, char **argv)
 		return 77;
 	SUITE_TEST(suite, datapath_cost, 600);
 	SUITE_TEST(suite, datapath_scale, 600);
+	SUITE_TEST(suite, datapath_accounting, 600);
 	SUITE_TEST(suite, datapath_verified, 60);
 	return suite_main(suite, argc, argv);
 }
