@@ -9,6 +9,7 @@
 #pragma once
 
 #include "ackflood.bpf.h"
+#include "clock.bpf.h"
 #include "cookie.h"
 #include "frame.bpf.h"
 #include "ghost.bpf.h"
@@ -17,6 +18,7 @@
 #include "maps.bpf.h"
 #include "packet.h"
 #include "service.bpf.h"
+#include "talkers.bpf.h"
 
 /* In skb->cb[0] of a packet that comes in for the second time, because we sent it round. */
 #define ACK_SENT_ROUND 0x53474341
@@ -27,9 +29,8 @@ struct ack {
 	struct cookie_terms terms;
 	struct sg_service *service;
 	__u64 now_ns;
-	__u32 index;  /* of the service */
-	__u8 wscale;  /* that its challenge promised */
-	bool sampled; /* to be looked up where it carries no cookie; set by the caller */
+	__u32 index; /* of the service */
+	__u8 wscale; /* that its challenge promised */
 };
 
 /*
@@ -42,7 +43,20 @@ static __always_inline void ack_note_forgery(const struct packet *p)
 	struct sg_service *s = service_find(&p->saddr, p->sport, &index);
 
 	if (s)
-		s->forged_at_ns = bpf_ktime_get_coarse_ns();
+		s->forged_at_ns = clock_now();
+}
+
+/*
+ * Who is forged, and there, answers our challenge with a reset. A global function, so that the
+ * verifier proves it once, by itself. Returns 0.
+ */
+__noinline int ack_note_reset(const struct packet *p)
+{
+	__u32 index;
+
+	if (p && service_find(&p->daddr, p->dport, &index))
+		talkers_note(&p->saddr, p->version, TALKER_RESET, 1);
+	return 0;
 }
 
 static __always_inline enum sg_verdict ack_parse(struct __sk_buff *skb, struct ack *ack)
@@ -56,11 +70,15 @@ static __always_inline enum sg_verdict ack_parse(struct __sk_buff *skb, struct a
 	if (v)
 		return v;
 	kind = ack->p.flags & (PACKET_SYN | PACKET_ACK | PACKET_RST);
+	if (kind == PACKET_ACK)
+		return SG_UNDECIDED;
 	if (kind == PACKET_SYN)
 		return SG_V_SYN;
 	if (kind == (PACKET_SYN | PACKET_ACK))
 		ack_note_forgery(&ack->p);
-	return kind == PACKET_ACK ? SG_UNDECIDED : SG_V_NOT_ACK;
+	else if (kind & PACKET_RST)
+		ack_note_reset(&ack->p);
+	return SG_V_NOT_ACK;
 }
 
 /* Only for a service that was challenged in the epoch that the cookie would be of. */
@@ -75,7 +93,7 @@ static __always_inline enum sg_verdict ack_expected(struct ack *ack)
 	/* without the clock, where it cannot matter */
 	if (!ack->service->promised[0] && !ack->service->promised[1])
 		return SG_V_IDLE_ACK;
-	ack->now_ns = bpf_ktime_get_coarse_ns();
+	ack->now_ns = clock_now();
 	epoch = cookie_epoch_of(ack->p.ack_seq - 1, cookie_epoch(ack->now_ns, epoch_shift));
 	slot = ack->service->promised[epoch & 1];
 	if (slot >> 8 != epoch)
@@ -97,8 +115,8 @@ static __always_inline bool ack_echoes_challenge(const struct ack *ack)
 static __always_inline bool ack_is_for_kernel(struct __sk_buff *skb, const struct ack *ack,
 					      struct bpf_sock *listener)
 {
-	return ackflood_is_for_kernel((void *)(long)skb->data, (void *)(long)skb->data_end, &ack->p,
-				      listener);
+	return listener_gave_cookie((void *)(long)skb->data, (void *)(long)skb->data_end, &ack->p,
+				    listener);
 }
 
 static __always_inline __u64 ack_tuple(const struct ack *ack)
@@ -351,12 +369,10 @@ static __always_inline enum sg_verdict ack_accept(struct __sk_buff *skb, struct 
 	return clear ? ack_clear(skb, ack, seq) : turn_away ? ack_turn_away(skb, ack) : v;
 }
 
-/* Global, so that the verifier proves it once, by itself. */
-__noinline int ack_holds(const struct packet *p, const struct tcp_options *o,
-			 struct cookie_terms *terms, __u32 epoch_now)
+/* The terms are spelt out where they hold. */
+static __always_inline bool ack_holds(const struct packet *p, const struct tcp_options *o,
+				      struct cookie_terms *terms, __u32 epoch_now)
 {
-	if (!p || !o || !terms)
-		return false;
 	cookie_recall(terms, p, o);
 	return cookie_holds(control.key, p, cookie_epoch_of(p->ack_seq - 1, epoch_now), terms);
 }
@@ -383,15 +399,34 @@ static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct a
 		return v;
 	if (!ack_holds(&ack->p, &ack->o, &ack->terms, cookie_epoch(ack->now_ns, epoch_shift)))
 		return ack_without_cookie(skb, ack);
+	cookie_spell_out(&ack->terms, ack->p.version);
 	return ack_accept(skb, ack);
 }
 
-static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct ack *ack)
+/* Nearly all ACKs of a host that is not attacked: of a port where nobody was ever challenged. */
+static __always_inline bool ack_is_idle(struct __sk_buff *skb)
 {
-	enum sg_verdict v = ack_judge(skb, ack);
+	const struct tcphdr *tcp =
+		packet_plain_ack((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len);
 
-	if (ack->sampled && ack->service &&
+	return tcp && !(((const __u8 *)tcp)[13] & PACKET_RST) &&
+	       !*service_challenged_port(tcp->dest);
+}
+
+/* *c: of the program, which has counted this packet. */
+static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct ack *ack,
+						   const struct sg_counters *c)
+{
+	/* one of these is looked up where it carries no cookie */
+	bool sampled = c && !(c->packets % SG_ACK_SAMPLE);
+	enum sg_verdict v;
+
+	if (!sampled && ack_is_idle(skb))
+		return SG_V_IDLE_ACK;
+	ack->service = NULL;
+	v = ack_judge(skb, ack);
+	if (sampled && ack->service &&
 	    (v == SG_V_IDLE_ACK || v == SG_V_OTHER_ACK || v == SG_V_EARLY_DATA))
-		ackflood_sample(skb, &ack->p, bpf_ktime_get_coarse_ns());
+		ackflood_sample(skb, &ack->p, clock_now());
 	return v;
 }

@@ -102,6 +102,33 @@ static void print_attack(const json_t *report, const struct screen *s, size_t se
 			    passing == 1 ? "client/s passes" : "clients/s pass");
 }
 
+/* What becomes of it; the rest is answered by the kernel, each with a reset. */
+static void print_ack_flood(const json_t *report, const struct screen *s, const char *beside)
+{
+	const json_t *rates = json_object_get(report, "rates");
+	uint64_t bogus = number(rates, "bogus_acks_per_second");
+	uint64_t dropped = number(rates, "dropped_acks_per_second");
+
+	if (dropped)
+		screen_wrap(s, 0, "An ACK flood%s, %s ACK/s: %s/s dropped, connections go on.",
+			    beside, SHORT(bogus), SHORT(dropped));
+	else
+		screen_wrap(s, 0,
+			    "An ACK flood%s, %s ACK/s, that is only observed: none is dropped.",
+			    beside, SHORT(bogus));
+}
+
+/* The state is attack. */
+static void print_floods(const json_t *report, const struct screen *s, size_t services)
+{
+	bool acks = is(report, "kind", "ack_flood"), both = is(report, "kind", "syn_and_ack_flood");
+
+	if (!acks)
+		print_attack(report, s, services);
+	if (acks || both)
+		print_ack_flood(report, s, both ? " as well" : "");
+}
+
 static void print_calm(const json_t *report, const struct screen *s, size_t services)
 {
 	uint64_t half_open = number(report, "half_open");
@@ -131,7 +158,11 @@ static void print_sentence(const json_t *report, const struct screen *s)
 		screen_wrap(s, 0,
 			    "Nothing is defended: SYNs are only observed, see the interfaces.");
 	else if (is(report, "state", "attack"))
-		print_attack(report, s, services);
+		print_floods(report, s, services);
+	else if (is(report, "state", "cooling") && is(report, "kind", "ack_flood"))
+		screen_wrap(
+			s, 0, "An ACK flood has just ebbed: %s ACK/s belong to no connection.",
+			SHORT(number(json_object_get(report, "rates"), "bogus_acks_per_second")));
 	else if (is(report, "state", "cooling"))
 		screen_wrap(s, 0,
 			    "A SYN flood has just ebbed: %s SYN/s, defending %zu of %zu service%s.",
@@ -291,6 +322,32 @@ static int print_services(const json_t *report, const struct screen *s)
 	return table_print(t, s);
 }
 
+/* ---- lists that nothing heeds ---------------------------------------------------------------- */
+
+static json_int_t list_entries(const json_t *report, const char *list)
+{
+	return json_integer_value(
+		json_object_get(json_object_get(json_object_get(report, "maps"), list), "entries"));
+}
+
+static void print_unheeded(const json_t *report, const struct screen *s)
+{
+	json_int_t allowed = list_entries(report, "allow"), denied = list_entries(report, "deny");
+	bool no_engine = is(report, "engine", "kernel"), off = is(report, "mode", "off");
+
+	if (!(allowed + denied))
+		return;
+	if (no_engine || off)
+		screen_wrap(s, 0,
+			    "The lists of sources (%s to allow, %s to deny) are kept, and nothing "
+			    "heeds them in %s.",
+			    SHORT(allowed), SHORT(denied),
+			    no_engine ? "engine kernel" : "mode off");
+	else if (denied && is(report, "mode", "observe"))
+		screen_wrap(s, 0, "The list of sources to deny (%s) is not heeded in mode observe.",
+			    SHORT(denied));
+}
+
 /* ---- what stands against a defence --------------------------------------------------------- */
 
 static void print_blocked(const json_t *report, const struct screen *s)
@@ -341,6 +398,7 @@ int status_print(const json_t *report, const struct screen *s)
 
 	print_sentence(report, s);
 	print_figures(report, s);
+	print_unheeded(report, s);
 	r = print_interfaces(report, s);
 	if (r >= 0)
 		r = print_services(report, s);

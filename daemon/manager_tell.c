@@ -24,20 +24,30 @@ void manager_scalars(void *userdata, struct report *ret)
 		.mode_by = m->mode_by_hand ? "request" : "start",
 		.config_ok = m->config_ok,
 		.state = detect_state_name(m->detector.state),
+		.kind = detect_kind_name(m->detector.kind),
 		.uptime_seconds = (now_ns - m->started_ns) / 1000000000,
 		.ticks = m->ticks,
 		.heartbeat_age_seconds = (now_ns - (heard_ns ?: m->started_ns)) / 1000000000,
 		.tick_delay_max_microseconds = m->tick_delay_max_usec,
 		.half_open = m->total.half_open,
+		.socket_walks = m->services ? services_walks(m->services) : m->walks,
 		.syns_per_second = m->syns_per_sec,
 		.challenges_per_second = m->challenges_per_sec,
 		.acceptances_per_second = m->acceptances_per_sec,
+		.bogus_acks_per_second = m->detector.floods[DETECT_ACK_FLOOD].per_sec,
+		.dropped_acks_per_second = m->dropped_acks_per_sec,
+		.bogus_acks = m->acks.total.bogus,
 		.local_addrs = m->local_addrs,
 		.ladder_takes = ladder.takes,
 		.ladder_undos = ladder.undos,
 		.ladder_conflicts = ladder.conflicts,
+		.reaped = m->reaped,
 		.service_capacity = m->dp ? SG_SERVICES_MAX : 0,
 		.local_addr_capacity = m->dp ? SG_LOCAL_ADDRS_MAX : 0,
+		.allowed = keeper_count(m->keeper, "allow"),
+		.denied = keeper_count(m->keeper, "deny"),
+		.allow_capacity = m->dp ? SG_LISTED_MAX : 0,
+		.deny_capacity = m->dp ? SG_LISTED_MAX : 0,
 	};
 	snprintf(ret->engine_reason, sizeof(ret->engine_reason), "%s",
 		 m->dp ? "the kernel takes cookies from programs" : m->engine_reason.text);
@@ -53,6 +63,7 @@ char *manager_describe(void *userdata)
 
 	manager_scalars(m, &report);
 	ladder_report(m->ladder, report.steps);
+	manager_report_reap(m, &report.steps[SG_LADDER_REAP]);
 	report.step_count = SG_LADDER_COUNT;
 	for (program = 0; m->dp && program < SG_PROGRAM_COUNT; program++)
 		if (!dataplane_counters(m->dp, program, &report.counters[program]))

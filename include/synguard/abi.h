@@ -3,7 +3,7 @@
  * What the BPF programs and the daemon share in memory.
  *
  * Both sides are compiled from this header and loaded together, so it is no promise to anybody
- * else. Times are nanoseconds of CLOCK_MONOTONIC (bpf_ktime_get_coarse_ns()); 0 means never.
+ * else. Times are nanoseconds of CLOCK_MONOTONIC (bpf/clock.bpf.h); 0 means never.
  *
  * One writer for each datum: a field says who writes it, "daemon" or "programs". The services are
  * an mmap()ed array; the daemon reads and writes single aligned fields with relaxed atomics.
@@ -32,6 +32,9 @@ enum sg_mode {
 #define SG_SERVICES_MAX (SG_SERVICE_SETS * SG_SERVICE_WAYS)
 
 #define SG_LOCAL_ADDRS_MAX 16384
+
+/* By the lower bits of a port: what tells an ACK that no challenge went before. */
+#define SG_PORT_SLOTS 4096
 
 /* How often a defended service's listener is looked at again: 130 ns that one SYN pays. */
 #define SG_RECHECK_NS 50000000ULL
@@ -79,6 +82,16 @@ struct sg_left_alone {
 static inline __attribute__((always_inline)) __u32 sg_own_bit(const struct sg_addr *a)
 {
 	return (a->halves[0] ^ a->halves[1]) * 0x9e3779b97f4a7c15ULL >> 52;
+}
+
+/* The set of a service. Fibonacci hashing; nobody gains by collisions: entries exist for local
+ * addresses only. */
+static inline __attribute__((always_inline)) __u32 sg_service_set(const struct sg_addr *a,
+								  __be16 port)
+{
+	__u64 h = (a->halves[0] ^ a->halves[1] ^ ((__u64)port << 17)) * 0x9e3779b97f4a7c15ULL;
+
+	return h >> 55; /* 9 bits: SG_SERVICE_SETS */
 }
 
 /*
@@ -196,6 +209,13 @@ struct sg_tally {
 	__u64 second_start_ns;
 	__u32 second_challenged;
 	__u32 second_born;
+	__u64 weight; /* of the SYN at hand, see talkers_abi.h */
+};
+
+/* What the coarse clock said when it was last asked (bpf/clock.bpf.h). Per CPU; programs. */
+struct sg_tick {
+	__u64 jiffies;
+	__u64 now_ns;
 };
 
 /* Per program and CPU. */
@@ -230,11 +250,11 @@ struct sg_promises {
 };
 
 /*
- * Floods of ACKs (bpf/ackflood.bpf.h): one in 16 is looked up, a window is 2^28 ns = 0.27 s, and
+ * Floods of ACKs (bpf/ackflood.bpf.h): one in 64 is looked up, a window is 2^28 ns = 0.27 s, and
  * what they are taken for holds for two seconds. A connection is awaited for as long as the packets
  * behind its ACK may wait in a busy machine.
  */
-#define SG_ACK_SAMPLE	    16
+#define SG_ACK_SAMPLE	    64
 #define SG_ACK_WINDOW_SHIFT 28
 #define SG_ACK_FLOOD_NS	    2000000000ULL
 #define SG_AWAITED_MAX	    256
@@ -289,6 +309,13 @@ struct sg_client {
 };
 struct sg_client_set {
 	struct sg_client of[SG_CLIENT_WAYS]; /* a cache line */
+};
+
+struct sg_client_tags {
+	union {
+		__u8 of[SG_CLIENT_WAYS];
+		__u32 all;
+	};
 };
 
 /* Sources and prefixes that are sent nothing more in this window. */

@@ -101,8 +101,9 @@ START_TEST(settings_defaults_are_the_detectors)
 {
 	struct settings s = fresh();
 
-	ck_assert_uint_eq(s.attack_rate, detect_defaults.attack_per_sec);
-	ck_assert_uint_eq(s.ebb_rate, detect_defaults.ebb_per_sec);
+	ck_assert_uint_eq(s.attack_rate, detect_defaults.marks[DETECT_SYN_FLOOD].attack_per_sec);
+	ck_assert_uint_eq(s.ebb_rate, detect_defaults.marks[DETECT_SYN_FLOOD].ebb_per_sec);
+	ck_assert_uint_eq(s.ack_flood_rate, detect_defaults.marks[DETECT_ACK_FLOOD].attack_per_sec);
 	ck_assert_uint_eq(s.hold_ns, detect_defaults.hold_ns);
 	ck_assert_uint_eq(s.arm_percent, 50);
 	ck_assert_uint_eq(s.lease_ns, 4 * S_NS);
@@ -150,6 +151,15 @@ START_TEST(settings_flags)
 	taken(SETTING_ladder_lease, "no", "no");
 	refused(SETTING_ladder_lease, "1", "neither yes nor no");
 	refused(SETTING_ladder_lease, "yess", "neither yes nor no");
+}
+END_TEST
+
+START_TEST(settings_engines)
+{
+	taken(SETTING_engine, "auto", "auto");
+	taken(SETTING_engine, "kernel", "kernel");
+	refused(SETTING_engine, "reqsk", "there are auto and kernel");
+	refused(SETTING_engine, "kernels", "there are auto and kernel");
 }
 END_TEST
 
@@ -354,6 +364,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, settings_nearest_names, 10);
 	SUITE_TEST(suite, settings_empty_value, 10);
 	SUITE_TEST(suite, settings_flags, 10);
+	SUITE_TEST(suite, settings_engines, 10);
 	SUITE_TEST(suite, settings_numbers, 10);
 	SUITE_TEST(suite, settings_spans, 10);
 	SUITE_TEST(suite, settings_epochs, 10);

@@ -100,6 +100,47 @@ START_TEST(status_sentences)
 }
 END_TEST
 
+/* ACKs: what becomes of them, beside a flood of SYNs as well. */
+START_TEST(status_ack_flood)
+{
+	static const struct {
+		const char *state, *kind;
+		int dropped;
+		const char *sentence;
+	} rows[] = {
+		{ "attack", "ack_flood", 49000,
+		  "An ACK flood, 50.0k ACK/s: 49.0k/s dropped, connections go on." },
+		{ "attack", "ack_flood", 0,
+		  "An ACK flood, 50.0k ACK/s, that is only observed: none is dropped." },
+		{ "attack", "syn_flood", 49000,
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 1 service, 1 client/s passes.\nmode " },
+		{ "attack", "syn_and_ack_flood", 49000,
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 1 service, 1 client/s passes.\n"
+		  "An ACK flood as well, 50.0k ACK/s: 49.0k/s dropped, connections go on." },
+		{ "cooling", "ack_flood", 0,
+		  "An ACK flood has just ebbed: 50.0k ACK/s belong to no connection." },
+		{ "cooling", "syn_and_ack_flood", 0,
+		  "A SYN flood has just ebbed: 12.3k SYN/s, defending 0 of 1 service." },
+	};
+	json_t *report, *rates;
+	char *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		report = report_with("reqsk", "auto", rows[i].state);
+		rates = json_object_get(report, "rates");
+		set(report, "kind", json_string(rows[i].kind));
+		set(rates, "bogus_acks_per_second", json_integer(50000));
+		set(rates, "dropped_acks_per_second", json_integer(rows[i].dropped));
+		add_service(report, "192.0.2.1", 1);
+		text = printed(report, (struct screen){ .columns = 80 });
+		ck_assert_msg(!strncmp(text, rows[i].sentence, strlen(rows[i].sentence)),
+			      "\"%s\", not \"%s\"", text, rows[i].sentence);
+		free(text);
+	}
+}
+END_TEST
+
 START_TEST(status_defending)
 {
 	json_t *report = report_with("reqsk", "auto", "calm");
@@ -188,6 +229,44 @@ START_TEST(status_reasons)
 	ck_assert_ptr_null(strstr(strstr(text, "\nmptcp_listener: ") + 1, "\nmptcp_listener: "));
 	ck_assert_ptr_null(strstr(text, "\nblocked: "));
 	free(text);
+}
+END_TEST
+
+/* ---- lists ---------------------------------------------------------------------------------- */
+
+/* Whether nothing heeds them is said wherever it is so, and nowhere else. */
+START_TEST(status_says_which_lists_are_not_heeded)
+{
+	static const struct {
+		const char *engine, *mode;
+		int allowed, denied;
+		const char *says;
+	} cases[] = {
+		{ "reqsk", "auto", 5, 7, NULL },
+		{ "reqsk", "always", 5, 7, NULL },
+		{ "reqsk", "observe", 5, 0, NULL },
+		{ "reqsk", "observe", 5, 7, "sources to deny (7) is not heeded in mode observe" },
+		{ "reqsk", "off", 0, 0, NULL },
+		{ "reqsk", "off", 5, 0, "(5 to allow, 0 to deny) are kept" },
+		{ "kernel", "auto", 0, 0, NULL },
+		{ "kernel", "auto", 5, 7, "nothing heeds them in engine kernel" },
+	};
+	char *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *report = report_with(cases[i].engine, cases[i].mode, "calm");
+
+		set(report, "maps",
+		    json_pack("{s:{s:i}, s:{s:i}}", "allow", "entries", cases[i].allowed, "deny",
+			      "entries", cases[i].denied));
+		text = printed(report, (struct screen){ .columns = 400 });
+		if (cases[i].says)
+			ck_assert_msg(strstr(text, cases[i].says), "%zu: %s", i, text);
+		else
+			ck_assert_msg(!strstr(text, "heed"), "%zu: %s", i, text);
+		free(text);
+	}
 }
 END_TEST
 
@@ -353,11 +432,13 @@ int main(int argc, char **argv)
 
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
 		return 77;
+	SUITE_TEST(suite, status_ack_flood, 10);
 	SUITE_TEST(suite, status_sentences, 5);
 	SUITE_TEST(suite, status_defending, 5);
 	SUITE_TEST(suite, status_attached_to_nothing, 5);
 	SUITE_LOOP(suite, status_attached_by_tcx, 2, 5);
 	SUITE_TEST(suite, status_reasons, 5);
+	SUITE_TEST(suite, status_says_which_lists_are_not_heeded, 10);
 	SUITE_TEST(suite, status_fits_every_screen, 10);
 	SUITE_TEST(suite, status_sentence_is_a_line, 20);
 	SUITE_TEST(suite, status_wide_is_exact, 5);
