@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define LADDER_ROW_(name, word_, target_, sysctl_, queue_, ...)                                    \
-	{ .word = word_, .target = target_, .sysctl = sysctl_, .queue = queue_ },
+#define LADDER_ROW_(name, word_, target_, kind_, queue_, ...)                                      \
+	{ .word = word_, .target = target_, .kind = SG_LADDER_##kind_, .queue = queue_ },
 const struct ladder_row ladder_rows[SG_LADDER_COUNT] = { SG_LADDER(LADDER_ROW_) };
 
 enum sg_ladder_step ladder_find(const char *word)
@@ -30,6 +30,8 @@ static uint64_t ladder_aim(enum sg_ladder_step step, const struct settings *s)
 		return s->ladder_syncookies;
 	case SG_LADDER_RETRIES:
 		return s->ladder_retries;
+	case SG_LADDER_LISTENER_RETRIES:
+		return s->ladder_listener_retries;
 	case SG_LADDER_LEASE:
 		return s->ladder_lease;
 	case SG_LADDER_SOMAXCONN:
@@ -53,6 +55,8 @@ static uint64_t ladder_bounded(const struct ladder_state *now, uint64_t aim)
 
 static bool ladder_improves(enum sg_ladder_step step, uint64_t value, uint64_t aim)
 {
+	if (ladder_rows[step].kind == SG_LADDER_SOCKETS)
+		return value;
 	return step == SG_LADDER_RETRIES ? aim < value : aim > value;
 }
 
@@ -92,7 +96,9 @@ static void ladder_wish(enum sg_ladder_step step, const struct ladder_state *now
 	else if (!ladder_is_time(step, now))
 		w->why = ladder_idle_reason(step, now);
 	else if (!is->taken && !ladder_improves(step, is->value, w->value))
-		w->why = "the value is as good already";
+		w->why = ladder_rows[step].kind == SG_LADDER_SOCKETS ?
+				 "no listener has anything to adjust" :
+				 "the value is as good already";
 	else
 		w->wanted = true;
 	if (w->wanted)
@@ -129,6 +135,12 @@ static void ladder_move(struct ladder_plan *p, enum sg_ladder_step step, bool un
 	p->moves[p->count++] = (struct ladder_move){ step, undo };
 }
 
+/* Listeners that come later are more of the same step. */
+static bool ladder_has_to_do(enum sg_ladder_step step, const struct ladder_now *is)
+{
+	return !is->taken || (ladder_rows[step].kind == SG_LADDER_SOCKETS && is->value);
+}
+
 void ladder_plan(const struct ladder_state *now, const struct settings *settings,
 		 struct ladder_plan *ret)
 {
@@ -143,6 +155,6 @@ void ladder_plan(const struct ladder_state *now, const struct settings *settings
 		if (now->steps[step].taken && !(acts && ret->wishes[step].wanted))
 			ladder_move(ret, step, true);
 	for (step = 0; acts && step < SG_LADDER_COUNT; step++)
-		if (!now->steps[step].taken && ret->wishes[step].wanted)
+		if (ret->wishes[step].wanted && ladder_has_to_do(step, &now->steps[step]))
 			ladder_move(ret, step, false);
 }

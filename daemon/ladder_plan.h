@@ -29,7 +29,7 @@
 struct ladder_row {
 	const char *word;
 	const char *target;
-	bool sysctl;
+	enum sg_ladder_kind kind;
 	bool queue;
 };
 
@@ -40,8 +40,8 @@ enum sg_ladder_step ladder_find(const char *word);
 
 /* A step as it is. */
 struct ladder_now {
-	bool known; /* the value could be read */
-	uint64_t value;
+	bool known;	/* the value could be read */
+	uint64_t value; /* of SOCKETS: for how many listeners there is something to do */
 	bool taken;
 	bool given_up;
 };

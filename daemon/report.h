@@ -69,6 +69,8 @@ struct report {
 	uint64_t ladder_takes, ladder_undos, ladder_conflicts;
 	struct report_step steps[SG_LADDER_COUNT];
 	size_t step_count;
+	struct report_step *listener_steps; /* one for each listener of a step that has some */
+	size_t listener_step_count;
 };
 
 enum report_type {

@@ -73,6 +73,10 @@
 	  "Whether tcp_syncookies may be switched on where it is 0; without it the kernel takes no cookies.") \
 	X("Ladder", "SynackRetries", count, ladder_retries, "1", 0, 255, "retries", RELOAD,            \
 	  "Down to how many SYN-ACK retries an attack may bring tcp_synack_retries; 0 leaves it alone.") \
+	X("Ladder", "ListenerRetries", count, ladder_listener_retries, "1", 0, 127, "retries", RELOAD, \
+	  "Down to how many SYN-ACK retries an attack may bring a listener that has a number of its own (TCP_SYNCNT); 0 leaves them alone.") \
+	X("Ladder", "PerListenerRetries", flag, ladder_per_listener, "no", 0, 0, "", RELOAD,           \
+	  "Whether ListenerRetries is for listeners without a number of their own as well, where tcp_synack_retries is not brought down; afterwards they keep the host's number of that moment as their own.") \
 	X("Ladder", "Lease", flag, ladder_lease, "yes", 0, 0, "", RELOAD,                              \
 	  "Whether a service that is defended stays so for as long as the attack lasts.")             \
 	X("Ladder", "Somaxconn", count, ladder_somaxconn, "0", 0, 65535, "connections", RELOAD,        \

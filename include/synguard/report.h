@@ -86,7 +86,8 @@
 	X(COUNT,   accept_queue,                   "accept_queue",                 GAUGE,   "synguard_service_accept_queue_connections", "connections", NULL,       NULL,                         NULL,                    "Completed connections that wait to be accepted.") \
 	X(COUNT,   accept_queue_max,               "accept_queue_max",             GAUGE,   "synguard_service_accept_queue_limit",      NULL,          NULL,        NULL,                         NULL,                    "Limit of the accept queues of the service's listeners.")
 
-/* A row of "ladder"; its series are told apart by step="WORD". */
+/* A row of "ladder", and of "ladder_listeners", which has no series; of "ladder" they are told
+ * apart by step="WORD". */
 #define SG_REPORT_LADDER(X) \
 	X(TEXT,    step,                          "step",                         NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The step's word.") \
 	X(TEXT,    target,                        "target",                       NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "What it acts on: a kernel setting, or else what.") \

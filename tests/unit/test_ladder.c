@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/ladder_plan.h"
+#include "daemon/ladder_targets.h"
 #include "suite.h"
 
 /* What the kernel has at the start: cookies off, so that there is something for each step. */
@@ -230,6 +231,60 @@ START_TEST(plan_leaves_what_cannot_be_read)
 }
 END_TEST
 
+/* Listeners are a step of their own: taken where one has something to lower, and again for more. */
+START_TEST(plan_of_listeners)
+{
+	struct play p = fresh();
+
+	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 2;
+	ck_assert_str_eq(in_state(&p, DETECT_CALM), "+syncookies");
+	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 2;
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
+			 "+synack_retries +listener_retries +lease +somaxconn +syn_backlog");
+	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 0;
+	ck_assert_str_eq(plan(&p), "");
+	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 1;
+	ck_assert_str_eq(plan(&p), "+listener_retries");
+	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 0;
+	ck_assert_str_eq(in_state(&p, DETECT_CALM),
+			 "-syn_backlog -somaxconn -lease -listener_retries -synack_retries");
+}
+END_TEST
+
+/* What a listener's retries become, by what it has, what the host has, and what is allowed. */
+START_TEST(aim_of_listeners)
+{
+	static const struct {
+		uint32_t floor;
+		bool all;
+		uint32_t host;
+		uint8_t own;
+		uint32_t aim;
+	} cases[] = {
+		{ 1, false, 5, 6, 1 }, { 1, false, 5, 2, 1 }, { 1, false, 5, 1, 0 },
+		{ 1, false, 5, 0, 0 }, { 1, true, 5, 0, 1 },  { 1, true, 1, 0, 0 },
+		{ 1, true, 0, 0, 0 },  { 3, true, 5, 2, 0 },  { 3, false, 5, 4, 3 },
+		{ 0, true, 5, 6, 0 },  { 0, true, 5, 0, 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct settings s = { .ladder_listener_retries = cases[i].floor,
+				      .ladder_per_listener = cases[i].all };
+		const struct ladder_host host = { .retries = cases[i].host };
+		const struct sg_listener l = { .syn_retries = cases[i].own };
+
+		ck_assert_msg(ladder_target_aim(SG_LADDER_LISTENER_RETRIES, &s, &host, &l) ==
+				      cases[i].aim,
+			      "case %zu", i);
+	}
+	/* 0 cannot be written, nor more than 127 */
+	ck_assert_uint_eq(ladder_target_back(0), 1);
+	ck_assert_uint_eq(ladder_target_back(5), 5);
+	ck_assert_uint_eq(ladder_target_back(255), 127);
+}
+END_TEST
+
 START_TEST(steps_have_names)
 {
 	int step;
@@ -254,6 +309,8 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, c6_given_up_is_left_alone, 10);
 	SUITE_TEST(suite, plan_bounds_memory, 10);
 	SUITE_TEST(suite, plan_leaves_what_cannot_be_read, 10);
+	SUITE_TEST(suite, plan_of_listeners, 10);
+	SUITE_TEST(suite, aim_of_listeners, 10);
 	SUITE_TEST(suite, steps_have_names, 10);
 	return suite_main(suite, argc, argv);
 }
