@@ -26,9 +26,8 @@ struct ack {
 	struct cookie_terms terms;
 	struct sg_service *service;
 	__u64 now_ns;
-	__u32 index;  /* of the service */
-	__u8 wscale;  /* that its challenge promised */
-	bool sampled; /* to be looked up where it carries no cookie; set by the caller */
+	__u32 index; /* of the service */
+	__u8 wscale; /* that its challenge promised */
 };
 
 /*
@@ -96,8 +95,8 @@ static __always_inline bool ack_echoes_challenge(const struct ack *ack)
 static __always_inline bool ack_is_for_kernel(struct __sk_buff *skb, const struct ack *ack,
 					      struct bpf_sock *listener)
 {
-	return ackflood_is_for_kernel((void *)(long)skb->data, (void *)(long)skb->data_end, &ack->p,
-				      listener);
+	return listener_gave_cookie((void *)(long)skb->data, (void *)(long)skb->data_end, &ack->p,
+				    listener);
 }
 
 static __always_inline __u64 ack_tuple(const struct ack *ack)
@@ -349,11 +348,13 @@ static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct a
 	return ack_accept(skb, ack);
 }
 
-static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct ack *ack)
+/* *c: of the program, which has counted this packet. */
+static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct ack *ack,
+						   const struct sg_counters *c)
 {
 	enum sg_verdict v = ack_judge(skb, ack);
 
-	if (ack->sampled && ack->service &&
+	if (c && !(c->packets % SG_ACK_SAMPLE) && ack->service &&
 	    (v == SG_V_IDLE_ACK || v == SG_V_OTHER_ACK || v == SG_V_EARLY_DATA))
 		ackflood_sample(skb, &ack->p, bpf_ktime_get_coarse_ns());
 	return v;

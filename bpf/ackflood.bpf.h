@@ -20,6 +20,7 @@ static __always_inline void ackflood_note(__u64 now_ns)
 {
 	__u32 window = now_ns >> SG_ACK_WINDOW_SHIFT;
 
+	__sync_fetch_and_add(&bogus_acks, SG_ACK_SAMPLE);
 	if (!control.ack_flood_rate)
 		return;
 	if (ack_flood_window != window) {
@@ -32,27 +33,6 @@ static __always_inline void ackflood_note(__u64 now_ns)
 		ack_flood_until_ns = now_ns + SG_ACK_FLOOD_NS;
 }
 
-/* The kernel's own cookie: it answers some SYNs when a queue overflows before we are armed. */
-static __always_inline bool ackflood_is_for_kernel(void *data, void *end, const struct packet *p,
-						   struct bpf_sock *listener)
-{
-	struct tcphdr *tcp = data + (p->l4_offset & 0x3fff);
-
-	if ((void *)(tcp + 1) > end)
-		return true;
-	if (p->version == 4) {
-		struct iphdr *ip = data + (p->l3_offset & 31);
-
-		return (void *)(ip + 1) > end ||
-		       !bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp));
-	} else {
-		struct ipv6hdr *ip = data + (p->l3_offset & 31);
-
-		return (void *)(ip + 1) > end ||
-		       !bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp));
-	}
-}
-
 /*
  * Looks up an ACK of the sample, which carries no cookie of ours. Returns 0. A global function, so
  * that the verifier proves it once, by itself.
@@ -61,13 +41,13 @@ __noinline int ackflood_sample(struct __sk_buff *skb, const struct packet *p, __
 {
 	struct bpf_sock *sk;
 
-	if (!p)
+	if (!p || control.mode == SG_MODE_OFF)
 		return 0;
 	sk = listener_lookup(skb, p, p->sport);
 	if (!sk)
 		return 0;
 	if (sk->state == KERNEL_TCP_LISTEN &&
-	    !ackflood_is_for_kernel((void *)(long)skb->data, (void *)(long)skb->data_end, p, sk))
+	    !listener_gave_cookie((void *)(long)skb->data, (void *)(long)skb->data_end, p, sk))
 		ackflood_note(now_ns);
 	bpf_sk_release(sk);
 	return 0;

@@ -4,8 +4,9 @@
  *
  * Asked only while there is such a flood (ackflood.bpf.h), and only of ACKs in the plainest of
  * frames. It drops where it is sure and passes everything else: an ACK that a socket of any state
- * but LISTEN takes, a RST, and everything of a service that is not proven, or that another host,
- * NAT or another device may stand behind, where our look-up would see too little.
+ * but LISTEN takes, a RST, what comes from a source on the allow list, and everything of a service
+ * that is not proven, or that another host, NAT or another device may stand behind, where our
+ * look-up would see too little.
  *
  * A connection that is just being made has no socket yet. Its ACK carries a cookie. XDP sees a
  * whole batch before the stack does, so the data right behind that ACK meets the bare listener:
@@ -17,6 +18,7 @@
 #include "acceptance.bpf.h"
 #include "ackflood.bpf.h"
 #include "frame.bpf.h"
+#include "listed.bpf.h"
 
 static __always_inline struct sg_promise *bogus_awaited(__u64 tuple)
 {
@@ -62,8 +64,8 @@ static __always_inline bool bogus_is_expected(struct xdp_md *ctx, struct ack *ac
 		bpf_sk_release(sk);
 		return true;
 	}
-	kernels = ackflood_is_for_kernel((void *)(long)ctx->data, (void *)(long)ctx->data_end,
-					 &ack->p, sk);
+	kernels = listener_gave_cookie((void *)(long)ctx->data, (void *)(long)ctx->data_end,
+				       &ack->p, sk);
 	bpf_sk_release(sk);
 	known = bogus_awaited(tuple);
 	if (kernels || bogus_has_cookie(ctx, ack)) {
@@ -83,7 +85,8 @@ __noinline int bogus_judge(struct xdp_md *ctx)
 	if (ack_flood_until_ns <= ack.now_ns || control.mode == SG_MODE_OBSERVE ||
 	    (__s64)(ack.now_ns - control.heartbeat_ns) > (__s64)SG_HEARTBEAT_LOST_NS)
 		return SG_V_NOT_SYN;
-	if (frame_parse_xdp(ctx, &ack.p) || ack.p.flags & PACKET_RST)
+	if (frame_parse_xdp(ctx, &ack.p) || ack.p.flags & PACKET_RST ||
+	    listed_source(&ack.p) == SG_V_ALLOWED)
 		return SG_V_NOT_SYN;
 	ack.service = service_find(&ack.p.daddr, ack.p.dport, &ack.index);
 	if (!ack.service || !bogus_may_be_judged(ctx, &ack.p, ack.service, ack.now_ns) ||

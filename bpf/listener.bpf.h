@@ -49,6 +49,30 @@ static __always_inline struct bpf_sock *listener_lookup(void *ctx, const struct 
 	return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
 }
 
+/*
+ * Whether the ACK carries a cookie of the kernel's own, which answers some SYNs when a queue
+ * overflows before the service is armed. True where that cannot be told.
+ */
+static __always_inline bool listener_gave_cookie(void *data, void *end, const struct packet *p,
+						 struct bpf_sock *listener)
+{
+	struct tcphdr *tcp = data + (p->l4_offset & 0x3fff);
+
+	if ((void *)(tcp + 1) > end)
+		return true;
+	if (p->version == 4) {
+		struct iphdr *ip = data + (p->l3_offset & 31);
+
+		return (void *)(ip + 1) > end ||
+		       !bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp));
+	} else {
+		struct ipv6hdr *ip = data + (p->l3_offset & 31);
+
+		return (void *)(ip + 1) > end ||
+		       !bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp));
+	}
+}
+
 static __always_inline int listener_log2(__u32 x)
 {
 	int log = 0;

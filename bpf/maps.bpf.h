@@ -16,6 +16,8 @@ __u64 hushed_until_ns;
 __u64 ack_flood_until_ns;
 __u32 ack_flood_window;
 __u32 ack_flood_count;
+/* How many there were since the start; one in SG_ACK_SAMPLE is looked up, and stands for all. */
+__u64 bogus_acks;
 /* Set by the daemon before it loads the programs. */
 const volatile __u8 epoch_shift = SG_EPOCH_SHIFT;
 

@@ -12,16 +12,6 @@
 #include "maps.bpf.h"
 #include "packet.h"
 
-static __always_inline __u32 service_set(const struct sg_addr *a, __be16 port)
-{
-	/* Fibonacci hashing; nobody gains by collisions: entries exist for local addresses only */
-	__u64 h = (a->halves[0] ^ a->halves[1] ^ ((__u64)port << 17)) * 0x9e3779b97f4a7c15ULL;
-
-	return h >> 55; /* 9 bits: SG_SERVICE_SETS */
-}
-
-_Static_assert(SG_SERVICE_SETS == 512, "service_set() yields 9 bits");
-
 static __always_inline bool service_is(const struct sg_service *s, const struct sg_addr *a,
 				       __be16 port)
 {
@@ -33,7 +23,7 @@ static __always_inline bool service_is(const struct sg_service *s, const struct 
 static __always_inline struct sg_service *service_find(const struct sg_addr *a, __be16 port,
 						       __u32 *index)
 {
-	__u32 first = service_set(a, port) * SG_SERVICE_WAYS;
+	__u32 first = sg_service_set(a, port) * SG_SERVICE_WAYS;
 
 	for (int way = 0; way < SG_SERVICE_WAYS; way++) {
 		__u32 at = first + way;
@@ -51,7 +41,7 @@ static __always_inline struct sg_service *service_find(const struct sg_addr *a, 
 static __always_inline struct sg_service *service_claim(const struct sg_addr *a, __be16 port,
 							__u32 *index)
 {
-	__u32 first = service_set(a, port) * SG_SERVICE_WAYS;
+	__u32 first = sg_service_set(a, port) * SG_SERVICE_WAYS;
 
 	for (int way = 0; way < SG_SERVICE_WAYS; way++) {
 		__u32 at = first + way;

@@ -75,9 +75,9 @@ SEC("tc")
 int synguard_ingress(struct __sk_buff *skb)
 {
 	struct sg_counters *c = counters_of(SG_INGRESS);
-	struct ack ack = { .sampled = c && !(c->packets % SG_ACK_SAMPLE) };
+	struct ack ack = {};
 
-	return tcx_action(counters_conclude(c, ack_inspect(skb, &ack)));
+	return tcx_action(counters_conclude(c, ack_inspect(skb, &ack, c)));
 }
 
 /* For an interface that our XDP program cannot be attached to: SYNs are judged and answered here. */
@@ -90,7 +90,7 @@ int synguard_ingress_answers(struct __sk_buff *skb)
 		struct ack ack;
 		struct syn syn;
 	} seen = {};
-	enum sg_verdict v = ack_inspect(skb, &seen.ack);
+	enum sg_verdict v = ack_inspect(skb, &seen.ack, c);
 
 	if (v == SG_V_SYN && control.mode != SG_MODE_OFF)
 		v = syn_inspect_skb(skb, &seen.syn);
@@ -102,8 +102,8 @@ SEC("tc")
 int synguard_ingress_alone(struct __sk_buff *skb)
 {
 	struct sg_counters *c = counters_of(SG_INGRESS);
-	struct ack ack = { .sampled = c && !(c->packets % SG_ACK_SAMPLE) };
-	enum sg_verdict v = ack_inspect(skb, &ack);
+	struct ack ack = {};
+	enum sg_verdict v = ack_inspect(skb, &ack, c);
 
 	if (v == SG_V_SYN && control.mode != SG_MODE_OFF &&
 	    !listener_service(skb, &ack.p, &ack.service, &ack.index)) {

@@ -3,24 +3,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdbool.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
-#include <systemd/sd-bus.h>
-
-#include "synguard/cleanup.h"
 #include "synguard/names.h"
+
+#include "client_internal.h"
 
 #include "start_hint.h"
 
-DEFINE_CLEANUP(sd_bus, sd_bus_flush_close_unref)
-#define _cleanup_bus_ _cleanup_(sd_bus_flush_close_unref_at)
+DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
+#define _cleanup_message_ _cleanup_(sd_bus_message_unref_at)
 
 static int client_no_daemon(const char *runtime_dir, int error)
 {
@@ -60,7 +58,7 @@ static int client_socket(const char *runtime_dir)
 	return TAKE_FD(fd);
 }
 
-static int client_connect(const char *runtime_dir, sd_bus **ret)
+int client_connect(const char *runtime_dir, sd_bus **ret)
 {
 	_cleanup_bus_ sd_bus *bus = NULL;
 	int fd = client_socket(runtime_dir);
@@ -83,7 +81,7 @@ static int client_connect(const char *runtime_dir, sd_bus **ret)
 	return SG_EXIT_OK;
 }
 
-static int client_failed(const sd_bus_error *error, int r)
+int client_failed(const sd_bus_error *error, int r)
 {
 	fprintf(stderr, "synguard: %s\n", error->message ? error->message : strerror(-r));
 	if (sd_bus_error_has_name(error, SG_ERROR_NOT_ALLOWED))
@@ -95,34 +93,38 @@ static int client_failed(const sd_bus_error *error, int r)
 	return SG_EXIT_FAILED;
 }
 
-int client_describe(const char *runtime_dir, json_t **ret)
+static int client_parse(const char *text, json_t **ret)
+{
+	*ret = json_loads(text, 0, NULL);
+	if (*ret)
+		return SG_EXIT_OK;
+	fputs("synguard: the daemon's answer is not JSON\n", stderr);
+	return SG_EXIT_FAILED;
+}
+
+int client_call_json(sd_bus *bus, json_t **ret, const char *method, const char *types, ...)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_bus_ sd_bus *bus = NULL;
-	sd_bus_message *reply = NULL;
+	_cleanup_message_ sd_bus_message *reply = NULL;
 	const char *text;
-	json_t *root;
+	va_list values;
 	int r;
 
-	r = client_connect(runtime_dir, &bus);
-	if (r != SG_EXIT_OK)
-		return r;
-	r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "Describe", &error, &reply,
-			       NULL);
+	va_start(values, types);
+	r = sd_bus_call_methodv(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, &error, &reply,
+				types, values);
+	va_end(values);
 	if (r >= 0)
 		r = sd_bus_message_read(reply, "s", &text);
-	if (r < 0) {
-		sd_bus_message_unref(reply);
-		return client_failed(&error, r);
-	}
-	root = json_loads(text, 0, NULL);
-	sd_bus_message_unref(reply);
-	if (!root) {
-		fputs("synguard: the daemon's answer is not JSON\n", stderr);
-		return SG_EXIT_FAILED;
-	}
-	*ret = root;
-	return SG_EXIT_OK;
+	return r < 0 ? client_failed(&error, r) : client_parse(text, ret);
+}
+
+int client_describe(const char *runtime_dir, json_t **ret)
+{
+	_cleanup_bus_ sd_bus *bus = NULL;
+	int r = client_connect(runtime_dir, &bus);
+
+	return r == SG_EXIT_OK ? client_call_json(bus, ret, "Describe", NULL) : r;
 }
 
 static int client_order(const char *runtime_dir, const char *method, const char *word)
@@ -164,22 +166,12 @@ static int client_call_view(sd_bus *bus, enum client_view view, const char *by, 
 				  NULL);
 }
 
-/* The descriptor stays the message's. */
-static json_t *client_load(int fd)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	_cleanup_fclose_ FILE *file = copy < 0 ? NULL : fdopen(copy, "r");
-
-	return file ? json_loadf(file, 0, NULL) : NULL;
-}
-
-int client_view(const char *runtime_dir, enum client_view view, const char *by, uint16_t port,
-		json_t **ret)
+int client_view_fd(const char *runtime_dir, enum client_view view, const char *by, uint16_t port,
+		   int *ret)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_message_ sd_bus_message *reply = NULL;
 	_cleanup_bus_ sd_bus *bus = NULL;
-	sd_bus_message *reply = NULL;
-	json_t *root = NULL;
 	int r, fd;
 
 	r = client_connect(runtime_dir, &bus);
@@ -188,17 +180,38 @@ int client_view(const char *runtime_dir, enum client_view view, const char *by, 
 	r = client_call_view(bus, view, by, port, &error, &reply);
 	if (r >= 0)
 		r = sd_bus_message_read(reply, "h", &fd);
-	if (r >= 0)
-		root = client_load(fd);
-	sd_bus_message_unref(reply);
 	if (r < 0)
 		return client_failed(&error, r);
-	if (!root) {
-		fputs("synguard: the daemon's answer is not JSON\n", stderr);
+	/* that one is the message's */
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0) {
+		fprintf(stderr, "synguard: %s\n", strerror(errno));
 		return SG_EXIT_FAILED;
 	}
-	*ret = root;
+	*ret = fd;
 	return SG_EXIT_OK;
+}
+
+int client_view(const char *runtime_dir, enum client_view view, const char *by, uint16_t port,
+		json_t **ret)
+{
+	_cleanup_close_ int fd = -EBADF;
+	int r = client_view_fd(runtime_dir, view, by, port, &fd);
+	void *text = MAP_FAILED;
+	struct stat st;
+
+	if (r != SG_EXIT_OK)
+		return r;
+	/* sealed by the daemon: it neither changes nor shrinks; json_loadfd() reads byte by byte */
+	if (!fstat(fd, &st) && st.st_size > 0)
+		text = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	*ret = text == MAP_FAILED ? NULL : json_loadb(text, st.st_size, 0, NULL);
+	if (text != MAP_FAILED)
+		munmap(text, st.st_size);
+	if (*ret)
+		return SG_EXIT_OK;
+	fputs("synguard: the daemon's answer is not JSON\n", stderr);
+	return SG_EXIT_FAILED;
 }
 
 /* ---- lists of sources ------------------------------------------------------------------------ */
@@ -244,25 +257,11 @@ int client_list_remove(const char *runtime_dir, const char *list, const char *li
 /* One slice; *next < 0: it was the last. */
 static int client_list_slice(sd_bus *bus, const char *list, json_t *all, json_int_t *next)
 {
-	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	sd_bus_message *reply = NULL;
-	const char *text;
-	json_t *slice = NULL;
-	int r;
+	json_t *slice;
+	int r = client_call_json(bus, &slice, "ListShow", "su", list, (uint32_t)*next);
 
-	r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "ListShow", &error, &reply,
-			       "su", list, (uint32_t)*next);
-	if (r >= 0)
-		r = sd_bus_message_read(reply, "s", &text);
-	if (r >= 0)
-		slice = json_loads(text, 0, NULL);
-	sd_bus_message_unref(reply);
-	if (r < 0)
-		return client_failed(&error, r);
-	if (!slice) {
-		fputs("synguard: the daemon's answer is not JSON\n", stderr);
-		return SG_EXIT_FAILED;
-	}
+	if (r != SG_EXIT_OK)
+		return r;
 	json_array_extend(all, json_object_get(slice, "entries"));
 	*next = json_is_integer(json_object_get(slice, "next")) ?
 			json_integer_value(json_object_get(slice, "next")) :
@@ -285,156 +284,4 @@ int client_list_show(const char *runtime_dir, const char *list, json_t **ret)
 	else
 		json_decref(all);
 	return r;
-}
-
-/* ---- events -------------------------------------------------------------------------------- */
-
-struct client_reader {
-	sd_bus *bus;
-	const struct client_events *handler;
-	uint64_t last; /* number of the last event that was handled */
-	bool more;
-	bool done; /* the handler has had enough */
-	int code;  /* exit code where that is decided */
-};
-
-/* A record that has been handled already comes again where a signal and an answer crossed. */
-static void client_take_event(struct client_reader *r, const json_t *event)
-{
-	uint64_t number = json_integer_value(json_object_get(event, "number"));
-
-	if (r->done || number <= r->last)
-		return;
-	r->last = number;
-	r->done = !r->handler->event(r->handler->userdata, event);
-}
-
-static void client_take_answer(struct client_reader *r, const json_t *answer)
-{
-	uint64_t missed = json_integer_value(json_object_get(answer, "missed"));
-	uint64_t last = json_integer_value(json_object_get(answer, "last"));
-	const json_t *event;
-	size_t i;
-
-	if (missed)
-		r->done = !r->handler->missed(r->handler->userdata, missed);
-	json_array_foreach(json_object_get(answer, "events"), i, event)
-		client_take_event(r, event);
-	r->more = json_is_true(json_object_get(answer, "more"));
-	if (last > r->last)
-		r->last = last;
-}
-
-/* Handles what the daemon has after the last one. */
-static int client_read_events(struct client_reader *r)
-{
-	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	sd_bus_message *reply;
-	const char *text;
-	json_t *answer;
-	int err;
-
-	do {
-		reply = NULL;
-		answer = NULL;
-		err = sd_bus_call_method(r->bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "Events",
-					 &error, &reply, "t", r->last);
-		if (err >= 0)
-			err = sd_bus_message_read(reply, "s", &text);
-		if (err >= 0)
-			answer = json_loads(text, 0, NULL);
-		sd_bus_message_unref(reply);
-		if (err < 0)
-			return client_failed(&error, err);
-		if (!answer) {
-			fputs("synguard: the daemon's answer is not JSON\n", stderr);
-			return SG_EXIT_FAILED;
-		}
-		client_take_answer(r, answer);
-		json_decref(answer);
-	} while (r->more && !r->done);
-	return SG_EXIT_OK;
-}
-
-static int client_on_event(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-	struct client_reader *r = userdata;
-	const char *text;
-	json_t *event;
-
-	if (sd_bus_message_read(m, "s", &text) < 0)
-		return 0;
-	event = json_loads(text, 0, NULL);
-	/* one is missing in between: the daemon still has it, or says that it has not */
-	if (json_integer_value(json_object_get(event, "number")) > (json_int_t)r->last + 1)
-		r->code = client_read_events(r);
-	else if (event)
-		client_take_event(r, event);
-	json_decref(event);
-	return 0;
-}
-
-/* Waits for the bus; true: it is time to end. */
-static bool client_wait(sd_bus *bus, int signals)
-{
-	struct pollfd p[] = {
-		{ .fd = sd_bus_get_fd(bus), .events = sd_bus_get_events(bus) },
-		{ .fd = signals, .events = POLLIN },
-		{ .fd = STDOUT_FILENO }, /* POLLERR: nobody reads it any more */
-	};
-
-	poll(p, ARRAY_SIZE(p), -1);
-	return p[1].revents || p[2].revents & (POLLERR | POLLNVAL);
-}
-
-static int client_follow(struct client_reader *r, int signals)
-{
-	int err;
-
-	while (!r->done && r->code == SG_EXIT_OK) {
-		err = sd_bus_process(r->bus, NULL);
-		if (err < 0 || sd_bus_is_open(r->bus) <= 0) {
-			fputs("synguard: synguardd has ended, or cut us off because we did not "
-			      "keep up\n",
-			      stderr);
-			return SG_EXIT_NO_DAEMON;
-		}
-		if (!err && client_wait(r->bus, signals))
-			break;
-	}
-	return r->code;
-}
-
-int client_events(const char *runtime_dir, bool follow, const struct client_events *handler)
-{
-	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	struct client_reader reader = { .handler = handler };
-	_cleanup_close_ int signals = -EBADF;
-	_cleanup_bus_ sd_bus *bus = NULL;
-	sigset_t mask;
-	int r;
-
-	r = client_connect(runtime_dir, &bus);
-	if (r != SG_EXIT_OK)
-		return r;
-	reader.bus = bus;
-	if (!follow)
-		return client_read_events(&reader);
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigprocmask(SIG_BLOCK, &mask, NULL);
-	signals = signalfd(-1, &mask, SFD_CLOEXEC);
-	r = signals < 0 ? -errno :
-			  sd_bus_match_signal_async(bus, NULL, NULL, SG_BUS_PATH, SG_BUS_INTERFACE,
-						    "Event", client_on_event, NULL, &reader);
-	/* first follow, then read: nothing falls between */
-	if (r >= 0)
-		r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "Follow", &error,
-				       NULL, NULL);
-	if (r < 0)
-		return client_failed(&error, r);
-	r = client_read_events(&reader);
-	return r != SG_EXIT_OK ? r : client_follow(&reader, signals);
 }

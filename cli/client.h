@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Asking the daemon, over the socket in its runtime directory. The only user of sd-bus in the CLI.
+ * Asking the daemon, over the socket in its runtime directory. With client_events.c
+ * the only user of sd-bus in the CLI.
  */
 #pragma once
 
@@ -39,9 +40,14 @@ enum client_view {
 	CLIENT_STATES,
 };
 
-/* The caller owns *ret. Likewise an exit code. */
+/*
+ * The caller owns *ret. Likewise an exit code. _fd: the text as the daemon has made it, one row a
+ * line, to be read from the descriptor.
+ */
 int client_view(const char *runtime_dir, enum client_view view, const char *by, uint16_t port,
 		json_t **ret);
+int client_view_fd(const char *runtime_dir, enum client_view view, const char *by, uint16_t port,
+		   int *ret);
 
 /* What is to be done with the events; false from one of them ends it, with exit code 0. */
 struct client_events {

@@ -87,6 +87,12 @@ static void print_number(double value, int width, int decimals, const char *unit
 		printf("%*.*f%s", (int)(width - strlen(unit)), decimals, value, unit);
 }
 
+/* Two decimals, of as much as a second none: columns do not run into each other. */
+static void print_ms(double value, int width)
+{
+	print_number(value, width, value < 1000 ? 2 : 0, "");
+}
+
 static void print_row(const struct phase *phase, const struct phase_result *r)
 {
 	const struct figures f = figures(r);
@@ -95,8 +101,8 @@ static void print_row(const struct phase *phase, const struct phase_result *r)
 	print_count(f.offered_per_sec, 9);
 	print_count(f.absorbed_per_sec, 9);
 	print_number(f.connected_percent, 9, 1, " %");
-	print_number(f.median_ms, 7, 2, "");
-	print_number(f.p99_ms, 7, 2, "");
+	print_ms(f.median_ms, 7);
+	print_ms(f.p99_ms, 7);
 	printf("%6d", r->half_open_max);
 	print_number(f.cpu_sec_per_million, 11, 2, "");
 	putchar('\n');

@@ -102,6 +102,33 @@ static void print_attack(const json_t *report, const struct screen *s, size_t se
 			    passing == 1 ? "client/s passes" : "clients/s pass");
 }
 
+/* What becomes of it; the rest is answered by the kernel, each with a reset. */
+static void print_ack_flood(const json_t *report, const struct screen *s, const char *beside)
+{
+	const json_t *rates = json_object_get(report, "rates");
+	uint64_t bogus = number(rates, "bogus_acks_per_second");
+	uint64_t dropped = number(rates, "dropped_acks_per_second");
+
+	if (dropped)
+		screen_wrap(s, 0, "An ACK flood%s, %s ACK/s: %s/s dropped, connections go on.",
+			    beside, SHORT(bogus), SHORT(dropped));
+	else
+		screen_wrap(s, 0,
+			    "An ACK flood%s, %s ACK/s, that is only observed: none is dropped.",
+			    beside, SHORT(bogus));
+}
+
+/* The state is attack. */
+static void print_floods(const json_t *report, const struct screen *s, size_t services)
+{
+	bool acks = is(report, "kind", "ack_flood"), both = is(report, "kind", "syn_and_ack_flood");
+
+	if (!acks)
+		print_attack(report, s, services);
+	if (acks || both)
+		print_ack_flood(report, s, both ? " as well" : "");
+}
+
 static void print_calm(const json_t *report, const struct screen *s, size_t services)
 {
 	uint64_t half_open = number(report, "half_open");
@@ -131,7 +158,11 @@ static void print_sentence(const json_t *report, const struct screen *s)
 		screen_wrap(s, 0,
 			    "Nothing is defended: SYNs are only observed, see the interfaces.");
 	else if (is(report, "state", "attack"))
-		print_attack(report, s, services);
+		print_floods(report, s, services);
+	else if (is(report, "state", "cooling") && is(report, "kind", "ack_flood"))
+		screen_wrap(
+			s, 0, "An ACK flood has just ebbed: %s ACK/s belong to no connection.",
+			SHORT(number(json_object_get(report, "rates"), "bogus_acks_per_second")));
 	else if (is(report, "state", "cooling"))
 		screen_wrap(s, 0,
 			    "A SYN flood has just ebbed: %s SYN/s, defending %zu of %zu service%s.",

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* synguard listeners, halfopen, states: views of the host's sockets. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "synguard/cleanup.h"
 #include "synguard/names.h"
 
 #include "arguments.h"
@@ -12,6 +15,26 @@
 #include "owners.h"
 #include "verbs.h"
 #include "view.h"
+
+/* The daemon's own text, as it is: there may be a hundred thousand rows in it. */
+static int sockets_copy(const struct cli *cli, enum client_view view, const char *by, uint16_t port)
+{
+	_cleanup_close_ int fd = -EBADF;
+	char piece[65536];
+	ssize_t n;
+	int r;
+
+	r = client_view_fd(cli->runtime_dir, view, by, port, &fd);
+	if (r != SG_EXIT_OK)
+		return r;
+	/* what stdout does not take, main() finds */
+	while ((n = read(fd, piece, sizeof(piece))) > 0 && fwrite(piece, 1, n, stdout) == (size_t)n)
+		;
+	if (n >= 0)
+		return SG_EXIT_OK;
+	fprintf(stderr, "synguard: what the daemon handed over: %s\n", strerror(errno));
+	return SG_EXIT_FAILED;
+}
 
 static int sockets_print(const struct cli *cli, json_t *root,
 			 int (*print)(const json_t *, const struct screen *))
@@ -92,6 +115,8 @@ int verb_halfopen(const struct cli *cli, int argc, char **argv)
 				       "\"%s\" is nothing to go by; there are source, prefix, "
 				       "listener and none",
 				       by);
+	if (cli->json)
+		return sockets_copy(cli, CLIENT_HALFOPEN, by, number);
 	r = client_view(cli->runtime_dir, CLIENT_HALFOPEN, by, number, &root);
 	if (r != SG_EXIT_OK)
 		return r;
@@ -105,6 +130,8 @@ int verb_states(const struct cli *cli, int argc, char **argv)
 	json_t *root = NULL;
 	int r;
 
+	if (cli->json)
+		return sockets_copy(cli, CLIENT_STATES, NULL, 0);
 	r = client_view(cli->runtime_dir, CLIENT_STATES, NULL, 0, &root);
 	if (r != SG_EXIT_OK)
 		return r;

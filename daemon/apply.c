@@ -20,8 +20,10 @@ void apply_control(struct dataplane *dp, const struct settings *s)
 struct detect_config apply_detect(const struct settings *s)
 {
 	return (struct detect_config){
-		.attack_per_sec = s->attack_rate,
-		.ebb_per_sec = s->ebb_rate,
+		.marks = { [DETECT_SYN_FLOOD] = { s->attack_rate, s->ebb_rate },
+			   /* the same gap as the defaults of SYNs have */
+			   [DETECT_ACK_FLOOD] = { s->ack_flood_rate,
+						  (s->ack_flood_rate + 9) / 10 } },
 		.hold_ns = s->hold_ns,
 	};
 }

@@ -288,6 +288,16 @@ int dataplane_counters(struct dataplane *dp, enum sg_program program, struct sg_
 			     sizeof(*ret) / sizeof(uint64_t));
 }
 
+struct dataplane_acks dataplane_acks(struct dataplane *dp, uint64_t now_ns)
+{
+	const struct synguard_bpf__bss *bss = dp->skel->bss;
+
+	return (struct dataplane_acks){
+		.bogus = __atomic_load_n(&bss->bogus_acks, __ATOMIC_RELAXED),
+		.flood = __atomic_load_n(&bss->ack_flood_until_ns, __ATOMIC_RELAXED) > now_ns,
+	};
+}
+
 int dataplane_tx(struct dataplane *dp, int ifindex, struct sg_tx *ret)
 {
 	return dataplane_sum(dp, dp->skel->maps.sent, ifindex, (uint64_t *)ret,

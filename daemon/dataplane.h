@@ -96,6 +96,12 @@ struct sg_service *dataplane_services(struct dataplane *dp);
 /* Sums over CPUs. -errno. */
 int dataplane_tally(struct dataplane *dp, uint32_t index, struct sg_tally *ret);
 int dataplane_counters(struct dataplane *dp, enum sg_program program, struct sg_counters *ret);
+/* Bogus ACKs since the start, by samples, and whether they are taken for a flood just now. */
+struct dataplane_acks {
+	uint64_t bogus;
+	bool flood;
+};
+struct dataplane_acks dataplane_acks(struct dataplane *dp, uint64_t now_ns);
 /* What the driver did with XDP's answers on an interface. -ENOENT: nothing yet. */
 int dataplane_tx(struct dataplane *dp, int ifindex, struct sg_tx *ret);
 /* Makes an entry's tally zero on all CPUs, before the entry is used for another service. */

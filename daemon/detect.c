@@ -8,12 +8,13 @@
 /*
  * 1000 SYNs a second that nobody completes are no accident at any server: a scan of the whole
  * Internet sends a few a day to each address, and clients that lose their way come by the dozen.
- * Where a queue has filled, a tenth of that suffices. 30 s of quiet outlast the pauses between
- * the waves of the tools in use.
+ * Where a queue has filled, a tenth of that suffices. Of ACKs that belong to nothing a restarted
+ * server meets many for a moment, as each of its former clients sends one or a few. 30 s of quiet
+ * outlast the pauses between the waves of the tools in use.
  */
 const struct detect_config detect_defaults = {
-	.attack_per_sec = 1000,
-	.ebb_per_sec = 100,
+	.marks = { [DETECT_SYN_FLOOD] = { .attack_per_sec = 1000, .ebb_per_sec = 100 },
+		   [DETECT_ACK_FLOOD] = { .attack_per_sec = 10000, .ebb_per_sec = 1000 } },
 	.hold_ns = 30 * 1000000000ULL,
 };
 
@@ -24,57 +25,99 @@ static const char *const detect_state_names[] = {
 };
 static_assert(ARRAY_SIZE(detect_state_names) == DETECT_STATE_COUNT, "every state has a name");
 
+static const char *const detect_kind_names[] = {
+	[DETECT_NO_KIND] = "none",
+	[DETECT_KIND_SYN_FLOOD] = "syn_flood",
+	[DETECT_KIND_ACK_FLOOD] = "ack_flood",
+	[DETECT_KIND_SYN_FLOOD | DETECT_KIND_ACK_FLOOD] = "syn_and_ack_flood",
+};
+static_assert(ARRAY_SIZE(detect_kind_names) == DETECT_KIND_COUNT, "every kind has a name");
+
 const char *detect_state_name(enum detect_state state)
 {
 	return state < DETECT_STATE_COUNT ? detect_state_names[state] : "unknown";
 }
 
-static uint64_t detect_unanswered_per_sec(const struct detector *d,
-					  const struct detect_sample *sample)
+const char *detect_kind_name(enum detect_kind kind)
 {
-	uint64_t unanswered = detect_growth(sample->syns, sample->handshakes);
-	uint64_t elapsed_ns = sample->now_ns - d->last_ns;
+	return kind < DETECT_KIND_COUNT ? detect_kind_names[kind] : "unknown";
+}
 
-	return (unsigned __int128)unanswered * 1000000000 / elapsed_ns;
+static uint64_t detect_per_sec(uint64_t count, uint64_t elapsed_ns)
+{
+	return (unsigned __int128)count * 1000000000 / elapsed_ns;
+}
+
+/* called: what has been seen elsewhere calls for defence, so a flood need not be one by its rate. */
+static void detect_judge(struct detect_of_flood *f, const struct detect_marks *marks, bool called,
+			 uint64_t hold_ns, uint64_t now_ns)
+{
+	bool ebbed = !marks->attack_per_sec || f->per_sec < marks->ebb_per_sec;
+	bool flood = !ebbed && (f->per_sec >= marks->attack_per_sec || called);
+
+	switch (f->state) {
+	case DETECT_CALM:
+		if (flood)
+			f->state = DETECT_ATTACK;
+		break;
+	case DETECT_ATTACK:
+		/* between the two marks an attack goes on: that gap is the hysteresis */
+		if (ebbed) {
+			f->state = DETECT_COOLING;
+			f->quiet_ns = now_ns;
+		}
+		break;
+	case DETECT_COOLING:
+		if (flood)
+			f->state = DETECT_ATTACK;
+		else if (!ebbed)
+			f->quiet_ns = now_ns;
+		else if (now_ns - f->quiet_ns >= hold_ns)
+			f->state = DETECT_CALM;
+		break;
+	case DETECT_STATE_COUNT:
+		break;
+	}
+}
+
+/* An attack before what is cooling, and that before calm. */
+static void detect_sum_up(struct detector *d)
+{
+	static const enum detect_state order[] = { DETECT_ATTACK, DETECT_COOLING };
+	unsigned int kind = DETECT_NO_KIND;
+	size_t i, flood;
+
+	d->state = DETECT_CALM;
+	for (i = 0; i < ARRAY_SIZE(order) && !kind; i++)
+		for (flood = 0; flood < DETECT_FLOOD_COUNT; flood++)
+			if (d->floods[flood].state == order[i]) {
+				kind |= 1u << flood;
+				d->state = order[i];
+			}
+	d->kind = kind;
 }
 
 enum detect_state detect_step(struct detector *d, const struct detect_config *config,
 			      const struct detect_sample *sample)
 {
-	bool flood, ebbed;
+	uint64_t unanswered = detect_growth(sample->syns, sample->handshakes);
+	uint64_t elapsed_ns = sample->now_ns - d->last_ns;
+	bool is_first = !d->last_ns || sample->now_ns <= d->last_ns;
+	const bool called[] = {
+		[DETECT_SYN_FLOOD] = sample->defending,
+		[DETECT_ACK_FLOOD] = sample->dropping,
+	};
+	size_t flood;
 
-	/* no time has passed, so there is no rate */
-	if (!d->last_ns || sample->now_ns <= d->last_ns) {
-		d->last_ns = sample->now_ns;
-		return d->state;
-	}
-	d->unanswered_per_sec = detect_unanswered_per_sec(d, sample);
 	d->last_ns = sample->now_ns;
-	ebbed = d->unanswered_per_sec < config->ebb_per_sec;
-	flood = d->unanswered_per_sec >= config->attack_per_sec || (sample->defending && !ebbed);
-
-	switch (d->state) {
-	case DETECT_CALM:
-		if (flood)
-			d->state = DETECT_ATTACK;
-		break;
-	case DETECT_ATTACK:
-		/* between the two marks an attack goes on: that gap is the hysteresis */
-		if (ebbed) {
-			d->state = DETECT_COOLING;
-			d->quiet_ns = sample->now_ns;
-		}
-		break;
-	case DETECT_COOLING:
-		if (flood)
-			d->state = DETECT_ATTACK;
-		else if (!ebbed)
-			d->quiet_ns = sample->now_ns;
-		else if (sample->now_ns - d->quiet_ns >= config->hold_ns)
-			d->state = DETECT_CALM;
-		break;
-	case DETECT_STATE_COUNT:
-		break;
-	}
+	/* no time has passed, so there is no rate */
+	if (is_first)
+		return d->state;
+	d->floods[DETECT_SYN_FLOOD].per_sec = detect_per_sec(unanswered, elapsed_ns);
+	d->floods[DETECT_ACK_FLOOD].per_sec = detect_per_sec(sample->bogus_acks, elapsed_ns);
+	for (flood = 0; flood < DETECT_FLOOD_COUNT; flood++)
+		detect_judge(&d->floods[flood], &config->marks[flood], called[flood],
+			     config->hold_ns, sample->now_ns);
+	detect_sum_up(d);
 	return d->state;
 }

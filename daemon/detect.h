@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The judgement: is this an attack?
+ * The judgement: is this an attack, and of what kind?
  *
  * Pure: no clock, no I/O, no allocation, no log. Time comes in the sample, so a test plays a flood
- * of an hour in a microsecond. Leaves to the manager what follows from the state, and to the XDP
- * program the defence itself, which does not wait for a judgement.
+ * of an hour in a microsecond. Floods of SYNs and of ACKs are judged each by itself, since what
+ * helps against one is of no use against the other. Leaves to the manager what follows, and to the
+ * programs the defence itself, which does not wait for a judgement.
  */
 #pragma once
 
@@ -13,15 +14,33 @@
 
 enum detect_state {
 	DETECT_CALM,
-	DETECT_ATTACK,	/* SYNs that nobody completes */
+	DETECT_ATTACK,	/* a flood */
 	DETECT_COOLING, /* it is over, if it does not come back */
 	DETECT_STATE_COUNT,
 };
 
+enum detect_flood {
+	DETECT_SYN_FLOOD, /* SYNs that nobody completes */
+	DETECT_ACK_FLOOD, /* ACKs that belong to no connection and carry no cookie */
+	DETECT_FLOOD_COUNT,
+};
+
+/* Which floods make the state what it is; of several, their bits. */
+enum detect_kind {
+	DETECT_NO_KIND,
+	DETECT_KIND_SYN_FLOOD = 1 << DETECT_SYN_FLOOD,
+	DETECT_KIND_ACK_FLOOD = 1 << DETECT_ACK_FLOOD,
+	DETECT_KIND_COUNT = 1 << DETECT_FLOOD_COUNT,
+};
+
+struct detect_marks {
+	uint64_t attack_per_sec; /* a flood by itself; 0: never */
+	uint64_t ebb_per_sec;	 /* below it a flood has ebbed; lower than the former */
+};
+
 struct detect_config {
-	uint64_t attack_per_sec; /* unanswered SYNs that are an attack by themselves */
-	uint64_t ebb_per_sec;	 /* below it an attack has ebbed; lower than the former */
-	uint64_t hold_ns;	 /* of quiet before calm is believed */
+	struct detect_marks marks[DETECT_FLOOD_COUNT];
+	uint64_t hold_ns; /* of quiet before calm is believed */
 };
 
 /* What happened since the last sample. */
@@ -29,14 +48,22 @@ struct detect_sample {
 	uint64_t now_ns;     /* monotonic */
 	uint64_t syns;	     /* SYNs for services */
 	uint64_t handshakes; /* completed at services */
+	uint64_t bogus_acks; /* for services, of no connection and without a cookie */
 	bool defending;	     /* some service's queue has called for defence */
+	bool dropping;	     /* bogus ACKs are being dropped */
+};
+
+struct detect_of_flood {
+	enum detect_state state;
+	uint64_t quiet_ns; /* since when it has been quiet, while cooling */
+	uint64_t per_sec;  /* SYNs, ACKs that are of the flood, if it is one */
 };
 
 struct detector {
-	enum detect_state state;
-	uint64_t last_ns;  /* of the last sample, 0 = none yet */
-	uint64_t quiet_ns; /* since when it has been quiet, while cooling */
-	uint64_t unanswered_per_sec;
+	enum detect_state state; /* the worst of those of the floods */
+	enum detect_kind kind;
+	uint64_t last_ns; /* of the last sample, 0 = none yet */
+	struct detect_of_flood floods[DETECT_FLOOD_COUNT];
 };
 
 extern const struct detect_config detect_defaults;
@@ -46,6 +73,7 @@ enum detect_state detect_step(struct detector *d, const struct detect_config *co
 			      const struct detect_sample *sample);
 
 const char *detect_state_name(enum detect_state state);
+const char *detect_kind_name(enum detect_kind kind);
 
 /* What a counter grew by. One that went backwards was reset, and tells nothing: 0. */
 static inline uint64_t detect_growth(uint64_t now, uint64_t before)

@@ -86,7 +86,12 @@ static int groups_compare(const void *a, const void *b)
 
 size_t groups_sort(struct groups *g)
 {
-	if (g->size)
-		qsort(g->rows, g->size, sizeof(*g->rows), groups_compare);
-	return g->used;
+	size_t i, kept = 0;
+
+	for (i = 0; i < g->size; i++)
+		if (g->rows[i].count)
+			g->rows[kept++] = g->rows[i];
+	if (kept)
+		qsort(g->rows, kept, sizeof(*g->rows), groups_compare);
+	return kept;
 }

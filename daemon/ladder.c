@@ -37,7 +37,7 @@ static void ladder_count_listener(void *userdata, const struct sockdiag_socket *
 {
 	uint64_t *listeners = userdata;
 
-	*listeners += s->listening;
+	++*listeners;
 }
 
 static void ladder_make_plan(struct ladder *l, const struct ladder_situation *now,
@@ -49,11 +49,13 @@ static void ladder_make_plan(struct ladder *l, const struct ladder_situation *no
 		.engine = now->engine,
 	};
 	enum sg_ladder_step step;
+	bool partial;
 
 	/* only for what is shared among them: the walk is not for nothing */
 	if (now->state != DETECT_CALM &&
 	    (settings->ladder_somaxconn || settings->ladder_syn_backlog))
-		sockdiag_walk(ladder_count_listener, &state.listeners);
+		sockdiag_walk_states(1 << SOCKDIAG_LISTEN, ladder_count_listener, &state.listeners,
+				     &partial);
 
 	for (step = 0; step < SG_LADDER_COUNT; step++) {
 		const struct ladder_step *s = &l->steps[step];

@@ -13,6 +13,7 @@
 #include "instance.h"
 #include "log.h"
 #include "mode.h"
+#include "pace.h"
 #include "rundir.h"
 #include "sockdiag.h"
 #include "sysctl.h"
@@ -74,7 +75,24 @@ static void manager_count_half_open(void *userdata, const struct sockdiag_socket
 {
 	struct services_total *total = userdata;
 
-	total->half_open += !s->listening;
+	total->half_open++;
+}
+
+/* Without programs: all sockets are asked, however many there are, and so not at every tick. */
+static int manager_look_at_sockets(struct manager *m, uint64_t now_ns, struct services_total *total)
+{
+	uint64_t before_ns = pace_cpu_ns();
+	bool partial;
+	int r;
+
+	*total = (struct services_total){ .half_open = m->total.half_open };
+	if (!pace_allows(&m->pace, now_ns))
+		return 0;
+	total->half_open = 0;
+	r = sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV, manager_count_half_open, total, &partial);
+	pace_note(&m->pace, now_ns, pace_cpu_ns() - before_ns);
+	m->walks++;
+	return r;
 }
 
 static void manager_look(struct manager *m, uint64_t now_ns, struct services_total *total)
@@ -83,8 +101,7 @@ static void manager_look(struct manager *m, uint64_t now_ns, struct services_tot
 	int r;
 
 	if (!m->services) {
-		*total = (struct services_total){};
-		r = sockdiag_walk(manager_count_half_open, total);
+		r = manager_look_at_sockets(m, now_ns, total);
 	} else {
 		if (!sysctl_read("net.core.rmem_max", &rmem_max))
 			dataplane_control(m->dp)->rmem_max = rmem_max;
@@ -109,6 +126,20 @@ static void manager_sample_kernel(struct manager *m, uint64_t now_ns, struct det
 	m->overfull = is;
 }
 
+/* What the programs have counted of ACKs that belong to no connection. */
+static void manager_sample_acks(struct manager *m, uint64_t now_ns, struct detect_sample *sample)
+{
+	const struct dataplane_acks seen = dataplane_acks(m->dp, now_ns);
+	struct acks_counts now = { .bogus = seen.bogus, .dropped = m->acks.last.dropped };
+	struct sg_counters xdp;
+
+	if (!dataplane_counters(m->dp, SG_XDP, &xdp))
+		now.dropped = xdp.verdicts[SG_V_BOGUS_ACK];
+	acks_count(&m->acks, &now);
+	sample->bogus_acks = m->acks.grew.bogus;
+	sample->dropping = seen.flood && m->acks.grew.dropped;
+}
+
 static void manager_think(struct manager *m, uint64_t now_ns, const struct services_total *total)
 {
 	struct detect_sample sample = {
@@ -122,6 +153,8 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 
 	if (!m->services)
 		manager_sample_kernel(m, now_ns, &sample);
+	else
+		manager_sample_acks(m, now_ns, &sample);
 	state = detect_step(&m->detector, &m->detect, &sample);
 	if (m->ticked_ns && elapsed_ns) {
 		m->syns_per_sec = manager_per_sec(total->syns, m->total.syns, elapsed_ns);
@@ -129,6 +162,7 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 			manager_per_sec(total->challenged, m->total.challenged, elapsed_ns);
 		m->acceptances_per_sec =
 			manager_per_sec(total->accepted, m->total.accepted, elapsed_ns);
+		m->dropped_acks_per_sec = manager_per_sec(m->acks.grew.dropped, 0, elapsed_ns);
 	}
 	m->ticked_ns = now_ns;
 	m->total = *total;
@@ -136,9 +170,15 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 		TELL(&m->teller, SG_EVENT_STATE_CHANGED,
 		     EVENT_TEXT("state", detect_state_name(state)),
 		     EVENT_TEXT("before", detect_state_name(before)),
-		     EVENT_NUMBER("unanswered_per_second", m->detector.unanswered_per_sec));
+		     EVENT_TEXT("kind", detect_kind_name(m->detector.kind)),
+		     EVENT_NUMBER("unanswered_per_second",
+				  m->detector.floods[DETECT_SYN_FLOOD].per_sec),
+		     EVENT_NUMBER("bogus_acks_per_second",
+				  m->detector.floods[DETECT_ACK_FLOOD].per_sec));
 		bus_tell_state(m->bus, detect_state_name(state), mode_name(m->mode));
 	}
+	tell_acks(&m->teller, acks_step(&m->acks, now_ns, &m->detector.floods[DETECT_ACK_FLOOD]),
+		  &m->acks, m->detector.floods[DETECT_ACK_FLOOD].per_sec, m->dropped_acks_per_sec);
 }
 
 static void manager_climb(struct manager *m, uint64_t now_ns)
@@ -146,7 +186,8 @@ static void manager_climb(struct manager *m, uint64_t now_ns)
 	const struct ladder_situation now = {
 		.now_ns = now_ns,
 		.mode = m->mode,
-		.state = m->detector.state,
+		/* no step of it is of use against ACKs */
+		.state = m->detector.floods[DETECT_SYN_FLOOD].state,
 		.engine = m->dp,
 	};
 

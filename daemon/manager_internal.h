@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "acks.h"
 #include "apply.h"
 #include "bus.h"
 #include "carry.h"
@@ -16,6 +17,7 @@
 #include "links.h"
 #include "manager.h"
 #include "netstat.h"
+#include "pace.h"
 #include "ports.h"
 #include "report.h"
 #include "services.h"
@@ -44,14 +46,17 @@ struct manager {
 	struct detector detector;
 	struct ports *ports;
 	struct services_total total; /* of the last tick */
+	struct acks acks;
 	uint64_t started_ns, ticked_ns;
 	uint64_t ticks, tick_delay_max_usec;
 	uint64_t local_addrs;
+	struct pace pace; /* of asking all sockets, in engine "kernel" */
+	uint64_t walks;	  /* how often they were asked */
 	struct ladder *ladder;
 	struct netstat_syns overfull; /* of the last tick, in engine "kernel" */
 	struct teller teller;
 	struct event_limit look_limit, address_limit;
-	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec;
+	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec, dropped_acks_per_sec;
 };
 
 /* CLOCK_MONOTONIC */

@@ -1,93 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ports.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "portnames.h"
-#include "txwatch.h"
-#include "worker.h"
+#include "ports_internal.h"
 
 /* How many are looked after in a second; every one of a usual host's. */
 #define PORTS_CHECKS_A_TICK 16
 
 /* What was in the way is asked after each so many looks: few XDP programs say that they go. */
 #define PORTS_FOREIGN_LOOKS 5
-
-/* What the thread has while a job is under way, and the loop otherwise. */
-/* Time for the ACKs of challenges that are under way when an interface is not meant any more. */
-#define PORTS_GRACE_NS 1000000000ULL
-
-/* After so long XDP is tried again on an interface whose driver lost its answers. */
-#define PORTS_LOWERED_NS (300 * 1000000000ULL)
-
-struct port_job {
-	struct worker_job job; /* first: one is cast to the other */
-	struct dataplane *dp;
-	struct dataplane_links links;
-	int ifindex;
-	bool drop;
-	bool lower; /* only end the challenges */
-	bool look;  /* whether what is attached still is, no more */
-	enum way way;
-	char lowered[96]; /* why not the way that is set, or "" */
-	int result;
-	char name[IFNAMSIZ];
-	char driver[32];
-	struct port *port;
-};
-
-struct port {
-	struct ports *owner;
-	int ifindex;
-	uint64_t serial, version; /* of the interface; the version that was last acted on */
-	enum way way;		  /* that is set, or needed */
-	struct txwatch tx;
-	uint64_t lowered_until_ns; /* meanwhile without XDP; 0: not so */
-	char lowered[96];	   /* and why */
-	bool busy;		   /* the job is under way */
-	bool again;		   /* and has to be done once more */
-	bool leaving;		   /* to be detached and forgotten */
-	uint64_t leave_at_ns; /* but not before, so that fresh challenges can be answered; 0: at once */
-	bool failed;	      /* could not be attached to at all */
-	unsigned int looks;
-	struct dataplane_links links; /* as last known */
-	char name[IFNAMSIZ];
-	char driver[32];
-	struct port_job job;
-};
-
-struct ports {
-	struct dataplane *dp;
-	struct worker *worker;
-	struct ports_desk *desk;
-	struct links *links; /* of the last reconciliation */
-	enum way way;
-	char **names;
-	size_t name_count;
-	bool sweep;   /* the names have changed */
-	bool settled; /* there was a reconciliation */
-	struct port **ports;
-	size_t count;
-	size_t checked; /* where the next tick goes on */
-};
-
-static uint64_t ports_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
-static void ports_tell(const struct port *port, enum ports_news what, const char *reason)
-{
-	ports_desk_tell(port->owner->desk, ports_now_ns(), what, port->name,
-			dataplane_attach_name(port->links.attach), reason);
-}
 
 /* ---- names --------------------------------------------------------------------------------- */
 
@@ -160,82 +84,7 @@ void ports_warn(const struct ports *p, struct links *links)
 	}
 }
 
-/* ---- the thread's part --------------------------------------------------------------------- */
-
-static void ports_work(struct worker_job *worker_job)
-{
-	struct port_job *job = (struct port_job *)worker_job;
-	enum dataplane_attach before;
-
-	job->result = 0;
-	if (job->drop) {
-		dataplane_detach(&job->links);
-		return;
-	}
-	if (job->lower) {
-		dataplane_lower(job->dp, &job->links);
-		return;
-	}
-	before = job->links.attach;
-	dataplane_check(job->dp, job->ifindex, &job->links);
-	if (job->look && job->links.attach == before)
-		return;
-	if (job->lowered[0] && job->links.attach > DATAPLANE_TCX)
-		dataplane_lower(job->dp, &job->links);
-	job->result = dataplane_attach(job->dp, job->ifindex, job->way, &job->links);
-	if (job->lowered[0] && job->links.attach == DATAPLANE_TCX && !job->links.taken_off)
-		snprintf(job->links.reason, sizeof(job->links.reason), "%s", job->lowered);
-	if (!job->driver[0])
-		links_driver(job->name, job->driver);
-}
-
-/* ---- ports --------------------------------------------------------------------------------- */
-
-static void ports_done(struct worker_job *worker_job);
-
-static bool ports_may_go(const struct port *port)
-{
-	return port->leaving && ports_now_ns() >= port->leave_at_ns;
-}
-
-/* Where XDP was given up on, tcx answers, unless another way was asked for by name. */
-static enum way ports_way(const struct port *port)
-{
-	if (!port->lowered_until_ns || port->way == WAY_WATCH)
-		return port->way;
-	return port->way == WAY_AUTO || port->way == WAY_TCX ? WAY_TCX : WAY_WATCH;
-}
-
-static void ports_submit(struct port *port, bool look)
-{
-	struct port_job *job = &port->job;
-	bool drop = ports_may_go(port);
-
-	if (port->busy) {
-		port->again = true;
-		return;
-	}
-	port->busy = true;
-	port->again = false;
-	*job = (struct port_job){
-		.job = { ports_work, ports_done },
-		.dp = port->owner->dp,
-		.links = port->links,
-		.ifindex = port->ifindex,
-		.drop = drop,
-		.lower = port->leaving && !drop,
-		.look = look,
-		.way = ports_way(port),
-		.port = port,
-	};
-	if (port->lowered_until_ns)
-		memcpy(job->lowered, port->lowered, sizeof(job->lowered));
-	memcpy(job->name, port->name, sizeof(job->name));
-	memcpy(job->driver, port->driver, sizeof(job->driver));
-	worker_add(port->owner->worker, &job->job);
-}
-
-static void ports_forget(struct port *port)
+void ports_forget(struct port *port)
 {
 	struct ports *p = port->owner;
 	size_t i;
@@ -244,82 +93,6 @@ static void ports_forget(struct port *port)
 		;
 	memmove(p->ports + i, p->ports + i + 1, (--p->count - i) * sizeof(*p->ports));
 	free(port);
-}
-
-/* What became of it, as news; before and after a job. */
-static void ports_tell_change(const struct port *port, const struct dataplane_links *before,
-			      int error)
-{
-	const struct dataplane_links *now = &port->links;
-
-	if (now->attach == before->attach && !strcmp(now->reason, before->reason))
-		return;
-	if (error < 0)
-		ports_tell(port, PORTS_REFUSED, now->reason);
-	else if (now->attach == DATAPLANE_NONE)
-		ports_tell(port, PORTS_DETACHED, now->reason);
-	else
-		ports_tell(port, PORTS_ATTACHED, now->reason);
-}
-
-static void ports_done(struct worker_job *worker_job)
-{
-	struct port_job *job = (struct port_job *)worker_job;
-	struct port *port = job->port;
-	struct dataplane_links before = port->links;
-	struct ports *p = port->owner;
-
-	port->busy = false;
-	port->links = job->links;
-	memcpy(port->driver, job->driver, sizeof(port->driver));
-	if (port->leaving) {
-		if (!job->drop) {
-			/* what was under way when it was told to leave, or ports_tick() goes on */
-			if (!job->lower)
-				ports_submit(port, false);
-			return;
-		}
-		ports_forget(port);
-		/* the words may have come to mean it again meanwhile */
-		ports_reconcile(p, p->links, p->way);
-		return;
-	}
-	port->failed = job->result < 0;
-	if (port->failed)
-		snprintf(port->links.reason, sizeof(port->links.reason), "tcx: %s",
-			 strerror(-job->result));
-	/* it went while this was under way, and the message that says so comes */
-	if (job->result != -ENODEV)
-		ports_tell_change(port, &before, job->result);
-	if (port->again)
-		ports_submit(port, false);
-}
-
-static void ports_leave(struct port *port, enum ports_news what, const char *reason)
-{
-	if (port->leaving)
-		return;
-	port->leaving = true;
-	port->again = false;
-	if (what == PORTS_DETACHED && port->links.answers)
-		port->leave_at_ns = ports_now_ns() + PORTS_GRACE_NS;
-	ports_tell(port, what, reason);
-	if (!port->owner->dp)
-		ports_forget(port);
-	else if (!port->busy)
-		ports_submit(port, false);
-}
-
-/* Meant again before it was gone: where it is not too late, it stays. */
-static void ports_stay(struct port *port)
-{
-	if (!port->leaving || (port->busy && port->job.drop))
-		return;
-	port->leaving = false;
-	port->leave_at_ns = 0;
-	port->version = 0; /* to be tended anew */
-	if (port->busy)
-		port->again = true;
 }
 
 static struct port *ports_find(struct ports *p, const struct link_info *info)
@@ -349,7 +122,7 @@ static struct port *ports_add(struct ports *p, const struct link_info *info)
 	memcpy(port->name, info->name, sizeof(port->name));
 	p->ports[p->count++] = port;
 	if (p->settled) /* what was there at the start did not come */
-		ports_tell(port, PORTS_CAME, "");
+		port_tell(port, PORTS_CAME, "");
 	snprintf(port->links.reason, sizeof(port->links.reason), "%s",
 		 p->dp ? "it is being attached to" : "this kernel cannot have the programs");
 	return port;
@@ -370,10 +143,10 @@ static void ports_tend(struct ports *p, struct port *port, const struct link_inf
 
 		snprintf(port->links.reason, sizeof(port->links.reason),
 			 "not an Ethernet device: its frames cannot be read");
-		ports_tell_change(port, &before, -EOPNOTSUPP);
+		port_tell_change(port, &before, -EOPNOTSUPP);
 		return;
 	}
-	ports_submit(port, false);
+	port_submit(port, false);
 }
 
 void ports_reconcile(struct ports *p, struct links *links, enum way way)
@@ -388,9 +161,9 @@ void ports_reconcile(struct ports *p, struct links *links, enum way way)
 		const struct link_info *info = links_find(links, port->ifindex);
 
 		if (!info || info->serial != port->serial)
-			ports_leave(port, PORTS_WENT, "");
+			port_leave(port, PORTS_WENT, "");
 		else if (p->sweep && !ports_keeps(p, info))
-			ports_leave(port, PORTS_DETACHED, "it is not among the interfaces named");
+			port_leave(port, PORTS_DETACHED, "it is not among the interfaces named");
 	}
 	p->sweep = false;
 	count = links_get(links, &infos);
@@ -401,7 +174,7 @@ void ports_reconcile(struct ports *p, struct links *links, enum way way)
 		if (!port && ports_wants(p, &d))
 			port = ports_add(p, &infos[i]);
 		if (port && ports_wants(p, &d))
-			ports_stay(port);
+			port_stay(port);
 		if (port)
 			ports_tend(p, port, &infos[i]);
 	}
@@ -425,30 +198,6 @@ static void ports_sum(struct ports *p, struct txwatch_sums *ret)
 	ret->accepted = ingress.verdicts[SG_V_ACCEPTED];
 }
 
-/* Gives XDP up on an interface whose driver loses its answers, and tries it again after a while. */
-static void ports_watch_tx(struct port *port, struct txwatch_sums *sums, uint64_t now_ns)
-{
-	if (port->busy || port->leaving)
-		return;
-	if (port->lowered_until_ns && now_ns >= port->lowered_until_ns) {
-		port->lowered_until_ns = 0;
-		ports_submit(port, false);
-		return;
-	}
-	sums->tx = (struct sg_tx){};
-	dataplane_tx(port->owner->dp, port->ifindex, &sums->tx);
-	if (port->links.attach <= DATAPLANE_TCX) {
-		txwatch_begin(&port->tx, sums);
-	} else if (txwatch_look(&port->tx, sums)) {
-		snprintf(port->lowered, sizeof(port->lowered),
-			 "the driver lost %llu of XDP's last %llu answers; XDP is tried again "
-			 "after 5 min",
-			 (unsigned long long)port->tx.failed, (unsigned long long)port->tx.answers);
-		port->lowered_until_ns = now_ns + PORTS_LOWERED_NS;
-		ports_submit(port, false);
-	}
-}
-
 void ports_tick(struct ports *p, uint64_t now_ns)
 {
 	struct txwatch_sums sums = {};
@@ -459,18 +208,18 @@ void ports_tick(struct ports *p, uint64_t now_ns)
 	if (p->dp)
 		ports_sum(p, &sums);
 	for (i = 0; p->dp && i < p->count; i++)
-		ports_watch_tx(p->ports[i], &sums, now_ns);
+		port_watch_tx(p->ports[i], &sums, now_ns);
 	for (i = 0; p->dp && i < p->count && i < PORTS_CHECKS_A_TICK; i++) {
 		struct port *port = p->ports[p->checked++ % p->count];
 
-		if (port->leaving && !port->busy && ports_may_go(port))
-			ports_submit(port, false);
+		if (port->leaving && !port->busy && port_may_go(port))
+			port_submit(port, false);
 		if (port->busy || port->leaving)
 			continue;
 		again = (port->failed || port->links.foreign) &&
 			++port->looks % PORTS_FOREIGN_LOOKS == 0;
 		if (again || port->links.attach != DATAPLANE_NONE)
-			ports_submit(port, !again);
+			port_submit(port, !again);
 	}
 }
 

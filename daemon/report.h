@@ -52,13 +52,17 @@ struct report {
 	const char *mode;
 	const char *mode_by; /* who set it: "start" or "request" */
 	const char *state;
+	const char *kind; /* which floods make it so */
 	uint64_t uptime_seconds;
 	bool config_ok;
 	uint64_t ticks;			      /* of the daemon, one a second */
 	uint64_t tick_delay_max_microseconds; /* by how much one has come late */
 	uint64_t heartbeat_age_seconds;
 	uint64_t half_open;
+	uint64_t socket_walks;
 	uint64_t syns_per_second, challenges_per_second, acceptances_per_second;
+	uint64_t bogus_acks_per_second, dropped_acks_per_second;
+	uint64_t bogus_acks; /* since the daemon's start */
 	struct sg_counters counters[SG_PROGRAM_COUNT];
 	uint64_t local_addrs;
 	uint64_t service_capacity, local_addr_capacity;

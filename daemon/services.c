@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "detect.h"
+#include "listeners.h"
+#include "pace.h"
 #include "sockdiag.h"
 
 /*
@@ -27,8 +29,13 @@
 /* An entry whose listener has been gone, and that no SYN has asked for, this long is freed. */
 #define SERVICES_FORGET_NS (600 * 1000000000ULL)
 
+struct services_queues {
+	uint64_t max, syn, accept;
+};
+
 /* What is remembered of an entry from tick to tick. */
 struct services_memory {
+	bool live; /* it is among those that are looked at now */
 	bool known;
 	struct sg_tally last;
 	struct sg_tally grew;
@@ -36,9 +43,9 @@ struct services_memory {
 	uint64_t canary_stillborn; /* heard since the last tick with a birth */
 	struct defence defence;
 	/* queues: of listeners on the very address, and of those on any */
-	uint64_t half_open;
-	uint64_t exact_max, exact_accept, any_max, any_accept;
-	bool exact;
+	struct services_queues exact, any;
+	bool has_exact;
+	uint64_t half_open; /* as the host's sockets say, where they had to be asked */
 };
 
 struct services {
@@ -48,7 +55,10 @@ struct services {
 	uint32_t *live;			/* indices, ascending */
 	size_t live_count;
 	uint64_t half_open;
-	bool hold; /* leases go on by themselves */
+	bool no_listeners; /* the kernel offers no walk of them: all sockets are asked */
+	struct pace pace;  /* of that */
+	uint64_t walks;	   /* how often that was done */
+	bool hold;	   /* leases go on by themselves */
 };
 
 int services_new(struct services **ret, struct dataplane *dp)
@@ -127,7 +137,9 @@ static void services_list_live(struct services *s)
 
 	s->live_count = 0;
 	for (i = 0; i < SG_SERVICES_MAX; i++) {
-		if (__atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) == SG_SERVICE_LIVE)
+		s->memory[i].live = __atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) ==
+				    SG_SERVICE_LIVE;
+		if (s->memory[i].live)
 			s->live[s->live_count++] = i;
 		else
 			s->memory[i].known = false;
@@ -158,15 +170,26 @@ static bool services_addr_is_v4(const struct sg_addr *a)
 }
 
 /* Whether a listener on "any" takes connections to this address. */
-static bool services_any_covers(const struct sockdiag_socket *l, const struct sg_addr *a)
+static bool services_any_covers(const struct sg_listener *l, const struct sg_addr *a)
 {
-	return l->ipv6 ? !l->v6only || !services_addr_is_v4(a) : services_addr_is_v4(a);
+	bool v4 = services_addr_is_v4(a);
+
+	return l->family == AF_INET6 ? !l->v6only || !v4 : v4;
 }
 
-static void services_on_listener(struct services *s, const struct sockdiag_socket *l)
+static void services_add_queues(struct services_queues *q, const struct sg_listener *l)
 {
+	q->max += l->queue_max;
+	q->syn += l->syn_queue;
+	q->accept += l->accept_queue;
+}
+
+static void services_on_listener(void *userdata, const struct sg_listener *l)
+{
+	struct services *s = userdata;
 	size_t i;
 
+	s->half_open += l->syn_queue;
 	for (i = 0; i < s->live_count; i++) {
 		const struct sg_service *e = &s->entries[s->live[i]];
 		struct services_memory *m = &s->memory[s->live[i]];
@@ -174,37 +197,49 @@ static void services_on_listener(struct services *s, const struct sockdiag_socke
 		if (e->port != l->port)
 			continue;
 		if (!memcmp(&e->addr, &l->addr, sizeof(l->addr))) {
-			m->exact = true;
-			m->exact_max += l->queue_max;
-			m->exact_accept += l->accept_queue;
+			m->has_exact = true;
+			services_add_queues(&m->exact, l);
 		} else if (services_addr_is_any(&l->addr) && services_any_covers(l, &e->addr)) {
-			m->any_max += l->queue_max;
-			m->any_accept += l->accept_queue;
+			services_add_queues(&m->any, l);
+		}
+	}
+}
+
+/* There may be very many: each is looked for where the programs would look for its service. */
+static void services_on_half_open(struct services *s, const struct sockdiag_socket *socket)
+{
+	uint32_t first = sg_service_set(&socket->addr, socket->port) * SG_SERVICE_WAYS, i;
+
+	s->half_open++;
+	for (i = first; i < first + SG_SERVICE_WAYS; i++) {
+		const struct sg_service *e = &s->entries[i];
+
+		if (s->memory[i].live && e->port == socket->port &&
+		    !memcmp(&e->addr, &socket->addr, sizeof(e->addr))) {
+			s->memory[i].half_open++;
+			return;
 		}
 	}
 }
 
 static void services_on_socket(void *userdata, const struct sockdiag_socket *socket)
 {
-	struct services *s = userdata;
-	size_t i;
+	const struct sg_listener listener = {
+		.addr = socket->addr,
+		.port = socket->port,
+		.family = socket->ipv6 ? AF_INET6 : AF_INET,
+		.v6only = socket->v6only,
+		.accept_queue = socket->accept_queue,
+		.queue_max = socket->queue_max,
+	};
 
-	if (socket->listening) {
-		services_on_listener(s, socket);
-		return;
-	}
-	s->half_open++;
-	for (i = 0; i < s->live_count; i++) {
-		const struct sg_service *e = &s->entries[s->live[i]];
-
-		if (e->port == socket->port && !memcmp(&e->addr, &socket->addr, sizeof(e->addr))) {
-			s->memory[s->live[i]].half_open++;
-			return;
-		}
-	}
+	if (socket->listening)
+		services_on_listener(userdata, &listener);
+	else
+		services_on_half_open(userdata, socket);
 }
 
-static int services_read_queues(struct services *s)
+static void services_forget_queues(struct services *s)
 {
 	size_t i;
 
@@ -212,11 +247,41 @@ static int services_read_queues(struct services *s)
 	for (i = 0; i < s->live_count; i++) {
 		struct services_memory *m = &s->memory[s->live[i]];
 
+		m->exact = m->any = (struct services_queues){};
+		m->has_exact = false;
 		m->half_open = 0;
-		m->exact = false;
-		m->exact_max = m->exact_accept = m->any_max = m->any_accept = 0;
 	}
-	return sockdiag_walk(services_on_socket, s);
+}
+
+/* Goes through every connection of the host, so it is not done whenever somebody asks. */
+static int services_ask_sockets(struct services *s, uint64_t now_ns)
+{
+	uint64_t before_ns;
+	int r;
+
+	if (!pace_allows(&s->pace, now_ns))
+		return 0;
+	before_ns = pace_cpu_ns();
+	services_forget_queues(s);
+	r = sockdiag_walk(services_on_socket, s);
+	pace_note(&s->pace, now_ns, pace_cpu_ns() - before_ns);
+	s->walks++;
+	return r;
+}
+
+/* The queues as the listeners have them, which costs nothing for the connections. */
+static int services_read_queues(struct services *s, uint64_t now_ns)
+{
+	int r;
+
+	if (s->no_listeners)
+		return services_ask_sockets(s, now_ns);
+	services_forget_queues(s);
+	r = listeners_walk(s->dp, services_on_listener, s);
+	if (r != -EOPNOTSUPP)
+		return r;
+	s->no_listeners = true; /* and there will be none later */
+	return services_ask_sockets(s, now_ns);
 }
 
 int services_look(struct services *s, uint64_t now_ns, struct services_total *total)
@@ -226,7 +291,7 @@ int services_look(struct services *s, uint64_t now_ns, struct services_total *to
 
 	services_list_live(s);
 	r = services_read_tallies(s);
-	error = services_read_queues(s);
+	error = services_read_queues(s, now_ns);
 	*total = (struct services_total){ .half_open = s->half_open };
 	for (i = 0; i < s->live_count; i++) {
 		const struct services_memory *m = &s->memory[s->live[i]];
@@ -392,6 +457,7 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 	const struct sg_service *e = &s->entries[index];
 	const struct services_memory *m = &s->memory[index];
 	enum sg_verdict hindrance = services_hindrance(e, now_ns);
+	const struct services_queues *q = m->has_exact ? &m->exact : &m->any;
 	struct sg_tally tally = m->last;
 
 	dataplane_tally(s->dp, index, &tally); /* what is older will do if this fails */
@@ -406,11 +472,16 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 		.challenged = tally.challenged,
 		.accepted = tally.accepted,
 		.born = tally.born,
-		.syn_queue = m->half_open,
-		.syn_queue_max = m->exact ? m->exact_max : m->any_max,
-		.accept_queue = m->exact ? m->exact_accept : m->any_accept,
-		.accept_queue_max = m->exact ? m->exact_max : m->any_max,
+		.syn_queue = s->no_listeners ? m->half_open : q->syn,
+		.syn_queue_max = q->max,
+		.accept_queue = q->accept,
+		.accept_queue_max = q->max,
 	};
+}
+
+uint64_t services_walks(const struct services *s)
+{
+	return s->walks;
 }
 
 int services_report(struct services *s, uint64_t now_ns, struct report *report)
@@ -420,7 +491,7 @@ int services_report(struct services *s, uint64_t now_ns, struct report *report)
 
 	/* what is still missing of the queues then is told as 0 */
 	services_list_live(s);
-	services_read_queues(s);
+	services_read_queues(s, now_ns);
 	rows = calloc(s->live_count ?: 1, sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;

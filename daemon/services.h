@@ -25,7 +25,11 @@ struct services_total {
 int services_new(struct services **ret, struct dataplane *dp);
 struct services *services_free(struct services *s);
 
-/* Reads tallies, listeners and half-open connections. -errno; what was read stays usable. */
+/*
+ * Reads tallies, and the queues as the listeners have them. Where the kernel offers no walk of the
+ * listeners all sockets are asked instead, and not more often than pace.h allows. -errno; what was
+ * read stays usable.
+ */
 int services_look(struct services *s, uint64_t now_ns, struct services_total *total);
 
 /*
@@ -58,5 +62,8 @@ struct services_rate {
 /* The caller frees *ret. -errno. */
 int services_rates(struct services *s, uint64_t now_ns, struct services_rate **ret, size_t *count);
 
-/* Fills services and half_open, read afresh; the caller frees report->services. -errno. */
+/* How often all sockets had to be asked. */
+uint64_t services_walks(const struct services *s);
+
+/* Fills services and half_open, read afresh as services_look() does; the caller frees report->services. -errno. */
 int services_report(struct services *s, uint64_t now_ns, struct report *report);

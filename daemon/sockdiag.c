@@ -17,10 +17,8 @@
 #define SOCKDIAG_BUFFER_BYTES 32768
 
 struct sockdiag_walk {
-	uint32_t states;
 	sockdiag_fn fn;
 	void *userdata;
-	bool partial;
 };
 
 static int sockdiag_on_attribute(const struct nlattr *attr, void *data)
@@ -44,10 +42,8 @@ static void sockdiag_addr(struct sg_addr *ret, bool ipv6, const __be32 *words)
 	}
 }
 
-static int sockdiag_on_message(const struct nlmsghdr *message, void *data)
+static struct sockdiag_socket sockdiag_socket(const struct inet_diag_msg *d)
 {
-	const struct inet_diag_msg *d = mnl_nlmsg_get_payload(message);
-	struct sockdiag_walk *walk = data;
 	struct sockdiag_socket s = {
 		.listening = d->idiag_state == SOCKDIAG_LISTEN,
 		.state = d->idiag_state,
@@ -65,53 +61,80 @@ static int sockdiag_on_message(const struct nlmsghdr *message, void *data)
 
 	sockdiag_addr(&s.addr, s.ipv6, d->id.idiag_src);
 	sockdiag_addr(&s.peer, s.ipv6, d->id.idiag_dst);
-	mnl_attr_parse(message, sizeof(*d), sockdiag_on_attribute, &s);
+	return s;
+}
+
+static int sockdiag_on_message(const struct nlmsghdr *message, void *data)
+{
+	const struct sockdiag_walk *walk = data;
+	struct sockdiag_socket s;
+
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct inet_diag_msg)) {
+		errno = EBADMSG;
+		return MNL_CB_ERROR;
+	}
+	s = sockdiag_socket(mnl_nlmsg_get_payload(message));
+	mnl_attr_parse(message, sizeof(struct inet_diag_msg), sockdiag_on_attribute, &s);
 	walk->fn(walk->userdata, &s);
 	return MNL_CB_OK;
 }
 
-static int sockdiag_dump(struct mnl_socket *socket, int family, struct sockdiag_walk *walk)
+int sockdiag_take(void *buffer, size_t bytes, sockdiag_fn fn, void *userdata, bool *partial)
 {
-	char buffer[SOCKDIAG_BUFFER_BYTES];
-	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
-	struct inet_diag_req_v2 *request;
-	ssize_t n;
+	struct sockdiag_walk walk = { fn, userdata };
 	int r;
 
-	header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	/* a count that is a little off is a count */
+	*partial = netlink_was_interrupted(buffer, bytes) || *partial;
+	r = mnl_cb_run(buffer, bytes, 0, 0, sockdiag_on_message, &walk);
+	return r < 0 ? -errno : r > MNL_CB_STOP;
+}
+
+/*
+ * The old form of the request, which is kept for good (inet_diag_rcv_msg_compat()): it has both
+ * families in one dump, where the new one, of one family each, goes through all of the established
+ * connections twice.
+ */
+static int sockdiag_ask(struct mnl_socket *socket, char *buffer, uint32_t states)
+{
+	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+	struct inet_diag_req *request;
+
+	header->nlmsg_type = TCPDIAG_GETSOCK;
 	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
-	request->sdiag_family = family;
-	request->sdiag_protocol = IPPROTO_TCP;
-	request->idiag_states = walk->states;
-	if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
-		return -errno;
+	request->idiag_states = states;
+	return mnl_socket_sendto(socket, header, header->nlmsg_len) < 0 ? -errno : 0;
+}
+
+static int sockdiag_dump(struct mnl_socket *socket, uint32_t states, sockdiag_fn fn, void *userdata,
+			 bool *partial)
+{
+	char buffer[SOCKDIAG_BUFFER_BYTES];
+	int r = sockdiag_ask(socket, buffer, states);
+	ssize_t n;
+
+	if (r < 0)
+		return r;
 	do {
 		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (n < 0)
-			return -errno;
-		/* a count that is a little off is a count */
-		walk->partial = netlink_was_interrupted(buffer, n) || walk->partial;
-		r = mnl_cb_run(buffer, n, 0, 0, sockdiag_on_message, walk);
-	} while (r > MNL_CB_STOP);
-	return r < 0 ? -errno : 0;
+		r = n < 0 ? -errno : sockdiag_take(buffer, n, fn, userdata, partial);
+	} while (r > 0);
+	return r;
 }
 
 int sockdiag_walk_states(uint32_t states, sockdiag_fn fn, void *userdata, bool *partial)
 {
-	struct sockdiag_walk walk = { states, fn, userdata };
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
 	int r;
 
+	*partial = false;
 	if (!socket)
 		return -errno;
 	r = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
 	if (r >= 0)
-		r = sockdiag_dump(socket, AF_INET, &walk);
-	if (r >= 0)
-		r = sockdiag_dump(socket, AF_INET6, &walk);
+		r = sockdiag_dump(socket, states, fn, userdata, partial);
 	mnl_socket_close(socket);
-	*partial = walk.partial;
 	return r;
 }
 

@@ -2,11 +2,14 @@
 /*
  * The door to sock_diag: listeners with their accept queues, and half-open connections.
  *
- * Both dumps are filtered by state in the kernel, so that established connections cost nothing.
+ * What is not asked for the kernel leaves out, without a lock on any connection; but it looks at
+ * every one of them to find the half-open ones, because all are in one table. So one dump is made
+ * for both families.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "synguard/abi.h"
@@ -46,3 +49,13 @@ int sockdiag_walk(sockdiag_fn fn, void *userdata);
  * May be called in any thread, and takes as long as the listing is.
  */
 int sockdiag_walk_states(uint32_t states, sockdiag_fn fn, void *userdata, bool *partial);
+
+/*
+ * Takes what one read of a dump has given, whose flags are changed. 1: there is more to come; 0:
+ * that was the end; -errno: what the kernel says, or what is in there is no message. *partial
+ * becomes true where a message says NLM_F_DUMP_INTR. Pure.
+ *
+ * The kernel has no such word about sockets yet: inet_diag never sets cb->seq, by which
+ * nl_dump_check_consistent() knows.
+ */
+int sockdiag_take(void *buffer, size_t bytes, sockdiag_fn fn, void *userdata, bool *partial);

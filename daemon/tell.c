@@ -93,6 +93,20 @@ void tell_defence(void *teller, const struct sg_service *service, enum defence_n
 		     EVENT_NUMBER("acceptances", d->totals.acceptances));
 }
 
+void tell_acks(struct teller *t, enum acks_news news, const struct acks *acks,
+	       uint64_t bogus_per_sec, uint64_t dropped_per_sec)
+{
+	if (news == ACKS_FLOOD_BEGAN)
+		TELL(t, SG_EVENT_ACK_FLOOD_BEGAN,
+		     EVENT_NUMBER("bogus_acks_per_second", bogus_per_sec),
+		     EVENT_NUMBER("dropped_per_second", dropped_per_sec));
+	else if (news == ACKS_FLOOD_ENDED)
+		TELL(t, SG_EVENT_ACK_FLOOD_ENDED,
+		     EVENT_NUMBER("seconds", (acks->ended_ns - acks->began_ns) / 1000000000),
+		     EVENT_NUMBER("bogus_acks", acks->flood.bogus),
+		     EVENT_NUMBER("dropped", acks->flood.dropped));
+}
+
 void tell_port(void *teller, enum ports_news what, const char *ifname, const char *attach,
 	       const char *reason)
 {

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "acks.h"
 #include "defence.h"
 #include "events.h"
 #include "ladder.h"
@@ -39,6 +40,10 @@ void tell_event(struct teller *t, enum sg_event event, const struct event_value 
 /* That something could not be looked at; what goes on for long is told once in 10 s. */
 void tell_look_failed(struct teller *t, struct event_limit *limit, uint64_t now_ns,
 		      const char *what, int error);
+
+/* What there is to tell of a flood of ACKs; both rates as of this tick. */
+void tell_acks(struct teller *t, enum acks_news news, const struct acks *acks,
+	       uint64_t bogus_per_sec, uint64_t dropped_per_sec);
 
 /* For struct services_news, with the teller as userdata. */
 void tell_blocked(void *teller, const struct sg_service *service, uint64_t blocked_ns,

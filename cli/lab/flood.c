@@ -36,6 +36,9 @@
 /* As many frames as a driver's poll takes at once; the kernel's own default. */
 #define FLOOD_BATCH 64
 
+/* The program's descriptor in the child, the first after the standard ones. */
+#define CHILD_PROG_FD 3
+
 struct flood {
 	struct lab *lab;
 	int host;
@@ -284,6 +287,18 @@ int flood_new(struct flood **ret, struct lab *lab, int host, const char *ifname,
 	return 0;
 }
 
+/*
+ * Of the descriptors only the standard ones and the program stay. A connection of the caller's that
+ * this copy of it held open would not end where the caller closes it: no FIN is sent until the last
+ * descriptor has gone, here with the flood.
+ */
+static int child_close(int prog_fd)
+{
+	if (dup2(prog_fd, CHILD_PROG_FD) < 0)
+		return -errno;
+	return close_range(CHILD_PROG_FD + 1, UINT_MAX, 0) < 0 ? -errno : 0;
+}
+
 /* In the child: async-signal-safe calls only. */
 static int child_setup(const struct flood *f, pid_t parent)
 {
@@ -291,6 +306,7 @@ static int child_setup(const struct flood *f, pid_t parent)
 		.it_value = { f->duration_ms / 1000, f->duration_ms % 1000 * 1000 },
 	};
 	sigset_t none;
+	int err;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return -errno;
@@ -303,7 +319,8 @@ static int child_setup(const struct flood *f, pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (setitimer(ITIMER_REAL, &timer, NULL) < 0)
 		return -errno;
-	return lab_pin(f->cpu) ?: lab_enter(f->lab, f->host);
+	err = lab_pin(f->cpu) ?: lab_enter(f->lab, f->host);
+	return err ?: child_close(bpf_program__fd(f->skel->progs.flood));
 }
 
 static int child_run(const struct flood *f, pid_t parent)
@@ -321,7 +338,7 @@ static int child_run(const struct flood *f, pid_t parent)
 		return err;
 
 	state->end_ns = now_ns() + f->duration_ms * 1000000ULL;
-	return bpf_prog_test_run_opts(bpf_program__fd(f->skel->progs.flood), &run);
+	return bpf_prog_test_run_opts(CHILD_PROG_FD, &run);
 }
 
 int flood_start(struct flood *flood)

@@ -89,6 +89,10 @@ int lab_offload_set(struct lab *lab, int host, const char *ifname, enum lab_offl
 
 /* The interface's index in its host, > 0, or -errno. */
 int lab_ifindex(struct lab *lab, int host, const char *ifname);
+
+/* Attaches an XDP program to it, in native mode. Returns the link's descriptor, which is the caller's
+ * and detaches when it is closed, or -errno. */
+int lab_attach_xdp(struct lab *lab, int host, const char *ifname, int prog_fd);
 int lab_mac(struct lab *lab, int host, const char *ifname, uint8_t ret[6]);
 
 /* @prefix "192.0.2.7/24"; without a slash a host address. */

@@ -3,6 +3,7 @@
  * Links, addresses, routes, neighbours and offloads of the lab's hosts, by host number and
  * interface name. See lab.h.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
@@ -215,4 +216,25 @@ int lab_offload_set(struct lab *lab, int host, const char *ifname, enum lab_offl
 		return fd;
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
 	return ioctl(fd, SIOCETHTOOL, &ifr) < 0 ? -errno : 0;
+}
+
+struct attachment {
+	int prog_fd;
+	int ifindex;
+};
+
+/* The kernel looks the interface up in the namespace of the thread that asks. */
+static int attach_xdp(void *arg)
+{
+	const struct attachment *a = arg;
+	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = XDP_FLAGS_DRV_MODE);
+
+	return bpf_link_create(a->prog_fd, a->ifindex, BPF_XDP, &o);
+}
+
+int lab_attach_xdp(struct lab *lab, int host, const char *ifname, int prog_fd)
+{
+	struct attachment a = { .prog_fd = prog_fd, .ifindex = lab_ifindex(lab, host, ifname) };
+
+	return a.ifindex < 0 ? a.ifindex : lab_call(lab, host, attach_xdp, &a);
 }

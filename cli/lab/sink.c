@@ -4,10 +4,8 @@
  */
 #include "lab/sink.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/if_link.h>
 #include <string.h>
 
 #include "lab/sink_abi.h"
@@ -20,24 +18,9 @@ struct sink {
 	int link_fd;
 };
 
-struct attach_args {
-	int prog_fd;
-	int ifindex;
-};
-
-/* The kernel looks the interface up in the namespace of the thread that asks. */
-static int attach(void *arg)
-{
-	const struct attach_args *a = arg;
-	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = XDP_FLAGS_DRV_MODE);
-
-	return bpf_link_create(a->prog_fd, a->ifindex, BPF_XDP, &o);
-}
-
 int sink_new(struct sink **ret, struct lab *lab, int host, const char *ifname)
 {
 	_cleanup_(sink_freep) struct sink *sink = NULL;
-	struct attach_args args;
 
 	sink = calloc(1, sizeof(*sink));
 	if (!sink)
@@ -47,11 +30,7 @@ int sink_new(struct sink **ret, struct lab *lab, int host, const char *ifname)
 	if (!sink->skel)
 		return -errno;
 
-	args.prog_fd = bpf_program__fd(sink->skel->progs.sink);
-	args.ifindex = lab_ifindex(lab, host, ifname);
-	if (args.ifindex < 0)
-		return args.ifindex;
-	sink->link_fd = lab_call(lab, host, attach, &args);
+	sink->link_fd = lab_attach_xdp(lab, host, ifname, bpf_program__fd(sink->skel->progs.sink));
 	if (sink->link_fd < 0)
 		return sink->link_fd;
 

@@ -81,6 +81,16 @@ static inline __attribute__((always_inline)) __u32 sg_own_bit(const struct sg_ad
 	return (a->halves[0] ^ a->halves[1]) * 0x9e3779b97f4a7c15ULL >> 52;
 }
 
+/* The set of a service. Fibonacci hashing; nobody gains by collisions: entries exist for local
+ * addresses only. */
+static inline __attribute__((always_inline)) __u32 sg_service_set(const struct sg_addr *a,
+								  __be16 port)
+{
+	__u64 h = (a->halves[0] ^ a->halves[1] ^ ((__u64)port << 17)) * 0x9e3779b97f4a7c15ULL;
+
+	return h >> 55; /* 9 bits: SG_SERVICE_SETS */
+}
+
 /*
  * Sources that the administrator has named: what of them comes in is always passed, or its SYNs are
  * dropped. One trie for each list, so that a source on both is passed whichever prefix is longer.

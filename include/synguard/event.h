@@ -32,8 +32,8 @@
 	  "The mode is now {mode}, it was {before}",                                                              \
 	  "mode before")                                                                                          \
 	X(STATE_CHANGED,  "state_changed",    "304a02b259404983a5881e2b29f18b1c", LOG_NOTICE,                     \
-	  "The state is now {state}, it was {before}; {unanswered_per_second} SYN/s get no answer",               \
-	  "state before unanswered_per_second")                                                                   \
+	  "The state is now {state}, it was {before}; kind {kind}, {unanswered_per_second} SYN/s get no answer, {bogus_acks_per_second} ACK/s belong to no connection", \
+	  "state before kind unanswered_per_second bogus_acks_per_second")                                        \
 	X(INTERFACE_CAME, "interface_came",   "6ba7a5517ec0458db0908baec7d6a3fc", LOG_INFO,                       \
 	  "The interface {interface} has come",                                                                   \
 	  "interface")                                                                                    \
@@ -58,6 +58,12 @@
 	X(DEFENCE_ENDED,  "defence_ended",    "3b51ab986d93480eaff68aef27e25d43", LOG_NOTICE,                     \
 	  "{service} is idle again after {seconds} s: {syns} SYNs, {challenges} challenges, {acceptances} acceptances", \
 	  "service seconds syns challenges acceptances")                                                          \
+	X(ACK_FLOOD_BEGAN, "ack_flood_began", "4f51568ff87c47769b25cfab03af8600", LOG_NOTICE,                     \
+	  "A flood of ACKs: {bogus_acks_per_second}/s belong to no connection, {dropped_per_second}/s are dropped", \
+	  "bogus_acks_per_second dropped_per_second")                                                             \
+	X(ACK_FLOOD_ENDED, "ack_flood_ended", "cabf844ae2d2430fb51434b8b117c217", LOG_NOTICE,                     \
+	  "The flood of ACKs is over after {seconds} s: {bogus_acks} belonged to no connection, {dropped} were dropped", \
+	  "seconds bogus_acks dropped")                                                                           \
 	X(SERVICE_BLOCKED, "service_blocked", "7df5062f3ae049c094d1e069b4b7f64b", LOG_WARNING,                    \
 	  "{service} is blocked for {seconds} s: of {acceptances} acceptances {births} became connections; look for a firewall rule that drops ACKs without a SYN before them, or nf_conntrack_tcp_loose=0", \
 	  "service seconds acceptances births")                                                                   \

@@ -47,7 +47,7 @@ samples.append(dict(table='memory', row='10^7', sources=1e7, map_bytes_before=10
 print(json.dumps(dict(samples=samples)))
 END
 
-"$source_dir/tests/bench/run" --build "$build" --quick --only b,c,e --add "$work/made_up.json" \
+"$source_dir/tests/bench/run" --build "$build" --quick --only b,c,e,f --add "$work/made_up.json" \
 	--json "$work/json" --markdown "$work/markdown" >"$work/text" 2>"$work/log"
 status=$?
 [ "$status" -eq 0 ] && log='' || log=$(cat "$work/log" "$work/text")
@@ -81,6 +81,12 @@ same('saturating', rows('A saturating flood'),
 same('paced', rows('500 000 SYN/s offered'), ['calm', 'synguard'])
 same('bulk', len(rows('Bulk transfer over one connection')), 3)
 same('daemon', len(rows('The daemon')), 2)
+same('walks', [row for row in rows('Half-open connections of a crowded host')
+	if row != 'netstat -n'], ['ss -n state syn-recv', 'synguard halfopen --json',
+	'synguard halfopen', 'synguard halfopen --by none --json'])
+same('doors', rows('Two ways to them, and an established connection meanwhile'),
+	['nobody walks', 'sock_diag', 'iter/tcp'])
+same('crowd', rows('The daemon on a crowded host'), ['idle', 'crowded', 'afterwards'])
 same('ragged', [t['title'] for t in result['tables']
 	if any(len(row) != len(t['columns']) for row in t['rows'])], [])
 for s in result['samples']:
@@ -88,6 +94,10 @@ for s in result['samples']:
 		print('%s absorbs nothing' % s['row'])
 	if s['table'] == 'paced' and not s['connected_3s']:
 		print('%s: nobody connected' % s['row'])
+	if s['table'] == 'walks' and not (s['half_open'] > 1000 and s['established'] == 10000):
+		print('walks: %r' % s)
+	if s['table'] == 'doors' and s['row'] != 'nobody walks' and not s['found'] > 1000:
+		print('doors: %r' % s)
 	if s['table'] == 'daemon' and not (0 < s['flood_cpu_share'] < 2 and
 			s['flood_rss_bytes'] > s['flood_anon_bytes'] > 0 and
 			s['map_bytes_before'] > 100000):

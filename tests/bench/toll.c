@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lab/host.h"
 #include "synguard/cleanup.h"
@@ -37,6 +38,23 @@ int toll_cpu_ns(pid_t pid, uint64_t *ret)
 		if (atoi(entry->d_name) > 0 && lab_task_cpu_ns(atoi(entry->d_name), &ns) == 0)
 			sum += ns;
 	*ret = sum;
+	return 0;
+}
+
+int toll_process_ns(pid_t pid, uint64_t *ret)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	unsigned long long user, system;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	if (fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
+		   &system) != 2)
+		return -EIO;
+	*ret = (user + system) * (1000000000 / sysconf(_SC_CLK_TCK));
 	return 0;
 }
 

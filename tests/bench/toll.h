@@ -12,6 +12,9 @@
 /* Of all threads since they began, in nanoseconds. */
 int toll_cpu_ns(pid_t pid, uint64_t *ret);
 
+/* Of the process, with the threads that have ended: user and system, to a tick of the clock. */
+int toll_process_ns(pid_t pid, uint64_t *ret);
+
 /* What is resident (VmRSS), and the anonymous part of it. */
 int toll_rss_bytes(pid_t pid, uint64_t *ret_all, uint64_t *ret_anon);
 

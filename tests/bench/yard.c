@@ -4,10 +4,8 @@
  */
 #include "yard.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/if_link.h>
 
 #include "synguard/cleanup.h"
 #include "yard.skel.h"
@@ -16,20 +14,6 @@ struct yard {
 	struct yard_bpf *skel;
 	int link_fd;
 };
-
-struct attach_args {
-	int prog_fd;
-	int ifindex;
-};
-
-/* The kernel looks the interface up in the namespace of the thread that asks. */
-static int attach(void *arg)
-{
-	const struct attach_args *a = arg;
-	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = XDP_FLAGS_DRV_MODE);
-
-	return bpf_link_create(a->prog_fd, a->ifindex, BPF_XDP, &o);
-}
 
 static const struct bpf_program *chosen(const struct yard_bpf *skel, enum yard_program program)
 {
@@ -46,7 +30,6 @@ static const struct bpf_program *chosen(const struct yard_bpf *skel, enum yard_p
 int yard_new(struct yard **ret, struct lab *lab, int host, enum yard_program program)
 {
 	_cleanup_(yard_freep) struct yard *yard = calloc(1, sizeof(*yard));
-	struct attach_args args;
 
 	if (!yard)
 		return -ENOMEM;
@@ -54,11 +37,8 @@ int yard_new(struct yard **ret, struct lab *lab, int host, enum yard_program pro
 	yard->skel = yard_bpf__open_and_load();
 	if (!yard->skel)
 		return -errno;
-	args.prog_fd = bpf_program__fd(chosen(yard->skel, program));
-	args.ifindex = lab_ifindex(lab, host, LAB_IFNAME);
-	if (args.ifindex < 0)
-		return args.ifindex;
-	yard->link_fd = lab_call(lab, host, attach, &args);
+	yard->link_fd =
+		lab_attach_xdp(lab, host, LAB_IFNAME, bpf_program__fd(chosen(yard->skel, program)));
 	if (yard->link_fd < 0)
 		return yard->link_fd;
 	*ret = TAKE_PTR(yard);

@@ -249,6 +249,61 @@ START_TEST(bogus_in_number_is_a_flood)
 }
 END_TEST
 
+static __u64 counted(struct prog *p, enum sg_program program, const struct frame_spec *ack)
+{
+	struct prog_frame f = prog_frame(ack);
+	__u64 before = p->skel->bss->bogus_acks;
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		prog_run(p, program, &f);
+	return p->skel->bss->bogus_acks - before;
+}
+
+/* Whichever program sees them, and whether they are dropped or not; in mode off nobody looks. */
+START_TEST(bogus_is_counted)
+{
+	struct frame_spec ack;
+	struct prog *p;
+	int fd;
+
+	p = in_a_flood(&fd);
+	p->control->ack_flood_rate = 0;
+	ck_assert_uint_eq(counted(p, SG_INGRESS, &bogus4), MANY);
+	p->answers = true;
+	ck_assert_uint_eq(counted(p, SG_INGRESS, &bogus6), MANY);
+	p->answers = false;
+	p->alone = true;
+	ck_assert_uint_eq(counted(p, SG_INGRESS, &bogus4), MANY);
+	p->alone = false;
+	/* of what XDP drops each is looked at, and one in sixteen by chance counts */
+	ck_assert_uint_gt(counted(p, SG_XDP, &bogus4), MANY / 2);
+	ck_assert_uint_lt(counted(p, SG_XDP, &bogus4), MANY * 2);
+	ack = prog_answer(p, &client_linux4);
+	ck_assert_uint_eq(counted(p, SG_INGRESS, &ack), 0);
+	ck_assert_uint_eq(counted(p, SG_XDP, &ack), 0);
+	p->control->mode = SG_MODE_OFF;
+	ck_assert_uint_eq(counted(p, SG_INGRESS, &bogus4), 0);
+	ck_assert_uint_eq(counted(p, SG_XDP, &bogus4), 0);
+}
+END_TEST
+
+/* Whom the administrator allows is passed whatever he sends, and hears of a connection that went. */
+START_TEST(bogus_of_an_allowed_source)
+{
+	struct frame_spec neighbour = bogus4;
+	struct prog *p;
+	int fd;
+
+	p = in_a_flood(&fd);
+	prog_list(p, &bogus4, 128, true);
+	prog_list(p, &bogus6, 128, true);
+	expect_both(p, SG_V_NOT_SYN);
+	neighbour.src = "198.51.100.9";
+	expect_verdict(p, SG_XDP, &neighbour, SG_V_BOGUS_ACK);
+}
+END_TEST
+
 /* What is dropped keeps the flood alive, without anything reaching tcx. */
 START_TEST(bogus_keeps_the_flood_alive)
 {
@@ -278,5 +333,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, bogus_or_of_a_socket, 30);
 	SUITE_TEST(suite, bogus_in_number_is_a_flood, 30);
 	SUITE_TEST(suite, bogus_keeps_the_flood_alive, 30);
+	SUITE_TEST(suite, bogus_is_counted, 30);
+	SUITE_TEST(suite, bogus_of_an_allowed_source, 30);
 	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
 }

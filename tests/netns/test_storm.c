@@ -10,6 +10,7 @@
 #include "noise.h"
 #include "stage.h"
 #include "suite.h"
+#include "tape.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,7 +31,7 @@
 
 #define CLIENTS	     50
 #define FAITHFUL     6 /* of them keep the connection that they had before the flood */
-#define SECONDS	     6
+#define SECONDS	     15
 #define SECONDS_FULL 600
 #define FLOOD_RATE   20000
 #define MOST_BYTES   6000
@@ -59,8 +60,13 @@ struct storm {
 	struct server *servers[SERVERS];
 	atomic_bool over;
 	atomic_int ready; /* the faithful that have connected */
+	atomic_int left;  /* clients */
 	atomic_uint connected[SERVERS], unanswered, bytes, silent;
-	char wrong[160]; /* the first thing that went wrong with a connection */
+	struct tape *tape;
+	char wrong[160];     /* the first thing that went wrong with a connection */
+	uint16_t wrong_port; /* the client's */
+	int wrong_server;
+	atomic_bool shown; /* what there was of it */
 	pthread_mutex_t lock;
 	__u64 seed;
 };
@@ -73,18 +79,35 @@ struct client {
 	__u32 turn; /* makes what it sends its own */
 };
 
-static void complain(struct client *c, const char *what, int server, size_t done, size_t of)
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_in6 sa = { 0 };
+	socklen_t length = sizeof(sa);
+
+	getsockname(fd, (struct sockaddr *)&sa, &length);
+	return ntohs(sa.sin6_port); /* where that of IPv4 is, too */
+}
+
+/* The first to complain ends the storm, and keeps its socket until it has been looked at. */
+static void complain(struct client *c, int fd, const char *what, int server, size_t done, size_t of)
 {
 	struct storm *s = c->storm;
 	int error = errno;
 
 	pthread_mutex_lock(&s->lock);
-	if (!s->wrong[0])
+	if (!s->wrong[0]) {
 		snprintf(s->wrong, sizeof(s->wrong),
 			 "client %d, server %d, turn %u: %s: %s (%zu of %zu)", c->number, server,
 			 c->turn, what, strerror(error), done, of);
+		s->wrong_port = port_of(fd);
+		s->wrong_server = server;
+	}
 	pthread_mutex_unlock(&s->lock);
 	atomic_store(&s->over, true);
+	while (!atomic_load(&s->shown))
+		usleep(10000);
+	pthread_mutex_lock(&s->lock); /* it is being shown */
+	pthread_mutex_unlock(&s->lock);
 }
 
 static void limit(int fd, int name, int sec)
@@ -131,7 +154,7 @@ static bool expect(struct client *c, int fd, int server, const char *bytes, size
 		if (n <= 0 || memcmp(got + done, bytes + done, n)) {
 			if (n >= 0)
 				errno = 0;
-			complain(c,
+			complain(c, fd,
 				 n < 0 ? "nothing comes" :
 				 n     ? "other bytes" :
 					 "the end comes",
@@ -153,7 +176,7 @@ static bool talk(struct client *c, int fd, int server, size_t count)
 		bytes[i] = (i * 7919 + c->turn * 104729 + c->number * 31) >> 3;
 	errno = 0;
 	if (send(fd, bytes, count, MSG_NOSIGNAL) != (ssize_t)count) {
-		complain(c, "not sent", server, 0, count);
+		complain(c, fd, "not sent", server, 0, count);
 		return false;
 	}
 	atomic_fetch_add(&c->storm->bytes, count);
@@ -176,7 +199,7 @@ static bool hear_greeting(struct client *c, int fd)
 		return expect(c, fd, SPEAKS_FIRST, GREETING, strlen(GREETING));
 	atomic_fetch_add(&c->storm->silent, 1);
 	if (send(fd, "?", 1, MSG_NOSIGNAL) != 1) {
-		complain(c, "the first word not sent", SPEAKS_FIRST, 0, 1);
+		complain(c, fd, "the first word not sent", SPEAKS_FIRST, 0, 1);
 		return false;
 	}
 	return expect(c, fd, SPEAKS_FIRST, GREETING "?", strlen(GREETING) + 1);
@@ -195,7 +218,7 @@ static void end(struct client *c, int fd, int server)
 		shutdown(fd, SHUT_WR);
 	errno = 0;
 	if ((how == 1 || server == CLOSES_FIRST) && recv(fd, &byte, 1, 0))
-		complain(c, "no end comes", server, 0, 0);
+		complain(c, fd, "no end comes", server, 0, 0);
 	close(fd);
 }
 
@@ -231,7 +254,7 @@ static void stay(struct client *c)
 	bool ok = fd >= 0;
 
 	if (!ok)
-		complain(c, "no connection before the flood", server, 0, 0);
+		complain(c, fd, "no connection before the flood", server, 0, 0);
 	if (ok && server == SPEAKS_FIRST)
 		ok = hear_greeting(c, fd);
 	atomic_fetch_add(&c->storm->ready, 1);
@@ -248,7 +271,7 @@ static void *client_run(void *arg)
 	struct client *c = arg;
 
 	if (lab_enter(c->storm->stage.lab, LAB_CLIENT)) {
-		complain(c, "not in the client's host", 0, 0, 0);
+		complain(c, -1, "not in the client's host", 0, 0, 0);
 	} else if (c->number < FAITHFUL) {
 		stay(c);
 	} else {
@@ -257,11 +280,13 @@ static void *client_run(void *arg)
 		while (!atomic_load(&c->storm->over) && visit(c))
 			usleep(noise_below(&c->seed, 100000));
 	}
+	atomic_fetch_sub(&c->storm->left, 1);
 	return NULL;
 }
 
 static void clients_begin(struct storm *s, struct client clients[CLIENTS])
 {
+	s->left = CLIENTS;
 	for (int i = 0; i < CLIENTS; i++) {
 		clients[i] = (struct client){ .storm = s, .number = i, .seed = s->seed + i };
 		ck_assert_int_eq(pthread_create(&clients[i].thread, NULL, client_run, &clients[i]),
@@ -325,6 +350,26 @@ static __u64 lost_by_veth(struct storm *s)
 	return client.tx_dropped + server.tx_dropped;
 }
 
+/* What a maintainer needs of the connection that went wrong, while it is still there. */
+static void show(struct storm *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->wrong[0] && !atomic_exchange(&s->shown, true))
+		tape_show(s->tape, s->wrong_port, options[s->wrong_server].port);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* The clients end what they are at, which may go wrong as well. */
+static void clients_end(struct storm *s, struct client clients[CLIENTS])
+{
+	while (atomic_load(&s->left)) {
+		show(s);
+		usleep(10000);
+	}
+	for (int i = 0; i < CLIENTS; i++)
+		pthread_join(clients[i].thread, NULL);
+}
+
 /* After the storm: what was told of it, and that nothing of a connection was dropped. */
 static void judge(struct storm *s, int flips)
 {
@@ -363,22 +408,24 @@ START_TEST(storm)
 	struct client clients[CLIENTS];
 	struct flood *flood;
 	struct storm s;
-	int i, flips;
+	int flips;
 
 	storm_new(&s);
+	s.tape = tape_new(&s.stage);
 	clients_begin(&s, clients);
 	while (atomic_load(&s.ready) < FAITHFUL && !atomic_load(&s.over))
 		usleep(10000);
 	ck_assert_int_eq(flood_new(&flood, s.stage.lab, LAB_CLIENT, LAB_IFNAME, &o), 0);
 	ck_assert_int_eq(flood_start(flood), 0);
 	flips = flip_until(&s, now_sec() + seconds());
+	show(&s); /* while the flood is on */
 	ck_assert_int_eq(flood_stop(flood), 0);
 	flood_free(flood);
 	atomic_store(&s.over, true);
-	for (i = 0; i < CLIENTS; i++)
-		pthread_join(clients[i].thread, NULL);
+	clients_end(&s, clients);
 	judge(&s, flips);
-	for (i = 0; i < SERVERS; i++)
+	tape_free(s.tape);
+	for (int i = 0; i < SERVERS; i++)
 		server_free(s.servers[i]);
 	stage_strike(&s.stage);
 }

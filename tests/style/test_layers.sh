@@ -61,7 +61,7 @@ trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
 doors='ladder_journal|netstat|dataplane|sockdiag|links|sysctl|journal|bus|instance'
-core='addrtext|groups|detect|defence|events|config|config_[a-z]+|portnames|ports_news|lists|lists_text|lists_request|settings|settings_[a-z]+|report|carry|ladder_plan|ladder_targets|mode|way|txwatch|complaint'
+core='acks|addrtext|groups|detect|defence|events|config|config_[a-z]+|portnames|ports_news|lists|lists_text|lists_request|settings|settings_[a-z]+|report|carry|ladder_plan|ladder_targets|mode|way|txwatch|complaint'
 cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|owners|screen|spared|start_hint|status|status_kernel|table|verbs|verb_.*|view|view_.*'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
@@ -105,9 +105,9 @@ report libbpf_has_one_door "$(
 report libinih_has_one_user "$(only '<ini\.h>' 'daemon/config_file\.c')"
 report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links(_[a-z]+)?)\.[ch]|cli/lab/.*')"
 report the_bus_has_one_door_on_each_side "$(
-	only '<systemd/sd-bus.*' 'daemon/bus(_[a-z]+)?\.[ch]|cli/client\.[ch]|cli/exporter/source\.[ch]'
+	only '<systemd/sd-bus.*' 'daemon/bus(_[a-z]+)?\.[ch]|cli/client(_[a-z]+)?\.[ch]|cli/exporter/source\.[ch]'
 	only '<systemd/sd-event.*' 'daemon/(main|manager(_[a-z]+)?|worker|ports|views|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
-	only '<systemd/.*' 'daemon/.*|cli/client\.[ch]|cli/exporter/.*'
+	only '<systemd/.*' 'daemon/.*|cli/client(_[a-z]+)?\.[ch]|cli/exporter/.*'
 )"
 report cli_and_daemon_share_include_only "$(
 	never 'cli/.*' '(daemon|bpf)/.*'
@@ -121,7 +121,7 @@ report what_the_cli_prints_asks_nobody "$(
 	# main -> verbs -> client, kernel_view; what fills the screen is given what it prints
 	never 'cli/(screen|table|nearest)\.[ch]' '(cli/(client|kernel_view|verbs|status)\.h|<jansson.*)'
 	never 'cli/(status|view)[a-z_]*\.[ch]' 'cli/(client|verbs)\.h'
-	never 'cli/(client|kernel_view)\.[ch]' 'cli/(verbs|status|table|screen)\.h'
+	never 'cli/(client(_[a-z]+)?|kernel_view)\.[ch]' 'cli/(verbs|status|table|screen)\.h'
 )"
 report sock_diag_has_one_door_on_each_side "$(
 	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/sockdiag\.[ch]|cli/kernel_view\.[ch]|cli/lab/.*'

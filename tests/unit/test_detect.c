@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "daemon/acks.h"
 #include "daemon/detect.h"
 #include "suite.h"
 
@@ -121,10 +122,10 @@ START_TEST(detect_late_tick)
 	detect_step(&d, &detect_defaults, &sample);
 	sample = (struct detect_sample){ .now_ns = 11 * SECOND_NS, .syns = 5000 };
 	ck_assert_int_eq(detect_step(&d, &detect_defaults, &sample), DETECT_CALM);
-	ck_assert_uint_eq(d.unanswered_per_sec, 500);
+	ck_assert_uint_eq(d.floods[DETECT_SYN_FLOOD].per_sec, 500);
 	sample = (struct detect_sample){ .now_ns = 11 * SECOND_NS + SECOND_NS / 10, .syns = 500 };
 	ck_assert_int_eq(detect_step(&d, &detect_defaults, &sample), DETECT_ATTACK);
-	ck_assert_uint_eq(d.unanswered_per_sec, 5000);
+	ck_assert_uint_eq(d.floods[DETECT_SYN_FLOOD].per_sec, 5000);
 }
 END_TEST
 
@@ -154,6 +155,158 @@ START_TEST(c10_counters_backwards)
 }
 END_TEST
 
+/* ---- floods of ACKs ------------------------------------------------------------------------ */
+
+struct ack_act {
+	const char *name;
+	int seconds;
+	uint64_t syns, bogus;
+	bool dropping;
+	enum detect_state expect;
+	enum detect_kind kind;
+};
+
+static void play_acks(const struct ack_act *act)
+{
+	struct detect_sample sample = { .now_ns = 1000 * SECOND_NS };
+	struct detector d = {};
+	int second;
+
+	detect_step(&d, &detect_defaults, &sample);
+	for (; act->name; act++)
+		for (second = 1; second <= act->seconds; second++) {
+			sample.now_ns += SECOND_NS;
+			sample.syns = act->syns;
+			sample.bogus_acks = act->bogus;
+			sample.dropping = act->dropping;
+			detect_step(&d, &detect_defaults, &sample);
+			ck_assert_msg(d.state == act->expect && d.kind == act->kind,
+				      "\"%s\", second %d: %s by %s, not %s by %s", act->name,
+				      second, detect_state_name(d.state), detect_kind_name(d.kind),
+				      detect_state_name(act->expect), detect_kind_name(act->kind));
+		}
+}
+
+#define SYNS DETECT_KIND_SYN_FLOOD
+#define ACKS DETECT_KIND_ACK_FLOOD
+
+/* clang-format off */
+START_TEST(detect_ack_flood)
+{
+	play_acks((struct ack_act[]) {
+		{ "a server restarts",            5,   0,  9000, false, DETECT_CALM,    DETECT_NO_KIND },
+		{ "the flood begins",             1,   0, 50000, false, DETECT_ATTACK,  ACKS },
+		{ "it goes on",                  60,   0, 50000, true,  DETECT_ATTACK,  ACKS },
+		{ "it ebbs, but not enough",     10,   0,  2000, true,  DETECT_ATTACK,  ACKS },
+		{ "silence",                     10,   0,     0, true,  DETECT_COOLING, ACKS },
+		{ "the next wave",                1,   0, 10000, true,  DETECT_ATTACK,  ACKS },
+		{ "silence again",               30,   0,   999, false, DETECT_COOLING, ACKS },
+		{ "calm",                        60,   0,   999, false, DETECT_CALM,    DETECT_NO_KIND },
+		{}
+	});
+}
+END_TEST
+
+/* A burst that is no flood by the second has made XDP drop. */
+START_TEST(detect_ack_burst)
+{
+	play_acks((struct ack_act[]) {
+		{ "in one burst, not dropped",    5,   0,  4000, false, DETECT_CALM,    DETECT_NO_KIND },
+		{ "in one burst, dropped",        5,   0,  4000, true,  DETECT_ATTACK,  ACKS },
+		{ "a few are dropped yet",       30,   0,   100, true,  DETECT_COOLING, ACKS },
+		{ "calm",                         5,   0,   100, true,  DETECT_CALM,    DETECT_NO_KIND },
+		{}
+	});
+}
+END_TEST
+
+/* One of them does not hide the other, nor end with it. */
+START_TEST(detect_both_floods)
+{
+	play_acks((struct ack_act[]) {
+		{ "SYNs",                         5, 50000,     0, false, DETECT_ATTACK,  SYNS },
+		{ "ACKs as well",                 5, 50000, 50000, true,  DETECT_ATTACK,  SYNS | ACKS },
+		{ "ACKs alone",                  40,     0, 50000, true,  DETECT_ATTACK,  ACKS },
+		{ "SYNs alone",                  10, 50000,     0, false, DETECT_ATTACK,  SYNS },
+		{ "silence",                     20,     0,     0, false, DETECT_COOLING, SYNS | ACKS },
+		{ "the SYNs are the last to go", 10,     0,     0, false, DETECT_COOLING, SYNS },
+		{ "calm",                         5,     0,     0, false, DETECT_CALM,    DETECT_NO_KIND },
+		{}
+	});
+}
+END_TEST
+/* clang-format on */
+
+/* AckFloodRate=0: nothing is dropped, and nothing is called a flood; also in the midst of one. */
+START_TEST(detect_no_mark)
+{
+	struct detect_config config = detect_defaults;
+	struct detect_sample sample = { .now_ns = SECOND_NS, .bogus_acks = 1000000 };
+	struct detector d = {};
+
+	detect_step(&d, &config, &sample);
+	sample.now_ns += SECOND_NS;
+	ck_assert_int_eq(detect_step(&d, &config, &sample), DETECT_ATTACK);
+	config.marks[DETECT_ACK_FLOOD] = (struct detect_marks){};
+	sample.now_ns += SECOND_NS;
+	ck_assert_int_eq(detect_step(&d, &config, &sample), DETECT_COOLING);
+	sample.now_ns += config.hold_ns;
+	ck_assert_int_eq(detect_step(&d, &config, &sample), DETECT_CALM);
+	sample.now_ns += SECOND_NS;
+	ck_assert_int_eq(detect_step(&d, &config, &sample), DETECT_CALM);
+	ck_assert_uint_eq(d.floods[DETECT_ACK_FLOOD].per_sec, 1000000);
+}
+END_TEST
+
+/* One flood of three waves and one story: told twice, with the totals of its attack. */
+START_TEST(acks_of_a_flood)
+{
+	static const uint64_t bogus[] = { 100, 50000, 50000, 20, 50000, 50 };
+	struct detect_sample sample = { .now_ns = SECOND_NS };
+	struct acks_counts now = { 7, 3 };
+	struct detector d = {};
+	struct acks a = {};
+	int second, began = 0, ended = 0;
+
+	acks_count(&a, &now); /* what there was before the daemon */
+	detect_step(&d, &detect_defaults, &sample);
+	for (second = 0; second < 60; second++) {
+		uint64_t grew = second < 6 ? bogus[second] : 5;
+
+		sample.now_ns += SECOND_NS;
+		sample.bogus_acks = grew;
+		now.bogus += grew;
+		now.dropped += grew / 10;
+		acks_count(&a, &now);
+		detect_step(&d, &detect_defaults, &sample);
+		switch (acks_step(&a, sample.now_ns, &d.floods[DETECT_ACK_FLOOD])) {
+		case ACKS_FLOOD_BEGAN:
+			began++;
+			ck_assert_int_eq(second, 1);
+			break;
+		case ACKS_FLOOD_ENDED:
+			ended++;
+			ck_assert_int_eq(second, 5 + 30);
+			break;
+		case ACKS_NO_NEWS:
+			break;
+		}
+	}
+	ck_assert_int_eq(began, 1);
+	ck_assert_int_eq(ended, 1);
+	ck_assert_uint_eq(a.flood.bogus, 150070);
+	ck_assert_uint_eq(a.flood.dropped, 15007);
+	ck_assert_uint_eq(a.ended_ns - a.began_ns, 4 * SECOND_NS);
+	ck_assert_uint_eq(a.total.bogus, now.bogus);
+	/* loaded anew: what is lower is no growth, and the totals stay */
+	acks_count(&a, &(struct acks_counts){ 5, 5 });
+	ck_assert_uint_eq(a.total.bogus, now.bogus);
+	ck_assert_uint_eq(a.grew.bogus, 0);
+	acks_count(&a, &(struct acks_counts){ 6, 6 });
+	ck_assert_uint_eq(a.total.bogus, now.bogus + 1);
+}
+END_TEST
+
 START_TEST(detect_names)
 {
 	ck_assert_str_eq(detect_state_name(DETECT_CALM), "calm");
@@ -175,6 +328,11 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, detect_late_tick, 10);
 	SUITE_TEST(suite, detect_no_time, 10);
 	SUITE_TEST(suite, c10_counters_backwards, 10);
+	SUITE_TEST(suite, detect_ack_flood, 10);
+	SUITE_TEST(suite, detect_ack_burst, 10);
+	SUITE_TEST(suite, detect_both_floods, 10);
+	SUITE_TEST(suite, detect_no_mark, 10);
+	SUITE_TEST(suite, acks_of_a_flood, 10);
 	SUITE_TEST(suite, detect_names, 10);
 	return suite_main(suite, argc, argv);
 }

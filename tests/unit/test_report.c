@@ -71,11 +71,13 @@ static struct play *play_new(void)
 		.engine_reason = "as it should be",
 		.mode = "always",
 		.state = "cooling",
+		.kind = "ack_flood",
 		.uptime_seconds = 11,
 		.config_ok = true,
 		.ticks = 12,
 		.heartbeat_age_seconds = 13,
 		.half_open = 14,
+		.socket_walks = 23,
 		.syns_per_second = 15,
 		.challenges_per_second = 16,
 		.acceptances_per_second = 17,
@@ -89,6 +91,9 @@ static struct play *play_new(void)
 		.ladder_takes = 20,
 		.ladder_undos = 21,
 		.ladder_conflicts = 22,
+		.bogus_acks_per_second = 23,
+		.dropped_acks_per_second = 24,
+		.bogus_acks = 25,
 		.steps = { { "one", "net.one", true, true, false, false, "now", 5, 1, "because" },
 			   { "two", "net.two", false, false, true, true, "", 6, 7, "" } },
 		.step_count = 2,
@@ -391,6 +396,9 @@ START_TEST(report_words_are_complete)
 			      detect_state_name(i));
 	for (i = 0; i < SG_MODE_COUNT; i++)
 		ck_assert_msg(is_among(mode_name(i), words_of("mode")), "mode %s", mode_name(i));
+	for (i = 0; i < DETECT_KIND_COUNT; i++)
+		ck_assert_msg(is_among(detect_kind_name(i), words_of("kind")), "kind %s",
+			      detect_kind_name(i));
 }
 END_TEST
 
@@ -459,8 +467,8 @@ START_TEST(report_metrics_by_the_table)
 	has_line(text, "synguard_service_defending{listener=\"192.0.2.1:8080\"} 1");
 	has_line(text, "synguard_service_blocked{listener=\"192.0.2.1:8080\"} 0");
 	has_line(text, "synguard_verdicts_total{program=\"xdp\",verdict=\"undecided\"} 10000");
-	has_line(text, "# HELP synguard_half_open_connections Connections in SYN_RECV in this "
-		       "network namespace.");
+	has_line(text, "# HELP synguard_half_open_connections Half-open connections in the SYN "
+		       "queues of this network namespace.");
 	ck_assert_ptr_null(strstr(text, "\"other\""));
 	free(text);
 	json_decref(root);

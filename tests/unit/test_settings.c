@@ -101,8 +101,9 @@ START_TEST(settings_defaults_are_the_detectors)
 {
 	struct settings s = fresh();
 
-	ck_assert_uint_eq(s.attack_rate, detect_defaults.attack_per_sec);
-	ck_assert_uint_eq(s.ebb_rate, detect_defaults.ebb_per_sec);
+	ck_assert_uint_eq(s.attack_rate, detect_defaults.marks[DETECT_SYN_FLOOD].attack_per_sec);
+	ck_assert_uint_eq(s.ebb_rate, detect_defaults.marks[DETECT_SYN_FLOOD].ebb_per_sec);
+	ck_assert_uint_eq(s.ack_flood_rate, detect_defaults.marks[DETECT_ACK_FLOOD].attack_per_sec);
 	ck_assert_uint_eq(s.hold_ns, detect_defaults.hold_ns);
 	ck_assert_uint_eq(s.arm_percent, 50);
 	ck_assert_uint_eq(s.lease_ns, 4 * S_NS);

@@ -100,6 +100,47 @@ START_TEST(status_sentences)
 }
 END_TEST
 
+/* ACKs: what becomes of them, beside a flood of SYNs as well. */
+START_TEST(status_ack_flood)
+{
+	static const struct {
+		const char *state, *kind;
+		int dropped;
+		const char *sentence;
+	} rows[] = {
+		{ "attack", "ack_flood", 49000,
+		  "An ACK flood, 50.0k ACK/s: 49.0k/s dropped, connections go on." },
+		{ "attack", "ack_flood", 0,
+		  "An ACK flood, 50.0k ACK/s, that is only observed: none is dropped." },
+		{ "attack", "syn_flood", 49000,
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 1 service, 1 client/s passes.\nmode " },
+		{ "attack", "syn_and_ack_flood", 49000,
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 1 service, 1 client/s passes.\n"
+		  "An ACK flood as well, 50.0k ACK/s: 49.0k/s dropped, connections go on." },
+		{ "cooling", "ack_flood", 0,
+		  "An ACK flood has just ebbed: 50.0k ACK/s belong to no connection." },
+		{ "cooling", "syn_and_ack_flood", 0,
+		  "A SYN flood has just ebbed: 12.3k SYN/s, defending 0 of 1 service." },
+	};
+	json_t *report, *rates;
+	char *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		report = report_with("reqsk", "auto", rows[i].state);
+		rates = json_object_get(report, "rates");
+		set(report, "kind", json_string(rows[i].kind));
+		set(rates, "bogus_acks_per_second", json_integer(50000));
+		set(rates, "dropped_acks_per_second", json_integer(rows[i].dropped));
+		add_service(report, "192.0.2.1", 1);
+		text = printed(report, (struct screen){ .columns = 80 });
+		ck_assert_msg(!strncmp(text, rows[i].sentence, strlen(rows[i].sentence)),
+			      "\"%s\", not \"%s\"", text, rows[i].sentence);
+		free(text);
+	}
+}
+END_TEST
+
 START_TEST(status_defending)
 {
 	json_t *report = report_with("reqsk", "auto", "calm");
@@ -353,6 +394,7 @@ int main(int argc, char **argv)
 
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
 		return 77;
+	SUITE_TEST(suite, status_ack_flood, 10);
 	SUITE_TEST(suite, status_sentences, 5);
 	SUITE_TEST(suite, status_defending, 5);
 	SUITE_TEST(suite, status_attached_to_nothing, 5);
