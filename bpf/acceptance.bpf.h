@@ -16,6 +16,7 @@
 #include "maps.bpf.h"
 #include "packet.h"
 #include "service.bpf.h"
+#include "talkers.bpf.h"
 
 /* In skb->cb[0] of a packet that comes in for the second time, because we sent it round. */
 #define ACK_SENT_ROUND 0x53474341
@@ -43,6 +44,19 @@ static __always_inline void ack_note_forgery(const struct packet *p)
 		s->forged_at_ns = bpf_ktime_get_coarse_ns();
 }
 
+/*
+ * Who is forged, and there, answers our challenge with a reset. A global function, so that the
+ * verifier proves it once, by itself. Returns 0.
+ */
+__noinline int ack_note_reset(const struct packet *p)
+{
+	__u32 index;
+
+	if (p && service_find(&p->daddr, p->dport, &index))
+		talkers_note(&p->saddr, p->version, TALKER_RESET, 1);
+	return 0;
+}
+
 static __always_inline enum sg_verdict ack_parse(struct __sk_buff *skb, struct ack *ack)
 {
 	enum sg_verdict v = SG_UNDECIDED;
@@ -54,11 +68,15 @@ static __always_inline enum sg_verdict ack_parse(struct __sk_buff *skb, struct a
 	if (v)
 		return v;
 	kind = ack->p.flags & (PACKET_SYN | PACKET_ACK | PACKET_RST);
+	if (kind == PACKET_ACK)
+		return SG_UNDECIDED;
 	if (kind == PACKET_SYN)
 		return SG_V_SYN;
 	if (kind == (PACKET_SYN | PACKET_ACK))
 		ack_note_forgery(&ack->p);
-	return kind == PACKET_ACK ? SG_UNDECIDED : SG_V_NOT_ACK;
+	else if (kind & PACKET_RST)
+		ack_note_reset(&ack->p);
+	return SG_V_NOT_ACK;
 }
 
 /* Only for a service that was challenged in the epoch that the cookie would be of. */

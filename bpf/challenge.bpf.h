@@ -17,6 +17,7 @@
 #include "packet.h"
 #include "reply.h"
 #include "service.bpf.h"
+#include "talkers.bpf.h"
 
 /* What the steps hand on; one per packet. Each step writes what is its own, nothing is zeroed. */
 struct syn {
@@ -25,6 +26,7 @@ struct syn {
 	struct sg_service *service;
 	struct sg_tally *tally;
 	__u64 now_ns;
+	__u64 client; /* source_client() */
 };
 
 static __always_inline enum sg_verdict syn_parse(struct xdp_md *ctx, struct syn *syn)
@@ -64,21 +66,33 @@ static __always_inline void syn_look(void *ctx, enum syn_hook hook, struct syn *
 		listener_look_skb(ctx, &syn->p, syn->service, syn->now_ns);
 }
 
-/* Lets the SYN of an idle service in; undecided means that the service is defended. */
-static __always_inline enum sg_verdict syn_admit(void *ctx, enum syn_hook hook, struct syn *syn)
+/* Finds the service, and counts the SYN. */
+static __always_inline enum sg_verdict syn_enter(void *ctx, struct syn *syn)
 {
-	struct sg_service *s;
 	enum sg_verdict v;
-	__u32 index;
+	__u32 index, weight;
 
-	v = listener_service(ctx, &syn->p, &s, &index);
+	v = listener_service(ctx, &syn->p, &syn->service, &index);
 	if (v)
 		return v;
-	syn->service = s;
 	syn->tally = service_tally(index);
 	syn->now_ns = bpf_ktime_get_coarse_ns();
 	if (syn->tally)
 		syn->tally->syns++;
+	syn->client = source_client(&syn->p.saddr, syn->p.version);
+	weight = crowd_join(syn->client, syn->now_ns);
+	/* from where it can be read without the verifier following each of its values */
+	if (syn->tally)
+		syn->tally->weight = weight;
+	if (weight)
+		talkers_syn(&syn->p, weight, syn->now_ns);
+	return SG_UNDECIDED;
+}
+
+/* Lets the SYN of an idle service in; undecided means that the service is defended. */
+static __always_inline enum sg_verdict syn_admit(void *ctx, enum syn_hook hook, struct syn *syn)
+{
+	struct sg_service *s = syn->service;
 
 	if (service_defended(s, syn->now_ns)) {
 		if (syn->now_ns - s->checked_at_ns > SG_RECHECK_NS)
@@ -187,7 +201,7 @@ static __always_inline enum sg_verdict syn_source(const struct syn *syn)
 	/* the answer would go to ourselves, by way of whoever forged this */
 	if (syn_is_from_ourselves(p))
 		return SG_V_OWN_SOURCE;
-	if (control.mode == SG_MODE_AUTO && client_admits(&p->saddr, p->version, syn->now_ns))
+	if (control.mode == SG_MODE_AUTO && client_admits(syn->client, syn->now_ns))
 		return SG_V_SYN_VERIFIED;
 	/*
 	 * Dropped, not passed: the stack would answer it five times over. A real client at an address
@@ -287,6 +301,8 @@ static __always_inline void challenge_count(struct syn *syn)
 {
 	if (!syn->tally)
 		return;
+	if (syn->tally->weight)
+		talkers_challenged(&syn->p, syn->tally->weight);
 	if (!(syn->tally->challenged++ % SG_BUDGET_SAMPLE))
 		budget_charge(&syn->p, syn->now_ns);
 	/* before this one is counted, which nobody can have answered yet */
@@ -321,6 +337,7 @@ __noinline int syn_judge(struct xdp_md *ctx)
 	/* clang-format off */
 	return syn_parse(ctx, &syn) ?:
 	       listed_source(&syn.p) ?:
+	       syn_enter(ctx, &syn) ?:
 	       syn_admit(ctx, SYN_AT_XDP, &syn) ?:
 	       syn_service_allows(&syn) ?:
 	       syn_options(ctx, &syn) ?:

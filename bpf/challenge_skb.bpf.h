@@ -90,6 +90,7 @@ static __always_inline enum sg_verdict syn_inspect_skb(struct __sk_buff *skb, st
 	return packet_syn_only(&syn->p) ?:
 	       frame_options_skb(skb, &syn->p, &syn->o) ?:
 	       listed_source(&syn->p) ?:
+	       syn_enter(skb, syn) ?:
 	       syn_admit(skb, SYN_AT_TCX, syn) ?:
 	       syn_service_allows(syn) ?:
 	       syn_packet_allows(syn) ?:

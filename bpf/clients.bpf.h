@@ -28,11 +28,11 @@ static __always_inline bool client_is_fresh(const struct sg_client *c, __u32 win
 	return c->key && window - c->seen < SG_CLIENT_WINDOWS;
 }
 
-/* Whether this SYN may pass as that of a verified client, which then has one more under way. */
-static __always_inline bool client_admits(const struct sg_addr *a, __u8 version, __u64 now_ns)
+/* Whether a SYN of this source_client() may pass as that of a verified one, which then has one more
+ * under way. */
+static __always_inline bool client_admits(__u64 key, __u64 now_ns)
 {
 	__u32 window = source_window(now_ns);
-	__u64 key = source_client(a, version);
 	struct sg_client_set *set = client_set(key);
 
 	if (!set)

@@ -16,6 +16,7 @@
 #include "maps.bpf.h"
 #include "packet.h"
 #include "service.bpf.h"
+#include "talkers.bpf.h"
 
 static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 {
@@ -81,6 +82,7 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 		service_prove(s, now_ns);
 		client_verify(&peer, version, now_ns);
 	}
+	talkers_note(&peer, version, TALKER_COMPLETED, 1);
 	t = service_tally(index);
 	if (!t)
 		return;

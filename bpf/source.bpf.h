@@ -16,12 +16,16 @@ static __always_inline __u32 source_window(__u64 now_ns)
 	return now_ns >> SG_BUDGET_WINDOW_SHIFT;
 }
 
+/*
+ * A product's bits depend on those below them only, so what differs between the addresses of one
+ * network has to come to the bottom before it is multiplied: the tables take the bits from 32 on.
+ */
 static __always_inline __u64 source_hash(__u64 high, __u64 low)
 {
-	__u64 h = ((high ^ control.source_salt) * 0x9e3779b97f4a7c15ULL + low) ^
-		  control.source_salt;
+	__u64 h = (high ^ control.source_salt) * 0x9e3779b97f4a7c15ULL;
 
-	h *= 0xbf58476d1ce4e5b9ULL;
+	h ^= h >> 32;
+	h = (h ^ (low << 32 | low >> 32)) * 0xbf58476d1ce4e5b9ULL;
 	return h ^ h >> 32;
 }
 

@@ -19,6 +19,7 @@
 #include "maps.bpf.h"
 #include "proof.bpf.h"
 #include "sent.bpf.h"
+#include "talkers.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -111,6 +112,7 @@ int synguard_ingress_alone(struct __sk_buff *skb)
 
 		if (tally)
 			tally->syns++;
+		talkers_pass(&ack.p);
 	}
 	return tcx_action(counters_conclude(c, v));
 }

@@ -206,6 +206,7 @@ struct sg_tally {
 	__u64 second_start_ns;
 	__u32 second_challenged;
 	__u32 second_born;
+	__u64 weight; /* of the SYN at hand, see talkers_abi.h */
 };
 
 /* Per program and CPU. */

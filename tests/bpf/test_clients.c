@@ -196,6 +196,33 @@ START_TEST(clients_oldest_gives_way)
 }
 END_TEST
 
+/* The clients of one network do not take each other's place. */
+START_TEST(clients_of_one_network)
+{
+	const struct frame_spec *client = _i ? &client_linux6 : &client_linux4;
+	struct prog *p;
+	int listener, i;
+	char source[32];
+
+	p = defended(&listener);
+	stack_command(_i ? "ip -6 route add 2001:db8::/56 dev server" :
+			   "ip route add 192.0.2.0/24 dev server");
+	for (i = 0; i < 32; i++) {
+		struct frame_spec syn = *client;
+
+		snprintf(source, sizeof(source), _i ? "2001:db8:0:%x::1" : "192.0.2.%d", i);
+		syn.src = source;
+		complete(p, &syn, 900, listener);
+	}
+	for (i = 0; i < 32; i++) {
+		snprintf(source, sizeof(source), _i ? "2001:db8:0:%x::1" : "192.0.2.%d", i);
+		ck_assert_int_eq(syn_of(p, client, source, 1000), SG_V_SYN_VERIFIED);
+	}
+	prog_free(p);
+	close(listener);
+}
+END_TEST
+
 /* An hour later a client is anybody again. */
 START_TEST(clients_are_forgotten)
 {
@@ -233,6 +260,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, clients_have_an_allowance, 30);
 	SUITE_TEST(suite, c4_forged_sources_enter_nobody, 300);
 	SUITE_TEST(suite, clients_oldest_gives_way, 30);
+	SUITE_LOOP(suite, clients_of_one_network, 2, 30);
 	SUITE_TEST(suite, clients_are_forgotten, 30);
 	return suite_main(suite, argc, argv);
 }

@@ -45,6 +45,8 @@ enum sg_action prog_action(enum sg_verdict verdict)
 }
 
 __u8 prog_epoch_shift = SG_EPOCH_SHIFT;
+__u8 prog_talker_shift = SG_TALKER_SHIFT;
+__u8 prog_count_sources = 1;
 
 /* net.core.rmem_max of the machine's first namespace. */
 static __u32 prog_rmem_max;
@@ -139,6 +141,8 @@ static void prog_load(struct prog *p)
 					      PROG_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(skel->progs.synguard_egress, PROG_TCX_EGRESS);
 	skel->rodata->epoch_shift = prog_epoch_shift;
+	skel->rodata->talker_shift = prog_talker_shift;
+	skel->rodata->count_sources = prog_count_sources;
 	prog_must(!synguard_bpf__load(skel), "loading the programs");
 	p->control = &skel->bss->control;
 	p->services = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,

@@ -20,6 +20,7 @@
 
 #include "frame.h"
 #include "synguard/abi.h"
+#include "synguard/talkers_abi.h"
 
 struct synguard_bpf;
 
@@ -63,6 +64,8 @@ struct prog *prog_new(unsigned int ifindex);
 
 /* The key epochs of the next prog_new(), which begins with 2^36 ns. */
 extern __u8 prog_epoch_shift;
+/* The windows in which sources are counted, 2^33 ns; and whether they are counted at all, 1. */
+extern __u8 prog_talker_shift, prog_count_sources;
 struct prog *prog_free(struct prog *p);
 
 /* Attaches the tcx programs to the interface and the tracepoint, as the daemon does. */
@@ -135,6 +138,13 @@ __u64 prog_counted(struct prog *p, enum sg_program program, enum sg_verdict verd
  * of ours sends round comes in by a softirq of its own.
  */
 void prog_await(struct prog *p, enum sg_program program, __u64 packets);
+
+/* What the CPU of the test has of this window. */
+struct sg_crowd prog_crowd(struct prog *p);
+struct sg_sketch *prog_sketch(struct prog *p); /* free() it */
+
+/* Copies a table of talkers; free() it. */
+struct sg_talker_set *prog_talkers(struct prog *p, enum sg_talker_kind kind);
 
 const char *prog_label(enum sg_verdict verdict);
 enum sg_action prog_action(enum sg_verdict verdict);

@@ -115,6 +115,42 @@ void prog_await(struct prog *p, enum sg_program program, __u64 packets)
 	}
 }
 
+/* ---- sources ------------------------------------------------------------------------------- */
+
+struct sg_crowd prog_crowd(struct prog *p)
+{
+	__u32 window = prog_now_ns() >> prog_talker_shift;
+	struct sg_crowd *each = prog_read_percpu(p->skel->maps.crowds, window & 1, sizeof(*each));
+	struct sg_crowd crowd = each[sched_getcpu()];
+
+	free(each);
+	return crowd;
+}
+
+struct sg_sketch *prog_sketch(struct prog *p)
+{
+	struct sg_sketch *each = prog_read_percpu(p->skel->maps.sketch, 0, sizeof(*each));
+
+	each[0] = each[sched_getcpu()];
+	return each;
+}
+
+struct sg_talker_set *prog_talkers(struct prog *p, enum sg_talker_kind kind)
+{
+	struct sg_talker_set *sets = calloc(SG_TALKER_SETS, sizeof(*sets));
+	__u32 i;
+
+	prog_must(sets, "memory");
+	for (i = 0; i < SG_TALKER_SETS; i++) {
+		__u32 at = kind * SG_TALKER_SETS + i;
+
+		prog_must(!bpf_map__lookup_elem(p->skel->maps.talkers, &at, sizeof(at), &sets[i],
+						sizeof(*sets), 0),
+			  "the talkers");
+	}
+	return sets;
+}
+
 /* ---- services ------------------------------------------------------------------------------ */
 
 static struct sg_addr prog_destination(const struct frame_spec *syn)
