@@ -8,6 +8,7 @@
 #include "dataplane_adjust.h"
 #include "ladder_internal.h"
 #include "ladder_journal.h"
+#include "reach.h"
 #include "sockdiag.h"
 #include "sysctl.h"
 
@@ -47,6 +48,7 @@ static void ladder_make_plan(struct ladder *l, const struct ladder_situation *no
 		.mode = now->mode,
 		.state = now->state,
 		.engine = now->engine,
+		.repeats = l->repeats,
 	};
 	enum sg_ladder_step step;
 	bool partial;
@@ -133,7 +135,8 @@ int ladder_undo(struct ladder *l, const char *word)
 	/* longer queues go before the few retries that they need */
 	for (at = SG_LADDER_COUNT; at-- > 0 && r >= 0;) {
 		bool wanted = !*word || at == step ||
-			      (step == SG_LADDER_RETRIES && ladder_rows[at].queue);
+			      (step == SG_LADDER_RETRIES && ladder_rows[at].queue) ||
+			      (step == SG_LADDER_LISTENER_RETRIES && at == SG_LADDER_LIVE_BACKLOG);
 
 		if (!wanted)
 			continue;
@@ -182,6 +185,8 @@ static void ladder_init(struct ladder *l, const char *dir, const struct ladder_h
 static void ladder_done(struct ladder *l)
 {
 	l->adjust = dataplane_adjust_free(l->adjust);
+	l->reach = reach_free(l->reach);
+	free(l->owners);
 	ladder_targets_clear(&l->targets);
 	ladder_targets_clear(&l->would);
 	free(l->seen);
@@ -198,6 +203,7 @@ int ladder_undo_recorded(const char *dir, const struct ladder_handler *h)
 		return 0;
 	if (r == -ESTALE) /* the values went with the boot */
 		return ladder_journal_discard(dir);
+	l.leaving = true;
 	r = r < 0 ? r : ladder_undo_all(&l);
 	ladder_done(&l);
 	return r;
@@ -227,6 +233,7 @@ struct ladder *ladder_free(struct ladder *l)
 {
 	if (!l)
 		return NULL;
+	l->leaving = true;
 	ladder_undo_all(l);
 	ladder_done(l);
 	free(l);

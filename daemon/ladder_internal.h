@@ -7,11 +7,14 @@
 #pragma once
 
 #include "complaint.h"
+#include "fault.h"
 #include "ladder.h"
 #include "ladder_plan.h"
 #include "ladder_targets.h"
 
 struct dataplane_adjust;
+struct reach;
+struct reach_wanted;
 
 #define LADDER_OF_ANOTHER "somebody else has set it, and that stays"
 
@@ -35,7 +38,14 @@ struct ladder {
 	struct complaint adjust_fault;	 /* why it is not */
 	struct sg_listener *seen;	 /* at the last look, where there was one */
 	size_t seen_count, seen_room;
-	bool stale; /* the record has what is undone: to be written again */
+	bool observes;
+	bool repeats; /* one with a longer backlog sends SYN-ACKs again often */
+	struct reach *reach;
+	struct reach_wanted *owners; /* of those whose backlog is to grow, as far as they are known */
+	size_t owner_count;
+	bool owners_more; /* some have come since the processes began to be gone through */
+	bool leaving;	  /* this is the last time: it may take a while */
+	bool stale;	  /* the record has what is undone: to be written again */
 };
 
 /* ---- ladder_moves.c ---- */
@@ -67,6 +77,8 @@ void ladder_look_at_listeners(struct ladder *l, const struct ladder_situation *n
 			      const struct settings *settings);
 /* The host's SYN-ACK retries as they are without us. */
 uint32_t ladder_host_retries(const struct ladder *l);
+/* net.core.somaxconn of now. */
+uint32_t ladder_somaxconn(const struct ladder *l);
 /* What the step would make of this listener; 0: nothing, or it has already. */
 uint32_t ladder_aim_at(struct ladder *l, enum sg_ladder_step step, const struct settings *settings,
 		       const struct sg_listener *listener);
@@ -83,6 +95,18 @@ void ladder_observe_listeners(struct ladder *l, enum sg_ladder_step step,
 			      const struct settings *settings);
 /* What the list of targets has become is the step's state. */
 void ladder_settle(struct ladder *l, enum sg_ladder_step step);
+
+/* ---- ladder_backlog.c ---- */
+
+/*
+ * Goes on looking for who has those listeners open whose backlog is to grow. How many there are of
+ * which it is certain that nobody can be seen to. -errno, with *c filled.
+ */
+int ladder_find_owners(struct ladder *l, const struct settings *settings, struct complaint *c);
+/* 0: not known (yet). */
+uint32_t ladder_owner(const struct ladder *l, uint64_t cookie);
+/* The backlog of each whose turn it is becomes what is wanted; then they are seen anew. -errno. */
+int ladder_listen(struct ladder *l, enum fault between);
 
 /* ---- ladder_tell.c ---- */
 

@@ -11,6 +11,7 @@
 
 #include "synguard/cleanup.h"
 
+#include "caps.h"
 #include "dataplane_adjust.h"
 #include "fault.h"
 #include "ladder_internal.h"
@@ -21,6 +22,8 @@ static_assert(SG_ORDERS_MAX >= LADDER_TARGETS_MAX, "every one can be ordered at 
 #define LADDER_NO_NUMBER_BEFORE                                                                    \
 	"it had none of its own, which cannot be written back: it has the host's number as its "   \
 	"own"
+
+#define LADDER_SOMAXCONN_BELOW "it had more, and net.core.somaxconn is below that by now"
 
 void ladder_settle(struct ladder *l, enum sg_ladder_step step)
 {
@@ -57,14 +60,14 @@ static void ladder_note_value(void *userdata, const struct sg_listener *listener
 	struct ladder_target *t =
 		ladder_targets_find(&round->ladder->targets, round->step, listener->cookie);
 
-	if (!t || !t->wanted)
+	if (!t || !t->turn)
 		return;
 	t->value = ladder_target_value(round->step, listener);
 	fault_pass_by(round->between);
 }
 
-/* Each target becomes what it is wanted to be, if it is what it was; its value says how it went. */
-static int ladder_carry_out(struct ladder *l, enum sg_ladder_step step, enum fault between)
+/* Only where it is what it was: the program looks, with the socket's lock held. */
+static int ladder_order(struct ladder *l, enum sg_ladder_step step, enum fault between)
 {
 	struct ladder_round round = { l, step, between };
 	_cleanup_close_ int fd = -EBADF;
@@ -75,7 +78,7 @@ static int ladder_carry_out(struct ladder *l, enum sg_ladder_step step, enum fau
 		const struct ladder_target *t = &l->targets.items[i];
 		const struct sg_order order = { .from = t->value, .to = t->wanted };
 
-		if (t->step == step && t->wanted)
+		if (t->step == step && t->turn)
 			r = dataplane_adjust_order(l->adjust, t->cookie, &order);
 	}
 	if (r >= 0) /* one by one, so that every one can be the last */
@@ -83,7 +86,7 @@ static int ladder_carry_out(struct ladder *l, enum sg_ladder_step step, enum fau
 	if (r >= 0)
 		r = listeners_read(fd, 1, ladder_note_value, &round);
 	for (i = 0; i < l->targets.count; i++) {
-		if (l->targets.items[i].step != step || !l->targets.items[i].wanted)
+		if (l->targets.items[i].step != step || !l->targets.items[i].turn)
 			continue;
 		result = dataplane_adjust_result(l->adjust, l->targets.items[i].cookie);
 		r = r < 0 ? r : result;
@@ -91,13 +94,26 @@ static int ladder_carry_out(struct ladder *l, enum sg_ladder_step step, enum fau
 	return r;
 }
 
+/* Each whose turn it is becomes what is wanted of it; its value says how it went. */
+static int ladder_carry_out(struct ladder *l, enum sg_ladder_step step, enum fault between)
+{
+	return step == SG_LADDER_LIVE_BACKLOG ? ladder_listen(l, between) :
+						ladder_order(l, step, between);
+}
+
 static void ladder_fail_of(struct ladder *l, enum sg_ladder_step step, uint64_t now_ns,
 			   size_t count, const char *what, int error)
 {
-	char text[128];
+	struct complaint c = {};
+	char text[160];
 
-	snprintf(text, sizeof(text), "%zu listeners could not be %s: %s", count, what,
-		 error < 0 ? strerror(-error) : "they changed meanwhile");
+	if (error == -EPERM && step == SG_LADDER_LIVE_BACKLOG)
+		caps_missing_to_reach(&c);
+	snprintf(text, sizeof(text), "%zu listeners could not be %s: %.120s", count, what,
+		 c.text[0]	 ? c.text :
+		 error == -ESRCH ? "nobody who has them open can be seen" :
+		 error < 0	 ? strerror(-error) :
+				   "they changed meanwhile");
 	ladder_fail(l, step, now_ns, text);
 }
 
@@ -111,11 +127,17 @@ static void ladder_choose(struct ladder *l, struct ladder_targets *to, enum sg_l
 
 	for (i = 0; i < l->seen_count; i++) {
 		uint32_t aim = ladder_aim_at(l, step, settings, &l->seen[i]);
-		struct ladder_target *t = aim ? ladder_targets_add(to, step, &l->seen[i]) : NULL;
+		uint32_t pid = ladder_owner(l, l->seen[i].cookie);
+		bool needs_pid = step == SG_LADDER_LIVE_BACKLOG && to == &l->targets;
+		struct ladder_target *t = NULL;
 
+		if (aim && (pid || !needs_pid))
+			t = ladder_targets_add(to, step, &l->seen[i]);
 		if (!t)
 			continue;
+		t->turn = true;
 		t->ours = t->wanted = aim;
+		t->pid = needs_pid ? pid : 0;
 		t->since_usec = now_usec;
 	}
 }
@@ -134,9 +156,9 @@ static size_t ladder_tell_taken(struct ladder *l, enum sg_ladder_step step, cons
 	for (i = l->targets.count; i-- > 0;) {
 		struct ladder_target *t = &l->targets.items[i];
 
-		if (t->step != step || !t->wanted)
+		if (t->step != step || !t->turn)
 			continue;
-		t->wanted = 0;
+		t->turn = false;
 		if (t->value == t->ours) {
 			ladder_tell_of(l, LADDER_TAKEN, step, t->name, t->old, t->ours, why);
 			continue;
@@ -154,6 +176,13 @@ int ladder_take_listeners(struct ladder *l, enum sg_ladder_step step,
 	struct complaint c = {};
 	int r;
 
+	if (step == SG_LADDER_LIVE_BACKLOG) {
+		r = ladder_find_owners(l, settings, &c);
+		if (r > 0)
+			ladder_fail_of(l, step, now_ns, r, "adjusted", -ESRCH);
+		if (r < 0)
+			return ladder_fail(l, step, now_ns, c.text), 0;
+	}
 	ladder_choose(l, &l->targets, step, settings);
 	if (l->targets.count == before)
 		return 0;
@@ -167,7 +196,8 @@ int ladder_take_listeners(struct ladder *l, enum sg_ladder_step step,
 	r = ladder_carry_out(l, step, FAULT_LISTENER_TAKEN);
 	fault_pass_by(FAULT_TAKEN);
 	missed = ladder_tell_taken(l, step, l->wishes[step].why);
-	l->steps[step].failure[0] = '\0';
+	if (!missed)
+		l->steps[step].failure[0] = '\0';
 	if (missed) {
 		ladder_fail_of(l, step, now_ns, missed, "adjusted", r);
 		l->stale = ladder_record(l, &c) < 0;
@@ -181,7 +211,7 @@ int ladder_take_listeners(struct ladder *l, enum sg_ladder_step step,
 /* What each is to become: those that need nothing, or are nobody's to touch, are done with. */
 static void ladder_choose_back(struct ladder *l, enum sg_ladder_step step)
 {
-	uint32_t host = ladder_target_back(ladder_host_retries(l));
+	uint32_t retries = ladder_host_retries(l), somaxconn = ladder_somaxconn(l);
 	size_t i;
 
 	for (i = l->targets.count; i-- > 0;) {
@@ -193,9 +223,8 @@ static void ladder_choose_back(struct ladder *l, enum sg_ladder_step step)
 			ladder_tell_gone(l, t);
 			ladder_targets_remove(&l->targets, t);
 		} else if (t->value == t->ours && t->value != t->old) {
-			if (!t->old)
-				t->back = host;
-			t->wanted = t->old ?: t->back;
+			t->wanted = ladder_target_restore(t, retries, somaxconn);
+			t->turn = true;
 		} else if (t->value != t->old && (!t->back || t->value != t->back)) {
 			t->lost = true;
 			ladder_tell_of(l, LADDER_CONFLICT, step, t->name, t->ours, t->value,
@@ -210,17 +239,19 @@ static size_t ladder_tell_undone(struct ladder *l, enum sg_ladder_step step)
 
 	for (i = l->targets.count; i-- > 0;) {
 		struct ladder_target *t = &l->targets.items[i];
-		bool done = !t->wanted || t->value == t->wanted;
+		bool done = !t->turn || !t->there || t->value == t->wanted;
 
 		if (t->step != step || t->lost)
 			continue;
-		t->wanted = 0;
+		t->turn = false;
 		if (!done) {
 			left++;
 			continue;
 		}
 		ladder_tell_of(l, LADDER_UNDONE, step, t->name, t->ours, t->value,
-			       t->value == t->old ? "" : LADDER_NO_NUMBER_BEFORE);
+			       t->value == t->old		  ? "" :
+			       step == SG_LADDER_LISTENER_RETRIES ? LADDER_NO_NUMBER_BEFORE :
+								    LADDER_SOMAXCONN_BELOW);
 		ladder_targets_remove(&l->targets, t);
 	}
 	return left;

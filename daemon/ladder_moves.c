@@ -106,7 +106,8 @@ int ladder_take(struct ladder *l, enum sg_ladder_step step, const struct setting
 	int r = 0;
 
 	if (now_ns < s->retry_ns)
-		return -EAGAIN;
+		/* one listener that cannot be adjusted stands in the way of no other step */
+		return ladder_rows[step].kind == SG_LADDER_SOCKETS ? 0 : -EAGAIN;
 	if (ladder_rows[step].kind == SG_LADDER_SOCKETS)
 		return ladder_take_listeners(l, step, settings, now_ns);
 	s->old = s->value;

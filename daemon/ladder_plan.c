@@ -38,6 +38,8 @@ static uint64_t ladder_aim(enum sg_ladder_step step, const struct settings *s)
 		return s->ladder_somaxconn;
 	case SG_LADDER_SYN_BACKLOG:
 		return s->ladder_syn_backlog;
+	case SG_LADDER_LIVE_BACKLOG:
+		return s->ladder_live_backlog;
 	case SG_LADDER_COUNT:
 		break;
 	}
@@ -45,10 +47,11 @@ static uint64_t ladder_aim(enum sg_ladder_step step, const struct settings *s)
 }
 
 /* So much that all the queues together stay within the bound. */
-static uint64_t ladder_bounded(const struct ladder_state *now, uint64_t aim)
+static uint64_t ladder_bounded(const struct ladder_state *now, const struct settings *s,
+			       uint64_t aim)
 {
 	uint64_t listeners = now->listeners ? now->listeners : 1;
-	uint64_t most = LADDER_QUEUE_BYTES_MAX / LADDER_REQUEST_BYTES / listeners;
+	uint64_t most = (s->ladder_queue_mib << 20) / LADDER_REQUEST_BYTES / listeners;
 
 	return aim < most ? aim : most;
 }
@@ -85,8 +88,8 @@ static void ladder_wish(enum sg_ladder_step step, const struct ladder_state *now
 
 	w->value = ladder_aim(step, s);
 	w->allowed = w->value;
-	if (ladder_rows[step].queue)
-		w->value = ladder_bounded(now, w->value);
+	if (ladder_rows[step].queue && ladder_rows[step].kind == SG_LADDER_VALUE)
+		w->value = ladder_bounded(now, s, w->value);
 	if (!w->allowed)
 		w->why = "not allowed in [Ladder]";
 	else if (is->given_up)
@@ -116,14 +119,25 @@ static bool ladder_few_retries(const struct ladder_state *now, const struct ladd
 	return w->wanted || is->value <= (w->allowed ? w->value : LADDER_FEW_RETRIES);
 }
 
+/* The backlog of a listener also needs those of its own to be few, and to stay so. */
+static bool ladder_few_retries_of_listeners(const struct ladder_state *now,
+					    const struct ladder_plan *p)
+{
+	bool going_up = now->steps[SG_LADDER_LISTENER_RETRIES].taken &&
+			!p->wishes[SG_LADDER_LISTENER_RETRIES].wanted;
+
+	return !going_up && !now->repeats;
+}
+
 static void ladder_hold_queues(const struct ladder_state *now, struct ladder_plan *p)
 {
+	bool few = ladder_few_retries(now, p);
+	bool few_of_listeners = few && ladder_few_retries_of_listeners(now, p);
 	enum sg_ladder_step step;
 
-	if (ladder_few_retries(now, p))
-		return;
 	for (step = 0; step < SG_LADDER_COUNT; step++) {
-		if (!ladder_rows[step].queue || !p->wishes[step].wanted)
+		if (!ladder_rows[step].queue || !p->wishes[step].wanted ||
+		    (step == SG_LADDER_LIVE_BACKLOG ? few_of_listeners : few))
 			continue;
 		p->wishes[step].wanted = false;
 		p->wishes[step].why = "SYN-ACKs are sent again too often for a longer queue";

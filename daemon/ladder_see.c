@@ -83,11 +83,26 @@ uint32_t ladder_host_retries(const struct ladder *l)
 	return s->taken && value == s->ours ? s->old : value;
 }
 
+uint32_t ladder_somaxconn(const struct ladder *l)
+{
+	uint64_t value = l->steps[SG_LADDER_SOMAXCONN].value;
+
+	sysctl_read(ladder_rows[SG_LADDER_SOMAXCONN].target, &value);
+	return value;
+}
+
 /* As it is with us, or will be in a moment. */
 static struct ladder_host ladder_host(const struct ladder *l, const struct settings *settings)
 {
 	const struct ladder_step *s = &l->steps[SG_LADDER_RETRIES];
-	struct ladder_host host = { .retries = s->value };
+	uint64_t room = (settings->ladder_queue_mib << 20) / LADDER_SLOT_BYTES;
+	uint32_t given = ladder_targets_room(&l->targets);
+	struct ladder_host host = {
+		.retries = s->value,
+		.somaxconn = l->steps[SG_LADDER_SOMAXCONN].value,
+		.room = room > given ? room - given : 0,
+		.supposed = l->observes,
+	};
 
 	if (settings->ladder_retries && !s->given_up && settings->ladder_retries < s->value)
 		host.retries = settings->ladder_retries;
@@ -134,11 +149,27 @@ static void ladder_check_targets(struct ladder *l, enum sg_ladder_step step)
 	l->stale = true;
 }
 
+/* C8: somebody has raised the retries of one whose backlog we made longer. */
+static bool ladder_repeats(const struct ladder *l, const struct settings *settings)
+{
+	const struct ladder_host host = ladder_host(l, settings);
+	const struct ladder_target *t;
+	size_t i;
+
+	for (i = 0; i < l->seen_count; i++) {
+		t = ladder_targets_find(&l->targets, SG_LADDER_LIVE_BACKLOG, l->seen[i].cookie);
+		if (t && !t->lost && !ladder_target_is_quiet(settings, &host, &l->seen[i]))
+			return true;
+	}
+	return false;
+}
+
 static bool ladder_looks_at_listeners(const struct ladder *l, const struct ladder_situation *now,
 				      const struct settings *settings)
 {
 	return l->targets.count ||
-	       (now->state == DETECT_ATTACK && settings->ladder_listener_retries);
+	       (now->state == DETECT_ATTACK &&
+		(settings->ladder_listener_retries || settings->ladder_live_backlog));
 }
 
 void ladder_look_at_listeners(struct ladder *l, const struct ladder_situation *now,
@@ -150,6 +181,8 @@ void ladder_look_at_listeners(struct ladder *l, const struct ladder_situation *n
 	int r = looks ? ladder_see(l, &c) : 0;
 	size_t i;
 
+	l->observes = now->mode == SG_MODE_OBSERVE;
+	l->repeats = looks && r >= 0 && ladder_repeats(l, settings);
 	for (step = 0; step < SG_LADDER_COUNT; step++) {
 		struct ladder_step *s = &l->steps[step];
 

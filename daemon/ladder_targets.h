@@ -36,8 +36,9 @@ struct ladder_target {
 	/* the rest is not recorded */
 	bool lost;	/* somebody else has set it: not ours any more, and not to be taken again */
 	bool there;	/* it was met when last looked */
+	bool turn;	/* it is its turn, to become what is wanted */
 	uint32_t value; /* as last read */
-	uint32_t wanted; /* what it is to become in this round; 0: it is not part of it */
+	uint32_t wanted;
 	uint64_t inode;
 };
 
@@ -62,15 +63,29 @@ uint32_t ladder_target_value(enum sg_ladder_step step, const struct sg_listener 
 
 /* What is known of the host, for what follows. */
 struct ladder_host {
-	uint32_t retries; /* the host's SYN-ACK retries, once the ladder has taken what it may */
+	uint32_t retries;   /* the host's SYN-ACK retries, once the ladder has taken what it may */
+	uint32_t somaxconn; /* what a backlog is cut to */
+	uint32_t room;	    /* connections for which there is memory */
+	bool supposed;	    /* a listener's retries are to be thought of as lowered: mode observe */
 };
+
+/* Whether a listener sends SYN-ACKs again so seldom that its queue may be long. */
+bool ladder_target_is_quiet(const struct settings *settings, const struct ladder_host *host,
+			    const struct sg_listener *listener);
+/* The connections for which targets have been given room beyond what they had. */
+uint32_t ladder_targets_room(const struct ladder_targets *t);
 
 /*
  * What the step would make of this listener, or 0: it is well as it is. SYN-ACK retries never go
- * up.
+ * up. A backlog grows where half of its queue is full, its SYN-ACKs are sent again seldom, and
+ * somebody has the socket open; MPTCP keeps another backlog than the socket's.
  */
 uint32_t ladder_target_aim(enum sg_ladder_step step, const struct settings *settings,
 			   const struct ladder_host *host, const struct sg_listener *listener);
 
-/* In place of "none of its own", which cannot be written back: the host's number, as it can be. */
-uint32_t ladder_target_back(uint32_t host_retries);
+/*
+ * What it is to be given back: the old value; or, where that cannot be written, what comes next to
+ * it, which target->back then is: the host's retries for none, somaxconn for a longer backlog.
+ */
+uint32_t ladder_target_restore(struct ladder_target *target, uint32_t host_retries,
+			       uint32_t somaxconn);

@@ -83,6 +83,10 @@
 	  "Up to what an attack may bring net.core.somaxconn, which counts at the next listen() only; 0 leaves it alone.") \
 	X("Ladder", "SynBacklog", count, ladder_syn_backlog, "0", 0, 1000000, "connections", RELOAD,   \
 	  "Up to what an attack may bring tcp_max_syn_backlog, which counts only while tcp_syncookies is 0; 0 leaves it alone.") \
+	X("Ladder", "LiveBacklog", count, ladder_live_backlog, "0", 0, 65535, "connections", RELOAD,   \
+	  "Up to what an attack may bring the backlog of a running listener whose queue fills, and net.core.somaxconn at the most; 0 leaves them alone. It takes capabilities that the unit does not give by itself, see live_backlog in synguardd(8).") \
+	X("Ladder", "QueueMemory", count, ladder_queue_mib, "64", 1, 65536, "MiB", RELOAD,             \
+	  "Memory that all that an attack makes longer may take, as the steps of synguardd(8) reckon it.") \
 	X("Exporter", "Listen", listen, exporter_listen, "127.0.0.1:9846", 0, 0, "", RESTART,         \
 	  "Where synguard exporter listens, ADDRESS:PORT; no address means every one.")
 /* clang-format on */

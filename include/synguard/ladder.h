@@ -44,14 +44,19 @@
 	  "With an attack; released as soon as it ebbs.")                                                      \
 	X(SOMAXCONN,   "somaxconn",      "net.core.somaxconn",           VALUE,   true,                          \
 	  "Lets backlogs be longer. A listener feels it with its next listen(), running ones do not.",          \
-	  "Memory: about half a KiB for each half-open connection more, 64 MiB at the most.",                   \
+	  "Memory: about half a KiB for each half-open connection more, QueueMemory= at the most.",             \
 	  "The old number is written back; a backlog that was asked for meanwhile stays.",                      \
 	  "Only where [Ladder] Somaxconn= is set: with an attack, after synack_retries; released before it.")   \
 	X(SYN_BACKLOG, "syn_backlog",    "net.ipv4.tcp_max_syn_backlog", VALUE,   true,                          \
 	  "Lets more requests of unknown clients wait. The kernel looks at it only while tcp_syncookies is 0, from three quarters of it on.", \
-	  "Memory: about half a KiB for each half-open connection more, 64 MiB at the most.",                   \
+	  "Memory: about half a KiB for each half-open connection more, QueueMemory= at the most.",             \
 	  "The old number is written back.",                                                                   \
-	  "Only where [Ladder] SynBacklog= is set: with an attack, after synack_retries; released before it.")
+	  "Only where [Ladder] SynBacklog= is set: with an attack, after synack_retries; released before it.")  \
+	X(LIVE_BACKLOG, "live_backlog",  "backlogs of listeners",       SOCKETS, true,                          \
+	  "Gives a listener whose queue is half full a longer one, up to somaxconn, without its server's doing: by listen() on a copy of its socket.", \
+	  "Memory: about 4 KiB for each connection more (half a KiB while it is half-open, the rest while it waits to be accepted), QueueMemory= at the most for all listeners. It takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, which live-backlog.conf gives to the unit.", \
+	  "By listen() with the old backlog. A socket that is gone, or that its server has called listen() on meanwhile, is left alone.", \
+	  "Only where [Ladder] LiveBacklog= is set: with an attack, once SYN-ACKs are sent again seldom; released before that ends. Not with MPTCP.")
 /* clang-format on */
 
 #define SG_LADDER_ENUM_(name, ...) SG_LADDER_##name,

@@ -76,10 +76,24 @@ static bool climber_is_up(const struct climber *c)
 	for (step = 0; step < SG_LADDER_COUNT; step++) {
 		bool held = step == SG_LADDER_RETRIES || ladder_rows[step].queue;
 
+		if (step == SG_LADDER_LIVE_BACKLOG && !c->settings.ladder_live_backlog)
+			continue;
 		if (!ladder_is_taken(c->ladder, step) && !(held && !c->settings.ladder_retries))
 			return false;
 	}
 	return true;
+}
+
+/* The owners of listeners are looked for over some ticks. */
+void climb_up(struct climber *c)
+{
+	int i;
+
+	climb(c, DETECT_ATTACK);
+	for (i = 0; i < 100 && !climber_is_up(c); i++) {
+		usleep(10000);
+		climb(c, DETECT_ATTACK);
+	}
 }
 
 /* An attack and its end; killed at the point where it has been passed so often. */
@@ -94,8 +108,9 @@ static void climb_and_die(struct host *h, enum fault point, int passes)
 	climber_new(&c, h->dir);
 	if (h->in_force)
 		climber_per_listener(&c);
+	c.settings.ladder_live_backlog = h->live_backlog;
 	climb(&c, DETECT_CALM);
-	climb(&c, DETECT_ATTACK);
+	climb_up(&c);
 	if (!climber_is_up(&c))
 		_exit(2);
 	climb(&c, DETECT_COOLING);

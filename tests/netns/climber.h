@@ -28,6 +28,9 @@ void climber_per_listener(struct climber *c);
 /* A second passes. */
 void climb(struct climber *c, enum detect_state state);
 
+/* So many seconds of an attack that every step that is allowed can be taken. */
+void climb_up(struct climber *c);
+
 /*
  * An attack and its end, in a process that is killed at the point where it has been passed so
  * often. True: it was killed.

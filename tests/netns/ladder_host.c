@@ -329,8 +329,13 @@ void await(struct host *h, const char *word, const char *what, bool wanted, int 
 
 struct flood *some_flood(struct host *h)
 {
-	const struct flood_options o = { .port = STAGE_PORT,
-					 .rate_per_sec = 2000,
+	return flood_of(h, STAGE_PORT, 2000);
+}
+
+struct flood *flood_of(struct host *h, uint16_t port, unsigned int per_sec)
+{
+	const struct flood_options o = { .port = port,
+					 .rate_per_sec = per_sec,
 					 .duration_ms = 60000 };
 	struct flood *flood;
 

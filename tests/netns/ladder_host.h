@@ -33,6 +33,7 @@ struct host {
 	char dir[32];
 	int fds[HOST_LISTENERS];
 	char *before;
+	uint32_t live_backlog;
 	bool in_force; /* of listeners the retries in force are to be as before, not the raw ones */
 };
 
@@ -75,6 +76,7 @@ bool is(struct host *h, const char *word, const char *what);
 void await(struct host *h, const char *word, const char *what, bool wanted, int seconds);
 
 struct flood *some_flood(struct host *h);
+struct flood *flood_of(struct host *h, uint16_t port, unsigned int per_sec);
 void end_flood(struct flood *flood);
 
 #define QUICK                                                                                      \
