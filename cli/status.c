@@ -322,6 +322,32 @@ static int print_services(const json_t *report, const struct screen *s)
 	return table_print(t, s);
 }
 
+/* ---- lists that nothing heeds ---------------------------------------------------------------- */
+
+static json_int_t list_entries(const json_t *report, const char *list)
+{
+	return json_integer_value(
+		json_object_get(json_object_get(json_object_get(report, "maps"), list), "entries"));
+}
+
+static void print_unheeded(const json_t *report, const struct screen *s)
+{
+	json_int_t allowed = list_entries(report, "allow"), denied = list_entries(report, "deny");
+	bool no_engine = is(report, "engine", "kernel"), off = is(report, "mode", "off");
+
+	if (!(allowed + denied))
+		return;
+	if (no_engine || off)
+		screen_wrap(s, 0,
+			    "The lists of sources (%s to allow, %s to deny) are kept, and nothing "
+			    "heeds them in %s.",
+			    SHORT(allowed), SHORT(denied),
+			    no_engine ? "engine kernel" : "mode off");
+	else if (denied && is(report, "mode", "observe"))
+		screen_wrap(s, 0, "The list of sources to deny (%s) is not heeded in mode observe.",
+			    SHORT(denied));
+}
+
 /* ---- what stands against a defence --------------------------------------------------------- */
 
 static void print_blocked(const json_t *report, const struct screen *s)
@@ -372,6 +398,7 @@ int status_print(const json_t *report, const struct screen *s)
 
 	print_sentence(report, s);
 	print_figures(report, s);
+	print_unheeded(report, s);
 	r = print_interfaces(report, s);
 	if (r >= 0)
 		r = print_services(report, s);

@@ -34,6 +34,7 @@ void bus_peer_drop(struct bus_peer *peer)
 {
 	bus_forget_asked(peer->owner, peer);
 	bus_views_forget(peer->owner, peer);
+	bus_lists_forget(peer->owner, peer);
 	if (peer->system)
 		bus_system_forget_questions(peer->owner);
 	peer->slot = sd_bus_slot_unref(peer->slot);

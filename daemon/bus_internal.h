@@ -40,6 +40,9 @@
 /* Views under way, one for a peer. */
 #define BUS_MAX_VIEWS 16
 
+/* Changes of lists under way. */
+#define BUS_MAX_CHANGES 16
+
 /* The report is filled at most once in this time. */
 #define BUS_DESCRIBE_USEC 50000ULL
 
@@ -76,7 +79,7 @@ struct bus_question {
 	bus_granted_fn granted;
 };
 
-/* A view that is being made. Its place is taken until that has ended, also where the peer went. */
+/* A view, or a change of a list, that is being made. Its place is taken until that has ended, also where the peer went. */
 struct bus_view {
 	struct bus_peer *peer; /* NULL: gone, or never was */
 	sd_bus_message *call;
@@ -100,6 +103,9 @@ struct bus {
 
 	/* bus_views.c */
 	struct bus_view views[BUS_MAX_VIEWS];
+
+	/* bus_lists.c; as views */
+	struct bus_view changes[BUS_MAX_CHANGES];
 
 	/* bus_peers.c */
 	sd_event_source *source;
@@ -130,7 +136,8 @@ void bus_views_forget(struct bus *b, const struct bus_peer *peer);
 /* For every method that changes something or names a source: asks who the caller is. */
 int bus_if_granted(struct bus_peer *peer, sd_bus_message *call, bus_granted_fn granted);
 
-/* bus_lists.c: methods */
+/* bus_lists.c: methods, and what is to be done before a peer goes. */
+void bus_lists_forget(struct bus *b, const struct bus_peer *peer);
 int bus_on_list_add(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int bus_on_list_remove(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int bus_on_list_show(sd_bus_message *m, void *userdata, sd_bus_error *error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "keeper.h"
+#include "keeper_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,37 +10,12 @@
 
 #include "synguard/cleanup.h"
 
-#include "dataplane.h"
-#include "lists.h"
-#include "lists_file.h"
 #include "lists_text.h"
-#include "settings_span.h"
 
 #define KEEPER_FILE  "lists"
-#define KEEPER_SLICE 500
+#define KEEPER_SHOWN 500
 
-/* How long the end waits for the disk. */
-#define KEEPER_SETTLE_USEC 2000000ULL
-
-/* Ten years; more is a slip. */
-#define KEEPER_EXPIRE_MAX_SEC (3653ULL * 86400)
-
-struct keeper {
-	struct dataplane *dp; /* NULL: engine "kernel" */
-	struct keeper_handler handler;
-	struct lists_list asked[LISTS_COUNT];
-	struct lists_list files[LISTS_COUNT];
-	struct lists_list known[LISTS_COUNT]; /* what the programs know */
-	/* the state file; the thread has it while a job is under way */
-	struct lists_file file;
-	struct worker *worker;
-	struct worker_job job;
-	bool under_way, again;
-	int settled; /* of the last job */
-	bool has_news;
-};
-
-static uint64_t keeper_now(void)
+uint64_t keeper_now(void)
 {
 	struct timespec now;
 
@@ -48,112 +23,19 @@ static uint64_t keeper_now(void)
 	return now.tv_sec;
 }
 
-static struct keeper *keeper_of(struct worker_job *job)
+/* ---- what is kept -------------------------------------------------------------------------- */
+
+static int keeper_write_now(struct keeper *k)
 {
-	return (struct keeper *)((char *)job - offsetof(struct keeper, job));
-}
+	_cleanup_free_ char *text = lists_save(k->asked);
+	int r = text ? lists_file_write(&k->file, text, NULL) : -ENOMEM;
 
-/* ---- the programs -------------------------------------------------------------------------- */
-
-/* Writes what `l` has and `other` has not. */
-static int keeper_each(struct keeper *k, enum lists_id id, const struct lists_list *l,
-		       const struct lists_list *other, bool here)
-{
-	int r = 0, error;
-	size_t i;
-
-	for (i = 0; k->dp && i < l->count; i++) {
-		const struct lists_prefix *p = &l->entries[i].prefix;
-		struct sg_listed key = { .prefix_bits = p->bits };
-
-		if (lists_get(other, p))
-			continue;
-		memcpy(key.addr, p->addr.bytes, sizeof(key.addr));
-		error = dataplane_list(k->dp, id == LISTS_ALLOW, &key, here);
-		r = error < 0 ? error : r;
-	}
-	return r;
-}
-
-static void keeper_announce(struct keeper *k)
-{
-	if (k->dp)
-		__atomic_store_n(&dataplane_control(k->dp)->listed,
-				 (k->known[LISTS_ALLOW].count ? SG_LISTED_ALLOW : 0) |
-					 (k->known[LISTS_DENY].count ? SG_LISTED_DENY : 0),
-				 __ATOMIC_RELAXED);
-}
-
-/* Makes the programs know one list as it would be with these; or, where that fails, as before. */
-static int keeper_apply(struct keeper *k, enum lists_id id, const struct lists_list *asked,
-			const struct lists_list *files, struct complaint *c)
-{
-	_cleanup_(lists_done) struct lists_list now = {};
-	int r = lists_put(&now, files, c);
-
-	if (r >= 0)
-		r = lists_put(&now, asked, c);
-	if (r < 0)
-		return r;
-	/* what goes first, so that there is always room for what comes */
-	keeper_each(k, id, &k->known[id], &now, false);
-	r = keeper_each(k, id, &now, &k->known[id], true);
-	if (r < 0) {
-		complain(c, "the programs did not take the list: %s", strerror(-r));
-		keeper_each(k, id, &now, &k->known[id], false);
-		keeper_each(k, id, &k->known[id], &now, true);
-		return r;
-	}
-	lists_done(&k->known[id]);
-	k->known[id] = now;
-	now = (struct lists_list){};
-	keeper_announce(k);
-	return 0;
-}
-
-/* ---- keeping ------------------------------------------------------------------------------- */
-
-static void keeper_work(struct worker_job *job)
-{
-	struct keeper *k = keeper_of(job);
-
-	k->settled = lists_file_settle(&k->file);
-}
-
-static int keeper_save(struct keeper *k, const struct lists_list lists[LISTS_COUNT],
-		       struct complaint *c)
-{
-	_cleanup_free_ char *text = NULL;
-	int r;
-
-	if (k->under_way) {
-		k->again = true;
-		return 0;
-	}
-	text = lists_save(lists);
-	r = text ? lists_file_write(&k->file, text, c) : -ENOMEM;
-	if (r < 0)
-		return r;
-	k->under_way = true;
-	worker_add(k->worker, &k->job);
-	return 0;
-}
-
-static void keeper_done(struct worker_job *job)
-{
-	struct keeper *k = keeper_of(job);
-
-	k->under_way = false;
-	k->has_news = k->has_news || k->settled < 0;
-	if (k->again) {
-		k->again = false;
-		k->settled = keeper_save(k, k->asked, NULL);
-		k->has_news = k->has_news || k->settled < 0;
-	}
+	return r < 0 ? r : lists_file_settle(&k->file);
 }
 
 static void keeper_load(struct keeper *k, struct complaint *warning)
 {
+	struct lists_list kept[LISTS_COUNT] = {};
 	_cleanup_free_ char *text = NULL;
 	int r = lists_file_read(&text, k->file.path, warning);
 	int id;
@@ -163,34 +45,47 @@ static void keeper_load(struct keeper *k, struct complaint *warning)
 		return;
 	}
 	if (r >= 0)
-		r = lists_load(k->asked, k->file.path, text, keeper_now(), warning);
+		r = lists_load(kept, k->file.path, text, keeper_now(), warning);
+	for (id = 0; id < LISTS_COUNT; id++) {
+		struct keeper_change change = { .deed = KEEPER_LOAD, .id = id, .list = kept[id] };
+
+		if (keeper_change(k, &change) < 0)
+			lists_done(&kept[id]);
+	}
+	keeper_settle(k);
 	if (r < 0 && lists_file_put_aside(&k->file) >= 0)
-		keeper_save(k, k->asked, NULL);
-	for (id = 0; id < LISTS_COUNT; id++)
-		if (keeper_apply(k, id, &k->asked[id], &k->files[id], warning) < 0)
-			lists_done(&k->asked[id]);
+		keeper_write_now(k);
+	if (k->news.text[0])
+		*warning = k->news;
+	k->news.text[0] = '\0';
+}
+
+static bool keeper_has_expired(const struct lists_list *l, uint64_t now)
+{
+	size_t i;
+
+	for (i = 0; i < l->count; i++)
+		if (l->entries[i].expires_at && l->entries[i].expires_at <= now)
+			return true;
+	return false;
 }
 
 int keeper_tick(struct keeper *k, struct complaint *c)
 {
 	uint64_t now = keeper_now();
-	size_t gone = 0;
 	int id, r = 0;
 
-	for (id = 0; id < LISTS_COUNT; id++) {
-		size_t n = lists_expire(&k->asked[id], now);
+	for (id = 0; id < LISTS_COUNT && !keeper_is_changing(k) && r >= 0; id++) {
+		struct keeper_change change = { .deed = KEEPER_EXPIRE, .id = id };
 
-		if (n)
-			r = keeper_apply(k, id, &k->asked[id], &k->files[id], c);
-		gone += n;
+		if (keeper_has_expired(&k->asked[id], now))
+			r = keeper_change(k, &change);
 	}
-	if (gone && r >= 0)
-		r = keeper_save(k, k->asked, c);
-	if (r >= 0 && k->has_news) {
-		r = k->settled < 0 ? k->settled : 0;
-		complain(c, "%s: %s", k->file.path, strerror(-r));
+	if (r >= 0 && k->news.text[0]) {
+		*c = k->news;
+		r = k->news_error;
 	}
-	k->has_news = false;
+	k->news.text[0] = '\0';
 	return r;
 }
 
@@ -216,12 +111,14 @@ static int keeper_read_files(struct lists_list *ret, const struct settings_files
 	return r;
 }
 
-static void keeper_swap(struct lists_list *a, struct lists_list *b)
+/* Whether there is room for both. */
+static int keeper_try_files(const struct keeper *k, int id, const struct lists_list *files,
+			    struct complaint *c)
 {
-	struct lists_list was = *a;
+	_cleanup_(lists_done) struct lists_list both = {};
+	int r = lists_put(&both, files, c);
 
-	*a = *b;
-	*b = was;
+	return r < 0 ? r : lists_put(&both, &k->asked[id], c);
 }
 
 int keeper_take_files(struct keeper *k, const struct settings *s, struct complaint *c)
@@ -232,155 +129,21 @@ int keeper_take_files(struct keeper *k, const struct settings *s, struct complai
 
 	if (r >= 0)
 		r = keeper_read_files(&fresh[LISTS_DENY], &s->deny_files, c);
+	for (id = 0; id < LISTS_COUNT && r >= 0; id++)
+		r = keeper_try_files(k, id, &fresh[id], c);
 	for (id = 0; id < LISTS_COUNT && r >= 0; id++) {
-		r = keeper_apply(k, id, &k->asked[id], &fresh[id], c);
+		struct keeper_change change = { .deed = KEEPER_FILES, .id = id, .list = fresh[id] };
+
+		r = keeper_change(k, &change);
 		if (r >= 0)
-			keeper_swap(&k->files[id], &fresh[id]);
+			fresh[id] = (struct lists_list){};
 	}
 	for (id = 0; id < LISTS_COUNT; id++)
 		lists_done(&fresh[id]);
 	return r;
 }
 
-/* ---- what is asked for --------------------------------------------------------------------- */
-
-/* Whether what is kept is another thing with these put in, or taken out. */
-static bool keeper_is_kept(const struct keeper *k, enum lists_id id, const struct lists_list *l)
-{
-	size_t i;
-
-	for (i = 0; i < l->count; i++) {
-		const struct lists_entry *e = lists_get(&k->asked[id], &l->entries[i].prefix);
-
-		if (l->entries[i].kept || (e && e->kept))
-			return true;
-	}
-	return false;
-}
-
-/* Makes `fresh` what is asked for, in the programs, in the file and here; or nothing of it. */
-static int keeper_change(struct keeper *k, enum lists_id id, struct lists_list *fresh, bool kept,
-			 struct complaint *c)
-{
-	struct lists_list all[LISTS_COUNT];
-	int r = keeper_apply(k, id, fresh, &k->files[id], c);
-
-	memcpy(all, k->asked, sizeof(all));
-	all[id] = *fresh;
-	if (r >= 0 && kept) {
-		r = keeper_save(k, all, c);
-		if (r < 0)
-			keeper_apply(k, id, &k->asked[id], &k->files[id], NULL);
-	}
-	if (r >= 0)
-		keeper_swap(&k->asked[id], fresh);
-	return r;
-}
-
-static int keeper_expire(uint64_t *ret, const char *expire, struct complaint *c)
-{
-	uint64_t ns;
-	int r;
-
-	*ret = 0;
-	if (!*expire)
-		return 0;
-	r = settings_parse_span(expire, &ns);
-	if (r < 0 || ns < 1000000000 || ns / 1000000000 > KEEPER_EXPIRE_MAX_SEC) {
-		complain(c,
-			 "\"%.40s\" is no time from 1s to 10 years; write it as 30s, 10min or 2h",
-			 expire);
-		return -EINVAL;
-	}
-	*ret = keeper_now() + ns / 1000000000;
-	return 0;
-}
-
-/* Trap S5: who would lock himself out is asked for --force. */
-static int keeper_guard(struct keeper *k, const struct lists_list *l, const char *spared_text,
-			struct complaint *c)
-{
-	_cleanup_free_ struct lists_spared *spared = NULL;
-	struct lists_spared own = { .what = "an address of this host" };
-	size_t count, i;
-	int r = lists_read_spared(&spared, &count, spared_text, c);
-
-	if (r >= 0)
-		r = lists_guard(l, spared, count, c);
-	for (i = 0; i < l->count && r >= 0; i++) {
-		const struct lists_prefix *p = &l->entries[i].prefix;
-		const struct lists_list one = { &l->entries[i], 1 };
-
-		if (k->handler.own(k->handler.userdata, &p->addr, p->bits, &own.addr))
-			r = lists_guard(&one, &own, 1, c);
-	}
-	return r;
-}
-
-static int keeper_read(struct keeper *k, const struct lists_request *q, struct lists_list *ret,
-		       struct complaint *c)
-{
-	struct lists_entry like = { .kept = !q->runtime };
-	int id = lists_find(q->list), r;
-
-	if (id < 0) {
-		complain(c, "there is no list \"%.40s\"", q->list);
-		return id;
-	}
-	r = keeper_expire(&like.expires_at, q->expire, c);
-	if (r >= 0)
-		r = lists_read(ret, *q->name ? q->name : NULL, q->text, &like, c);
-	if (r >= 0 && !ret->count) {
-		complain(c, "there is no prefix in it");
-		return -EINVAL;
-	}
-	return r < 0 ? r : id;
-}
-
-int keeper_add(void *keeper, const struct lists_request *q, struct complaint *c)
-{
-	_cleanup_(lists_done) struct lists_list more = {}, fresh = {};
-	struct keeper *k = keeper;
-	int id = keeper_read(k, q, &more, c);
-	int r = id;
-
-	if (r >= 0 && id == LISTS_DENY && !q->force)
-		r = keeper_guard(k, &more, q->spared, c);
-	if (r >= 0)
-		r = lists_put(&fresh, &k->asked[id], c);
-	if (r >= 0)
-		r = lists_put(&fresh, &more, c);
-	if (r >= 0)
-		r = keeper_change(k, id, &fresh, keeper_is_kept(k, id, &more), c);
-	return r < 0 ? r : (int)more.count;
-}
-
-int keeper_remove(void *keeper, const struct lists_request *q, struct complaint *c)
-{
-	_cleanup_(lists_done) struct lists_list gone = {}, fresh = {};
-	struct keeper *k = keeper;
-	int id = keeper_read(k, q, &gone, c);
-	int r = id;
-	size_t i;
-
-	for (i = 0; i < gone.count && r >= 0; i++) {
-		const struct lists_prefix *p = &gone.entries[i].prefix;
-		struct lists_text text;
-
-		if (lists_get(&k->asked[id], p) || !lists_get(&k->files[id], p))
-			continue;
-		lists_print_prefix(p, &text);
-		complain(c, "%s comes from a file; take it out there and reload", text.text);
-		r = -ENOENT;
-	}
-	if (r >= 0)
-		r = lists_put(&fresh, &k->asked[id], c);
-	if (r >= 0)
-		r = lists_take_out(&fresh, &gone, c);
-	if (r >= 0)
-		r = keeper_change(k, id, &fresh, keeper_is_kept(k, id, &gone), c);
-	return r < 0 ? r : (int)gone.count;
-}
+/* ---- what is shown ------------------------------------------------------------------------- */
 
 static json_t *keeper_entry(const struct lists_entry *e, bool of_file, uint64_t now)
 {
@@ -409,7 +172,7 @@ char *keeper_show(void *keeper, const char *list, uint32_t first)
 	asked = k->asked[id].count;
 	all = asked + k->files[id].count;
 	entries = json_array();
-	for (i = first; i < all && i < (size_t)first + KEEPER_SLICE; i++)
+	for (i = first; i < all && i < (size_t)first + KEEPER_SHOWN; i++)
 		json_array_append_new(entries,
 				      keeper_entry(i < asked ? &k->asked[id].entries[i] :
 							       &k->files[id].entries[i - asked],
@@ -420,6 +183,13 @@ char *keeper_show(void *keeper, const char *list, uint32_t first)
 		text = json_dumps(root, JSON_COMPACT);
 	json_decref(root);
 	return text;
+}
+
+size_t keeper_count(const struct keeper *k, const char *list)
+{
+	int id = lists_find(list);
+
+	return id < 0 ? 0 : k->known[id].count;
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -434,10 +204,9 @@ int keeper_new(struct keeper **ret, sd_event *event, struct dataplane *dp, const
 		return -ENOMEM;
 	k->dp = dp;
 	k->handler = *handler;
-	k->job = (struct worker_job){ .work = keeper_work, .done = keeper_done };
 	r = lists_file_init(&k->file, state_dir, KEEPER_FILE);
 	if (r >= 0)
-		r = worker_new(&k->worker, event);
+		r = keeper_change_init(k, event);
 	if (r < 0) {
 		keeper_free(k);
 		return r;
@@ -453,9 +222,7 @@ struct keeper *keeper_free(struct keeper *k)
 
 	if (!k)
 		return NULL;
-	if (k->worker)
-		worker_settle(k->worker, KEEPER_SETTLE_USEC);
-	worker_free(k->worker);
+	keeper_change_done(k);
 	for (id = 0; id < LISTS_COUNT; id++) {
 		lists_done(&k->asked[id]);
 		lists_done(&k->files[id]);

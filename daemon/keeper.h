@@ -7,7 +7,12 @@
  * was asked for until the daemon stops. Of a file the last version without a fault is in force.
  * What has expired goes at a tick. In engine "kernel" lists are kept, and nothing heeds them.
  *
- * No call here waits for a disk but keeper_new(), keeper_take_files() and keeper_free().
+ * One change is made at a time, in slices between which the loop turns: first the programs, then the
+ * state file, by a thread, and then it is so and is answered; where either fails, the programs are
+ * taken back. A daemon that dies in between comes up with what the file says, which is as before.
+ *
+ * No call here waits for a disk but keeper_new(), keeper_take_files(), which reads, keeper_settle()
+ * and keeper_free().
  */
 #pragma once
 
@@ -27,23 +32,32 @@ struct keeper_handler {
 	/* Whether an address of this host lies in these first bits of addr, and which. */
 	bool (*own)(void *userdata, const struct sg_addr *addr, unsigned int bits,
 		    struct sg_addr *ret);
+	/* There are so many prefixes now, and nothing heeds them: engine "kernel". Told once. */
+	void (*unheeded)(void *userdata, size_t allowed, size_t denied);
 	void *userdata;
 };
 
 /* Reads what is kept. dp may be NULL. -errno; where *warning is filled, part of it was left out. */
 int keeper_new(struct keeper **ret, sd_event *event, struct dataplane *dp, const char *state_dir,
 	       const struct keeper_handler *handler, struct complaint *warning);
+/* Waits for the disk where something is being kept; who waits for an answer gets none. */
 struct keeper *keeper_free(struct keeper *k);
 
-/* Reads the files that the settings name. -errno with *c filled: nothing has changed. */
+/*
+ * Reads the files that the settings name; they are in force some turns of the loop later. -errno
+ * with *c filled: nothing has changed.
+ */
 int keeper_take_files(struct keeper *k, const struct settings *s, struct complaint *c);
+/* Does now whatever is still to be done. */
+void keeper_settle(struct keeper *k);
 
 /* Once a second. -errno with *c filled: what was asked for could not be kept. */
 int keeper_tick(struct keeper *k, struct complaint *c);
 
 /*
- * All of it or nothing; how many prefixes. -EPERM: refused unless by force; -EINVAL, -ENOENT,
- * -ENOSPC and others; *c filled.
+ * All of it or nothing. 0: q->done will be called, with how many prefixes, or -errno and what is
+ * wrong; also before this returns. Negative: what is wrong with the request is in *c. -EPERM:
+ * refused unless by force; -EINVAL, -ENOENT, -ENOSPC and others.
  */
 int keeper_add(void *keeper, const struct lists_request *q, struct complaint *c);
 int keeper_remove(void *keeper, const struct lists_request *q, struct complaint *c);
@@ -54,3 +68,6 @@ int keeper_remove(void *keeper, const struct lists_request *q, struct complaint 
  * memory. To be freed.
  */
 char *keeper_show(void *keeper, const char *list, uint32_t first);
+
+/* How many prefixes the programs know of a list. */
+size_t keeper_count(const struct keeper *k, const char *list);

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+struct complaint;
+
 struct lists_request {
 	const char *list;   /* "allow", "deny" */
 	const char *text;   /* lines "PREFIX [# comment]" */
@@ -12,4 +14,7 @@ struct lists_request {
 	const char *spared; /* lines "ADDRESS WHAT" of whom to deny only by force */
 	bool runtime;	    /* not to be kept */
 	bool force;
+	/* how many prefixes, or -errno with what is wrong in *c */
+	void (*done)(void *userdata, int r, const struct complaint *c);
+	void *userdata;
 };

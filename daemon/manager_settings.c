@@ -65,9 +65,17 @@ static bool manager_own(void *userdata, const struct sg_addr *addr, unsigned int
 	return links_own(m->links, addr, bits, ret);
 }
 
+static void manager_unheeded(void *userdata, size_t allowed, size_t denied)
+{
+	struct manager *m = userdata;
+
+	TELL(&m->teller, SG_EVENT_LISTS_UNHEEDED, EVENT_NUMBER("allowed", allowed),
+	     EVENT_NUMBER("denied", denied));
+}
+
 int manager_keep_lists(struct manager *m, struct complaint *c)
 {
-	const struct keeper_handler handler = { manager_own, m };
+	const struct keeper_handler handler = { manager_own, manager_unheeded, m };
 	struct complaint fault = {};
 	int r;
 
@@ -84,6 +92,7 @@ int manager_keep_lists(struct manager *m, struct complaint *c)
 		m->config_ok = false;
 		TELL(&m->teller, SG_EVENT_CONFIG_FAULTY, EVENT_TEXT("reason", fault.text));
 	}
+	keeper_settle(m->keeper);
 	return 0;
 }
 

@@ -48,6 +48,10 @@ void manager_scalars(void *userdata, struct report *ret)
 		.ladder_conflicts = ladder.conflicts,
 		.service_capacity = m->dp ? SG_SERVICES_MAX : 0,
 		.local_addr_capacity = m->dp ? SG_LOCAL_ADDRS_MAX : 0,
+		.allowed = keeper_count(m->keeper, "allow"),
+		.denied = keeper_count(m->keeper, "deny"),
+		.allow_capacity = m->dp ? SG_LISTED_MAX : 0,
+		.deny_capacity = m->dp ? SG_LISTED_MAX : 0,
 	};
 	snprintf(ret->engine_reason, sizeof(ret->engine_reason), "%s",
 		 m->dp ? "the kernel takes cookies from programs" : m->engine_reason.text);

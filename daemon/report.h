@@ -65,7 +65,8 @@ struct report {
 	uint64_t bogus_acks; /* since the daemon's start */
 	struct sg_counters counters[SG_PROGRAM_COUNT];
 	uint64_t local_addrs;
-	uint64_t service_capacity, local_addr_capacity;
+	uint64_t allowed, denied; /* prefixes that the programs know, or would if there were any */
+	uint64_t service_capacity, local_addr_capacity, allow_capacity, deny_capacity;
 	struct report_interface *interfaces;
 	size_t interface_count;
 	struct report_service *services;

@@ -4,6 +4,7 @@
  * file, and refused where somebody would lock himself out (trap S5).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,19 @@ static void place_write(struct place *p, const char *text)
 	ck_assert_ptr_nonnull(f);
 	fputs(text, f);
 	ck_assert_int_eq(fclose(f), 0);
+}
+
+/* A daemon that was killed may have left the file that would have replaced it. */
+static void place_forget(struct place *p)
+{
+	static const char *const names[] = { "lists", "lists.new" };
+	char path[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", p->state, names[i]);
+		ck_assert_msg(!unlink(path) || errno == ENOENT, "%s", path);
+	}
 }
 
 /* What else is there makes this fail. */
@@ -188,7 +202,6 @@ START_TEST(lists_come_back)
 	EXPECT(&s, 0, "added", "deny", "add", "198.51.100.0/24", "--runtime");
 	EXPECT(&s, 0, "added", "allow", "add", "203.0.113.0/24", "2001:db8:7::/48");
 	ck_assert_uint_eq(listed(&s, "deny"), 2);
-	usleep(200000); /* for the disk */
 	kill(lab_daemon_pid(s.daemon), SIGKILL);
 	place_daemon(&s, &p);
 	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 0);
@@ -302,6 +315,116 @@ START_TEST(lists_import_all_or_nothing)
 }
 END_TEST
 
+#define MANY 3000
+
+/* The client among thousands, in the place's file. */
+static void place_write_many(struct place *p)
+{
+	FILE *f = fopen(p->file, "we");
+	int i;
+
+	ck_assert_ptr_nonnull(f);
+	for (i = 0; i < MANY - 1; i++)
+		fprintf(f, "198.18.%d.%d\n", i / 256, i % 256);
+	fputs(LAB_CLIENT_ADDR4 "\n", f);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(lists_import_of_thousands)
+{
+	struct place p;
+	struct stage s;
+
+	begin(&s, &p);
+	place_write_many(&p);
+	EXPECT(&s, 0, "3000 prefixes added", "deny", "import", p.file, "--force");
+	ck_assert_uint_eq(listed(&s, "deny"), MANY);
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 0);
+	/* again: nothing is new, and all of it is answered for */
+	EXPECT(&s, 0, "3000 prefixes added", "deny", "import", p.file, "--force");
+	EXPECT(&s, 0, "1 prefix removed", "deny", "del", LAB_CLIENT_ADDR4);
+	ck_assert_uint_eq(listed(&s, "deny"), MANY - 1);
+	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 10);
+	end(&s, &p);
+}
+END_TEST
+
+/* Killed somewhere in an import: after it all of it is there, in the file and for the client, or
+ * nothing. */
+START_TEST(s7_killed_in_an_import)
+{
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	const struct lab_run_options o = { .stdout_fd = nowhere, .stderr_fd = nowhere };
+	static const unsigned int after_usec[] = { 500, 2000, 4000, 8000, 16000, 32000, 300000 };
+	const char *argv[] = {
+		NULL, "--runtime-dir", NULL, "deny", "import", NULL, "--force", NULL
+	};
+	unsigned int deny, i;
+	struct place p;
+	struct stage s;
+	pid_t pid;
+
+	begin(&s, &p);
+	place_write_many(&p);
+	for (i = 0; i < sizeof(after_usec) / sizeof(*after_usec); i++) {
+		argv[0] = said_program();
+		argv[2] = lab_daemon_runtime_dir(s.daemon);
+		argv[5] = p.file;
+		ok(lab_spawn(s.lab, LAB_SERVER, argv, &o, &pid), "the import");
+		usleep(after_usec[i]);
+		kill(lab_daemon_pid(s.daemon), SIGKILL);
+		ok(lab_wait(pid, 10000, NULL), "the import's end");
+		place_daemon(&s, &p);
+		deny = listed(&s, "deny");
+		ck_assert_msg(!deny || deny == MANY, "%u of %u after %u us", deny, MANY,
+			      after_usec[i]);
+		ck_assert_uint_eq(connecting(&s, CLIENTS_V4), deny ? 0 : 10);
+		/* and once more from nothing */
+		s.daemon = lab_daemon_free(s.daemon);
+		place_forget(&p);
+		place_daemon(&s, &p);
+	}
+	close(nowhere);
+	end(&s, &p);
+}
+END_TEST
+
+/* Several change at once: each is answered, and nothing of it is lost. */
+START_TEST(lists_changed_by_many)
+{
+	enum { CHANGES = 12 };
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	const struct lab_run_options o = { .stdout_fd = nowhere };
+	const char *argv[] = { NULL, "--runtime-dir", NULL, "deny", "add", NULL, NULL };
+	char prefixes[CHANGES][32];
+	pid_t pids[CHANGES];
+	int i, status;
+	struct place p;
+	struct stage s;
+
+	begin(&s, &p);
+	place_write_many(&p);
+	argv[0] = said_program();
+	argv[2] = lab_daemon_runtime_dir(s.daemon);
+	for (i = 0; i < CHANGES; i++) {
+		snprintf(prefixes[i], sizeof(prefixes[i]), "198.51.100.%d", i);
+		argv[5] = prefixes[i];
+		ok(lab_spawn(s.lab, LAB_SERVER, argv, &o, &pids[i]), "a change");
+	}
+	EXPECT(&s, 0, "3000 prefixes added", "deny", "import", p.file, "--force");
+	for (i = 0; i < CHANGES; i++) {
+		ok(lab_wait(pids[i], 10000, &status), "a change's end");
+		ck_assert_int_eq(status, 0);
+	}
+	ck_assert_uint_eq(listed(&s, "deny"), MANY + CHANGES);
+	kill(lab_daemon_pid(s.daemon), SIGKILL);
+	place_daemon(&s, &p);
+	ck_assert_uint_eq(listed(&s, "deny"), MANY + CHANGES);
+	close(nowhere);
+	end(&s, &p);
+}
+END_TEST
+
 START_TEST(s5_refused_unless_forced)
 {
 	const char *const route[] = { "ip", "route", "add", "default", "via", "192.0.2.254", NULL };
@@ -405,6 +528,9 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, lists_expire_by_themselves, 60);
 	SUITE_TEST(suite, lists_of_a_file, 60);
 	SUITE_TEST(suite, lists_import_all_or_nothing, 60);
+	SUITE_TEST(suite, lists_import_of_thousands, 60);
+	SUITE_TEST(suite, s7_killed_in_an_import, 120);
+	SUITE_TEST(suite, lists_changed_by_many, 60);
 	SUITE_TEST(suite, s5_refused_unless_forced, 60);
 	SUITE_TEST(suite, s5_ssh_session, 60);
 	SUITE_TEST(suite, lists_have_rights, 60);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lab/run.h"
+#include "said.h"
 #include "stage.h"
 #include "suite.h"
 #include "watch.h"
@@ -167,6 +168,26 @@ START_TEST(user_runs_the_daemon)
 }
 END_TEST
 
+static void expect_said(struct stage *s, const char *verb, const char *words)
+{
+	char *text;
+
+	ck_assert_int_eq(stage_cli(s, &text, verb, NULL, NULL), 0);
+	ck_assert_msg(strstr(text, words), "%s: %s", verb, text);
+	free(text);
+}
+
+/* A list is kept without programs, too; that nobody heeds it is said, in status and by an event. */
+static void expect_unheeded(struct stage *s)
+{
+	struct said said = CLI(s, "deny", "add", "198.51.100.1", "--runtime");
+
+	ck_assert_int_eq(said.exit_code, 0);
+	said_done(&said);
+	expect_said(s, "status", "(0 to allow, 1 to deny) are kept, and nothing");
+	expect_said(s, "events", "(0 to allow, 1 to deny)");
+}
+
 /* Without the right to load it watches, and says which capability it lacks. */
 START_TEST(user_without_bpf)
 {
@@ -188,6 +209,7 @@ START_TEST(user_without_bpf)
 	ck_assert_msg(strstr(reason, _i ? "CAP_PERFMON" : "CAP_BPF"), "%s", reason);
 	json_decref(status);
 	expect_clients(&s);
+	expect_unheeded(&s);
 	stage_strike(&s);
 	user_done(&u);
 }

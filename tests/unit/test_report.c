@@ -78,6 +78,10 @@ static struct play *play_new(void)
 		.heartbeat_age_seconds = 13,
 		.half_open = 14,
 		.socket_walks = 23,
+		.allowed = 24,
+		.denied = 25,
+		.allow_capacity = 26,
+		.deny_capacity = 27,
 		.syns_per_second = 15,
 		.challenges_per_second = 16,
 		.acceptances_per_second = 17,
@@ -467,6 +471,10 @@ START_TEST(report_metrics_by_the_table)
 	has_line(text, "synguard_service_defending{listener=\"192.0.2.1:8080\"} 1");
 	has_line(text, "synguard_service_blocked{listener=\"192.0.2.1:8080\"} 0");
 	has_line(text, "synguard_verdicts_total{program=\"xdp\",verdict=\"undecided\"} 10000");
+	has_line(text, "synguard_map_entries{map=\"allow\"} 24");
+	has_line(text, "synguard_map_entries{map=\"deny\"} 25");
+	has_line(text, "synguard_map_capacity{map=\"allow\"} 26");
+	has_line(text, "synguard_map_capacity{map=\"deny\"} 27");
 	has_line(text, "# HELP synguard_half_open_connections Half-open connections in the SYN "
 		       "queues of this network namespace.");
 	ck_assert_ptr_null(strstr(text, "\"other\""));

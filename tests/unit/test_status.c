@@ -232,6 +232,44 @@ START_TEST(status_reasons)
 }
 END_TEST
 
+/* ---- lists ---------------------------------------------------------------------------------- */
+
+/* Whether nothing heeds them is said wherever it is so, and nowhere else. */
+START_TEST(status_says_which_lists_are_not_heeded)
+{
+	static const struct {
+		const char *engine, *mode;
+		int allowed, denied;
+		const char *says;
+	} cases[] = {
+		{ "reqsk", "auto", 5, 7, NULL },
+		{ "reqsk", "always", 5, 7, NULL },
+		{ "reqsk", "observe", 5, 0, NULL },
+		{ "reqsk", "observe", 5, 7, "sources to deny (7) is not heeded in mode observe" },
+		{ "reqsk", "off", 0, 0, NULL },
+		{ "reqsk", "off", 5, 0, "(5 to allow, 0 to deny) are kept" },
+		{ "kernel", "auto", 0, 0, NULL },
+		{ "kernel", "auto", 5, 7, "nothing heeds them in engine kernel" },
+	};
+	char *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *report = report_with(cases[i].engine, cases[i].mode, "calm");
+
+		set(report, "maps",
+		    json_pack("{s:{s:i}, s:{s:i}}", "allow", "entries", cases[i].allowed, "deny",
+			      "entries", cases[i].denied));
+		text = printed(report, (struct screen){ .columns = 400 });
+		if (cases[i].says)
+			ck_assert_msg(strstr(text, cases[i].says), "%zu: %s", i, text);
+		else
+			ck_assert_msg(!strstr(text, "heed"), "%zu: %s", i, text);
+		free(text);
+	}
+}
+END_TEST
+
 /* ---- screens ------------------------------------------------------------------------------- */
 
 static json_t *report_that_is_large(void)
@@ -400,6 +438,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, status_attached_to_nothing, 5);
 	SUITE_LOOP(suite, status_attached_by_tcx, 2, 5);
 	SUITE_TEST(suite, status_reasons, 5);
+	SUITE_TEST(suite, status_says_which_lists_are_not_heeded, 10);
 	SUITE_TEST(suite, status_fits_every_screen, 10);
 	SUITE_TEST(suite, status_sentence_is_a_line, 20);
 	SUITE_TEST(suite, status_wide_is_exact, 5);
