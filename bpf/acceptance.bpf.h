@@ -9,6 +9,7 @@
 #pragma once
 
 #include "ackflood.bpf.h"
+#include "clock.bpf.h"
 #include "cookie.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
@@ -41,7 +42,7 @@ static __always_inline void ack_note_forgery(const struct packet *p)
 	struct sg_service *s = service_find(&p->saddr, p->sport, &index);
 
 	if (s)
-		s->forged_at_ns = bpf_ktime_get_coarse_ns();
+		s->forged_at_ns = clock_now();
 }
 
 /*
@@ -91,7 +92,7 @@ static __always_inline enum sg_verdict ack_expected(struct ack *ack)
 	/* without the clock, where it cannot matter */
 	if (!ack->service->promised[0] && !ack->service->promised[1])
 		return SG_V_IDLE_ACK;
-	ack->now_ns = bpf_ktime_get_coarse_ns();
+	ack->now_ns = clock_now();
 	epoch = cookie_epoch_of(ack->p.ack_seq - 1, cookie_epoch(ack->now_ns, epoch_shift));
 	slot = ack->service->promised[epoch & 1];
 	if (slot >> 8 != epoch)
@@ -334,12 +335,10 @@ static __always_inline enum sg_verdict ack_accept(struct __sk_buff *skb, struct 
 	return clear ? ack_clear(skb, ack, seq) : v;
 }
 
-/* Global, so that the verifier proves it once, by itself. */
-__noinline int ack_holds(const struct packet *p, const struct tcp_options *o,
-			 struct cookie_terms *terms, __u32 epoch_now)
+/* The terms are spelt out where they hold. */
+static __always_inline bool ack_holds(const struct packet *p, const struct tcp_options *o,
+				      struct cookie_terms *terms, __u32 epoch_now)
 {
-	if (!p || !o || !terms)
-		return false;
 	cookie_recall(terms, p, o);
 	return cookie_holds(control.key, p, cookie_epoch_of(p->ack_seq - 1, epoch_now), terms);
 }
@@ -363,17 +362,34 @@ static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct a
 		return v;
 	if (!ack_holds(&ack->p, &ack->o, &ack->terms, cookie_epoch(ack->now_ns, epoch_shift)))
 		return ack_without_cookie(skb, ack);
+	cookie_spell_out(&ack->terms, ack->p.version);
 	return ack_accept(skb, ack);
+}
+
+/* Nearly all ACKs of a host that is not attacked: of a port where nobody was ever challenged. */
+static __always_inline bool ack_is_idle(struct __sk_buff *skb)
+{
+	const struct tcphdr *tcp =
+		packet_plain_ack((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len);
+
+	return tcp && !(((const __u8 *)tcp)[13] & PACKET_RST) &&
+	       !*service_challenged_port(tcp->dest);
 }
 
 /* *c: of the program, which has counted this packet. */
 static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct ack *ack,
 						   const struct sg_counters *c)
 {
-	enum sg_verdict v = ack_judge(skb, ack);
+	/* one of these is looked up where it carries no cookie */
+	bool sampled = c && !(c->packets % SG_ACK_SAMPLE);
+	enum sg_verdict v;
 
-	if (c && !(c->packets % SG_ACK_SAMPLE) && ack->service &&
+	if (!sampled && ack_is_idle(skb))
+		return SG_V_IDLE_ACK;
+	ack->service = NULL;
+	v = ack_judge(skb, ack);
+	if (sampled && ack->service &&
 	    (v == SG_V_IDLE_ACK || v == SG_V_OTHER_ACK || v == SG_V_EARLY_DATA))
-		ackflood_sample(skb, &ack->p, bpf_ktime_get_coarse_ns());
+		ackflood_sample(skb, &ack->p, clock_now());
 	return v;
 }

@@ -17,8 +17,23 @@
 
 #include "acceptance.bpf.h"
 #include "ackflood.bpf.h"
+#include "clock.bpf.h"
 #include "frame.bpf.h"
 #include "listed.bpf.h"
+
+/* What bogus_judge() works on. Not on the stack, where a SYN's lies above it. */
+struct bogus {
+	struct packet p;
+	struct tcp_options o;
+	__u64 now_ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bogus);
+} bogus_seen SEC(".maps");
 
 static __always_inline struct sg_promise *bogus_awaited(__u64 tuple)
 {
@@ -39,22 +54,32 @@ static __always_inline bool bogus_may_be_judged(struct xdp_md *ctx, const struct
 	       (!s->hindrance || s->hindrance == SG_V_ACCEPT_FULL);
 }
 
-static __always_inline bool bogus_has_cookie(struct xdp_md *ctx, struct ack *ack)
+/* A global function, for its stack and so that the verifier proves it once, by itself. */
+__noinline int bogus_holds(const struct packet *p, const struct tcp_options *o, __u32 epoch_now)
+{
+	struct cookie_terms terms;
+
+	return p && o && ack_holds(p, o, &terms, epoch_now);
+}
+
+static __always_inline bool bogus_has_cookie(struct xdp_md *ctx, struct bogus *ack,
+					     const struct sg_service *s)
 {
 	__u32 epoch_now = cookie_epoch(ack->now_ns, epoch_shift);
 	__u32 epoch = cookie_epoch_of(ack->p.ack_seq - 1, epoch_now);
 
-	if (ack->service->promised[epoch & 1] >> 8 != epoch)
+	if (s->promised[epoch & 1] >> 8 != epoch)
 		return false;
 	frame_options_xdp(ctx, &ack->p, &ack->o);
-	return ack_holds(&ack->p, &ack->o, &ack->terms, epoch_now);
+	return bogus_holds(&ack->p, &ack->o, epoch_now);
 }
 
 /* Whether a socket, or a listener by a cookie, takes the ACK, or the data behind one that it took. */
-static __always_inline bool bogus_is_expected(struct xdp_md *ctx, struct ack *ack)
+static __always_inline bool bogus_is_expected(struct xdp_md *ctx, struct bogus *ack,
+					      const struct sg_service *s)
 {
 	struct bpf_sock *sk = listener_lookup(ctx, &ack->p, ack->p.sport);
-	__u64 tuple = ack_tuple(ack);
+	__u64 tuple = promise_tuple(&ack->p.saddr, ack->p.sport, ack->p.dport);
 	struct sg_promise *known;
 	bool kernels;
 
@@ -68,7 +93,7 @@ static __always_inline bool bogus_is_expected(struct xdp_md *ctx, struct ack *ac
 				       &ack->p, sk);
 	bpf_sk_release(sk);
 	known = bogus_awaited(tuple);
-	if (kernels || bogus_has_cookie(ctx, ack)) {
+	if (kernels || bogus_has_cookie(ctx, ack, s)) {
 		if (known)
 			*known = (struct sg_promise){ tuple, ack->now_ns };
 		return true;
@@ -79,20 +104,25 @@ static __always_inline bool bogus_is_expected(struct xdp_md *ctx, struct ack *ac
 /* Returns an enum sg_verdict. A global function, so that the verifier proves it by itself. */
 __noinline int bogus_judge(struct xdp_md *ctx)
 {
-	struct ack ack = {};
+	__u32 zero = 0;
+	struct bogus *ack = bpf_map_lookup_elem(&bogus_seen, &zero);
+	struct sg_service *s;
+	__u32 index;
 
-	ack.now_ns = bpf_ktime_get_coarse_ns();
-	if (ack_flood_until_ns <= ack.now_ns || control.mode == SG_MODE_OBSERVE ||
-	    (__s64)(ack.now_ns - control.heartbeat_ns) > (__s64)SG_HEARTBEAT_LOST_NS)
+	if (!ack)
 		return SG_V_NOT_SYN;
-	if (frame_parse_xdp(ctx, &ack.p) || ack.p.flags & PACKET_RST ||
-	    listed_source(&ack.p) == SG_V_ALLOWED)
+	ack->now_ns = clock_now();
+	if (ack_flood_until_ns <= ack->now_ns || control.mode == SG_MODE_OBSERVE ||
+	    (__s64)(ack->now_ns - control.heartbeat_ns) > (__s64)SG_HEARTBEAT_LOST_NS)
 		return SG_V_NOT_SYN;
-	ack.service = service_find(&ack.p.daddr, ack.p.dport, &ack.index);
-	if (!ack.service || !bogus_may_be_judged(ctx, &ack.p, ack.service, ack.now_ns) ||
-	    bogus_is_expected(ctx, &ack))
+	if (frame_parse_xdp(ctx, &ack->p) || ack->p.flags & PACKET_RST ||
+	    listed_source(&ack->p) == SG_V_ALLOWED)
+		return SG_V_NOT_SYN;
+	s = service_find(&ack->p.daddr, ack->p.dport, &index);
+	if (!s || !bogus_may_be_judged(ctx, &ack->p, s, ack->now_ns) ||
+	    bogus_is_expected(ctx, ack, s))
 		return SG_V_NOT_SYN;
 	if (!(bpf_get_prandom_u32() % SG_ACK_SAMPLE))
-		ackflood_note(ack.now_ns);
+		ackflood_note(ack->now_ns);
 	return SG_V_BOGUS_ACK;
 }

@@ -8,6 +8,7 @@
 #include "bogus.bpf.h"
 #include "budget.bpf.h"
 #include "clients.bpf.h"
+#include "clock.bpf.h"
 #include "cookie.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
@@ -76,7 +77,7 @@ static __always_inline enum sg_verdict syn_enter(void *ctx, struct syn *syn)
 	if (v)
 		return v;
 	syn->tally = service_tally(index);
-	syn->now_ns = bpf_ktime_get_coarse_ns();
+	syn->now_ns = clock_now();
 	if (syn->tally)
 		syn->tally->syns++;
 	syn->client = source_client(&syn->p.saddr, syn->p.version);
@@ -223,6 +224,8 @@ static __always_inline __u8 challenge_wscale(struct sg_service *s, __u32 epoch)
 
 	if (seen >> 8 == epoch)
 		return seen & 0xff;
+	/* first, so that no ACK with the cookie finds it unset */
+	*service_challenged_port(s->port) = 1;
 	found = __sync_val_compare_and_swap(slot, seen, ours);
 	return found == seen ? s->wscale : found & 0xff;
 }
@@ -326,11 +329,7 @@ static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct 
 	return c.terms.lossy ? SG_V_CHALLENGED_PLAIN : SG_V_CHALLENGED;
 }
 
-/*
- * Returns an enum sg_verdict. A global function, so that its stack and that of bogus_judge() lie in
- * the same place and not one above the other.
- */
-__noinline int syn_judge(struct xdp_md *ctx)
+static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx)
 {
 	struct syn syn;
 

@@ -170,19 +170,24 @@ static __always_inline void cookie_agree(struct cookie_terms *t, const struct pa
 	t->lossy = sack != t->sack || wscale != t->wscale || ecn;
 }
 
-/* The terms that an ACK claims; they hold only if its cookie does. */
+/* What the cookie of an ACK covers of the terms that it claims; they hold only if the cookie does. */
 static __always_inline void cookie_recall(struct cookie_terms *t, const struct packet *p,
 					  const struct tcp_options *o)
 {
 	*t = (struct cookie_terms){};
 	t->code = (p->ack_seq - 1) & COOKIE_CODE_MASK;
 	t->ts = o->seen & OPTIONS_SEEN_TS;
-	if (t->ts) {
+	if (t->ts)
 		t->ts_bits = o->tsecr & COOKIE_TS_MASK;
-		cookie_terms_of_bits(t, p->version);
-	} else {
-		cookie_terms_of_profile(t, p->version);
-	}
+}
+
+/* What the terms that hold say; before, nobody needs to know. */
+static __always_inline void cookie_spell_out(struct cookie_terms *t, __u8 version)
+{
+	if (t->ts)
+		cookie_terms_of_bits(t, version);
+	else
+		cookie_terms_of_profile(t, version);
 }
 
 /* p is the client's packet, SYN or ACK: its source is the client. client_isn in host order. */

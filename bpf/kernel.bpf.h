@@ -31,6 +31,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
 struct ns_common {
 	unsigned int inum;
 } __relocated;
@@ -81,6 +85,8 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+struct sock;
+
 struct sock_common {
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
@@ -94,6 +100,8 @@ struct sock_common {
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
+	struct sock *skc_listener; /* of a request socket, which holds it */
 	__u32 skc_tw_rcv_nxt;
 } __relocated;
 
@@ -180,7 +188,25 @@ struct tcp_timewait_sock {
 	__u32 tw_ts_recent;
 } __relocated;
 
+struct timer_list {
+	unsigned long expires;
+} __relocated;
+
+struct request_sock {
+	struct sock_common __req_common;
+	__u8 num_timeout : 7; /* how often its SYN-ACK was sent again because its time was over */
+	struct timer_list rsk_timer;
+	__u32 timeout; /* the first one, in jiffies */
+} __relocated;
+
+struct inet_request_sock {
+	struct request_sock req;
+	__u16 acked : 1; /* by a client whom the listener cannot take, or not yet */
+} __relocated;
+
 struct tcp_request_sock {
+	struct inet_request_sock req;
+	__u64 snt_synack; /* when its SYN-ACK was sent first, in microseconds of CLOCK_MONOTONIC */
 	__u32 rcv_nxt;
 } __relocated;
 

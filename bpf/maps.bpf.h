@@ -18,6 +18,10 @@ __u32 ack_flood_window;
 __u32 ack_flood_count;
 /* How many there were since the start; one in SG_ACK_SAMPLE is looked up, and stands for all. */
 __u64 bogus_acks;
+/* Whether a service with a port of this slot (challenged_port()) was ever challenged. */
+__u8 challenged_ports[SG_PORT_SLOTS];
+/* A byte of the key of each of clients (below), 0 = none. */
+struct sg_client_tags client_tags[SG_CLIENT_SETS];
 /* Set by the daemon before it loads the programs. */
 const volatile __u8 epoch_shift = SG_EPOCH_SHIFT;
 
@@ -49,6 +53,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct sg_promises);
 } promises SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sg_tick);
+} ticks SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -90,43 +90,58 @@ static __always_inline bool packet_parse_plain(struct packet *p, const void *dat
 static __always_inline bool packet_tcp_is_plain(const struct tcphdr *tcp, const void *end,
 						__u32 l4_bytes)
 {
+	__u32 header_bytes;
 	__u8 flags;
 
 	if ((const void *)(tcp + 1) > end)
 		return false;
 	flags = ((const __u8 *)tcp)[13];
-	return tcp->doff >= 5 && tcp->doff * 4 <= l4_bytes &&
-	       (flags & (PACKET_SYN | PACKET_ACK)) == PACKET_ACK;
+	header_bytes = tcp->doff * 4;
+	return header_bytes >= sizeof(*tcp) && header_bytes <= l4_bytes &&
+	       (flags & (PACKET_SYN | PACKET_ACK)) == PACKET_ACK &&
+	       (const void *)tcp + header_bytes <= end;
 }
 
 /*
- * Whether this is data or an ACK of a connection in the plainest of frames: no tag, no IP option,
- * no extension header, all of it in reach. Then packet_parse() and packet_syn_only() would say
- * SG_V_NOT_SYN, and need not be asked; on false nothing is known.
+ * The TCP header of data or an ACK of a connection in the plainest of frames: no tag, no IP option,
+ * no extension header, all headers in reach. Then packet_parse() and packet_syn_only() would say
+ * SG_V_NOT_SYN, and need not be asked; on NULL nothing is known.
  */
-static __always_inline bool packet_is_plain_ack(const void *data, const void *end)
+static __always_inline const struct tcphdr *packet_plain_ack(const void *data, const void *end,
+							     __u32 frame_bytes)
 {
 	const struct ethhdr *eth = data;
 	const void *l3 = eth + 1;
+	__u32 room = frame_bytes - sizeof(*eth);
+	const struct tcphdr *tcp;
+	__u32 bytes;
 
 	if (l3 + sizeof(struct ipv6hdr) > end)
-		return false;
+		return NULL;
 	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
 		const struct iphdr *ip = l3;
-		__u32 bytes = bpf_ntohs(ip->tot_len);
 
-		return *(const __u8 *)l3 == 0x45 && ip->protocol == IPPROTO_TCP &&
-		       !(ip->frag_off & bpf_htons(PACKET_IP_MF_OR_OFFSET)) &&
-		       bytes >= sizeof(*ip) && bytes <= end - l3 &&
-		       packet_tcp_is_plain(l3 + sizeof(*ip), end, bytes - sizeof(*ip));
+		bytes = bpf_ntohs(ip->tot_len);
+		if (*(const __u8 *)l3 != 0x45 || ip->protocol != IPPROTO_TCP ||
+		    ip->frag_off & bpf_htons(PACKET_IP_MF_OR_OFFSET) || bytes < sizeof(*ip) ||
+		    bytes > room)
+			return NULL;
+		tcp = l3 + sizeof(*ip);
+		return packet_tcp_is_plain(tcp, end, bytes - sizeof(*ip)) ? tcp : NULL;
 	}
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
 		const struct ipv6hdr *ip = l3;
-		__u32 bytes = bpf_ntohs(ip->payload_len);
 
-		return ip->version == 6 && ip->nexthdr == IPPROTO_TCP &&
-		       bytes <= end - l3 - sizeof(*ip) &&
-		       packet_tcp_is_plain(l3 + sizeof(*ip), end, bytes);
+		bytes = bpf_ntohs(ip->payload_len);
+		if (ip->version != 6 || ip->nexthdr != IPPROTO_TCP || bytes + sizeof(*ip) > room)
+			return NULL;
+		tcp = l3 + sizeof(*ip);
+		return packet_tcp_is_plain(tcp, end, bytes) ? tcp : NULL;
 	}
-	return false;
+	return NULL;
+}
+
+static __always_inline bool packet_is_plain_ack(const void *data, const void *end)
+{
+	return packet_plain_ack(data, end, end - data);
 }

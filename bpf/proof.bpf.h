@@ -10,6 +10,7 @@
 
 #include "budget.bpf.h"
 #include "clients.bpf.h"
+#include "clock.bpf.h"
 #include "frame.bpf.h"
 #include "kernel.bpf.h"
 #include "listener.bpf.h"
@@ -33,7 +34,7 @@ static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 	if (skb->cb[0] == CHALLENGE_SENT && skb->ingress_ifindex == skb->ifindex)
 		return SG_V_OWN_REPLY;
 	s = service_find(&p.saddr, p.sport, &index);
-	now_ns = bpf_ktime_get_coarse_ns();
+	now_ns = clock_now();
 	/* where the packet came from; 0 = from a socket of this host, kernel cookies included */
 	if (skb->ingress_ifindex) {
 		if (s && now_ns - s->forged_at_ns > 1000000000ULL)

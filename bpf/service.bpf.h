@@ -65,6 +65,11 @@ static __always_inline struct sg_tally *service_tally(__u32 index)
 	return bpf_map_lookup_elem(&tallies, &index);
 }
 
+static __always_inline __u8 *service_challenged_port(__be16 port)
+{
+	return &challenged_ports[bpf_ntohs(port) & (SG_PORT_SLOTS - 1)];
+}
+
 /* Our own answer was seen: from now on the service may be defended. */
 static __always_inline void service_prove(struct sg_service *s, __u64 now_ns)
 {

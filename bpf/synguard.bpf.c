@@ -76,7 +76,7 @@ SEC("tc")
 int synguard_ingress(struct __sk_buff *skb)
 {
 	struct sg_counters *c = counters_of(SG_INGRESS);
-	struct ack ack = {};
+	struct ack ack;
 
 	return tcx_action(counters_conclude(c, ack_inspect(skb, &ack, c)));
 }
@@ -103,7 +103,7 @@ SEC("tc")
 int synguard_ingress_alone(struct __sk_buff *skb)
 {
 	struct sg_counters *c = counters_of(SG_INGRESS);
-	struct ack ack = {};
+	struct ack ack;
 	enum sg_verdict v = ack_inspect(skb, &ack, c);
 
 	if (v == SG_V_SYN && control.mode != SG_MODE_OFF &&

@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "clock.bpf.h"
 #include "kernel.bpf.h"
 #include "maps.bpf.h"
 #include "packet.h"
@@ -290,7 +291,7 @@ __noinline int talkers_syn(const struct packet *p, __u32 weight, __u64 now_ns)
 /* A SYN that nobody judges. */
 __noinline int talkers_pass(const struct packet *p)
 {
-	__u64 now_ns = bpf_ktime_get_coarse_ns();
+	__u64 now_ns = clock_now();
 	__u32 weight;
 
 	if (!p)

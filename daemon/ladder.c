@@ -49,6 +49,7 @@ static void ladder_make_plan(struct ladder *l, const struct ladder_situation *no
 		.state = now->state,
 		.engine = now->engine,
 		.repeats = l->repeats,
+		.reaper = now->reaper,
 	};
 	enum sg_ladder_step step;
 	bool partial;

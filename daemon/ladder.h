@@ -45,6 +45,7 @@ struct ladder_situation {
 	enum sg_mode mode;
 	enum detect_state state;
 	bool engine; /* there are programs that challenge */
+	bool reaper; /* there is one that tells which half-open connections to end */
 };
 
 struct ladder_counts {

@@ -22,6 +22,13 @@ static bool ladder_acts(const struct ladder_state *now)
 	return now->mode == SG_MODE_AUTO || now->mode == SG_MODE_ALWAYS;
 }
 
+/* reqsk_timer_handler(): a second at first, then twice as long each time */
+uint64_t ladder_half_open_usec(uint64_t retries)
+{
+	return ((2ULL << (retries < LADDER_RETRIES_TIMED ? retries : LADDER_RETRIES_TIMED)) - 1) *
+	       1000000;
+}
+
 /* 0: the step is not allowed. */
 static uint64_t ladder_aim(enum sg_ladder_step step, const struct settings *s)
 {
@@ -34,6 +41,8 @@ static uint64_t ladder_aim(enum sg_ladder_step step, const struct settings *s)
 		return s->ladder_listener_retries;
 	case SG_LADDER_LEASE:
 		return s->ladder_lease;
+	case SG_LADDER_REAP:
+		return s->ladder_reap;
 	case SG_LADDER_SOMAXCONN:
 		return s->ladder_somaxconn;
 	case SG_LADDER_SYN_BACKLOG:
@@ -70,6 +79,8 @@ static bool ladder_is_time(enum sg_ladder_step step, const struct ladder_state *
 		return true;
 	if (step == SG_LADDER_LEASE)
 		return now->engine && now->state == DETECT_ATTACK;
+	if (step == SG_LADDER_REAP)
+		return now->reaper && now->state == DETECT_ATTACK;
 	return now->state == DETECT_ATTACK ||
 	       (now->state == DETECT_COOLING && now->steps[step].taken);
 }
@@ -78,6 +89,8 @@ static const char *ladder_idle_reason(enum sg_ladder_step step, const struct lad
 {
 	if (step == SG_LADDER_LEASE && !now->engine)
 		return "with the engine kernel there is no lease";
+	if (step == SG_LADDER_REAP && !now->reaper)
+		return "the program for it cannot be loaded";
 	return "there is no attack";
 }
 

@@ -53,6 +53,7 @@ struct ladder_state {
 	enum sg_mode mode;
 	enum detect_state state;
 	bool engine;	    /* there are programs that challenge */
+	bool reaper;	    /* there is one that tells which half-open connections to end */
 	uint64_t listeners; /* that a longer queue is for */
 	bool repeats;	    /* a listener with a longer backlog sends SYN-ACKs again often */
 	struct ladder_now steps[SG_LADDER_COUNT];
@@ -76,6 +77,11 @@ struct ladder_plan {
 	size_t count;
 	struct ladder_move moves[2 * SG_LADDER_COUNT]; /* in order */
 };
+
+/* How long a half-open connection lives that nobody answers, where SYN-ACKs are sent again so often;
+ * what is more than LADDER_RETRIES_TIMED is as that. */
+#define LADDER_RETRIES_TIMED 6
+uint64_t ladder_half_open_usec(uint64_t retries);
 
 void ladder_plan(const struct ladder_state *now, const struct settings *settings,
 		 struct ladder_plan *ret);

@@ -189,9 +189,11 @@ static void manager_climb(struct manager *m, uint64_t now_ns)
 		/* no step of it is of use against ACKs */
 		.state = m->detector.floods[DETECT_SYN_FLOOD].state,
 		.engine = m->dp,
+		.reaper = m->reap,
 	};
 
 	ladder_tick(m->ladder, &now, &m->settings);
+	manager_reap(m, now_ns);
 	if (m->services)
 		services_hold(m->services, ladder_is_taken(m->ladder, SG_LADDER_LEASE));
 }
@@ -260,7 +262,12 @@ static int manager_load(struct manager *m, struct complaint *c)
 	struct sg_control *control;
 	int r;
 
-	r = dataplane_new(&m->dp, m->settings.epoch_shift, &m->engine_reason);
+	if (m->settings.engine == SETTINGS_ENGINE_KERNEL) {
+		complain(&m->engine_reason, "[Daemon] Engine= says so");
+		r = -ECANCELED;
+	} else {
+		r = dataplane_new(&m->dp, m->settings.epoch_shift, &m->engine_reason);
+	}
 	if (r >= 0)
 		r = dataplane_attach_births(m->dp, &m->engine_reason);
 	if (r < 0) {
@@ -351,6 +358,7 @@ static int manager_start(struct manager *m, struct complaint *c)
 		return r;
 	}
 	r = manager_load(m, c);
+	manager_make_reap(m);
 	if (r >= 0)
 		r = manager_keep_lists(m, c);
 	if (r < 0)
@@ -445,6 +453,7 @@ struct manager *manager_free(struct manager *m)
 		return NULL;
 	sd_event_source_disable_unref(m->ticker);
 	m->ladder = ladder_free(m->ladder);
+	reap_free(m->reap);
 	m->teller.bus = bus_free(m->bus);
 	views_free(m->views);
 	ports_free(m->ports);

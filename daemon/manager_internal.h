@@ -19,6 +19,7 @@
 #include "netstat.h"
 #include "pace.h"
 #include "ports.h"
+#include "reap.h"
 #include "report.h"
 #include "services.h"
 #include "tell.h"
@@ -53,6 +54,10 @@ struct manager {
 	struct pace pace; /* of asking all sockets, in engine "kernel" */
 	uint64_t walks;	  /* how often they were asked */
 	struct ladder *ladder;
+	struct reap *reap; /* NULL where it cannot be had, for this reason: */
+	struct complaint no_reap_reason;
+	uint64_t reaped, reaped_told;
+	struct event_limit reap_limit, reap_failed_limit;
 	struct netstat_syns overfull; /* of the last tick, in engine "kernel" */
 	struct teller teller;
 	struct event_limit look_limit, address_limit;
@@ -86,3 +91,12 @@ char *manager_describe(void *userdata);
 char *manager_events(void *userdata, uint64_t since);
 int manager_undo_ladder(void *userdata, const char *step);
 int manager_view(void *userdata, const struct views_request *request);
+
+/* ---- manager_reap.c ---- */
+
+/* Makes the reaper, while there is still the right to; without one the rest goes on. */
+void manager_make_reap(struct manager *m);
+/* Has it go to work while its step is taken, and tells at the end what it has done. */
+void manager_reap(struct manager *m, uint64_t now_ns);
+/* What its step of the ladder has done so far. */
+void manager_report_reap(const struct manager *m, struct report_step *row);

@@ -46,6 +46,7 @@ void manager_scalars(void *userdata, struct report *ret)
 		.ladder_takes = ladder.takes,
 		.ladder_undos = ladder.undos,
 		.ladder_conflicts = ladder.conflicts,
+		.reaped = m->reaped,
 		.service_capacity = m->dp ? SG_SERVICES_MAX : 0,
 		.local_addr_capacity = m->dp ? SG_LOCAL_ADDRS_MAX : 0,
 		.allowed = keeper_count(m->keeper, "allow"),
@@ -68,6 +69,7 @@ char *manager_describe(void *userdata)
 
 	manager_scalars(m, &report);
 	ladder_report(m->ladder, report.steps);
+	manager_report_reap(m, &report.steps[SG_LADDER_REAP]);
 	report.step_count = SG_LADDER_COUNT;
 	report.listener_steps = steps;
 	report.listener_step_count = ladder_report_listeners(m->ladder, steps, ARRAY_SIZE(steps));

@@ -72,6 +72,7 @@ struct report {
 	struct report_service *services;
 	uint64_t service_count;
 	uint64_t ladder_takes, ladder_undos, ladder_conflicts;
+	uint64_t reaped;
 	struct report_step steps[SG_LADDER_COUNT];
 	size_t step_count;
 	struct report_step *listener_steps; /* one for each listener of a step that has some */

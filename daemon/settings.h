@@ -36,6 +36,8 @@
 	  "How to answer SYNs: auto (XDP in the driver, and tcx where that cannot be had), native, "  \
 	  "tcx, or generic (XDP in the stack); with native and generic, an interface that refuses is "    \
 	  "only observed.") \
+	X("Daemon", "Engine", engine, engine, "auto", 0, 0, "", RESTART,                              \
+	  "auto, or kernel to load no programs that challenge: then there is what the ladder can do.") \
 	X("Defence", "ArmPercent", count, arm_percent, "50", 1, 100, "percent", RELOAD,               \
 	  "How full a SYN queue has to be for its service to be defended.")                           \
 	X("Defence", "LeaseSec", span, lease_ns, "4s", SETTINGS_SECONDS(2), SETTINGS_SECONDS(60),     \
@@ -79,6 +81,8 @@
 	  "Whether ListenerRetries is for listeners without a number of their own as well, where tcp_synack_retries is not brought down; afterwards they keep the host's number of that moment as their own.") \
 	X("Ladder", "Lease", flag, ladder_lease, "yes", 0, 0, "", RELOAD,                              \
 	  "Whether a service that is defended stays so for as long as the attack lasts.")             \
+	X("Ladder", "Reap", flag, ladder_reap, "yes", 0, 0, "", RELOAD,                                \
+	  "Whether an attack may end half-open connections that nobody answers before their time.")   \
 	X("Ladder", "Somaxconn", count, ladder_somaxconn, "0", 0, 65535, "connections", RELOAD,        \
 	  "Up to what an attack may bring net.core.somaxconn, which counts at the next listen() only; 0 leaves it alone.") \
 	X("Ladder", "SynBacklog", count, ladder_syn_backlog, "0", 0, 1000000, "connections", RELOAD,   \

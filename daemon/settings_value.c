@@ -157,6 +157,26 @@ static void settings_way_print(const void *value, size_t item, struct settings_t
 	snprintf(ret->text, sizeof(ret->text), "%s", way_name(*(const enum way *)value));
 }
 
+static int settings_engine_parse(void *value, const char *text,
+				 const struct settings_bounds *bounds, struct complaint *c)
+{
+	if (strcmp(text, "auto") && strcmp(text, "kernel")) {
+		complain(c, "no engine \"%.40s\" to ask for; there are auto and kernel", text);
+		return -EINVAL;
+	}
+	*(enum settings_engine *)value = strcmp(text, "auto") ? SETTINGS_ENGINE_KERNEL :
+								SETTINGS_ENGINE_AUTO;
+	return 0;
+}
+
+static void settings_engine_print(const void *value, size_t item, struct settings_text *ret)
+{
+	const enum settings_engine *engine = value;
+
+	snprintf(ret->text, sizeof(ret->text), "%s",
+		 *engine == SETTINGS_ENGINE_KERNEL ? "kernel" : "auto");
+}
+
 /*
  * Hands each word of a list to take(), which may see what is there already. On a failure the list
  * is as it was: *count is the list's first member.
@@ -364,6 +384,7 @@ static void settings_listen_print(const void *value, size_t item, struct setting
 const struct settings_type
 	settings_mode     = { settings_mode_parse, settings_mode_print, NULL, NULL, sizeof(SETTINGS_C_mode) },
 	settings_way      = { settings_way_parse, settings_way_print, NULL, NULL, sizeof(SETTINGS_C_way) },
+	settings_engine   = { settings_engine_parse, settings_engine_print, NULL, NULL, sizeof(SETTINGS_C_engine) },
 	settings_flag     = { settings_flag_parse, settings_flag_print, NULL, NULL, sizeof(SETTINGS_C_flag) },
 	settings_count    = { settings_count_parse, settings_count_print, NULL, settings_count_bound, sizeof(SETTINGS_C_count) },
 	settings_span     = { settings_span_parse, settings_span_print, NULL, settings_print_span, sizeof(SETTINGS_C_span) },

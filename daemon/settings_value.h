@@ -35,9 +35,15 @@ struct settings_services {
 	struct settings_service items[SETTINGS_SERVICES_MAX];
 };
 
+enum settings_engine {
+	SETTINGS_ENGINE_AUTO,
+	SETTINGS_ENGINE_KERNEL,
+};
+
 /* The members' types, by the name of the type in the table. */
 #define SETTINGS_C_mode	    enum sg_mode
 #define SETTINGS_C_way	    enum way
+#define SETTINGS_C_engine   enum settings_engine
 #define SETTINGS_C_flag	    bool
 #define SETTINGS_C_count    uint64_t
 #define SETTINGS_C_span	    uint64_t /* nanoseconds */
@@ -79,6 +85,6 @@ struct settings_type {
 	size_t bytes;
 };
 
-extern const struct settings_type settings_mode, settings_flag, settings_way, settings_count,
-	settings_span, settings_epoch, settings_names, settings_services, settings_files,
-	settings_listen;
+extern const struct settings_type settings_mode, settings_engine, settings_flag, settings_way,
+	settings_count, settings_span, settings_epoch, settings_names, settings_services,
+	settings_files, settings_listen;

@@ -6,6 +6,7 @@
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -144,4 +145,112 @@ int sockdiag_walk(sockdiag_fn fn, void *userdata)
 
 	return sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV | 1 << SOCKDIAG_LISTEN, fn, userdata,
 				    &partial);
+}
+
+/* ---- ending -------------------------------------------------------------------------------- */
+
+struct sockdiag_ender {
+	struct mnl_socket *socket;
+	unsigned int seq;
+	char buffer[SOCKDIAG_END_MAX *
+		    MNL_ALIGN(sizeof(struct nlmsghdr) + sizeof(struct inet_diag_req_v2))];
+};
+
+int sockdiag_ender_new(struct sockdiag_ender **ret)
+{
+	struct sockdiag_ender *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return -ENOMEM;
+	e->socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!e->socket || mnl_socket_bind(e->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		int r = -errno;
+
+		sockdiag_ender_free(e);
+		return r;
+	}
+	*ret = e;
+	return 0;
+}
+
+struct sockdiag_ender *sockdiag_ender_free(struct sockdiag_ender *e)
+{
+	if (e && e->socket)
+		mnl_socket_close(e->socket);
+	free(e);
+	return NULL;
+}
+
+static size_t sockdiag_put_end(struct sockdiag_ender *e, size_t at, const struct sockdiag_socket *s)
+{
+	struct nlmsghdr *header = mnl_nlmsg_put_header(e->buffer + at);
+	struct inet_diag_req_v2 *request;
+	struct inet_diag_sockid *id;
+
+	header->nlmsg_type = SOCK_DESTROY;
+	header->nlmsg_flags = NLM_F_REQUEST; /* answered only where it fails */
+	header->nlmsg_seq = ++e->seq;
+	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
+	request->sdiag_family = s->ipv6 ? AF_INET6 : AF_INET;
+	request->sdiag_protocol = IPPROTO_TCP;
+	request->idiag_states = -1;
+	id = &request->id;
+	id->idiag_sport = s->port;
+	id->idiag_dport = s->peer_port;
+	id->idiag_if = s->ifindex;
+	id->idiag_cookie[0] = s->cookie;
+	id->idiag_cookie[1] = s->cookie >> 32;
+	if (s->ipv6) {
+		memcpy(id->idiag_src, &s->addr, sizeof(s->addr));
+		memcpy(id->idiag_dst, &s->peer, sizeof(s->peer));
+	} else {
+		id->idiag_src[0] = s->addr.words[3];
+		id->idiag_dst[0] = s->peer.words[3];
+	}
+	return at + header->nlmsg_len;
+}
+
+/* Reads what failed, of messages that the kernel has dealt with; *error as sockdiag_end() has it. */
+static size_t sockdiag_read_failures(struct sockdiag_ender *e, int *error)
+{
+	char buffer[SOCKDIAG_BUFFER_BYTES];
+	const struct nlmsgerr *failure;
+	struct nlmsghdr *header;
+	size_t failures = 0;
+	ssize_t n;
+	int left;
+
+	while ((n = mnl_socket_recvfrom(e->socket, buffer, sizeof(buffer))) > 0) {
+		left = n;
+		for (header = (struct nlmsghdr *)buffer; mnl_nlmsg_ok(header, left);
+		     header = mnl_nlmsg_next(header, &left)) {
+			if (header->nlmsg_type != NLMSG_ERROR)
+				continue;
+			failure = mnl_nlmsg_get_payload(header);
+			failures += failure->error != 0;
+			/* gone, or another one */
+			if (failure->error != -ENOENT && failure->error != -ESTALE)
+				*error = failure->error;
+		}
+	}
+	return failures;
+}
+
+int sockdiag_end(struct sockdiag_ender *e, const struct sockdiag_socket *sockets, size_t count)
+{
+	size_t i, bytes = 0, failures;
+	int error = 0;
+
+	if (count > SOCKDIAG_END_MAX)
+		return -EINVAL;
+	for (i = 0; i < count; i++)
+		bytes = sockdiag_put_end(e, bytes, &sockets[i]);
+	if (!count)
+		return 0;
+	if (mnl_socket_sendto(e->socket, e->buffer, bytes) < 0)
+		return -errno;
+	failures = sockdiag_read_failures(e, &error);
+	if (failures > count)
+		failures = count;
+	return failures == count && error ? error : (int)(count - failures);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The door to sock_diag: listeners with their accept queues, and half-open connections.
+ * The door to sock_diag: listeners with their accept queues, and half-open connections; and ending
+ * sockets.
  *
  * What is not asked for the kernel leaves out, without a lock on any connection; but it looks at
  * every one of them to find the half-open ones, because all are in one table. So one dump is made
@@ -59,3 +60,23 @@ int sockdiag_walk_states(uint32_t states, sockdiag_fn fn, void *userdata, bool *
  * nl_dump_check_consistent() knows.
  */
 int sockdiag_take(void *buffer, size_t bytes, sockdiag_fn fn, void *userdata, bool *partial);
+
+/* Ends sockets as `ss -K` does. */
+struct sockdiag_ender;
+
+/* The caller owns *ret. -errno. */
+int sockdiag_ender_new(struct sockdiag_ender **ret);
+struct sockdiag_ender *sockdiag_ender_free(struct sockdiag_ender *e);
+
+/*
+ * Ends these sockets, all in one message, which takes CAP_NET_ADMIN. Each is found by its addresses
+ * and has to have its cookie: another one between the same ends is left alone. A half-open
+ * connection is forgotten and nothing is sent (tcp_abort()). But what it becomes inherits its
+ * cookie (inet_csk_clone_lock()), so the call has to follow at once on whatever said that it is
+ * half-open.
+ *
+ * How many have been ended; the others were gone. -errno: none; -EOPNOTSUPP: this kernel cannot
+ * (CONFIG_INET_DIAG_DESTROY).
+ */
+#define SOCKDIAG_END_MAX 64 /* at once */
+int sockdiag_end(struct sockdiag_ender *e, const struct sockdiag_socket *sockets, size_t count);

@@ -3,7 +3,7 @@
  * What the BPF programs and the daemon share in memory.
  *
  * Both sides are compiled from this header and loaded together, so it is no promise to anybody
- * else. Times are nanoseconds of CLOCK_MONOTONIC (bpf_ktime_get_coarse_ns()); 0 means never.
+ * else. Times are nanoseconds of CLOCK_MONOTONIC (bpf/clock.bpf.h); 0 means never.
  *
  * One writer for each datum: a field says who writes it, "daemon" or "programs". The services are
  * an mmap()ed array; the daemon reads and writes single aligned fields with relaxed atomics.
@@ -32,6 +32,9 @@ enum sg_mode {
 #define SG_SERVICES_MAX (SG_SERVICE_SETS * SG_SERVICE_WAYS)
 
 #define SG_LOCAL_ADDRS_MAX 16384
+
+/* By the lower bits of a port: what tells an ACK that no challenge went before. */
+#define SG_PORT_SLOTS 4096
 
 /* How often a defended service's listener is looked at again: 130 ns that one SYN pays. */
 #define SG_RECHECK_NS 50000000ULL
@@ -209,6 +212,12 @@ struct sg_tally {
 	__u64 weight; /* of the SYN at hand, see talkers_abi.h */
 };
 
+/* What the coarse clock said when it was last asked (bpf/clock.bpf.h). Per CPU; programs. */
+struct sg_tick {
+	__u64 jiffies;
+	__u64 now_ns;
+};
+
 /* Per program and CPU. */
 struct sg_counters {
 	__u64 packets;
@@ -241,11 +250,11 @@ struct sg_promises {
 };
 
 /*
- * Floods of ACKs (bpf/ackflood.bpf.h): one in 16 is looked up, a window is 2^28 ns = 0.27 s, and
+ * Floods of ACKs (bpf/ackflood.bpf.h): one in 64 is looked up, a window is 2^28 ns = 0.27 s, and
  * what they are taken for holds for two seconds. A connection is awaited for as long as the packets
  * behind its ACK may wait in a busy machine.
  */
-#define SG_ACK_SAMPLE	    16
+#define SG_ACK_SAMPLE	    64
 #define SG_ACK_WINDOW_SHIFT 28
 #define SG_ACK_FLOOD_NS	    2000000000ULL
 #define SG_AWAITED_MAX	    256
@@ -300,6 +309,13 @@ struct sg_client {
 };
 struct sg_client_set {
 	struct sg_client of[SG_CLIENT_WAYS]; /* a cache line */
+};
+
+struct sg_client_tags {
+	union {
+		__u8 of[SG_CLIENT_WAYS];
+		__u32 all;
+	};
 };
 
 /* Sources and prefixes that are sent nothing more in this window. */

@@ -82,6 +82,9 @@
 	X(LADDER_WOULD,   "ladder_would",     "468a2835081045a794a4759c10a70313", LOG_NOTICE,                     \
 	  "Step {step} of the ladder would be taken, were the mode not observe: {target} would be {new}, it is {old}{:reason}", \
 	  "step target old new reason")                                                                           \
+	X(REAPED,         "reaped",           "07d8180099494bf185556e3210914680", LOG_NOTICE,                     \
+	  "{count} half-open connections that nobody answered were reaped", \
+	  "count")                                                                                                \
 	X(LISTS_UNHEEDED, "lists_unheeded",   "aaa736b329264be8b0ff6665d7706101", LOG_WARNING,                    \
 	  "The lists of sources ({allowed} to allow, {denied} to deny) are kept, and nothing heeds them: that takes the programs, which engine kernel does without", \
 	  "allowed denied")                                                                                       \

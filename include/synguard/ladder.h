@@ -42,6 +42,11 @@
 	  "Its clients go on being challenged in the pauses.",                                                 \
 	  "Leases end by themselves again.",                                                                   \
 	  "With an attack; released as soon as it ebbs.")                                                      \
+	X(REAP,        "reap",           "half-open connections",       DEED,    false,                         \
+	  "Ends half-open connections of which the SYN-ACK was sent again and not answered for a second, as soon as they are older than they get with few SYN-ACK retries. Those that were answered are left alone, and all those of a listener with TCP_DEFER_ACCEPT. Nothing is sent to anybody.", \
+	  "A client that has lost its packets for as long has to try again; where it was only its ACKs that were lost, so that it takes itself for connected, it is reset when it sends.", \
+	  "There is nothing to undo.",                                                                         \
+	  "With an attack, where the program for it can be loaded, also with the engine kernel; released as soon as it ebbs.") \
 	X(SOMAXCONN,   "somaxconn",      "net.core.somaxconn",           VALUE,   true,                          \
 	  "Lets backlogs be longer. A listener feels it with its next listen(), running ones do not.",          \
 	  "Memory: about half a KiB for each half-open connection more, QueueMemory= at the most.",             \

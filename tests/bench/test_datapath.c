@@ -7,7 +7,9 @@
  * Compare ratios, not nanoseconds. Fails where a row did not measure what its name says: nearly
  * all of its packets have to leave with the row's verdict.
  *
- * With SG_BENCH_JSON=FILE or --json FILE the rows are appended to FILE as lines of JSON.
+ * With SG_BENCH_JSON=FILE or --json FILE the rows are appended to FILE as lines of JSON. With
+ * SG_BENCH_ROW=TEXT or --row TEXT only the rows with TEXT in their names are measured, and the
+ * yardsticks; with SG_BENCH_ROUNDS=N or --rounds N each is measured N times.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -88,7 +90,17 @@ static void make_challenged(struct prog *p, const struct frame_spec *spec)
 	s = prog_service(p, &syn);
 	ck_assert_ptr_nonnull(s);
 	for (i = 0; i < 2; i++)
-		s->promised[(epoch - i) & 1] = (__u64)(epoch - i) << 8 | s->wscale;
+		prog_promise(p, s, epoch - i, s->wscale);
+}
+
+/* As if it had been challenged long ago. */
+static void make_calm(struct prog *p, const struct frame_spec *spec)
+{
+	struct frame_spec syn = *spec;
+
+	make_idle(p, spec);
+	syn.flags = FRAME_SYN;
+	prog_promise(p, prog_service(p, &syn), 2, 7);
 }
 
 static void make_nothing(struct prog *p, const struct frame_spec *spec)
@@ -118,6 +130,8 @@ static const struct frame_spec ack4_idle = { ACK_OF(82),
 					     .options = { FRAME_LINUX_ACK(5000, 6000) } };
 static const struct frame_spec ack6_idle = { ACK_OF(82), .version = 6,
 					     .options = { FRAME_LINUX_ACK(5000, 6000) } };
+static const struct frame_spec ack4_calm = { ACK_OF(83),
+					     .options = { FRAME_LINUX_ACK(5000, 6000) } };
 static const struct frame_spec bogus4 = { ACK_OF(80) };
 
 /* clang-format off */
@@ -141,6 +155,7 @@ static struct row rows[] = {
 	{ "SYN challenged, IPv6, no options",         YARD_XDP6, SG_V_CHALLENGED,         &bare6,     make_defended },
 	{ "tcx that only goes on, the yardstick, IPv4", YARD_TCX4, 0,                     &ack4,      make_nothing },
 	{ "tcx: ACK, idle service, IPv4",             YARD_TCX4, SG_V_IDLE_ACK,           &ack4_idle, make_idle },
+	{ "tcx: ACK, once defended service, IPv4",    YARD_TCX4, SG_V_IDLE_ACK,           &ack4_calm, make_calm },
 	{ "tcx: ACK, defended service, IPv4",         YARD_TCX4, SG_V_OTHER_ACK,          &ack4,      make_challenged },
 	{ "tcx: bogus ACK without options, IPv4",     YARD_TCX4, SG_V_OTHER_ACK,          &bogus4,    make_challenged },
 	{ "tcx that only goes on, the yardstick, IPv6", YARD_TCX6, 0,                     &ack6,      make_nothing },
@@ -234,16 +249,34 @@ static double measure(struct prog *p, struct spin *spin, const struct row *row, 
 	return o.duration;
 }
 
+static bool is_wanted(const struct row *row)
+{
+	const char *text = getenv("SG_BENCH_ROW");
+
+	return !row->verdict || !text || strstr(row->name, text);
+}
+
+static int rounds_wanted(void)
+{
+	const char *text = getenv("SG_BENCH_ROUNDS");
+	int rounds = text ? atoi(text) : 0;
+
+	return rounds > 0 ? rounds : suite_full() ? ROUNDS_MAX : 3;
+}
+
 static void measure_all(struct prog *p, struct spin *spin, struct row *row, size_t count)
 {
-	int repeat = suite_full() ? 200000 : 20000, rounds = suite_full() ? ROUNDS_MAX : 3;
+	int repeat = suite_full() ? 200000 : 20000, rounds = rounds_wanted();
 	int round;
 	size_t i;
 
 	for (round = 0; round < rounds; round++)
 		for (i = 0; i < count; i++) {
-			double ns = measure(p, spin, &row[i], repeat);
+			double ns;
 
+			if (!is_wanted(&row[i]))
+				continue;
+			ns = measure(p, spin, &row[i], repeat);
 			if (!round || ns < row[i].ns)
 				row[i].ns = ns;
 		}
@@ -271,6 +304,8 @@ static void tell(const struct row *row, size_t count)
 	for (i = 0; i < count; i++) {
 		double ns = row[i].ns, base;
 
+		if (!is_wanted(&row[i]))
+			continue;
 		if (!row[i].verdict)
 			yard[row[i].yard] = ns;
 		base = yard[row[i].yard];
@@ -298,6 +333,7 @@ static struct prog *start(struct spin **spin, int *listener)
 	p->control->client_allowance = 1 << 30;
 	*listener = stack_listen(.backlog = 4096);
 	stack_listen(.port = 82, .backlog = 4096);
+	stack_listen(.port = 83, .backlog = 4096);
 	*spin = spin__open_and_load();
 	ck_assert_ptr_nonnull(*spin);
 	return p;
@@ -408,14 +444,25 @@ START_TEST(datapath_verified)
 }
 END_TEST
 
-/* Takes --json FILE out of the arguments, which are suite_main()'s then. */
-static int take_json(int argc, char **argv)
+/* Takes our options out of the arguments, which are suite_main()'s then. */
+static int take_options(int argc, char **argv)
 {
+	static const struct {
+		const char *option;
+		const char *variable;
+	} options[] = {
+		{ "--json", "SG_BENCH_JSON" },
+		{ "--row", "SG_BENCH_ROW" },
+		{ "--rounds", "SG_BENCH_ROUNDS" },
+	};
 	int i, kept = 1;
+	size_t o;
 
 	for (i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--json") && i + 1 < argc)
-			setenv("SG_BENCH_JSON", argv[++i], 1);
+		for (o = 0; o < COUNT(options) && strcmp(argv[i], options[o].option); o++)
+			;
+		if (o < COUNT(options) && i + 1 < argc)
+			setenv(options[o].variable, argv[++i], 1);
 		else
 			argv[kept++] = argv[i];
 	}
@@ -427,7 +474,7 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("datapath");
 
-	argc = take_json(argc, argv);
+	argc = take_options(argc, argv);
 	if (!prog_may_run())
 		return 77;
 	SUITE_TEST(suite, datapath_cost, 600);

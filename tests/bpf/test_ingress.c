@@ -199,7 +199,7 @@ static struct frame_spec answer_of_epoch(struct prog *p, __u32 epoch)
 	struct packet packet;
 
 	ck_assert_int_eq(packet_parse(&packet, &c, f.length), SG_UNDECIDED);
-	prog_service(p, &client_windows4)->promised[epoch & 1] = (__u64)epoch << 8 | 7;
+	prog_promise(p, prog_service(p, &client_windows4), epoch, 7);
 	return (struct frame_spec){
 		.flags = FRAME_ACK,
 		.seq = CLIENT_ISN + 1,
@@ -222,8 +222,8 @@ START_TEST(test_epochs)
 		ack = answer_of_epoch(p, epoch - age);
 		if (!taken) {
 			/* let nothing but the cookie itself tell */
-			s->promised[epoch & 1] = (__u64)epoch << 8 | 7;
-			s->promised[(epoch - 1) & 1] = (__u64)(epoch - 1) << 8 | 7;
+			prog_promise(p, s, epoch, 7);
+			prog_promise(p, s, epoch - 1, 7);
 		}
 		expect_verdict(p, SG_INGRESS, &ack, taken ? VALID : SG_V_OTHER_ACK);
 	}

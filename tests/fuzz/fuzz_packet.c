@@ -108,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	c = (struct packet_cursor){ .pos = copy, .end = copy + readable };
 	v = packet_parse(&p, &c, frame_bytes);
 	check_verdict(v);
-	if (packet_is_plain_ack(copy, copy + readable))
+	if (packet_plain_ack(copy, copy + readable, frame_bytes))
 		FUZZ_CHECK(!v && packet_syn_only(&p) == SG_V_NOT_SYN, "not a plain ACK: %d", v);
 	check_short_way(copy, readable, frame_bytes, &p, v);
 	if (!v) {

@@ -47,7 +47,7 @@ void climber_new(struct climber *c, const char *dir)
 {
 	const struct ladder_handler handler = { on_news, on_warning, c };
 
-	*c = (struct climber){ .now = { .mode = SG_MODE_AUTO, .engine = true } };
+	*c = (struct climber){ .now = { .mode = SG_MODE_AUTO, .engine = true, .reaper = true } };
 	settings_reset(&c->settings);
 	c->settings.ladder_somaxconn = 8192;
 	c->settings.ladder_syn_backlog = 4096;

@@ -106,7 +106,7 @@ report libinih_has_one_user "$(only '<ini\.h>' 'daemon/config_file\.c')"
 report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links(_[a-z]+)?)\.[ch]|cli/lab/.*')"
 report the_bus_has_one_door_on_each_side "$(
 	only '<systemd/sd-bus.*' 'daemon/bus(_[a-z]+)?\.[ch]|cli/client(_[a-z]+)?\.[ch]|cli/exporter/source\.[ch]'
-	only '<systemd/sd-event.*' 'daemon/(main|manager(_[a-z]+)?|worker|ports|views|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
+	only '<systemd/sd-event.*' 'daemon/(main|manager(_[a-z]+)?|worker|ports|views|reap|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
 	only '<systemd/.*' 'daemon/.*|cli/client(_[a-z]+)?\.[ch]|cli/exporter/.*'
 )"
 report cli_and_daemon_share_include_only "$(

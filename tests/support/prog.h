@@ -160,6 +160,9 @@ struct sg_service *prog_enter(struct prog *p, const struct frame_spec *syn);
 /* The same, proven and leased for an hour: the next SYN looks at the listener and is challenged. */
 struct sg_service *prog_defend(struct prog *p, const struct frame_spec *syn);
 
+/* As if the service had been challenged in this epoch, and this window scale promised. */
+void prog_promise(struct prog *p, struct sg_service *s, __u32 epoch, __u8 wscale);
+
 /* Makes the service's running second of this CPU what the test wants to be judged. */
 void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns, __u32 challenged,
 		     __u32 born);

@@ -260,3 +260,9 @@ struct sg_service *prog_defend(struct prog *p, const struct frame_spec *syn)
 	s->checked_at_ns = 0;
 	return s;
 }
+
+void prog_promise(struct prog *p, struct sg_service *s, __u32 epoch, __u8 wscale)
+{
+	p->skel->bss->challenged_ports[ntohs(s->port) & (SG_PORT_SLOTS - 1)] = 1;
+	s->promised[epoch & 1] = (__u64)epoch << 8 | wscale;
+}

@@ -774,6 +774,8 @@ static void add_value(char *text, enum setting_id id)
 		add(text, "%s", modes[below(4)]);
 	} else if (type == &settings_way) {
 		add(text, "%s", ways[below(4)]);
+	} else if (type == &settings_engine) {
+		add(text, "%s", below(2) ? "auto" : "kernel");
 	} else if (type == &settings_flag) {
 		add(text, "%s", below(2) ? "yes" : "no");
 	} else if (type == &settings_count) {

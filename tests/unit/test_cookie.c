@@ -79,6 +79,7 @@ static bool accepts(const struct packet *ack, const struct tcp_options *o, __u32
 		    struct cookie_terms *t)
 {
 	cookie_recall(t, ack, o);
+	cookie_spell_out(t, ack->version);
 	return cookie_holds(key, ack, cookie_epoch_of(ack->ack_seq - 1, epoch), t);
 }
 

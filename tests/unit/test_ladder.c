@@ -10,8 +10,8 @@
 
 /* What the kernel has at the start: cookies off, so that there is something for each step. */
 static const uint64_t before[SG_LADDER_COUNT] = {
-	[SG_LADDER_SYNCOOKIES] = 0,   [SG_LADDER_RETRIES] = 5,	     [SG_LADDER_LEASE] = 0,
-	[SG_LADDER_SOMAXCONN] = 4096, [SG_LADDER_SYN_BACKLOG] = 256,
+	[SG_LADDER_SYNCOOKIES] = 0, [SG_LADDER_RETRIES] = 5,	  [SG_LADDER_LEASE] = 0,
+	[SG_LADDER_REAP] = 0,	    [SG_LADDER_SOMAXCONN] = 4096, [SG_LADDER_SYN_BACKLOG] = 256,
 };
 
 struct play {
@@ -23,7 +23,9 @@ struct play {
 
 static struct play fresh(void)
 {
-	struct play p = { .now = { .mode = SG_MODE_AUTO, .engine = true, .listeners = 4 } };
+	struct play p = {
+		.now = { .mode = SG_MODE_AUTO, .engine = true, .reaper = true, .listeners = 4 }
+	};
 	int step;
 
 	settings_reset(&p.settings);
@@ -68,7 +70,7 @@ static const char *in_state(struct play *p, enum detect_state state)
 	return plan(p);
 }
 
-#define ALL	 "+synack_retries +lease +somaxconn +syn_backlog"
+#define ALL	 "+synack_retries +lease +reap +somaxconn +syn_backlog"
 #define NO_LEASE "-syn_backlog -somaxconn -synack_retries"
 
 START_TEST(plan_of_an_attack)
@@ -81,9 +83,9 @@ START_TEST(plan_of_an_attack)
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), ALL);
 	ck_assert_uint_eq(p.now.steps[SG_LADDER_RETRIES].value, 1);
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
-	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-lease");
-	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+lease");
-	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-lease");
+	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-reap -lease");
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+lease +reap");
+	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-reap -lease");
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), NO_LEASE);
 	p.now.mode = SG_MODE_OFF;
 	ck_assert_str_eq(plan(&p), "-syncookies");
@@ -116,7 +118,8 @@ START_TEST(plan_of_modes)
 	p.now.mode = SG_MODE_ALWAYS;
 	ck_assert_str_eq(plan(&p), "+syncookies " ALL);
 	p.now.mode = SG_MODE_OBSERVE;
-	ck_assert_str_eq(plan(&p), "-syn_backlog -somaxconn -lease -synack_retries -syncookies");
+	ck_assert_str_eq(plan(&p),
+			 "-syn_backlog -somaxconn -reap -lease -synack_retries -syncookies");
 }
 END_TEST
 
@@ -128,8 +131,8 @@ START_TEST(plan_of_engine_kernel)
 	p.now.engine = false;
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "");
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
-			 "+syncookies +synack_retries +somaxconn +syn_backlog");
-	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "");
+			 "+syncookies +synack_retries +reap +somaxconn +syn_backlog");
+	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-reap");
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), NO_LEASE " -syncookies");
 }
 END_TEST
@@ -139,13 +142,15 @@ START_TEST(plan_takes_what_is_allowed)
 	struct play p = fresh();
 
 	settings_reset(&p.settings);
-	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +synack_retries +lease");
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +synack_retries +lease +reap");
 	p = fresh();
 	p.settings.ladder_syncookies = false;
 	p.settings.ladder_lease = false;
+	p.settings.ladder_reap = false;
 	p.settings.ladder_somaxconn = 0;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+synack_retries +syn_backlog");
 	ck_assert(!p.plan.wishes[SG_LADDER_LEASE].allowed);
+	ck_assert(!p.plan.wishes[SG_LADDER_REAP].allowed);
 	/* what is no longer allowed is undone */
 	p.settings.ladder_syn_backlog = 0;
 	ck_assert_str_eq(plan(&p), "-syn_backlog");
@@ -160,7 +165,30 @@ START_TEST(plan_never_makes_worse)
 	p.now.steps[SG_LADDER_RETRIES].value = 1;
 	p.now.steps[SG_LADDER_SOMAXCONN].value = 65535;
 	p.now.steps[SG_LADDER_SYN_BACKLOG].value = 4096;
-	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+lease");
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+lease +reap");
+}
+END_TEST
+
+/* Where the program for it cannot be loaded there is no such step, and it says why. */
+START_TEST(plan_without_a_reaper)
+{
+	struct play p = fresh();
+
+	p.now.reaper = false;
+	in_state(&p, DETECT_ATTACK);
+	ck_assert_ptr_null(strstr(p.moves, "reap"));
+	ck_assert_ptr_nonnull(strstr(p.plan.wishes[SG_LADDER_REAP].why, "cannot be loaded"));
+}
+END_TEST
+
+/* 1 + 2 + 4 ... s, as the kernel has it, and never so much that it overflows. */
+START_TEST(half_open_life)
+{
+	ck_assert_uint_eq(ladder_half_open_usec(0), 1000000);
+	ck_assert_uint_eq(ladder_half_open_usec(1), 3000000);
+	ck_assert_uint_eq(ladder_half_open_usec(2), 7000000);
+	ck_assert_uint_eq(ladder_half_open_usec(5), 63000000);
+	ck_assert_uint_eq(ladder_half_open_usec(255), 127000000);
 }
 END_TEST
 
@@ -170,7 +198,7 @@ START_TEST(c8_no_queue_with_many_retries)
 	struct play p = fresh();
 
 	p.settings.ladder_retries = 0;
-	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +lease");
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +lease +reap");
 	p.now.steps[SG_LADDER_RETRIES].value = 1; /* by somebody else */
 	ck_assert_str_eq(plan(&p), "+somaxconn +syn_backlog");
 
@@ -218,7 +246,7 @@ START_TEST(plan_bounds_memory)
 			  p.settings.ladder_queue_mib << 20);
 	p = fresh();
 	p.now.listeners = 100000;
-	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +synack_retries +lease");
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +synack_retries +lease +reap");
 }
 END_TEST
 
@@ -227,7 +255,7 @@ START_TEST(plan_leaves_what_cannot_be_read)
 	struct play p = fresh();
 
 	p.now.steps[SG_LADDER_RETRIES].known = false;
-	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +lease");
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +lease +reap");
 }
 END_TEST
 
@@ -240,14 +268,14 @@ START_TEST(plan_of_listeners)
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "+syncookies");
 	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 2;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
-			 "+synack_retries +listener_retries +lease +somaxconn +syn_backlog");
+			 "+synack_retries +listener_retries +lease +reap +somaxconn +syn_backlog");
 	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 0;
 	ck_assert_str_eq(plan(&p), "");
 	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 1;
 	ck_assert_str_eq(plan(&p), "+listener_retries");
 	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 0;
 	ck_assert_str_eq(in_state(&p, DETECT_CALM),
-			 "-syn_backlog -somaxconn -lease -listener_retries -synack_retries");
+			 "-syn_backlog -somaxconn -reap -lease -listener_retries -synack_retries");
 }
 END_TEST
 
@@ -366,7 +394,7 @@ START_TEST(c8_backlogs_of_listeners)
 	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 1;
 	p.now.steps[SG_LADDER_LIVE_BACKLOG].value = 1;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
-			 "+syncookies +synack_retries +listener_retries +lease +somaxconn "
+			 "+syncookies +synack_retries +listener_retries +lease +reap +somaxconn "
 			 "+syn_backlog +live_backlog");
 	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 0;
 	p.now.steps[SG_LADDER_LIVE_BACKLOG].value = 0;
@@ -402,6 +430,8 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, plan_of_engine_kernel, 10);
 	SUITE_TEST(suite, plan_takes_what_is_allowed, 10);
 	SUITE_TEST(suite, plan_never_makes_worse, 10);
+	SUITE_TEST(suite, plan_without_a_reaper, 10);
+	SUITE_TEST(suite, half_open_life, 10);
 	SUITE_TEST(suite, c8_no_queue_with_many_retries, 10);
 	SUITE_TEST(suite, c6_given_up_is_left_alone, 10);
 	SUITE_TEST(suite, plan_bounds_memory, 10);

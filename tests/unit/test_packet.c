@@ -39,12 +39,14 @@ static enum sg_verdict parse_part(struct packet *p, const void *bytes, size_t re
 {
 	__u8 *copy = frame_copy(bytes, readable);
 	struct packet_cursor c = { .pos = copy, .end = copy + readable };
-	bool plain = packet_is_plain_ack(copy, copy + readable);
+	const struct tcphdr *plain = packet_plain_ack(copy, copy + readable, frame_bytes);
 	enum sg_verdict v = packet_parse(p, &c, frame_bytes);
 
-	plain_seen += plain;
+	plain_seen += !!plain;
 	if (plain && (v || packet_syn_only(p) != SG_V_NOT_SYN))
 		ck_abort_msg("taken for a plain ACK, verdict %d", v);
+	if (plain && (const void *)plain != copy + p->l4_offset)
+		ck_abort_msg("its TCP header is elsewhere");
 
 	check_short_way(copy, readable, frame_bytes, p, v);
 	if (!v && c.pos != copy + p->l4_offset + 20)

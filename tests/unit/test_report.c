@@ -98,6 +98,7 @@ static struct play *play_new(void)
 		.bogus_acks_per_second = 23,
 		.dropped_acks_per_second = 24,
 		.bogus_acks = 25,
+		.reaped = 26,
 		.steps = { { "one", "net.one", true, true, false, false, "now", 5, 1, "because" },
 			   { "two", "net.two", false, false, true, true, "", 6, 7, "" } },
 		.step_count = 2,

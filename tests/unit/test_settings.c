@@ -154,6 +154,15 @@ START_TEST(settings_flags)
 }
 END_TEST
 
+START_TEST(settings_engines)
+{
+	taken(SETTING_engine, "auto", "auto");
+	taken(SETTING_engine, "kernel", "kernel");
+	refused(SETTING_engine, "reqsk", "there are auto and kernel");
+	refused(SETTING_engine, "kernels", "there are auto and kernel");
+}
+END_TEST
+
 START_TEST(settings_numbers)
 {
 	taken(SETTING_arm_percent, "1", "1");
@@ -355,6 +364,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, settings_nearest_names, 10);
 	SUITE_TEST(suite, settings_empty_value, 10);
 	SUITE_TEST(suite, settings_flags, 10);
+	SUITE_TEST(suite, settings_engines, 10);
 	SUITE_TEST(suite, settings_numbers, 10);
 	SUITE_TEST(suite, settings_spans, 10);
 	SUITE_TEST(suite, settings_epochs, 10);
