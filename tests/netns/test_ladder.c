@@ -47,68 +47,6 @@ START_TEST(c7_killed_anywhere)
 }
 END_TEST
 
-/* The next daemon does the same at its start. */
-START_TEST(c7_next_start)
-{
-	struct host h;
-
-	host_raise(&h);
-	ck_assert(fall(&h, FAULT_TAKEN, 3));
-	ck_assert(has_record(&h));
-	ck_assert_int_eq(value(&h, "net.ipv4.tcp_synack_retries"), 1);
-	start_daemon(&h, "observe", "");
-	as_before(&h, "after the next start");
-	end_daemon(&h, SIGTERM);
-	as_before(&h, "after its end");
-	host_strike(&h);
-}
-END_TEST
-
-/* A record that is damaged, or of another place, is told of, and nothing is written. */
-START_TEST(c7_record_that_is_not_ours)
-{
-	struct said said;
-	struct host h;
-	char *text, *now, *taken;
-
-	host_raise(&h);
-	ck_assert(fall(&h, FAULT_TAKEN, 3));
-	taken = all_values(&h);
-	text = record(&h);
-
-	*strstr(text, "old ") = 'O';
-	write_record(&h, text);
-	said = undo(&h);
-	ck_assert_int_eq(said.exit_code, SG_EXIT_FAILED);
-	ck_assert_msg(strstr(said.err, "damaged"), "%s", said.err);
-	said_done(&said);
-	*strstr(text, "Old ") = 'o';
-	write_record(&h, text);
-
-	/* in another namespace: the client's */
-	said = (struct said){};
-	{
-		char *program;
-
-		ok(lab_find_program("synguardd", &program), "synguardd");
-		ck_assert_int_eq(lab_run(h.s.lab, LAB_CLIENT,
-					 (const char *const[]){ program, "--undo", "--runtime-dir",
-								h.dir, NULL },
-					 5000, NULL),
-				 SG_EXIT_FAILED);
-		free(program);
-	}
-	now = all_values(&h);
-	ck_assert_str_eq(now, taken);
-	undo_well(&h, "the record as it was");
-	as_before(&h, "the record as it was");
-	free(text);
-	free(now);
-	free(taken);
-	host_strike(&h);
-}
-END_TEST
-
 /* ---- C6 ------------------------------------------------------------------------------------ */
 
 /* After a kill: what somebody else has written since stays, the rest is undone. */
@@ -293,6 +231,72 @@ START_TEST(ladder_of_engine_kernel)
 }
 END_TEST
 
+/* ---- the lease ----------------------------------------------------------------------------- */
+
+static bool defends(struct host *h)
+{
+	const char *args[] = { said_program(), "--runtime-dir", h->dir, "status", "--json", NULL };
+	struct said said = said_run(&h->s, args, -1);
+	json_t *root = json_loads(said.out, 0, NULL);
+	bool yes = json_is_true(
+		json_object_get(stage_service(root, LAB_SERVER_ADDR4, STAGE_PORT), "defending"));
+
+	json_decref(root);
+	said_done(&said);
+	return yes;
+}
+
+static void await_defence(struct host *h, bool wanted, int seconds)
+{
+	int i;
+
+	for (i = 0; i < seconds * 10 && defends(h) != wanted; i++)
+		usleep(100000);
+	ck_assert_msg(defends(h) == wanted, "it is still %sdefended", wanted ? "not " : "");
+}
+
+static const struct {
+	const char *config;
+	bool taken;
+} leases[] = {
+	{ QUICK "[Defence]\nLeaseSec=2s\n", true },
+	{ QUICK "Lease=no\n[Defence]\nLeaseSec=2s\n", false },
+};
+
+/*
+ * The planner owns it: a service whose own flood has gone elsewhere stays defended while the attack
+ * lasts, and only then; where the step is not allowed its lease ends by itself.
+ */
+START_TEST(ladder_holds_the_lease)
+{
+	struct flood *flood, *elsewhere;
+	struct host h;
+
+	host_raise(&h);
+	start_daemon(&h, "auto", leases[_i].config);
+	stage_prove(&h.s, STAGE_PORT);
+	flood = some_flood(&h);
+	await_defence(&h, true, 5);
+	await(&h, "synack_retries", "taken", true, 8);
+	ck_assert(is(&h, "lease", "taken") == leases[_i].taken);
+	elsewhere = flood_of(&h, HOST_PORT + HOST_NONE, 2000);
+	end_flood(flood);
+	if (leases[_i].taken) {
+		sleep(6);
+		ck_assert_msg(defends(&h), "three leases later, in the attack");
+	} else {
+		await_defence(&h, false, 6);
+	}
+	ck_assert(is(&h, "synack_retries", "taken"));
+	end_flood(elsewhere);
+	await(&h, "lease", "taken", false, 6);
+	await_defence(&h, false, 6);
+	end_daemon(&h, SIGTERM);
+	as_before(&h, "at the end");
+	host_strike(&h);
+}
+END_TEST
+
 /* ---- what cannot be done ------------------------------------------------------------------- */
 
 static void mount_or_die(const char *what, const char *where, const char *type, unsigned long flags,
@@ -393,14 +397,13 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("ladder");
 
 	suite_add(suite, "c7_killed_anywhere", c7_killed_anywhere, FAULT_NONE + 1, FAULT_COUNT, 60);
-	SUITE_TEST(suite, c7_next_start, 30);
-	SUITE_TEST(suite, c7_record_that_is_not_ours, 30);
 	SUITE_TEST(suite, c6_written_after_a_kill, 30);
 	SUITE_TEST(suite, c6_other_writer_in_an_attack, 60);
 	SUITE_TEST(suite, s2_killed_in_an_attack, 60);
 	SUITE_TEST(suite, ladder_undo_by_hand, 60);
 	SUITE_TEST(suite, ladder_observes, 60);
 	SUITE_TEST(suite, ladder_of_engine_kernel, 60);
+	SUITE_LOOP(suite, ladder_holds_the_lease, 2, 60);
 	SUITE_LOOP(suite, ladder_takes_nothing_without, 4, 30);
 	return suite_main(suite, argc, argv);
 }
