@@ -114,8 +114,11 @@ static int ladder_listen_one(struct ladder_target *t, enum fault between)
 static int ladder_listen_elsewhere(struct ladder *l, struct ladder_target *t, enum fault between)
 {
 	struct reach_wanted wanted = { t->inode, t->cookie, 0 };
-	int r = reach_seek(l->reach, l->leaving ? LADDER_SEEK_LAST_NS : LADDER_SEEK_NS, &wanted, 1);
+	int r;
 
+	if (l->leaving) /* there is no other round in which what was passed comes by again */
+		reach_rewind(l->reach);
+	r = reach_seek(l->reach, l->leaving ? LADDER_SEEK_LAST_NS : LADDER_SEEK_NS, &wanted, 1);
 	t->pid = wanted.pid;
 	if (r < 0)
 		return r;

@@ -40,12 +40,17 @@ static DIR *reach_close(DIR *dir)
 	return NULL;
 }
 
+void reach_rewind(struct reach *r)
+{
+	r->files = reach_close(r->files);
+	r->processes = reach_close(r->processes);
+}
+
 struct reach *reach_free(struct reach *r)
 {
 	if (!r)
 		return NULL;
-	reach_close(r->files);
-	reach_close(r->processes);
+	reach_rewind(r);
 	free(r);
 	return NULL;
 }

@@ -31,6 +31,9 @@ struct reach *reach_free(struct reach *r);
  */
 int reach_seek(struct reach *r, uint64_t limit_ns, struct reach_wanted *wanted, size_t count);
 
+/* The next one begins with the first process. */
+void reach_rewind(struct reach *r);
+
 /*
  * listen(2) with this backlog on the socket that wanted->pid has open. -ESRCH: it has not, or not
  * any more; -EPERM; -EXDEV: it is of another network namespace; other -errno.
