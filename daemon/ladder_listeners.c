@@ -105,7 +105,7 @@ static void ladder_fail_of(struct ladder *l, enum sg_ladder_step step, uint64_t 
 			   size_t count, const char *what, int error)
 {
 	struct complaint c = {};
-	char text[160];
+	char text[192];
 
 	if (error == -EPERM && step == SG_LADDER_LIVE_BACKLOG)
 		caps_missing_to_reach(&c);
