@@ -9,7 +9,8 @@
  *
  * Columns:
  *	type     COUNT (uint64_t), FLAG (bool), INT (int), PORT (uint16_t, host byte order),
- *	         TEXT (const char *, may be NULL), CHARS (char array), ADDRESS (struct sg_addr), or
+ *	         RATIO (double, of no family: there its two counts are told), TEXT (const char *, may
+ *	         be NULL), CHARS (char array), ADDRESS (struct sg_addr), or
  *	         WORD: a const char * out of a closed set
  *	member   of the struct that the table is about
  *	path     in the JSON; a dot leads into an object
@@ -48,6 +49,9 @@
 	X(COUNT,   heartbeat_age_seconds,          "heartbeat_age_seconds",        GAUGE,   "synguard_heartbeat_age_seconds",           "seconds",     NULL,        NULL,                         "HeartbeatAgeSeconds",   "Time since the programs last heard of the daemon; from 60 on they challenge nobody.") \
 	X(COUNT,   half_open,                      "half_open",                    GAUGE,   "synguard_half_open_connections",           "connections", NULL,        NULL,                         "HalfOpen",              "Half-open connections in the SYN queues of this network namespace.") \
 	X(COUNT,   socket_walks,                   "socket_walks",                 COUNTER, "synguard_socket_walks_total",              "walks",       NULL,        NULL,                         "SocketWalks",           "How often all connections of the host were gone through for the half-open ones, because the kernel offers no walk of the listeners.") \
+	X(COUNT,   sources_distinct,               "sources.distinct",             GAUGE,   "synguard_sources_distinct",                NULL,          NULL,        NULL,                         "SourcesDistinct",       "Different sources (IPv4 addresses, IPv6 /64) that sent a SYN to a service in the last 9 to 17 seconds, an estimate within some 2 %.") \
+	X(COUNT,   sources_syns,                   "sources.syns",                 GAUGE,   "synguard_sources_syns",                    "syns",        NULL,        NULL,                         "SourcesSyns",           "SYNs that these sources sent to services in that time.") \
+	X(RATIO,   sources_randomness,             "sources.randomness",           NONE,    NULL,                                       NULL,          NULL,        NULL,                         "SourcesRandomness",     "Different sources for each SYN, 0 to 1: near 1 each SYN is of a source of its own, as forged at random.") \
 	X(COUNT,   syns_per_second,                "rates.syns_per_second",        NONE,    NULL,                                       NULL,          NULL,        NULL,                         "SynsPerSecond",         "SYNs for services, in the last second.") \
 	X(COUNT,   challenges_per_second,          "rates.challenges_per_second",  NONE,    NULL,                                       NULL,          NULL,        NULL,                         "ChallengesPerSecond",   "SYNs answered with a cookie, in the last second.") \
 	X(COUNT,   acceptances_per_second,         "rates.acceptances_per_second", NONE,    NULL,                                       NULL,          NULL,        NULL,                         "AcceptancesPerSecond",  "ACKs with a valid cookie, in the last second.") \
@@ -65,10 +69,12 @@
 	X(COUNT,   local_addrs,                    "maps.local_addrs.entries",     GAUGE,   "synguard_map_entries",                     "entries",     "map",       "local_addrs",                NULL,                    "Entries that a table holds.") \
 	X(COUNT,   allowed,                        "maps.allow.entries",           GAUGE,   "synguard_map_entries",                     "entries",     "map",       "allow",                      NULL,                    "Entries that a table holds.") \
 	X(COUNT,   denied,                         "maps.deny.entries",            GAUGE,   "synguard_map_entries",                     "entries",     "map",       "deny",                       NULL,                    "Entries that a table holds.") \
+	X(COUNT,   talkers,                        "maps.talkers.entries",         GAUGE,   "synguard_map_entries",                     "entries",     "map",       "talkers",                    NULL,                    "Entries that a table holds.") \
 	X(COUNT,   service_capacity,               "maps.services.capacity",       GAUGE,   "synguard_map_capacity",                    NULL,          "map",       "services",                   NULL,                    "Entries that a table has room for.") \
 	X(COUNT,   local_addr_capacity,            "maps.local_addrs.capacity",    GAUGE,   "synguard_map_capacity",                    NULL,          "map",       "local_addrs",                NULL,                    "Entries that a table has room for.") \
 	X(COUNT,   allow_capacity,                 "maps.allow.capacity",          GAUGE,   "synguard_map_capacity",                    NULL,          "map",       "allow",                      NULL,                    "Entries that a table has room for.") \
-	X(COUNT,   deny_capacity,                  "maps.deny.capacity",           GAUGE,   "synguard_map_capacity",                    NULL,          "map",       "deny",                       NULL,                    "Entries that a table has room for.")
+	X(COUNT,   deny_capacity,                  "maps.deny.capacity",           GAUGE,   "synguard_map_capacity",                    NULL,          "map",       "deny",                       NULL,                    "Entries that a table has room for.") \
+	X(COUNT,   talker_capacity,                "maps.talkers.capacity",        GAUGE,   "synguard_map_capacity",                    NULL,          "map",       "talkers",                    NULL,                    "Entries that a table has room for.")
 
 /* A row of "interfaces"; its series are told apart by interface="NAME". */
 #define SG_REPORT_INTERFACES(X)                                                                                                                                                                                      \
@@ -96,7 +102,8 @@
 	X(COUNT,   accept_queue,                   "accept_queue",                 GAUGE,   "synguard_service_accept_queue_connections", "connections", NULL,       NULL,                         NULL,                    "Completed connections that wait to be accepted.") \
 	X(COUNT,   accept_queue_max,               "accept_queue_max",             GAUGE,   "synguard_service_accept_queue_limit",      NULL,          NULL,        NULL,                         NULL,                    "Limit of the accept queues of the service's listeners.")
 
-/* A row of "ladder"; its series are told apart by step="WORD". */
+/* A row of "ladder", and of "ladder_listeners", which has no series; of "ladder" they are told
+ * apart by step="WORD". */
 #define SG_REPORT_LADDER(X) \
 	X(TEXT,    step,                          "step",                         NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The step's word.") \
 	X(TEXT,    target,                        "target",                       NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "What it acts on: a kernel setting, or else what.") \
