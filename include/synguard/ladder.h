@@ -44,7 +44,7 @@
 	  "With an attack; released as soon as it ebbs.")                                                      \
 	X(REAP,        "reap",           "half-open connections",       DEED,    false,                         \
 	  "Ends half-open connections of which the SYN-ACK was sent again and not answered for a second, as soon as they are older than they get with few SYN-ACK retries. Those that were answered are left alone, and all those of a listener with TCP_DEFER_ACCEPT. Nothing is sent to anybody.", \
-	  "A client that has lost its packets for as long has to try again; where it was only its ACKs that were lost, so that it takes itself for connected, it is reset when it sends.", \
+	  "A client that has lost its packets for as long has to try again; where it was only its ACKs that were lost, so that it takes itself for connected, it is reset when it sends. An ACK that comes in the very microseconds between the judgement and the end is reset as one that comes after it.", \
 	  "There is nothing to undo.",                                                                         \
 	  "With an attack, where the program for it can be loaded, also with the engine kernel; released as soon as it ebbs.") \
 	X(SOMAXCONN,   "somaxconn",      "net.core.somaxconn",           VALUE,   true,                          \
