@@ -12,6 +12,7 @@
 #include "clock.bpf.h"
 #include "cookie.h"
 #include "frame.bpf.h"
+#include "ghost.bpf.h"
 #include "kernel.bpf.h"
 #include "listener.bpf.h"
 #include "maps.bpf.h"
@@ -152,6 +153,12 @@ static __always_inline bool ack_waited(const struct ack *ack)
 	return false;
 }
 
+/* A connection that is about to be made, or whose place is about to be cleared, comes first. */
+static __always_inline bool ack_is_reset_early(struct __sk_buff *skb, const struct ack *ack)
+{
+	return (ack->p.flags & PACKET_RST) && ack_is_early(skb, ack);
+}
+
 /*
  * An ACK whose number is not a cookie. With data and nobody but the listener to take it, it is
  * most likely the second segment of a client whose first, which carries the cookie, was lost or
@@ -174,6 +181,8 @@ static __always_inline enum sg_verdict ack_without_cookie(struct __sk_buff *skb,
 		    ack_is_for_kernel(skb, ack, sk) ? SG_V_OTHER_ACK :
 		    ack_waited(ack)		    ? SG_V_OTHER_ACK :
 						      SG_V_EARLY_DATA;
+	else if (ack_is_early(skb, ack))
+		v = ack_send_round(skb); /* behind an ACK that clears the way */
 	bpf_sk_release(sk);
 	return v;
 }
@@ -293,6 +302,7 @@ static __always_inline enum sg_verdict ack_clear(struct __sk_buff *skb, struct a
 	skb->cb[0] = ACK_SENT_ROUND;
 	if (bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS))
 		return SG_V_IN_THE_WAY;
+	promise_make(ack_tuple(ack), false); /* what follows in the batch finds nobody to take it */
 	bpf_l4_csum_replace(skb, tcp + offsetof(struct tcphdr, check), old_seq, new_seq, 4);
 	bpf_l4_csum_replace(skb, tcp + offsetof(struct tcphdr, check), old_flags, new_flags, 2);
 	bpf_skb_store_bytes(skb, tcp + offsetof(struct tcphdr, seq), &new_seq, 4, 0);
@@ -300,12 +310,28 @@ static __always_inline enum sg_verdict ack_clear(struct __sk_buff *skb, struct a
 	return SG_V_CLEARED;
 }
 
+/*
+ * Nobody can say whether the connection in the way is alive, so the newcomer has to go: handed to
+ * the listener, which has no use for it and resets it, by the number that only he expects.
+ */
+static __always_inline enum sg_verdict ack_turn_away(struct __sk_buff *skb, const struct ack *ack)
+{
+	struct bpf_sock *sk = listener_lookup(skb, &ack->p, 0);
+
+	if (!sk)
+		return SG_V_IN_THE_WAY;
+	if (sk->state == KERNEL_TCP_LISTEN)
+		bpf_sk_assign(skb, sk, 0);
+	bpf_sk_release(sk);
+	return SG_V_IN_THE_WAY;
+}
+
 /* The cookie holds: whom does the connection belong to? */
 static __always_inline enum sg_verdict ack_accept(struct __sk_buff *skb, struct ack *ack)
 {
 	struct bpf_sock *sk = listener_lookup(skb, &ack->p, ack->p.sport);
 	enum sg_verdict v = SG_V_ALREADY;
-	bool clear = false;
+	bool clear = false, turn_away = false;
 	__u32 seq = 0;
 
 	if (!sk) {
@@ -330,9 +356,17 @@ static __always_inline enum sg_verdict ack_accept(struct __sk_buff *skb, struct 
 			clear = true;
 			seq = req->rcv_nxt;
 		}
+	} else if (ghost_may_be(sk->state)) {
+		struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+		if (tp && ghost_is_met(&ack->p, tp)) {
+			clear = ghost_is_older(&ack->o, tp) && ack_echoes_challenge(ack);
+			turn_away = !clear;
+			seq = tp->rcv_nxt;
+		}
 	}
 	bpf_sk_release(sk);
-	return clear ? ack_clear(skb, ack, seq) : v;
+	return clear ? ack_clear(skb, ack, seq) : turn_away ? ack_turn_away(skb, ack) : v;
 }
 
 /* The terms are spelt out where they hold. */
@@ -356,8 +390,11 @@ static __always_inline enum sg_verdict ack_options(struct __sk_buff *skb, struct
 
 static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct ack *ack)
 {
-	enum sg_verdict v = ack_parse(skb, ack) ?: ack_expected(ack) ?: ack_options(skb, ack);
+	enum sg_verdict v = ack_parse(skb, ack);
 
+	if (v == SG_V_NOT_ACK && ack_is_reset_early(skb, ack))
+		return ack_send_round(skb);
+	v = v ?: ack_expected(ack) ?: ack_options(skb, ack);
 	if (v)
 		return v;
 	if (!ack_holds(&ack->p, &ack->o, &ack->terms, cookie_epoch(ack->now_ns, epoch_shift)))

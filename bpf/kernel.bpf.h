@@ -18,8 +18,13 @@
 enum kernel_tcp_state {
 	KERNEL_TCP_ESTABLISHED = 1,
 	KERNEL_TCP_SYN_RECV = 3,
+	KERNEL_TCP_FIN_WAIT1 = 4,
+	KERNEL_TCP_FIN_WAIT2 = 5,
 	KERNEL_TCP_TIME_WAIT = 6,
+	KERNEL_TCP_CLOSE_WAIT = 8,
+	KERNEL_TCP_LAST_ACK = 9,
 	KERNEL_TCP_LISTEN = 10,
+	KERNEL_TCP_CLOSING = 11,
 	KERNEL_TCP_NEW_SYN_RECV = 12,
 };
 
@@ -162,6 +167,7 @@ struct inet_connection_sock {
 } __relocated;
 
 struct tcp_options_received {
+	__u32 ts_recent;
 	__u16 user_mss;
 } __relocated;
 
@@ -170,6 +176,13 @@ struct tcp_sock {
 	struct tcp_options_received rx_opt;
 	__u8 scaling_ratio;
 	__u32 window_clamp;
+	__u32 max_window;
+	__u32 rcv_nxt;
+	__u32 rcv_wnd;
+	__u32 snd_nxt;
+	__u32 snd_una;
+	__u64 bytes_received;
+	__u64 bytes_acked;
 	bool is_mptcp;
 } __relocated;
 

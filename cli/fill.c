@@ -182,7 +182,7 @@ static void man_options(const char *indent)
 
 /* ---- the ladder ---------------------------------------------------------------------------- */
 
-#define LADDER_ROW_(name, word_, target_, sysctl, queue, what_, cost_, undo_, when_)               \
+#define LADDER_ROW_(name, word_, target_, kind, queue, what_, cost_, undo_, when_)                 \
 	{ word_, target_, what_, cost_, undo_, when_ },
 static const struct {
 	const char *word, *target, *what, *cost, *undo, *when;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* synguard ladder [undo [STEP]]: what is adjusted on the host, and back. */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "synguard/cleanup.h"
+#include "synguard/ladder.h"
 #include "synguard/names.h"
 
 #include "arguments.h"
@@ -31,35 +34,85 @@ static const char *ladder_word(const json_t *step)
 	return ladder_flag(step, "allowed") ? "not taken" : "not allowed";
 }
 
-static void ladder_print_step(const json_t *step)
+/* of_listeners: its listeners have rows of their own, with the values. */
+static void ladder_print_step(const json_t *step, bool of_listeners)
 {
 	const char *since = ladder_text(step, "since");
 
-	printf("%-16s%s%s%s\n", ladder_text(step, "step"), ladder_word(step),
+	printf("%-16s %s%s%s\n", ladder_text(step, "step"), ladder_word(step),
 	       *since ? " since " : "", since);
-	printf("%-16s%s %" JSON_INTEGER_FORMAT, "", ladder_text(step, "target"),
-	       json_integer_value(json_object_get(step, "old")));
-	if (ladder_flag(step, "taken") || ladder_flag(step, "would"))
+	printf("%-16s %s", "", ladder_text(step, "target"));
+	if (!of_listeners)
+		printf(" %" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(step, "old")));
+	if (!of_listeners && (ladder_flag(step, "taken") || ladder_flag(step, "would")))
 		printf(" -> %" JSON_INTEGER_FORMAT,
 		       json_integer_value(json_object_get(step, "new")));
-	printf("\n%-16s%s\n", "", ladder_text(step, "why"));
+	printf("\n%-16s %s\n", "", ladder_text(step, "why"));
+}
+
+static void ladder_print_listener(const json_t *listener)
+{
+	printf("%-16s   %s %" JSON_INTEGER_FORMAT, "", ladder_text(listener, "target"),
+	       json_integer_value(json_object_get(listener, "old")));
+	if (ladder_flag(listener, "conflict"))
+		printf(", conflict: somebody else has set it, and that stays\n");
+	else
+		printf(" -> %" JSON_INTEGER_FORMAT "\n",
+		       json_integer_value(json_object_get(listener, "new")));
+}
+
+#define LADDER_ROW_(name, word_, target_, kind_, ...) { word_, SG_LADDER_##kind_ },
+static const struct {
+	const char *word;
+	enum sg_ladder_kind kind;
+} ladder_rows[] = { SG_LADDER(LADDER_ROW_) };
+
+static bool ladder_is_of_listeners(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ladder_rows); i++)
+		if (!strcmp(ladder_rows[i].word, word))
+			return ladder_rows[i].kind == SG_LADDER_SOCKETS;
+	return false;
+}
+
+/* Every step, each followed by its listeners. */
+static json_t *ladder_steps(const json_t *report)
+{
+	json_t *steps = json_array(), *step, *listener;
+	size_t i, j;
+
+	json_array_foreach(json_object_get(report, "ladder"), i, step) {
+		json_array_append(steps, step);
+		json_array_foreach(json_object_get(report, "ladder_listeners"), j, listener)
+			if (!strcmp(ladder_text(listener, "step"), ladder_text(step, "step")))
+				json_array_append(steps, listener);
+	}
+	return steps;
 }
 
 static void ladder_print(const struct cli *cli, const json_t *report)
 {
-	json_t *steps = json_object_get(report, "ladder"), *step;
+	json_t *root = json_pack("{so}", "steps", ladder_steps(report)), *step;
+	const char *before = "", *word;
 	size_t i;
 
 	if (cli->json) {
-		json_t *root = json_pack("{sO}", "steps", steps);
-
 		json_dumpf(root, stdout, JSON_INDENT(2));
 		putchar('\n');
 		json_decref(root);
 		return;
 	}
-	json_array_foreach(steps, i, step)
-		ladder_print_step(step);
+	json_array_foreach(json_object_get(root, "steps"), i, step) {
+		word = ladder_text(step, "step");
+		if (strcmp(word, before) != 0)
+			ladder_print_step(step, ladder_is_of_listeners(word));
+		else
+			ladder_print_listener(step);
+		before = word;
+	}
+	json_decref(root);
 }
 
 int verb_ladder(const struct cli *cli, int argc, char **argv)

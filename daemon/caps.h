@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Privilege: what loading the programs takes, and giving up all but CAP_NET_ADMIN after that. */
+/*
+ * Privilege: what loading the programs takes, and giving up all but CAP_NET_ADMIN after that, or
+ * what reaching into other processes takes besides.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -13,8 +16,15 @@
 bool caps_missing_to_load(struct complaint *c);
 
 /*
- * Keeps CAP_NET_ADMIN and nothing else, for good: permitted, effective, bounding and ambient sets,
- * and no new privileges by execve(). Without the right to shrink the bounding set (CAP_SETPCAP)
- * that one stays, and the rest is done. -errno.
+ * Whether this process lacks what it takes to reach into other processes (CAP_SYS_PTRACE,
+ * CAP_DAC_READ_SEARCH); then the complaint names it.
  */
-int caps_keep_net_admin(void);
+bool caps_missing_to_reach(struct complaint *c);
+
+/*
+ * Keeps CAP_NET_ADMIN and nothing else, for good: permitted, effective, bounding and ambient sets,
+ * and no new privileges by execve(); with reach, of what caps_missing_to_reach() is about as much
+ * as there is. Without the right to shrink the bounding set (CAP_SETPCAP) that one stays, and the
+ * rest is done. -errno.
+ */
+int caps_keep(bool reach);

@@ -13,7 +13,9 @@
 	X(RECORD_REPLACED, "the record has taken its place")                                        \
 	X(BEFORE_TAKE,     "a step is recorded and not taken yet")                                  \
 	X(TAKEN,           "a step is taken")                                                       \
+	X(LISTENER_TAKEN,  "a listener is adjusted, and others of the step not yet")                \
 	X(BEFORE_UNDO,     "a step is about to be undone")                                          \
+	X(LISTENER_UNDONE, "a listener is put back, and others of the step not yet")                \
 	X(UNDONE,          "a step is undone and still recorded")                                   \
 	X(DROPPED,         "a step is undone and its record dropped")                               \
 	X(BEFORE_REMOVE,   "nothing is taken any more and the record still there")

@@ -5,14 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane_adjust.h"
 #include "ladder_internal.h"
 #include "ladder_journal.h"
+#include "reach.h"
 #include "sockdiag.h"
 #include "sysctl.h"
 
 /* ---- the tick ------------------------------------------------------------------------------ */
 
-static void ladder_look(struct ladder *l)
+static void ladder_look(struct ladder *l, const struct ladder_situation *now,
+			const struct settings *settings)
 {
 	enum sg_ladder_step step;
 
@@ -20,13 +23,15 @@ static void ladder_look(struct ladder *l)
 		struct ladder_step *s = &l->steps[step];
 
 		s->known = true;
-		if (!ladder_rows[step].sysctl)
+		if (ladder_rows[step].kind == SG_LADDER_DEED)
 			s->value = s->taken;
-		else
-			s->known = sysctl_read(ladder_rows[step].target, &s->value) >= 0;
-		if (s->known && s->taken && ladder_rows[step].sysctl && s->value != s->ours)
+		if (ladder_rows[step].kind != SG_LADDER_VALUE)
+			continue;
+		s->known = sysctl_read(ladder_rows[step].target, &s->value) >= 0;
+		if (s->known && s->taken && s->value != s->ours)
 			ladder_lose(l, step);
 	}
+	ladder_look_at_listeners(l, now, settings);
 }
 
 static void ladder_count_listener(void *userdata, const struct sockdiag_socket *s)
@@ -43,6 +48,7 @@ static void ladder_make_plan(struct ladder *l, const struct ladder_situation *no
 		.mode = now->mode,
 		.state = now->state,
 		.engine = now->engine,
+		.repeats = l->repeats,
 		.reaper = now->reaper,
 	};
 	enum sg_ladder_step step;
@@ -64,9 +70,12 @@ static void ladder_make_plan(struct ladder *l, const struct ladder_situation *no
 	memcpy(l->wishes, ret->wishes, sizeof(l->wishes));
 }
 
-static void ladder_observe(struct ladder *l, const struct ladder_situation *now)
+static void ladder_observe(struct ladder *l, const struct ladder_situation *now,
+			   const struct settings *settings)
 {
 	enum sg_ladder_step step;
+
+	ladder_targets_clear(&l->would);
 
 	for (step = 0; step < SG_LADDER_COUNT; step++) {
 		struct ladder_step *s = &l->steps[step];
@@ -76,6 +85,8 @@ static void ladder_observe(struct ladder *l, const struct ladder_situation *now)
 			ladder_tell(l, LADDER_WOULD, step, s->value, l->wishes[step].value,
 				    l->wishes[step].why);
 		s->would = would;
+		if (would && ladder_rows[step].kind == SG_LADDER_SOCKETS)
+			ladder_observe_listeners(l, step, settings);
 	}
 }
 
@@ -87,20 +98,24 @@ void ladder_tick(struct ladder *l, const struct ladder_situation *now,
 	size_t i;
 	int r = 0;
 
-	ladder_look(l);
+	ladder_look(l, now, settings);
 	if (l->stale)
 		l->stale = ladder_record(l, &unused) < 0;
 	ladder_make_plan(l, now, settings, &plan);
 	for (i = 0; i < plan.count && r >= 0; i++)
 		r = plan.moves[i].undo ? ladder_give_back(l, plan.moves[i].step) :
-					 ladder_take(l, plan.moves[i].step, now->now_ns);
-	ladder_observe(l, now);
+					 ladder_take(l, plan.moves[i].step, settings, now->now_ns);
+	ladder_observe(l, now, settings);
 }
 
 void ladder_try_again(struct ladder *l)
 {
 	enum sg_ladder_step step;
+	size_t i;
 
+	for (i = l->targets.count; i-- > 0;)
+		if (l->targets.items[i].lost)
+			ladder_targets_remove(&l->targets, &l->targets.items[i]);
 	for (step = 0; step < SG_LADDER_COUNT; step++) {
 		l->steps[step].given_up = false;
 		l->steps[step].conflict = false;
@@ -121,7 +136,8 @@ int ladder_undo(struct ladder *l, const char *word)
 	/* longer queues go before the few retries that they need */
 	for (at = SG_LADDER_COUNT; at-- > 0 && r >= 0;) {
 		bool wanted = !*word || at == step ||
-			      (step == SG_LADDER_RETRIES && ladder_rows[at].queue);
+			      (step == SG_LADDER_RETRIES && ladder_rows[at].queue) ||
+			      (step == SG_LADDER_LISTENER_RETRIES && at == SG_LADDER_LIVE_BACKLOG);
 
 		if (!wanted)
 			continue;
@@ -156,12 +172,25 @@ static int ladder_recall(struct ladder *l)
 		s->ours = record->ours;
 		s->since_usec = record->realtime_usec;
 	}
+	l->targets = records.targets;
+	for (i = 0; i < l->targets.count; i++)
+		l->steps[l->targets.items[i].step].taken = true;
 	return 0;
 }
 
 static void ladder_init(struct ladder *l, const char *dir, const struct ladder_handler *h)
 {
 	*l = (struct ladder){ .dir = dir, .handler = *h };
+}
+
+static void ladder_done(struct ladder *l)
+{
+	l->adjust = dataplane_adjust_free(l->adjust);
+	l->reach = reach_free(l->reach);
+	free(l->owners);
+	ladder_targets_clear(&l->targets);
+	ladder_targets_clear(&l->would);
+	free(l->seen);
 }
 
 int ladder_undo_recorded(const char *dir, const struct ladder_handler *h)
@@ -175,17 +204,23 @@ int ladder_undo_recorded(const char *dir, const struct ladder_handler *h)
 		return 0;
 	if (r == -ESTALE) /* the values went with the boot */
 		return ladder_journal_discard(dir);
-	return r < 0 ? r : ladder_undo_all(&l);
+	l.leaving = true;
+	r = r < 0 ? r : ladder_undo_all(&l);
+	ladder_done(&l);
+	return r;
 }
 
 int ladder_new(struct ladder **ret, const char *dir, const struct ladder_handler *h)
 {
 	struct ladder *l = calloc(1, sizeof(*l));
+	struct complaint told_when_needed;
 	int r;
 
 	if (!l)
 		return -ENOMEM;
 	ladder_init(l, dir, h);
+	/* now, because the rights to are given up later */
+	ladder_adjuster(l, &told_when_needed);
 	r = ladder_recall(l);
 	if (r >= 0)
 		ladder_undo_all(l);
@@ -197,8 +232,11 @@ int ladder_new(struct ladder **ret, const char *dir, const struct ladder_handler
 
 struct ladder *ladder_free(struct ladder *l)
 {
-	if (l)
-		ladder_undo_all(l);
+	if (!l)
+		return NULL;
+	l->leaving = true;
+	ladder_undo_all(l);
+	ladder_done(l);
 	free(l);
 	return NULL;
 }

@@ -4,7 +4,8 @@
  *
  * A kernel setting is written only after its old value is on record (ladder_journal.h), and read
  * back. It is undone only where it still has our value: somebody else's wins, is told of, and the
- * step is given up until the configuration is loaded again. Moves stop at the first one that
+ * step is given up until the configuration is loaded again; of a step about listeners, that
+ * listener. Moves stop at the first one that
  * fails. Freeing undoes everything. Leaves to the manager when to tick, and what a lease is.
  */
 #pragma once
@@ -31,10 +32,10 @@ enum ladder_news {
 };
 
 struct ladder_handler {
-	/* step: its word, target and values; reason: "" where there is none */
-	void (*tell)(void *userdata, enum ladder_news news, enum sg_ladder_step step, uint64_t from,
-		     uint64_t to, const char *reason);
-	/* about the record as a whole */
+	/* target: the step's, or which of its listeners; reason: "" where there is none */
+	void (*tell)(void *userdata, enum ladder_news news, enum sg_ladder_step step,
+		     const char *target, uint64_t from, uint64_t to, const char *reason);
+	/* about the record, and what needs no undoing any more */
 	void (*warn)(void *userdata, const char *text);
 	void *userdata;
 };
@@ -75,3 +76,9 @@ bool ladder_is_taken(const struct ladder *l, enum sg_ladder_step step);
 struct ladder_counts ladder_counts(const struct ladder *l);
 /* SG_LADDER_COUNT rows, as of the last tick. */
 void ladder_report(const struct ladder *l, struct report_step *rows);
+/*
+ * A row for each listener that is adjusted, or was overwritten by somebody else, or would be
+ * adjusted were the mode not observe; at most so many. How many there are. What the rows point to
+ * is the ladder's, until its next tick.
+ */
+size_t ladder_report_listeners(const struct ladder *l, struct report_step *rows, size_t max);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -19,8 +20,11 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-#define LADDER_JOURNAL_HEAD "synguard-ladder 1\n"
-#define LADDER_JOURNAL_MAX  2048
+#define LADDER_JOURNAL_HEAD "synguard-ladder 2\n"
+
+/* Of a line about a step, or a listener; and of what stands around them. */
+#define LADDER_JOURNAL_LINE 256
+#define LADDER_JOURNAL_MAX  (LADDER_JOURNAL_LINE * (SG_LADDER_COUNT + LADDER_TARGETS_MAX) + 512)
 
 struct ladder_journal_place {
 	char boot[64];
@@ -68,6 +72,15 @@ static uint64_t ladder_journal_sum(const char *text, size_t length)
 	return sum;
 }
 
+static size_t ladder_journal_print_target(const struct ladder_target *t, char *text, size_t size)
+{
+	return snprintf(text, size,
+			"listener %" PRIu64
+			" at %s step %s old %u ours %u back %u pid %u usec %" PRIu64 "\n",
+			t->cookie, t->name, ladder_rows[t->step].word, t->old, t->ours, t->back,
+			t->pid, t->since_usec);
+}
+
 static size_t ladder_journal_print(const struct ladder_journal_place *here,
 				   const struct ladder_records *records, char *text, size_t size)
 {
@@ -82,6 +95,10 @@ static size_t ladder_journal_print(const struct ladder_journal_place *here,
 			      "step %s old %" PRIu64 " ours %" PRIu64 " usec %" PRIu64 "\n",
 			      ladder_rows[r->step].word, r->old, r->ours, r->realtime_usec);
 	}
+	for (i = 0; i < records->targets.count; i++)
+		if (!records->targets.items[i].lost)
+			n += ladder_journal_print_target(&records->targets.items[i], text + n,
+							 size - n);
 	return n +
 	       snprintf(text + n, size - n, "sum %016" PRIx64 "\n", ladder_journal_sum(text, n));
 }
@@ -97,7 +114,26 @@ static bool ladder_journal_parse_step(const char *line, struct ladder_records *r
 		return false;
 	r->step = ladder_find(word);
 	ret->count++;
-	return r->step != SG_LADDER_COUNT;
+	return r->step != SG_LADDER_COUNT && ladder_rows[r->step].kind == SG_LADDER_VALUE;
+}
+
+static bool ladder_journal_parse_target(const char *line, struct ladder_records *ret)
+{
+	struct ladder_target t = {}, *kept;
+	char word[32];
+
+	if (sscanf(line,
+		   "listener %" SCNu64 " at %55s step %31s old %" SCNu32 " ours %" SCNu32
+		   " back %" SCNu32 " pid %" SCNu32 " usec %" SCNu64,
+		   &t.cookie, t.name, word, &t.old, &t.ours, &t.back, &t.pid, &t.since_usec) != 8)
+		return false;
+	t.step = ladder_find(word);
+	if (t.step == SG_LADDER_COUNT || ladder_rows[t.step].kind != SG_LADDER_SOCKETS)
+		return false;
+	kept = ladder_targets_add(&ret->targets, t.step, &(struct sg_listener){});
+	if (kept)
+		*kept = t;
+	return kept;
 }
 
 /* The text is cut into its lines. False: it is none of ours, or damaged. */
@@ -121,7 +157,8 @@ static bool ladder_journal_parse(char *text, struct ladder_journal_place *place,
 	if (!line || sscanf(line, "netns %" SCNu64, &place->netns) != 1)
 		return false;
 	while ((line = strtok_r(NULL, "\n", &state)))
-		if (!ladder_journal_parse_step(line, ret))
+		if (!ladder_journal_parse_step(line, ret) &&
+		    !ladder_journal_parse_target(line, ret))
 			return false;
 	return true;
 }
@@ -163,18 +200,28 @@ static int ladder_journal_open(const char *dir)
 	return fd < 0 ? -errno : fd;
 }
 
+bool ladder_journal_is_empty(const struct ladder_records *records)
+{
+	size_t i;
+
+	for (i = 0; i < records->targets.count; i++)
+		if (!records->targets.items[i].lost)
+			return false;
+	return !records->count;
+}
+
 int ladder_journal_write(const char *dir, const struct ladder_records *records, struct complaint *c)
 {
 	_cleanup_close_ int fd = ladder_journal_open(dir);
+	_cleanup_free_ char *text = malloc(LADDER_JOURNAL_MAX);
 	struct ladder_journal_place here;
-	char text[LADDER_JOURNAL_MAX];
-	int r = fd < 0 ? fd : ladder_journal_here(&here);
+	int r = fd < 0 ? fd : text ? ladder_journal_here(&here) : -ENOMEM;
 
-	if (r >= 0 && !records->count)
+	if (r >= 0 && ladder_journal_is_empty(records))
 		r = ladder_journal_remove(fd);
 	else if (r >= 0)
-		r = ladder_journal_store(fd, text,
-					 ladder_journal_print(&here, records, text, sizeof(text)));
+		r = ladder_journal_store(
+			fd, text, ladder_journal_print(&here, records, text, LADDER_JOURNAL_MAX));
 	if (r < 0)
 		complain(c, "%s/" LADDER_JOURNAL_FILE " cannot be written: %s", dir, strerror(-r));
 	return r;
@@ -220,11 +267,14 @@ static int ladder_journal_understand(char *text, struct ladder_records *ret)
 
 int ladder_journal_read(const char *dir, struct ladder_records *ret, struct complaint *c)
 {
-	char text[LADDER_JOURNAL_MAX];
-	int r = ladder_journal_load(dir, text, sizeof(text));
+	_cleanup_free_ char *text = malloc(LADDER_JOURNAL_MAX);
+	int r = text ? ladder_journal_load(dir, text, LADDER_JOURNAL_MAX) : -ENOMEM;
 
+	*ret = (struct ladder_records){};
 	if (r >= 0)
 		r = ladder_journal_understand(text, ret);
+	if (r < 0)
+		ladder_targets_clear(&ret->targets);
 	if (r < 0 && r != -ENOENT)
 		complain(c, "%s/" LADDER_JOURNAL_FILE ": %s", dir,
 			 r == -ESTALE  ? "it is of another boot" :

@@ -9,12 +9,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "synguard/ladder.h"
 
 #include "complaint.h"
+#include "ladder_targets.h"
 
 #define LADDER_JOURNAL_FILE "ladder" /* in the runtime directory */
 
@@ -24,17 +26,21 @@ struct ladder_record {
 	uint64_t realtime_usec;
 };
 
+/* The steps that have a value each, and the listeners of those that have some. */
 struct ladder_records {
 	size_t count;
 	struct ladder_record items[SG_LADDER_COUNT];
+	struct ladder_targets targets;
 };
+
+bool ladder_journal_is_empty(const struct ladder_records *records);
 
 /* Replaces what is there; nothing to record removes it. -errno, with *c filled: it is as before. */
 int ladder_journal_write(const char *dir, const struct ladder_records *records,
 			 struct complaint *c);
 
 /*
- * -ENOENT: there is none. With *c filled: -ESTALE, it is of another boot; -EXDEV, of another
+ * The caller owns ret->targets. -ENOENT: there is none. With *c filled: -ESTALE, it is of another boot; -EXDEV, of another
  * network namespace; -EBADMSG, it is damaged or of another version; other -errno.
  */
 int ladder_journal_read(const char *dir, struct ladder_records *ret, struct complaint *c);

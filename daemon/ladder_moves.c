@@ -13,7 +13,7 @@
 /* After a step could not be taken. */
 #define LADDER_RETRY_NS 60000000000ULL
 
-static uint64_t ladder_realtime_usec(void)
+uint64_t ladder_realtime_usec(void)
 {
 	struct timespec now;
 
@@ -25,13 +25,13 @@ static uint64_t ladder_realtime_usec(void)
 
 int ladder_record(struct ladder *l, struct complaint *c)
 {
-	struct ladder_records records = {};
+	struct ladder_records records = { .targets = l->targets };
 	enum sg_ladder_step step;
 
 	for (step = 0; step < SG_LADDER_COUNT; step++) {
 		const struct ladder_step *s = &l->steps[step];
 
-		if (s->taken && ladder_rows[step].sysctl)
+		if (s->taken && ladder_rows[step].kind == SG_LADDER_VALUE)
 			records.items[records.count++] = (struct ladder_record){
 				step,
 				s->old,
@@ -39,7 +39,7 @@ int ladder_record(struct ladder *l, struct complaint *c)
 				s->since_usec,
 			};
 	}
-	if (!records.count)
+	if (ladder_journal_is_empty(&records))
 		fault_pass_by(FAULT_BEFORE_REMOVE);
 	return ladder_journal_write(l->dir, &records, c);
 }
@@ -50,15 +50,14 @@ static void ladder_drop(struct ladder *l, enum sg_ladder_step step)
 	struct complaint unused;
 
 	l->steps[step].taken = false;
-	if (ladder_rows[step].sysctl)
+	if (ladder_rows[step].kind == SG_LADDER_VALUE)
 		l->stale = ladder_record(l, &unused) < 0;
 	fault_pass_by(FAULT_DROPPED);
 }
 
 /* ---- take ---------------------------------------------------------------------------------- */
 
-static void ladder_fail(struct ladder *l, enum sg_ladder_step step, uint64_t now_ns,
-			const char *reason)
+void ladder_fail(struct ladder *l, enum sg_ladder_step step, uint64_t now_ns, const char *reason)
 {
 	struct ladder_step *s = &l->steps[step];
 	bool told = !strcmp(s->failure, reason);
@@ -99,19 +98,23 @@ static int ladder_take_sysctl(struct ladder *l, enum sg_ladder_step step, struct
 	return r;
 }
 
-int ladder_take(struct ladder *l, enum sg_ladder_step step, uint64_t now_ns)
+int ladder_take(struct ladder *l, enum sg_ladder_step step, const struct settings *settings,
+		uint64_t now_ns)
 {
 	struct ladder_step *s = &l->steps[step];
 	struct complaint c = {};
 	int r = 0;
 
 	if (now_ns < s->retry_ns)
-		return -EAGAIN;
+		/* one listener that cannot be adjusted stands in the way of no other step */
+		return ladder_rows[step].kind == SG_LADDER_SOCKETS ? 0 : -EAGAIN;
+	if (ladder_rows[step].kind == SG_LADDER_SOCKETS)
+		return ladder_take_listeners(l, step, settings, now_ns);
 	s->old = s->value;
 	s->ours = l->wishes[step].value;
 	s->since_usec = ladder_realtime_usec();
 	s->taken = true;
-	if (ladder_rows[step].sysctl)
+	if (ladder_rows[step].kind == SG_LADDER_VALUE)
 		r = ladder_take_sysctl(l, step, &c);
 	if (r < 0) {
 		ladder_drop(l, step);
@@ -133,8 +136,7 @@ void ladder_lose(struct ladder *l, enum sg_ladder_step step)
 	s->given_up = true;
 	s->conflict = true;
 	ladder_drop(l, step);
-	ladder_tell(l, LADDER_CONFLICT, step, s->ours, s->value,
-		    "somebody else has set it, and that stays");
+	ladder_tell(l, LADDER_CONFLICT, step, s->ours, s->value, LADDER_OF_ANOTHER);
 }
 
 int ladder_give_back(struct ladder *l, enum sg_ladder_step step)
@@ -143,8 +145,10 @@ int ladder_give_back(struct ladder *l, enum sg_ladder_step step)
 	struct complaint why = {}, *c = &why;
 	int r = 0;
 
+	if (ladder_rows[step].kind == SG_LADDER_SOCKETS)
+		return ladder_give_back_listeners(l, step);
 	fault_pass_by(FAULT_BEFORE_UNDO);
-	if (ladder_rows[step].sysctl) {
+	if (ladder_rows[step].kind == SG_LADDER_VALUE) {
 		r = sysctl_read(ladder_rows[step].target, &s->value);
 		if (r < 0)
 			complain(c, "%s cannot be read: %s", ladder_rows[step].target,

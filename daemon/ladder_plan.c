@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define LADDER_ROW_(name, word_, target_, sysctl_, queue_, ...)                                    \
-	{ .word = word_, .target = target_, .sysctl = sysctl_, .queue = queue_ },
+#define LADDER_ROW_(name, word_, target_, kind_, queue_, ...)                                      \
+	{ .word = word_, .target = target_, .kind = SG_LADDER_##kind_, .queue = queue_ },
 const struct ladder_row ladder_rows[SG_LADDER_COUNT] = { SG_LADDER(LADDER_ROW_) };
 
 enum sg_ladder_step ladder_find(const char *word)
@@ -37,6 +37,8 @@ static uint64_t ladder_aim(enum sg_ladder_step step, const struct settings *s)
 		return s->ladder_syncookies;
 	case SG_LADDER_RETRIES:
 		return s->ladder_retries;
+	case SG_LADDER_LISTENER_RETRIES:
+		return s->ladder_listener_retries;
 	case SG_LADDER_LEASE:
 		return s->ladder_lease;
 	case SG_LADDER_REAP:
@@ -45,6 +47,8 @@ static uint64_t ladder_aim(enum sg_ladder_step step, const struct settings *s)
 		return s->ladder_somaxconn;
 	case SG_LADDER_SYN_BACKLOG:
 		return s->ladder_syn_backlog;
+	case SG_LADDER_LIVE_BACKLOG:
+		return s->ladder_live_backlog;
 	case SG_LADDER_COUNT:
 		break;
 	}
@@ -52,16 +56,19 @@ static uint64_t ladder_aim(enum sg_ladder_step step, const struct settings *s)
 }
 
 /* So much that all the queues together stay within the bound. */
-static uint64_t ladder_bounded(const struct ladder_state *now, uint64_t aim)
+static uint64_t ladder_bounded(const struct ladder_state *now, const struct settings *s,
+			       uint64_t aim)
 {
 	uint64_t listeners = now->listeners ? now->listeners : 1;
-	uint64_t most = LADDER_QUEUE_BYTES_MAX / LADDER_REQUEST_BYTES / listeners;
+	uint64_t most = (s->ladder_queue_mib << 20) / LADDER_REQUEST_BYTES / listeners;
 
 	return aim < most ? aim : most;
 }
 
 static bool ladder_improves(enum sg_ladder_step step, uint64_t value, uint64_t aim)
 {
+	if (ladder_rows[step].kind == SG_LADDER_SOCKETS)
+		return value;
 	return step == SG_LADDER_RETRIES ? aim < value : aim > value;
 }
 
@@ -94,8 +101,8 @@ static void ladder_wish(enum sg_ladder_step step, const struct ladder_state *now
 
 	w->value = ladder_aim(step, s);
 	w->allowed = w->value;
-	if (ladder_rows[step].queue)
-		w->value = ladder_bounded(now, w->value);
+	if (ladder_rows[step].queue && ladder_rows[step].kind == SG_LADDER_VALUE)
+		w->value = ladder_bounded(now, s, w->value);
 	if (!w->allowed)
 		w->why = "not allowed in [Ladder]";
 	else if (is->given_up)
@@ -105,7 +112,9 @@ static void ladder_wish(enum sg_ladder_step step, const struct ladder_state *now
 	else if (!ladder_is_time(step, now))
 		w->why = ladder_idle_reason(step, now);
 	else if (!is->taken && !ladder_improves(step, is->value, w->value))
-		w->why = "the value is as good already";
+		w->why = ladder_rows[step].kind == SG_LADDER_SOCKETS ?
+				 "no listener has anything to adjust" :
+				 "the value is as good already";
 	else
 		w->wanted = true;
 	if (w->wanted)
@@ -123,14 +132,25 @@ static bool ladder_few_retries(const struct ladder_state *now, const struct ladd
 	return w->wanted || is->value <= (w->allowed ? w->value : LADDER_FEW_RETRIES);
 }
 
+/* The backlog of a listener also needs those of its own to be few, and to stay so. */
+static bool ladder_few_retries_of_listeners(const struct ladder_state *now,
+					    const struct ladder_plan *p)
+{
+	bool going_up = now->steps[SG_LADDER_LISTENER_RETRIES].taken &&
+			!p->wishes[SG_LADDER_LISTENER_RETRIES].wanted;
+
+	return !going_up && !now->repeats;
+}
+
 static void ladder_hold_queues(const struct ladder_state *now, struct ladder_plan *p)
 {
+	bool few = ladder_few_retries(now, p);
+	bool few_of_listeners = few && ladder_few_retries_of_listeners(now, p);
 	enum sg_ladder_step step;
 
-	if (ladder_few_retries(now, p))
-		return;
 	for (step = 0; step < SG_LADDER_COUNT; step++) {
-		if (!ladder_rows[step].queue || !p->wishes[step].wanted)
+		if (!ladder_rows[step].queue || !p->wishes[step].wanted ||
+		    (step == SG_LADDER_LIVE_BACKLOG ? few_of_listeners : few))
 			continue;
 		p->wishes[step].wanted = false;
 		p->wishes[step].why = "SYN-ACKs are sent again too often for a longer queue";
@@ -140,6 +160,12 @@ static void ladder_hold_queues(const struct ladder_state *now, struct ladder_pla
 static void ladder_move(struct ladder_plan *p, enum sg_ladder_step step, bool undo)
 {
 	p->moves[p->count++] = (struct ladder_move){ step, undo };
+}
+
+/* Listeners that come later are more of the same step. */
+static bool ladder_has_to_do(enum sg_ladder_step step, const struct ladder_now *is)
+{
+	return !is->taken || (ladder_rows[step].kind == SG_LADDER_SOCKETS && is->value);
 }
 
 void ladder_plan(const struct ladder_state *now, const struct settings *settings,
@@ -156,6 +182,6 @@ void ladder_plan(const struct ladder_state *now, const struct settings *settings
 		if (now->steps[step].taken && !(acts && ret->wishes[step].wanted))
 			ladder_move(ret, step, true);
 	for (step = 0; acts && step < SG_LADDER_COUNT; step++)
-		if (!now->steps[step].taken && ret->wishes[step].wanted)
+		if (ret->wishes[step].wanted && ladder_has_to_do(step, &now->steps[step]))
 			ladder_move(ret, step, false);
 }

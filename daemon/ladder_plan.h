@@ -22,14 +22,17 @@
 /* SYN-ACK retries with which a queue may grow, where nothing is set. */
 #define LADDER_FEW_RETRIES 1
 
-/* What a half-open connection may take, and all those that a step makes room for. */
-#define LADDER_REQUEST_BYTES   512
-#define LADDER_QUEUE_BYTES_MAX (64ULL << 20)
+/*
+ * What a half-open connection may take (request_sock_TCPv6 of the slab allocator, with its options),
+ * and what one that waits to be accepted does besides (TCPv6, with its route and some data).
+ */
+#define LADDER_REQUEST_BYTES 512
+#define LADDER_SLOT_BYTES    4096
 
 struct ladder_row {
 	const char *word;
 	const char *target;
-	bool sysctl;
+	enum sg_ladder_kind kind;
 	bool queue;
 };
 
@@ -40,8 +43,8 @@ enum sg_ladder_step ladder_find(const char *word);
 
 /* A step as it is. */
 struct ladder_now {
-	bool known; /* the value could be read */
-	uint64_t value;
+	bool known;	/* the value could be read */
+	uint64_t value; /* of SOCKETS: for how many listeners there is something to do */
 	bool taken;
 	bool given_up;
 };
@@ -52,6 +55,7 @@ struct ladder_state {
 	bool engine;	    /* there are programs that challenge */
 	bool reaper;	    /* there is one that tells which half-open connections to end */
 	uint64_t listeners; /* that a longer queue is for */
+	bool repeats;	    /* a listener with a longer backlog sends SYN-ACKs again often */
 	struct ladder_now steps[SG_LADDER_COUNT];
 };
 

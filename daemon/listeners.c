@@ -12,21 +12,26 @@
 /* The kernel hands over whole records as long as at least one fits. */
 #define LISTENERS_AT_ONCE 64
 
-int listeners_walk(struct dataplane *dp, listeners_fn fn, void *userdata)
+int listeners_read(int fd, size_t at_once, listeners_fn fn, void *userdata)
 {
 	struct sg_listener batch[LISTENERS_AT_ONCE];
-	_cleanup_close_ int fd = dp ? dataplane_listeners(dp) : -EOPNOTSUPP;
+	size_t size = at_once ? at_once * sizeof(batch[0]) : sizeof(batch);
 	ssize_t n, i;
 
-	if (fd < 0)
-		return fd;
-	while ((n = read(fd, batch, sizeof(batch))) > 0) {
+	while ((n = read(fd, batch, size < sizeof(batch) ? size : sizeof(batch))) > 0) {
 		if (n % sizeof(batch[0]))
 			return -EBADMSG;
 		for (i = 0; i < n / (ssize_t)sizeof(batch[0]); i++)
 			fn(userdata, &batch[i]);
 	}
 	return n < 0 && errno != EAGAIN ? -errno : 0;
+}
+
+int listeners_walk(struct dataplane *dp, listeners_fn fn, void *userdata)
+{
+	_cleanup_close_ int fd = dp ? dataplane_listeners(dp) : -EOPNOTSUPP;
+
+	return fd < 0 ? fd : listeners_read(fd, 0, fn, userdata);
 }
 
 uint32_t listeners_syn_queue_max(const struct sg_listener *l)

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "synguard/listener_abi.h"
@@ -17,6 +18,9 @@ typedef void (*listeners_fn)(void *userdata, const struct sg_listener *listener)
 
 /* Calls fn for each. -EOPNOTSUPP: without programs, or where the kernel offers no such walk. */
 int listeners_walk(struct dataplane *dp, listeners_fn fn, void *userdata);
+
+/* The same from such a descriptor, so many at a time; 0: as many as there is room for. */
+int listeners_read(int fd, size_t at_once, listeners_fn fn, void *userdata);
 
 /*
  * How many half-open connections fit: its backlog; without kernel cookies the kernel also keeps a

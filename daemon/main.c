@@ -330,15 +330,18 @@ static int run(struct service *s, struct manager_options *options)
 /* ---- --undo -------------------------------------------------------------------------------- */
 
 static void say_undone(void *userdata, enum ladder_news news, enum sg_ladder_step step,
-		       uint64_t from, uint64_t to, const char *reason)
+		       const char *target, uint64_t from, uint64_t to, const char *reason)
 {
-	const char *target = ladder_rows[step].target;
+	bool listener = ladder_rows[step].kind == SG_LADDER_SOCKETS;
+	const char *of = listener ? " of " : "", *whose = listener ? target : "";
+	const char *what = listener ? ladder_rows[step].word : target;
 	unsigned long long was = from, is = to;
 
 	if (news == LADDER_UNDONE)
-		log_notice("%s is %llu again, it was %llu", target, is, was);
+		log_notice("%s%s%s is %llu again, it was %llu%s%s", what, of, whose, is, was,
+			   *reason ? ": " : "", reason);
 	else if (news == LADDER_CONFLICT)
-		log_warning("%s is %llu, not our %llu: %s", target, is, was, reason);
+		log_warning("%s%s%s is %llu, not our %llu: %s", what, of, whose, is, was, reason);
 	else
 		log_error("%s", reason);
 }

@@ -374,7 +374,7 @@ static int manager_start(struct manager *m, struct complaint *c)
 	if (r < 0)
 		return r;
 	/* what follows needs no more; and if that is missing, no driver has been touched yet */
-	r = caps_keep_net_admin();
+	r = caps_keep(m->settings.ladder_live_backlog);
 	if (r < 0) {
 		complain(c, "CAP_NET_ADMIN is needed: %s", strerror(-r));
 		return r;

@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "synguard/cleanup.h"
+
 #include "mode.h"
+
+/* Listeners that the ladder has adjusted: more are counted, and not listed. */
+#define MANAGER_LISTENER_STEPS 64
 
 /* What is known without looking anywhere. */
 void manager_scalars(void *userdata, struct report *ret)
@@ -62,6 +67,7 @@ char *manager_describe(void *userdata)
 {
 	struct manager *m = userdata;
 	uint64_t now_ns = manager_now_ns();
+	struct report_step steps[MANAGER_LISTENER_STEPS];
 	struct report report;
 	char *text = NULL;
 	int program;
@@ -70,6 +76,8 @@ char *manager_describe(void *userdata)
 	ladder_report(m->ladder, report.steps);
 	manager_report_reap(m, &report.steps[SG_LADDER_REAP]);
 	report.step_count = SG_LADDER_COUNT;
+	report.listener_steps = steps;
+	report.listener_step_count = ladder_report_listeners(m->ladder, steps, ARRAY_SIZE(steps));
 	for (program = 0; m->dp && program < SG_PROGRAM_COUNT; program++)
 		if (!dataplane_counters(m->dp, program, &report.counters[program]))
 			carry_counters(m->carry, program, &report.counters[program]);

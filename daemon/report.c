@@ -200,6 +200,9 @@ char *report_to_json(const struct report *report)
 			     report->services, sizeof(*report->services), report->service_count);
 	r |= report_put_list(root, "ladder", report_step_rows, ARRAY_SIZE(report_step_rows),
 			     report->steps, sizeof(*report->steps), report->step_count);
+	r |= report_put_list(root, "ladder_listeners", report_step_rows,
+			     ARRAY_SIZE(report_step_rows), report->listener_steps,
+			     sizeof(*report->listener_steps), report->listener_step_count);
 	r |= report_put_verdicts(root, "verdicts.xdp", &report->counters[SG_XDP], SG_XDP);
 	r |= report_put_verdicts(root, "verdicts.ingress", &report->counters[SG_INGRESS],
 				 SG_INGRESS);

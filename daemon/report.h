@@ -78,6 +78,8 @@ struct report {
 	uint64_t reaped;
 	struct report_step steps[SG_LADDER_COUNT];
 	size_t step_count;
+	struct report_step *listener_steps; /* one for each listener of a step that has some */
+	size_t listener_step_count;
 };
 
 enum report_type {

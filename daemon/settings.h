@@ -75,6 +75,10 @@
 	  "Whether tcp_syncookies may be switched on where it is 0; without it the kernel takes no cookies.") \
 	X("Ladder", "SynackRetries", count, ladder_retries, "1", 0, 255, "retries", RELOAD,            \
 	  "Down to how many SYN-ACK retries an attack may bring tcp_synack_retries; 0 leaves it alone.") \
+	X("Ladder", "ListenerRetries", count, ladder_listener_retries, "1", 0, 127, "retries", RELOAD, \
+	  "Down to how many SYN-ACK retries an attack may bring a listener that has a number of its own (TCP_SYNCNT); 0 leaves them alone.") \
+	X("Ladder", "PerListenerRetries", flag, ladder_per_listener, "no", 0, 0, "", RELOAD,           \
+	  "Whether ListenerRetries is for listeners without a number of their own as well, where tcp_synack_retries is not brought down; afterwards they keep the host's number of that moment as their own.") \
 	X("Ladder", "Lease", flag, ladder_lease, "yes", 0, 0, "", RELOAD,                              \
 	  "Whether a service that is defended stays so for as long as the attack lasts.")             \
 	X("Ladder", "Reap", flag, ladder_reap, "yes", 0, 0, "", RELOAD,                                \
@@ -83,6 +87,10 @@
 	  "Up to what an attack may bring net.core.somaxconn, which counts at the next listen() only; 0 leaves it alone.") \
 	X("Ladder", "SynBacklog", count, ladder_syn_backlog, "0", 0, 1000000, "connections", RELOAD,   \
 	  "Up to what an attack may bring tcp_max_syn_backlog, which counts only while tcp_syncookies is 0; 0 leaves it alone.") \
+	X("Ladder", "LiveBacklog", count, ladder_live_backlog, "0", 0, 65535, "connections", RELOAD,   \
+	  "Up to what an attack may bring the backlog of a running listener whose queue fills, and net.core.somaxconn at the most; 0 leaves them alone. It takes capabilities that the unit does not give by itself, see live_backlog in synguardd(8).") \
+	X("Ladder", "QueueMemory", count, ladder_queue_mib, "64", 1, 65536, "MiB", RELOAD,             \
+	  "Memory that all that an attack makes longer may take, as the steps of synguardd(8) reckon it.") \
 	X("Exporter", "Listen", listen, exporter_listen, "127.0.0.1:9846", 0, 0, "", RESTART,         \
 	  "Where synguard exporter listens, ADDRESS:PORT; no address means every one.")
 /* clang-format on */

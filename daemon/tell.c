@@ -123,8 +123,8 @@ void tell_port(void *teller, enum ports_news what, const char *ifname, const cha
 	     EVENT_TEXT("reason", reason));
 }
 
-void tell_ladder(void *teller, enum ladder_news news, enum sg_ladder_step step, uint64_t from,
-		 uint64_t to, const char *reason)
+void tell_ladder(void *teller, enum ladder_news news, enum sg_ladder_step step, const char *target,
+		 uint64_t from, uint64_t to, const char *reason)
 {
 	static const enum sg_event events[LADDER_NEWS_COUNT] = {
 		[LADDER_TAKEN] = SG_EVENT_LADDER_TAKEN,
@@ -135,6 +135,6 @@ void tell_ladder(void *teller, enum ladder_news news, enum sg_ladder_step step, 
 	};
 
 	TELL(teller, events[news], EVENT_TEXT("step", ladder_rows[step].word),
-	     EVENT_TEXT("target", ladder_rows[step].target), EVENT_NUMBER("old", from),
-	     EVENT_NUMBER("new", to), EVENT_TEXT("reason", reason));
+	     EVENT_TEXT("target", target), EVENT_NUMBER("old", from), EVENT_NUMBER("new", to),
+	     EVENT_TEXT("reason", reason));
 }

@@ -56,5 +56,5 @@ void tell_port(void *teller, enum ports_news what, const char *ifname, const cha
 	       const char *reason);
 
 /* For struct ladder_handler, likewise. */
-void tell_ladder(void *teller, enum ladder_news news, enum sg_ladder_step step, uint64_t from,
-		 uint64_t to, const char *reason);
+void tell_ladder(void *teller, enum ladder_news news, enum sg_ladder_step step, const char *target,
+		 uint64_t from, uint64_t to, const char *reason);

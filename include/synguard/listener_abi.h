@@ -33,3 +33,12 @@ struct sg_listener {
 };
 
 _Static_assert(sizeof(struct sg_listener) == 80, "no padding that nobody wrote");
+
+/* What bpf/adjust.bpf.c is to do with a listener: its TCP_SYNCNT, if it is `from`, becomes `to`. */
+struct sg_order {
+	__u32 from;   /* raw: 0 = the host's number is in force */
+	__u32 to;     /* 1 to 127 */
+	__s32 result; /* of bpf_setsockopt() */
+};
+
+#define SG_ORDERS_MAX 1024

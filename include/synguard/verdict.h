@@ -98,11 +98,11 @@ enum sg_action {
 	/* ingress: ACK with a valid cookie */                                                                 \
 	X(SG_IN_INGRESS,         ACCEPTED,          PASS,   "accepted",          "ACK with a valid cookie, handed to the listener")              \
 	X(SG_IN_INGRESS,         ACCEPTED_LATER,    PASS,   "accepted_later",    "ACK with a valid cookie that met a full accept queue")         \
-	X(SG_IN_INGRESS,         SENT_ROUND,        AGAIN,  "sent_round",        "Data in one batch with the ACK before it, which comes first")  \
+	X(SG_IN_INGRESS,         SENT_ROUND,        AGAIN,  "sent_round",        "Data or a reset in one batch with the ACK before it, which goes first") \
 	X(SG_IN_INGRESS,         ALREADY,           PASS,   "already",           "ACK with a valid cookie of a connection that exists")          \
 	X(SG_IN_INGRESS,         CLEARED,           PASS,   "cleared",           "ACK with a valid cookie that removed an old socket in its way") \
 	X(SG_IN_INGRESS,         REPLAYED,          PASS,   "replayed",          "ACK with a valid cookie of a connection that has ended")       \
-	X(SG_IN_INGRESS,         IN_THE_WAY,        PASS,   "in_the_way",        "ACK with a valid cookie, an old socket could not be removed")  \
+	X(SG_IN_INGRESS,         IN_THE_WAY,        PASS,   "in_the_way",        "ACK with a valid cookie that an old socket, perhaps alive, is in the way of") \
 	X(SG_IN_INGRESS,         LISTENER_GONE,     PASS,   "listener_gone",     "ACK with a valid cookie, but nobody listens any more")         \
 	X(SG_IN_INGRESS,         REFUSED,           PASS,   "refused",           "ACK with a valid cookie that the kernel would not take")       \
 	X(SG_IN_INGRESS,         HELD_BACK,         DROP,   "held_back",         "ACK with a valid cookie while tcp_syncookies is 0")            \

@@ -9,6 +9,7 @@
 #include "suite.h"
 
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -76,6 +77,18 @@ static void assert_reads(int listener, const char *text)
 	ck_assert_int_eq(stack_accept(listener), -1);
 }
 
+/* The answer of a client that comes back to a socket in TIME_WAIT. */
+static struct frame_spec past_old_socket(struct prog *p, int listener)
+{
+	struct connection c = connection_challenged(p, &client_linux4, listener);
+	struct frame_spec again = client_linux4;
+
+	connection_end(p, &c);
+	again.seq = c.next.seq + 100000;
+	again.options[2] = (struct frame_option)FRAME_TS(CLIENT_TSVAL + 1000, 0);
+	return prog_answer(p, &again);
+}
+
 /* Traps H17: the request right behind the ACK is what most clients send. */
 START_TEST(test_ack_and_request)
 {
@@ -106,6 +119,51 @@ START_TEST(test_two_segments)
 	assert_counted(p, SG_V_ACCEPTED, SG_V_SENT_ROUND, SG_V_OTHER_ACK);
 	assert_reads(listener, "first second");
 	stack_assert_no_reset();
+}
+END_TEST
+
+/* Traps H12: the first segment clears the way, and the second must not overtake it. */
+START_TEST(test_two_segments_past_an_old_socket)
+{
+	int listener;
+	struct prog *p = defended(&listener);
+	struct frame_spec first = past_old_socket(p, listener), second;
+
+	first.payload = "first ";
+	first.payload_bytes = 6;
+	second = first;
+	second.seq += 6;
+	second.payload = "second";
+	deliver_both(p, &first, &second);
+	prog_await(p, SG_INGRESS, 4);
+	assert_reads(listener, "first second");
+	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_CLEARED), 1);
+	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_SENT_ROUND), 1);
+	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_ACCEPTED), 1);
+	stack_assert_no_reset();
+}
+END_TEST
+
+/* A client that connects and resets at once: the server must not keep what is left of it. */
+START_TEST(test_reset_past_an_old_socket)
+{
+	int listener;
+	struct prog *p = defended(&listener);
+	struct frame_spec ack = past_old_socket(p, listener), reset = ack;
+	char byte;
+	int fd;
+
+	reset.flags = FRAME_RST | FRAME_ACK;
+	deliver_both(p, &ack, &reset);
+	prog_await(p, SG_INGRESS, 4);
+	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_CLEARED), 1);
+	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_SENT_ROUND), 1);
+	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_ACCEPTED), 1);
+	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_NOT_ACK), 1);
+	fd = stack_accept(listener);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	ck_assert_int_eq(errno, ECONNRESET);
 }
 END_TEST
 
@@ -168,6 +226,8 @@ int main(int argc, char **argv)
 
 	SUITE_TEST(suite, test_ack_and_request, 10);
 	SUITE_TEST(suite, test_two_segments, 10);
+	SUITE_TEST(suite, test_two_segments_past_an_old_socket, 10);
+	SUITE_TEST(suite, test_reset_past_an_old_socket, 10);
 	SUITE_TEST(suite, test_duplicates, 10);
 	SUITE_TEST(suite, test_second_after_a_damaged_first, 10);
 	SUITE_TEST(suite, test_two_clients, 10);

@@ -18,242 +18,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/fault.h"
-#include "daemon/ladder.h"
-#include "daemon/ladder_journal.h"
-#include "daemon/report.h"
-#include "lab/flood.h"
-#include "said.h"
-#include "stage.h"
+#include "climber.h"
 #include "suite.h"
 #include "synguard/names.h"
-#include "values.h"
 
 #define NOBODY 65534
-
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
-/* ---- fault points -------------------------------------------------------------------------- */
-
-static enum fault fault_at;
-static int fault_passes;
-
-void fault_pass_by(enum fault point)
-{
-	if (point == fault_at && !--fault_passes)
-		raise(SIGKILL);
-}
-
-static const char *const fault_names[] = { [FAULT_NONE] = "nowhere",
-#define FAULT_NAME(name, what) [FAULT_##name] = what,
-					   FAULTS(FAULT_NAME) };
-
-/* ---- a host -------------------------------------------------------------------------------- */
-
-struct host {
-	struct stage s;
-	char dir[32];
-	char *before;
-};
-
-static const struct {
-	const char *name, *value;
-} start[] = {
-	{ "net.ipv4.tcp_syncookies", "0" },
-	{ "net.ipv4.tcp_synack_retries", "5" },
-	{ "net.core.somaxconn", "4096" },
-	{ "net.ipv4.tcp_max_syn_backlog", "256" },
-};
-
-static char *all_values(struct host *h)
-{
-	char *text = values_of(h->s.lab, LAB_SERVER, NULL);
-
-	ck_assert_ptr_nonnull(text);
-	ck_assert_msg(strstr(text, "tcp_synack_retries") && strstr(text, "somaxconn"), "%s", text);
-	return text;
-}
-
-static void set_value(struct host *h, const char *name, const char *value)
-{
-	ok(lab_sysctl_set(h->s.lab, LAB_SERVER, name, value), name);
-}
-
-static int value(struct host *h, const char *name)
-{
-	char *text;
-	int n;
-
-	ok(lab_sysctl_get(h->s.lab, LAB_SERVER, name, &text), name);
-	n = atoi(text);
-	free(text);
-	return n;
-}
-
-static void host_raise(struct host *h)
-{
-	size_t i;
-
-	*h = (struct host){ .dir = "/tmp/synguard-ladder-XXXXXX" };
-	stage_raise(&h->s, &(struct server_options){});
-	ck_assert_ptr_nonnull(mkdtemp(h->dir));
-	for (i = 0; i < sizeof(start) / sizeof(*start); i++)
-		set_value(h, start[i].name, start[i].value);
-	h->before = all_values(h);
-}
-
-static bool has_record(const struct host *h)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "%s/" LADDER_JOURNAL_FILE, h->dir);
-	return !access(path, F_OK);
-}
-
-static void as_before(struct host *h, const char *when)
-{
-	char *now = all_values(h);
-
-	ck_assert_msg(!strcmp(now, h->before), "%s: not as before\n%s\nwas\n%s", when, now,
-		      h->before);
-	ck_assert_msg(!has_record(h), "%s: the record is still there", when);
-	free(now);
-}
-
-static void host_strike(struct host *h)
-{
-	static const char *const left[] = { "lock", "bus", "lab.conf" };
-	char path[64];
-	size_t i;
-
-	stage_strike(&h->s);
-	for (i = 0; i < sizeof(left) / sizeof(*left); i++) {
-		snprintf(path, sizeof(path), "%s/%s", h->dir, left[i]);
-		unlink(path);
-	}
-	ck_assert_msg(!rmdir(h->dir), "%s is not empty", h->dir);
-	free(h->before);
-}
-
-/* ---- the ladder, in a process of its own --------------------------------------------------- */
-
-struct climber {
-	struct ladder *ladder;
-	struct settings settings;
-	struct ladder_situation now;
-	unsigned int news[LADDER_NEWS_COUNT];
-	char reason[256]; /* of the last failure, or warning */
-};
-
-static void on_news(void *userdata, enum ladder_news news, enum sg_ladder_step step, uint64_t from,
-		    uint64_t to, const char *reason)
-{
-	struct climber *c = userdata;
-
-	c->news[news]++;
-	if (news == LADDER_FAILED)
-		snprintf(c->reason, sizeof(c->reason), "%s", reason);
-}
-
-static void on_warning(void *userdata, const char *text)
-{
-	struct climber *c = userdata;
-
-	snprintf(c->reason, sizeof(c->reason), "%s", text);
-}
-
-static void climber_new(struct climber *c, const char *dir)
-{
-	const struct ladder_handler handler = { on_news, on_warning, c };
-
-	*c = (struct climber){ .now = { .mode = SG_MODE_AUTO, .engine = true, .reaper = true } };
-	settings_reset(&c->settings);
-	c->settings.ladder_somaxconn = 8192;
-	c->settings.ladder_syn_backlog = 4096;
-	if (ladder_new(&c->ladder, dir, &handler) < 0)
-		_exit(1);
-}
-
-static void climb(struct climber *c, enum detect_state state)
-{
-	c->now.now_ns += 1000000000;
-	c->now.state = state;
-	ladder_tick(c->ladder, &c->now, &c->settings);
-}
-
-/* An attack and its end; killed at the point where it has been passed so often. */
-static void climb_and_die(struct host *h, enum fault point, int passes)
-{
-	struct climber c;
-
-	fault_at = point;
-	fault_passes = passes;
-	if (lab_enter(h->s.lab, LAB_SERVER) < 0)
-		_exit(1);
-	climber_new(&c, h->dir);
-	climb(&c, DETECT_CALM);
-	climb(&c, DETECT_ATTACK);
-	if (c.news[LADDER_TAKEN] != SG_LADDER_COUNT)
-		_exit(2);
-	climb(&c, DETECT_COOLING);
-	climb(&c, DETECT_CALM);
-	ladder_free(c.ladder);
-	_exit(c.news[LADDER_UNDONE] == SG_LADDER_COUNT ? 0 : 3);
-}
-
-/* True: it was killed. */
-static bool fall(struct host *h, enum fault point, int passes)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (!pid)
-		climb_and_die(h, point, passes);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		return true;
-	ck_assert_msg(WIFEXITED(status) && !WEXITSTATUS(status), "status %#x", status);
-	return false;
-}
-
-static struct said undo(struct host *h)
-{
-	static char *program;
-
-	if (!program)
-		ok(lab_find_program("synguardd", &program), "synguardd");
-	return said_run(&h->s,
-			(const char *const[]){ program, "--undo", "--runtime-dir", h->dir, NULL },
-			-1);
-}
-
-static void undo_well(struct host *h, const char *when)
-{
-	struct said said = undo(h);
-
-	ck_assert_msg(!said.exit_code, "%s: exit %d, %s", when, said.exit_code, said.err);
-	said_done(&said);
-}
-
-static void start_daemon(struct host *h, const char *mode, const char *config)
-{
-	const struct lab_daemon_options o = { .runtime_dir = h->dir,
-					      .mode = mode,
-					      .config = config };
-	char tail[2048];
-
-	ok(lab_daemon_start(&h->s.daemon, h->s.lab, LAB_SERVER, &o, tail, sizeof(tail)), tail);
-}
-
-static void end_daemon(struct host *h, int signal)
-{
-	kill(lab_daemon_pid(h->s.daemon), signal);
-	lab_daemon_stop(h->s.daemon, 5000, NULL);
-	h->s.daemon = lab_daemon_free(h->s.daemon);
-}
 
 /* ---- C7 ------------------------------------------------------------------------------------ */
 
@@ -273,93 +42,6 @@ START_TEST(c7_killed_anywhere)
 	ck_assert_msg(killed, "nothing comes by where %s", fault_names[_i]);
 	if (_i == FAULT_TAKEN || _i == FAULT_BEFORE_TAKE || _i == FAULT_UNDONE)
 		ck_assert_int_ge(killed, 4);
-	host_strike(&h);
-}
-END_TEST
-
-/* The next daemon does the same at its start. */
-START_TEST(c7_next_start)
-{
-	struct host h;
-
-	host_raise(&h);
-	ck_assert(fall(&h, FAULT_TAKEN, 3));
-	ck_assert(has_record(&h));
-	ck_assert_int_eq(value(&h, "net.ipv4.tcp_synack_retries"), 1);
-	start_daemon(&h, "observe", "");
-	as_before(&h, "after the next start");
-	end_daemon(&h, SIGTERM);
-	as_before(&h, "after its end");
-	host_strike(&h);
-}
-END_TEST
-
-static void write_record(struct host *h, const char *text)
-{
-	char path[64];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/" LADDER_JOURNAL_FILE, h->dir);
-	file = fopen(path, "w");
-	ck_assert_ptr_nonnull(file);
-	fputs(text, file);
-	fclose(file);
-}
-
-static char *record(struct host *h)
-{
-	char path[64], *text = calloc(1, 4096);
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/" LADDER_JOURNAL_FILE, h->dir);
-	file = fopen(path, "r");
-	ck_assert_ptr_nonnull(file);
-	ck_assert_uint_gt(fread(text, 1, 4095, file), 0);
-	fclose(file);
-	return text;
-}
-
-/* A record that is damaged, or of another place, is told of, and nothing is written. */
-START_TEST(c7_record_that_is_not_ours)
-{
-	struct said said;
-	struct host h;
-	char *text, *now, *taken;
-
-	host_raise(&h);
-	ck_assert(fall(&h, FAULT_TAKEN, 3));
-	taken = all_values(&h);
-	text = record(&h);
-
-	*strstr(text, "old ") = 'O';
-	write_record(&h, text);
-	said = undo(&h);
-	ck_assert_int_eq(said.exit_code, SG_EXIT_FAILED);
-	ck_assert_msg(strstr(said.err, "damaged"), "%s", said.err);
-	said_done(&said);
-	*strstr(text, "Old ") = 'o';
-	write_record(&h, text);
-
-	/* in another namespace: the client's */
-	said = (struct said){};
-	{
-		char *program;
-
-		ok(lab_find_program("synguardd", &program), "synguardd");
-		ck_assert_int_eq(lab_run(h.s.lab, LAB_CLIENT,
-					 (const char *const[]){ program, "--undo", "--runtime-dir",
-								h.dir, NULL },
-					 5000, NULL),
-				 SG_EXIT_FAILED);
-		free(program);
-	}
-	now = all_values(&h);
-	ck_assert_str_eq(now, taken);
-	undo_well(&h, "the record as it was");
-	as_before(&h, "the record as it was");
-	free(text);
-	free(now);
-	free(taken);
 	host_strike(&h);
 }
 END_TEST
@@ -387,63 +69,6 @@ START_TEST(c6_written_after_a_kill)
 END_TEST
 
 /* ---- in a real attack ---------------------------------------------------------------------- */
-
-#define QUICK                                                                                      \
-	"[Detector]\nAttackRate=200\nEbbRate=50\nHoldSec=1s\n"                                     \
-	"[Ladder]\nSomaxconn=8192\nSynBacklog=4096\n"
-
-static json_t *step_of(struct host *h, const char *word)
-{
-	const char *args[] = { said_program(), "--runtime-dir", h->dir, "ladder", "--json", NULL };
-	struct said said = said_run(&h->s, args, -1);
-	json_t *root = json_loads(said.out, 0, NULL), *step, *found = NULL;
-	size_t i;
-
-	ck_assert_msg(!said.exit_code && root, "%s%s", said.out, said.err);
-	json_array_foreach(json_object_get(root, "steps"), i, step)
-		if (!strcmp(json_string_value(json_object_get(step, "step")), word))
-			found = json_incref(step);
-	ck_assert_ptr_nonnull(found);
-	json_decref(root);
-	said_done(&said);
-	return found;
-}
-
-static bool is(struct host *h, const char *word, const char *what)
-{
-	json_t *step = step_of(h, word);
-	bool yes = json_is_true(json_object_get(step, what));
-
-	json_decref(step);
-	return yes;
-}
-
-static void await(struct host *h, const char *word, const char *what, bool wanted, int seconds)
-{
-	int i;
-
-	for (i = 0; i < seconds * 10 && is(h, word, what) != wanted; i++)
-		usleep(100000);
-	ck_assert_msg(is(h, word, what) == wanted, "%s: \"%s\" is still %d", word, what, !wanted);
-}
-
-static struct flood *some_flood(struct host *h)
-{
-	const struct flood_options o = { .port = STAGE_PORT,
-					 .rate_per_sec = 2000,
-					 .duration_ms = 60000 };
-	struct flood *flood;
-
-	ok(flood_new(&flood, h->s.lab, LAB_CLIENT, LAB_IFNAME, &o), "a flood");
-	ok(flood_start(flood), "its start");
-	return flood;
-}
-
-static void end_flood(struct flood *flood)
-{
-	ok(flood_stop(flood), "the flood's end");
-	flood_free(flood);
-}
 
 /* Taken while it lasts, what somebody else writes meanwhile wins, and everything as before. */
 START_TEST(c6_other_writer_in_an_attack)
@@ -629,6 +254,72 @@ START_TEST(ladder_of_engine_kernel)
 }
 END_TEST
 
+/* ---- the lease ----------------------------------------------------------------------------- */
+
+static bool defends(struct host *h)
+{
+	const char *args[] = { said_program(), "--runtime-dir", h->dir, "status", "--json", NULL };
+	struct said said = said_run(&h->s, args, -1);
+	json_t *root = json_loads(said.out, 0, NULL);
+	bool yes = json_is_true(
+		json_object_get(stage_service(root, LAB_SERVER_ADDR4, STAGE_PORT), "defending"));
+
+	json_decref(root);
+	said_done(&said);
+	return yes;
+}
+
+static void await_defence(struct host *h, bool wanted, int seconds)
+{
+	int i;
+
+	for (i = 0; i < seconds * 10 && defends(h) != wanted; i++)
+		usleep(100000);
+	ck_assert_msg(defends(h) == wanted, "it is still %sdefended", wanted ? "not " : "");
+}
+
+static const struct {
+	const char *config;
+	bool taken;
+} leases[] = {
+	{ QUICK "[Defence]\nLeaseSec=2s\n", true },
+	{ QUICK "Lease=no\n[Defence]\nLeaseSec=2s\n", false },
+};
+
+/*
+ * The planner owns it: a service whose own flood has gone elsewhere stays defended while the attack
+ * lasts, and only then; where the step is not allowed its lease ends by itself.
+ */
+START_TEST(ladder_holds_the_lease)
+{
+	struct flood *flood, *elsewhere;
+	struct host h;
+
+	host_raise(&h);
+	start_daemon(&h, "auto", leases[_i].config);
+	stage_prove(&h.s, STAGE_PORT);
+	flood = some_flood(&h);
+	await_defence(&h, true, 5);
+	await(&h, "synack_retries", "taken", true, 8);
+	ck_assert(is(&h, "lease", "taken") == leases[_i].taken);
+	elsewhere = flood_of(&h, HOST_PORT + HOST_NONE, 2000);
+	end_flood(flood);
+	if (leases[_i].taken) {
+		sleep(6);
+		ck_assert_msg(defends(&h), "three leases later, in the attack");
+	} else {
+		await_defence(&h, false, 6);
+	}
+	ck_assert(is(&h, "synack_retries", "taken"));
+	end_flood(elsewhere);
+	await(&h, "lease", "taken", false, 6);
+	await_defence(&h, false, 6);
+	end_daemon(&h, SIGTERM);
+	as_before(&h, "at the end");
+	host_strike(&h);
+}
+END_TEST
+
 /* ---- what cannot be done ------------------------------------------------------------------- */
 
 static void mount_or_die(const char *what, const char *where, const char *type, unsigned long flags,
@@ -729,14 +420,13 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("ladder");
 
 	suite_add(suite, "c7_killed_anywhere", c7_killed_anywhere, FAULT_NONE + 1, FAULT_COUNT, 60);
-	SUITE_TEST(suite, c7_next_start, 30);
-	SUITE_TEST(suite, c7_record_that_is_not_ours, 30);
 	SUITE_TEST(suite, c6_written_after_a_kill, 30);
 	SUITE_TEST(suite, c6_other_writer_in_an_attack, 60);
 	SUITE_TEST(suite, s2_killed_in_an_attack, 60);
 	SUITE_TEST(suite, ladder_undo_by_hand, 60);
 	SUITE_TEST(suite, ladder_observes, 60);
 	SUITE_TEST(suite, ladder_of_engine_kernel, 120);
+	SUITE_LOOP(suite, ladder_holds_the_lease, 2, 60);
 	SUITE_LOOP(suite, ladder_takes_nothing_without, 4, 30);
 	return suite_main(suite, argc, argv);
 }

@@ -6,10 +6,13 @@
 #include "play.h"
 #include "suite.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#define STATE_ESTABLISHED 1 /* netinet/tcp.h, which linux/tcp.h excludes */
 
 static const int families[] = { AF_INET, AF_INET6 };
 
@@ -229,6 +232,85 @@ START_TEST(h12_rfc1337)
 }
 END_TEST
 
+/* ---- ghosts -------------------------------------------------------------------------------- */
+
+/* Gone without a word, as when the host of the client has crashed. */
+static void forget(int fd)
+{
+	const int one = 1;
+
+	ck_assert_int_eq(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &one, sizeof(one)), 0);
+	close(fd);
+}
+
+static void assert_was_reset(int fd)
+{
+	char byte;
+
+	ck_assert_int_eq(recv(fd, &byte, 1, 0), -1);
+	ck_assert_int_eq(errno, ECONNRESET);
+	close(fd);
+}
+
+/*
+ * The client comes back, from the same port, to a connection that it has forgotten: it gets a new
+ * one whoever answers its SYN, and the server learns of the end of the old one.
+ */
+START_TEST(h12_ghost)
+{
+	static const char *const modes[] = { "off", "always" };
+	int family = families[_i % 2], listener;
+	struct pair ghost, p;
+	struct stage s;
+
+	listener = play_raise(&s, NULL);
+	ghost = pair_open(&s, listener, family, RECONNECT_PORT);
+	pair_talk(&ghost);
+	forget(ghost.client);
+	stage_mode(&s, modes[_i / 2]);
+	p = pair_open(&s, listener, family, RECONNECT_PORT);
+	pair_talk(&p);
+	assert_was_reset(ghost.server);
+	pair_close(&p);
+	ck_assert_int_eq(watch_verdict(&s, "ingress", "cleared"), _i / 2);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
+/*
+ * Without timestamps nothing tells a ghost from a connection that is alive. The client is reset at
+ * once instead of waiting in vain, the old connection stays, and from another port all is well.
+ */
+START_TEST(h12_ghost_or_not)
+{
+	int family = families[_i], listener, fd;
+	struct pair old, p;
+	struct stage s;
+
+	listener = play_raise(&s, NULL);
+	ck_assert_int_eq(lab_sysctl_set(s.lab, LAB_CLIENT, "net.ipv4.tcp_timestamps", "0"), 0);
+	old = pair_open(&s, listener, family, RECONNECT_PORT);
+	pair_talk(&old);
+	forget(old.client);
+	fd = pair_socket(&s, family, RECONNECT_PORT);
+	if (pair_connect(fd, family) == -ECONNRESET) /* before connect() has returned */
+		close(fd);
+	else
+		assert_was_reset(fd);
+	ck_assert_int_eq(pair_accept(listener, QUIET_MS), -1);
+	ck_assert_int_eq(pair_info(old.server).tcpi_state, STATE_ESTABLISHED);
+	p = pair_open(&s, listener, family, RECONNECT_PORT + 1);
+	pair_talk(&p);
+	pair_close(&p);
+	ck_assert_int_eq(watch_verdict(&s, "ingress", "cleared"), 0);
+	ck_assert_int_eq(watch_verdict(&s, "ingress", "in_the_way"), 1);
+	close(old.server);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("reconnect");
@@ -237,5 +319,7 @@ int main(int argc, char **argv)
 	SUITE_LOOP(suite, h3_timestamps, 2, 30);
 	SUITE_LOOP(suite, h12_time_wait, 6, 60);
 	SUITE_LOOP(suite, h12_rfc1337, 2, 60);
+	SUITE_LOOP(suite, h12_ghost, 4, 30);
+	SUITE_LOOP(suite, h12_ghost_or_not, 2, 30);
 	return suite_main(suite, argc, argv);
 }

@@ -72,6 +72,7 @@ report places_below_usr "$(absent usr /usr/sbin/synguardd /usr/bin/synguard \
 	"$units/synguard-exporter.service" "$units/synguard-exporter.socket" \
 	/usr/lib/sysusers.d/synguard.conf /usr/lib/systemd/catalog/synguard.catalog \
 	/usr/share/dbus-1/system.d/org.synguard1.conf /usr/share/doc/synguard/synguard.conf \
+	/usr/share/synguard/live-backlog.conf \
 	/usr/share/bash-completion/completions/synguard /usr/share/man/man1/synguard.1 \
 	/usr/share/man/man5/synguard.conf.5 /usr/share/man/man7/synguard-metrics.7 \
 	/usr/share/man/man8/synguardd.8)"

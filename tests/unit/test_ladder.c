@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/ladder_plan.h"
+#include "daemon/ladder_targets.h"
 #include "suite.h"
 
 /* What the kernel has at the start: cookies off, so that there is something for each step. */
@@ -242,7 +243,7 @@ START_TEST(plan_bounds_memory)
 	p.now.listeners = 16;
 	in_state(&p, DETECT_ATTACK);
 	ck_assert_uint_eq(p.now.steps[SG_LADDER_SOMAXCONN].value * 16 * LADDER_REQUEST_BYTES,
-			  LADDER_QUEUE_BYTES_MAX);
+			  p.settings.ladder_queue_mib << 20);
 	p = fresh();
 	p.now.listeners = 100000;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +synack_retries +lease +reap");
@@ -255,6 +256,157 @@ START_TEST(plan_leaves_what_cannot_be_read)
 
 	p.now.steps[SG_LADDER_RETRIES].known = false;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +lease +reap");
+}
+END_TEST
+
+/* Listeners are a step of their own: taken where one has something to lower, and again for more. */
+START_TEST(plan_of_listeners)
+{
+	struct play p = fresh();
+
+	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 2;
+	ck_assert_str_eq(in_state(&p, DETECT_CALM), "+syncookies");
+	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 2;
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
+			 "+synack_retries +listener_retries +lease +reap +somaxconn +syn_backlog");
+	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 0;
+	ck_assert_str_eq(plan(&p), "");
+	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 1;
+	ck_assert_str_eq(plan(&p), "+listener_retries");
+	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 0;
+	ck_assert_str_eq(in_state(&p, DETECT_CALM),
+			 "-syn_backlog -somaxconn -reap -lease -listener_retries -synack_retries");
+}
+END_TEST
+
+/* What a listener's retries become, by what it has, what the host has, and what is allowed. */
+START_TEST(aim_of_listeners)
+{
+	static const struct {
+		uint32_t floor;
+		bool all;
+		uint32_t host;
+		uint8_t own;
+		uint32_t aim;
+	} cases[] = {
+		{ 1, false, 5, 6, 1 }, { 1, false, 5, 2, 1 }, { 1, false, 5, 1, 0 },
+		{ 1, false, 5, 0, 0 }, { 1, true, 5, 0, 1 },  { 1, true, 1, 0, 0 },
+		{ 1, true, 0, 0, 0 },  { 3, true, 5, 2, 0 },  { 3, false, 5, 4, 3 },
+		{ 0, true, 5, 6, 0 },  { 0, true, 5, 0, 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct settings s = { .ladder_listener_retries = cases[i].floor,
+				      .ladder_per_listener = cases[i].all };
+		const struct ladder_host host = { .retries = cases[i].host };
+		const struct sg_listener l = { .syn_retries = cases[i].own };
+
+		ck_assert_msg(ladder_target_aim(SG_LADDER_LISTENER_RETRIES, &s, &host, &l) ==
+				      cases[i].aim,
+			      "case %zu", i);
+	}
+}
+END_TEST
+
+/* What a backlog becomes: only under pressure, with few retries, within somaxconn and memory. */
+START_TEST(aim_of_backlogs)
+{
+	static const struct {
+		const char *what;
+		uint32_t live, somaxconn, room, max, queue;
+		uint8_t own, in_force;
+		bool supposed, mptcp, nobody;
+		uint32_t aim;
+	} cases[] = {
+		{ "as set", 1024, 4096, 9999, 128, 64, 0, 1, .aim = 1024 },
+		{ "up to somaxconn", 9999, 4096, 9999, 128, 64, 0, 1, .aim = 4096 },
+		{ "as far as memory goes", 1024, 4096, 100, 128, 64, 0, 1, .aim = 228 },
+		{ "no memory", 1024, 4096, 0, 128, 64, 0, 1, .aim = 0 },
+		{ "no pressure", 1024, 4096, 9999, 128, 63, 0, 1, .aim = 0 },
+		{ "an empty queue", 1024, 4096, 9999, 0, 0, 0, 1, .aim = 0 },
+		{ "long already", 1024, 4096, 9999, 1024, 1024, 0, 1, .aim = 0 },
+		{ "C8: the host's retries", 1024, 4096, 9999, 128, 64, 0, 5, .aim = 0 },
+		{ "C8: its own retries", 1024, 4096, 9999, 128, 64, 6, 6, .aim = 0 },
+		{ "its own few", 1024, 4096, 9999, 128, 64, 1, 1, .aim = 1024 },
+		{ "observed", 1024, 4096, 9999, 128, 64, 6, 6, .supposed = true, .aim = 1024 },
+		{ "MPTCP", 1024, 4096, 9999, 128, 64, 0, 1, .mptcp = true, .aim = 0 },
+		{ "the kernel's own", 1024, 4096, 9999, 128, 64, 0, 1, .nobody = true, .aim = 0 },
+		{ "not allowed", 0, 4096, 9999, 128, 64, 0, 1, .aim = 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct settings s = { .ladder_live_backlog = cases[i].live,
+					    .ladder_retries = 1,
+					    .ladder_listener_retries = 1 };
+		const struct ladder_host host = { .retries = 1,
+						  .somaxconn = cases[i].somaxconn,
+						  .room = cases[i].room,
+						  .supposed = cases[i].supposed };
+		const struct sg_listener l = { .inode = !cases[i].nobody,
+					       .queue_max = cases[i].max,
+					       .syn_queue = cases[i].queue,
+					       .syn_retries = cases[i].own,
+					       .synack_retries = cases[i].in_force,
+					       .mptcp = cases[i].mptcp };
+
+		ck_assert_msg(ladder_target_aim(SG_LADDER_LIVE_BACKLOG, &s, &host, &l) ==
+				      cases[i].aim,
+			      "%s", cases[i].what);
+	}
+}
+END_TEST
+
+/* What is written back, where the old value is none that can be written. */
+START_TEST(restored_as_far_as_can_be)
+{
+	static const struct {
+		enum sg_ladder_step step;
+		uint32_t old, retries, somaxconn, to, back;
+	} cases[] = {
+		{ SG_LADDER_LISTENER_RETRIES, 6, 5, 4096, 6, 0 },
+		{ SG_LADDER_LISTENER_RETRIES, 0, 5, 4096, 5, 5 },
+		{ SG_LADDER_LISTENER_RETRIES, 0, 0, 4096, 1, 1 },
+		{ SG_LADDER_LISTENER_RETRIES, 0, 255, 4096, 127, 127 },
+		{ SG_LADDER_LIVE_BACKLOG, 128, 5, 4096, 128, 0 },
+		{ SG_LADDER_LIVE_BACKLOG, 0, 5, 4096, 0, 0 },
+		{ SG_LADDER_LIVE_BACKLOG, 128, 5, 100, 100, 100 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ladder_target t = { .step = cases[i].step, .old = cases[i].old };
+
+		ck_assert_uint_eq(ladder_target_restore(&t, cases[i].retries, cases[i].somaxconn),
+				  cases[i].to);
+		ck_assert_uint_eq(t.back, cases[i].back);
+	}
+}
+END_TEST
+
+/* C8: the queues of listeners go before their retries, and when somebody raises those. */
+START_TEST(c8_backlogs_of_listeners)
+{
+	struct play p = fresh();
+
+	p.settings.ladder_live_backlog = 1024;
+	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 1;
+	p.now.steps[SG_LADDER_LIVE_BACKLOG].value = 1;
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
+			 "+syncookies +synack_retries +listener_retries +lease +reap +somaxconn "
+			 "+syn_backlog +live_backlog");
+	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 0;
+	p.now.steps[SG_LADDER_LIVE_BACKLOG].value = 0;
+	ck_assert_str_eq(plan(&p), "");
+	p.now.repeats = true;
+	ck_assert_str_eq(plan(&p), "-live_backlog");
+	p.now.repeats = false;
+	p.now.steps[SG_LADDER_LIVE_BACKLOG].value = 1;
+	ck_assert_str_eq(plan(&p), "+live_backlog");
+	p.now.steps[SG_LADDER_LIVE_BACKLOG].value = 0;
+	p.settings.ladder_listener_retries = 0;
+	ck_assert_str_eq(plan(&p), "-live_backlog -listener_retries");
 }
 END_TEST
 
@@ -284,6 +436,11 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, c6_given_up_is_left_alone, 10);
 	SUITE_TEST(suite, plan_bounds_memory, 10);
 	SUITE_TEST(suite, plan_leaves_what_cannot_be_read, 10);
+	SUITE_TEST(suite, plan_of_listeners, 10);
+	SUITE_TEST(suite, aim_of_listeners, 10);
+	SUITE_TEST(suite, aim_of_backlogs, 10);
+	SUITE_TEST(suite, restored_as_far_as_can_be, 10);
+	SUITE_TEST(suite, c8_backlogs_of_listeners, 10);
 	SUITE_TEST(suite, steps_have_names, 10);
 	return suite_main(suite, argc, argv);
 }

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the two files of the services share: services.c, which has the table, and services_queues.c.
+ * Nobody else includes this.
+ */
+#pragma once
+
+#include "pace.h"
+#include "services.h"
+
+struct services_queues {
+	uint64_t max, syn, accept;
+};
+
+/* What is remembered of an entry from tick to tick. */
+struct services_memory {
+	bool live; /* it is among those that are looked at now */
+	bool known;
+	struct sg_tally last;
+	struct sg_tally grew;
+	uint64_t canary_accepted, canary_born, canary_since_ns; /* since it was last judged */
+	uint64_t canary_stillborn; /* heard since the last tick with a birth */
+	struct defence defence;
+	/* queues: of listeners on the very address, and of those on any */
+	struct services_queues exact, any;
+	bool has_exact;
+	uint64_t half_open; /* as the host's sockets say, where they had to be asked */
+};
+
+struct services {
+	struct dataplane *dp;
+	struct sg_service *entries;
+	struct services_memory *memory; /* [SG_SERVICES_MAX] */
+	uint32_t *live;			/* indices, ascending */
+	size_t live_count;
+	uint64_t half_open;
+	bool no_listeners; /* the kernel offers no walk of them: all sockets are asked */
+	struct pace pace;  /* of that */
+	uint64_t walks;	   /* how often that was done */
+	bool hold;	   /* leases go on by themselves */
+};
+
+/* ---- services_queues.c ---- */
+
+/* Of the services that are live, into their memory. -errno; what was read stays usable. */
+int services_read_queues(struct services *s, uint64_t now_ns);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ladder under a real systemd, in a machine made for each test: what it changed is as before
+ * however the unit ended, and live-backlog.conf is what a backlog of another process takes.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/flood.h"
+#include "machine.h"
+#include "suite.h"
+
+#define SYNCOOKIES "/proc/sys/net/ipv4/tcp_syncookies"
+#define HAS(value) "test \"$(cat " SYNCOOKIES ")\" = " value
+
+/* Ends the test as skipped where there can be no machine. */
+#define BOOT(m, s)                                                                                 \
+	do {                                                                                       \
+		stage_raise(s, &(struct server_options){ .port = STAGE_PORT });                    \
+		if (!machine_boot(m, s, NULL)) {                                                   \
+			stage_strike(s);                                                           \
+			SKIP((m)->why);                                                            \
+		}                                                                                  \
+	} while (0)
+
+/* A flood that is never challenged: of a socket that systemd itself has open. */
+static struct flood *begin_flood(struct machine *m, struct stage *s)
+{
+	const struct flood_options o = { .port = 8101, .rate_per_sec = 2000, .duration_ms = 90000 };
+	struct flood *flood;
+
+	machine_do(m, "mkdir -p /etc/systemd/system /etc/synguard/synguard.conf.d");
+	machine_do(m, "printf '[Socket]\\nListenStream=0.0.0.0:8101\\nBacklog=64\\n' "
+		      ">/etc/systemd/system/kept.socket");
+	machine_do(m, "printf '[Service]\\nExecStart=/bin/sleep 60\\n' "
+		      ">/etc/systemd/system/kept.service");
+	machine_do(m, "printf '[Detector]\\nAttackRate=200\\nEbbRate=50\\nHoldSec=1s\\n"
+		      "[Defence]\\nLeaveAlone=*:8101\\n[Ladder]\\nLiveBacklog=1024\\n' "
+		      ">/etc/synguard/synguard.conf.d/50.conf");
+	machine_do(m, "systemctl daemon-reload && systemctl start kept.socket synguard");
+	ck_assert_int_eq(flood_new(&flood, s->lab, LAB_CLIENT, LAB_IFNAME, &o), 0);
+	ck_assert_int_eq(flood_start(flood), 0);
+	machine_await(m,
+		      "synguard ladder --json | tr -d ' \\n' | "
+		      "grep -q '\"step\":\"synack_retries\",[^}]*\"taken\":true'",
+		      20000);
+	return flood;
+}
+
+static void end(struct machine *m, struct stage *s, struct flood *flood)
+{
+	if (flood) {
+		ck_assert_int_eq(flood_stop(flood), 0);
+		flood_free(flood);
+	}
+	machine_off(m);
+	stage_strike(s);
+}
+
+/* S2: one that dies whenever it starts leaves nothing adjusted when systemd gives it up. */
+START_TEST(unit_gives_up_and_puts_back)
+{
+	struct machine m;
+	struct stage s;
+	int kills;
+
+	BOOT(&m, &s);
+	machine_do(&m, "echo 0 >" SYNCOOKIES);
+	machine_do(&m, "systemctl start synguard");
+	machine_await(&m, HAS("1"), 10000);
+	for (kills = 0; machine_try(&m, NULL, "systemctl is-failed -q synguard", NULL); kills++) {
+		ck_assert_int_lt(kills, 10);
+		machine_do(&m, "systemctl kill --kill-whom=main -s KILL synguard");
+		machine_await(&m,
+			      "systemctl is-failed -q synguard || "
+			      "{ systemctl is-active -q synguard && " HAS("1") "; }",
+			      15000);
+	}
+	ck_assert_int_ge(kills, 3);
+	machine_do(&m, HAS("0"));
+	machine_do(&m, "test ! -e /run/synguard");
+	end(&m, &s, NULL);
+}
+END_TEST
+
+/* Without the drop-in it says what is missing; with it the unit can, and puts it back. */
+START_TEST(unit_reaches_with_its_drop_in)
+{
+	struct flood *flood;
+	struct machine m;
+	struct stage s;
+
+	BOOT(&m, &s);
+	flood = begin_flood(&m, &s);
+	machine_await(&m, "synguard ladder | grep -q 'takes CAP_SYS_PTRACE CAP_DAC_READ_SEARCH'",
+		      10000);
+	machine_do(&m, "ss -ltnH sport = :8101 | grep -q ' 64 '");
+
+	machine_do(&m, "mkdir -p /etc/systemd/system/synguard.service.d && "
+		       "cp $(ls /usr/share/synguard/live-backlog.conf "
+		       "/usr/local/share/synguard/live-backlog.conf 2>/dev/null) "
+		       "/etc/systemd/system/synguard.service.d/");
+	machine_do(&m, "systemctl daemon-reload && systemctl restart synguard");
+	machine_await(&m, "ss -ltnH sport = :8101 | grep -q ' 1024 '", 30000);
+	machine_do(&m, "test $(grep CapEff: /proc/$(systemctl show -P MainPID synguard)/status | "
+		       "cut -f 2) = 0000000000081004");
+
+	machine_do(&m,
+		   "systemctl kill --kill-whom=main -s KILL synguard && systemctl stop synguard");
+	machine_do(&m, "ss -ltnH sport = :8101 | grep -q ' 64 '");
+	end(&m, &s, flood);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("systemd_ladder");
+
+	SUITE_TEST(suite, unit_gives_up_and_puts_back, 120);
+	SUITE_TEST(suite, unit_reaches_with_its_drop_in, 120);
+	return suite_main(suite, argc, argv);
+}
