@@ -9,7 +9,8 @@
  *
  * With SG_BENCH_JSON=FILE or --json FILE the rows are appended to FILE as lines of JSON. With
  * SG_BENCH_ROW=TEXT or --row TEXT only the rows with TEXT in their names are measured, and the
- * yardsticks; with SG_BENCH_ROUNDS=N or --rounds N each is measured N times.
+ * yardsticks; with SG_BENCH_ROUNDS=N or --rounds N each is measured N times; with
+ * SG_BENCH_SOURCES=0 or --sources 0 the programs do not count sources (talkers.bpf.h).
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -325,8 +326,11 @@ static void tell(const struct row *row, size_t count)
 
 static struct prog *start(struct spin **spin, int *listener)
 {
-	struct prog *p = prog_new(stack_new());
+	const char *sources = getenv("SG_BENCH_SOURCES");
+	struct prog *p;
 
+	prog_count_sources = !sources || atoi(sources);
+	p = prog_new(stack_new());
 	/* everything on, as the daemon sets it, and no limit that would end a measurement */
 	p->control->reply_budget = 1 << 30;
 	p->control->reply_budget_prefix = 1 << 30;
@@ -454,6 +458,7 @@ static int take_options(int argc, char **argv)
 		{ "--json", "SG_BENCH_JSON" },
 		{ "--row", "SG_BENCH_ROW" },
 		{ "--rounds", "SG_BENCH_ROUNDS" },
+		{ "--sources", "SG_BENCH_SOURCES" },
 	};
 	int i, kept = 1;
 	size_t o;
