@@ -113,7 +113,7 @@ static void table_measure(const struct table *t, const struct screen *s, struct 
 		column = (column + 1) % t->column_count;
 	}
 	for (i = 0; i < t->column_count; i++)
-		if (t->columns[i].wide && !s->wide)
+		if ((t->columns[i].wide || s->columns < t->columns[i].from) && !s->wide)
 			l->widths[i] = 0;
 }
 

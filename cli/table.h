@@ -24,6 +24,7 @@ struct table_column {
 	bool right;	   /* numbers */
 	bool middle;	   /* is cut in its middle: an address keeps its port */
 	bool wide;	   /* only shown on a wide screen */
+	unsigned int from; /* only shown from so many columns of the screen on, or on a wide one */
 	unsigned int cut;  /* may be cut to this many columns; 0: never */
 	unsigned int rank; /* the highest is left out first; 0: never */
 };

@@ -36,21 +36,22 @@ static int sockets_copy(const struct cli *cli, enum client_view view, const char
 	return SG_EXIT_FAILED;
 }
 
-static int sockets_print(const struct cli *cli, json_t *root,
-			 int (*print)(const json_t *, const struct screen *))
+static int sockets_failed(void)
 {
-	struct screen screen = screen_of(stdout, cli->wide);
-	int r = SG_EXIT_OK;
+	fputs("synguard: out of memory\n", stderr);
+	return SG_EXIT_FAILED;
+}
 
-	if (cli->json) {
-		if (json_dumpf(root, stdout, JSON_INDENT(2)) < 0)
-			r = SG_EXIT_FAILED;
-		putchar('\n');
-	} else if (print(root, &screen) < 0) {
-		fputs("synguard: out of memory\n", stderr);
-		r = SG_EXIT_FAILED;
-	}
-	return r;
+/* Takes the rows. */
+static int sockets_print_json(json_t *rows)
+{
+	int r = rows ? json_dumpf(rows, stdout, JSON_INDENT(2)) : 0;
+
+	putchar('\n');
+	if (!rows)
+		return sockets_failed();
+	json_decref(rows);
+	return r < 0 ? SG_EXIT_FAILED : SG_EXIT_OK;
 }
 
 /* Beside what is exact per listener, what the kernel has counted for all of them. */
@@ -88,8 +89,11 @@ int verb_listeners(const struct cli *cli, int argc, char **argv)
 		return r;
 	owners_add(root);
 	view_sort_listeners(root);
-	r = sockets_print(cli, root, view_print_listeners);
-	if (r == SG_EXIT_OK && !cli->json)
+	if (cli->json)
+		r = sockets_print_json(view_promised_listeners(root));
+	else if (view_print_listeners(root, &screen) < 0)
+		r = sockets_failed();
+	else
 		sockets_print_counters(&screen);
 	json_decref(root);
 	return r;
@@ -100,6 +104,7 @@ int verb_halfopen(const struct cli *cli, int argc, char **argv)
 	const char *by = cli_option(cli, "by") ?: "source", *port = cli_option(cli, "port");
 	unsigned long number = 0;
 	char *end = NULL;
+	struct screen screen = screen_of(stdout, cli->wide);
 	json_t *root = NULL;
 	int r;
 
@@ -120,13 +125,15 @@ int verb_halfopen(const struct cli *cli, int argc, char **argv)
 	r = client_view(cli->runtime_dir, CLIENT_HALFOPEN, by, number, &root);
 	if (r != SG_EXIT_OK)
 		return r;
-	r = sockets_print(cli, root, view_print_halfopen);
+	if (view_print_halfopen(root, !strcmp(by, "listener"), &screen) < 0)
+		r = sockets_failed();
 	json_decref(root);
 	return r;
 }
 
 int verb_states(const struct cli *cli, int argc, char **argv)
 {
+	struct screen screen = screen_of(stdout, cli->wide);
 	json_t *root = NULL;
 	int r;
 
@@ -135,7 +142,8 @@ int verb_states(const struct cli *cli, int argc, char **argv)
 	r = client_view(cli->runtime_dir, CLIENT_STATES, NULL, 0, &root);
 	if (r != SG_EXIT_OK)
 		return r;
-	r = sockets_print(cli, root, view_print_states);
+	if (view_print_states(root, &screen) < 0)
+		r = sockets_failed();
 	json_decref(root);
 	return r;
 }

@@ -52,18 +52,24 @@ static void view_add_group(struct table *t, const json_t *group, const struct sc
 static const struct table_column view_group_columns[] = {
 	{ "FROM", .cut = 15 }, { "HALF-OPEN", .right = true }, { "OLDEST (S)", .right = true }, {}
 };
+static const struct table_column view_listener_columns[] = { { "LISTENER", .cut = 15,
+							       .middle = true },
+							     { "HALF-OPEN", .right = true },
+							     { "OLDEST (S)", .right = true },
+							     {} };
 static const struct table_column view_entry_columns[] = { { "FROM", .cut = 15, .middle = true },
 							  { "TO", .cut = 15, .middle = true },
 							  { "AGE (S)", .right = true },
 							  { "SENT AGAIN", .right = true },
 							  {} };
 
-int view_print_halfopen(const json_t *halfopen, const struct screen *s)
+int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct screen *s)
 {
 	const json_t *entries = json_object_get(halfopen, "entries");
 	const json_t *rows = entries ?: json_object_get(halfopen, "groups");
-	_cleanup_table_ struct table *t =
-		table_new(entries ? view_entry_columns : view_group_columns);
+	_cleanup_table_ struct table *t = table_new(entries	 ? view_entry_columns :
+						    of_listeners ? view_listener_columns :
+								   view_group_columns);
 	json_int_t total = json_integer_value(json_object_get(halfopen, "total"));
 	size_t i, shown = json_array_size(rows);
 	int r;

@@ -22,12 +22,16 @@ struct view_diagnosis view_diagnose(const json_t *listener);
 /* The worst first. */
 void view_sort_listeners(json_t *listeners);
 
+/* What of them --json shows: the keys that are promised, in their order. The caller's; NULL without
+ * memory. */
+json_t *view_promised_listeners(const json_t *listeners);
+
 /* What an odd number of sockets in some state means, a sentence, or NULL. states: {STATE:n}. */
 const char *view_oddity(const json_t *states);
 
 /* All: -ENOMEM. */
 int view_print_listeners(const json_t *listeners, const struct screen *s);
-int view_print_halfopen(const json_t *halfopen, const struct screen *s);
+int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct screen *s);
 int view_print_states(const json_t *states, const struct screen *s);
 
 /* For the three: "192.0.2.1:80", and a number, or "-" where it is not known. */

@@ -89,19 +89,51 @@ void view_sort_listeners(json_t *listeners)
 		json_array_set_new(listeners, i, rows[i]);
 }
 
+json_t *view_promised_listeners(const json_t *listeners)
+{
+	static const char *const keys[] = {
+		"address",
+		"port",
+		"syn_queue",
+		"syn_queue_max",
+		"accept_queue",
+		"accept_queue_max",
+		"half_open",
+		"syns_per_second",
+		"challenges_per_second",
+		"acceptances_per_second",
+		"completing_ratio",
+		"defending",
+		"synack_retries",
+		"pid",
+		"process",
+		"unit",
+	};
+	json_t *all = json_array(), *listener, *row;
+	size_t i, k;
+
+	json_array_foreach(listeners, i, listener) {
+		row = json_object();
+		for (k = 0; k < ARRAY_SIZE(keys); k++)
+			json_object_set(row, keys[k], json_object_get(listener, keys[k]));
+		json_array_append_new(all, row);
+	}
+	return all;
+}
+
 /* clang-format off */
 static const struct table_column columns[] = {
 	{ "LISTENER",   .cut = 15, .middle = true },
 	{ "SYN QUEUE",  .right = true },
 	{ "ACCEPT",     .right = true },
 	{ "SYN/S",      .right = true },
-	{ "DONE",       .right = true, .wide = true },
+	{ "DONE",       .right = true, .from = 100, .rank = 1 },
 	{ "CHALL/S",    .right = true },
-	{ "ACCEPTED/S", .right = true, .wide = true },
+	{ "ACCEPTED/S", .right = true, .from = 100, .rank = 2 },
 	{ "HALF-OPEN",  .right = true },
-	{ "DROPS",      .right = true, .wide = true },
-	{ "UNIT",       .wide = true },
-	{ "PROCESS",    .wide = true },
+	{ "DROPS",      .right = true, .from = 100, .rank = 3 },
+	{ "UNIT",       .cut = 12, .from = 100, .rank = 4 },
+	{ "PROCESS",    .cut = 12, .from = 100, .rank = 5 },
 	{ "DIAGNOSIS",  .cut = 9 },
 	{}
 };

@@ -22,7 +22,7 @@ enum halfopen_by {
 /* -EINVAL: there is no such word. */
 int halfopen_by_parse(const char *word);
 
-/* Only those of this local port; 0: all. Takes as long as the listing is. -errno. */
+/* Into a file that can be sought in. Only those of this local port; 0: all. Takes as long as the listing is. -errno. */
 int halfopen_write(FILE *to, enum halfopen_by by, __be16 port);
 
 /*

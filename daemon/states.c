@@ -136,7 +136,8 @@ static void states_write_all(FILE *to, const struct states *st, bool partial)
 
 	fputs("{\"total\":{", to);
 	states_write_counts(to, st->total);
-	fprintf(to, "},\"partial\":%s,\"listeners\":[", partial ? "true" : "false");
+	/* no key of a whole answer */
+	fprintf(to, "},%s\"listeners\":[", partial ? "\"partial\":true," : "");
 	for (i = 0; i < st->count; i++) {
 		const struct states_listener *l = &st->listeners[i];
 

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +27,7 @@
 #include "stage.h"
 #include "suite.h"
 #include "synguard/names.h"
+#include "values.h"
 
 #define NOBODY 65534
 
@@ -68,37 +68,11 @@ static const struct {
 	{ "net.ipv4.tcp_max_syn_backlog", "256" },
 };
 
-static int read_all(void *arg)
-{
-	char **text = arg;
-	glob_t found = {};
-	size_t size, i;
-	FILE *to = open_memstream(text, &size);
-
-	glob("/proc/sys/net/ipv4/tcp_*", 0, NULL, &found);
-	glob("/proc/sys/net/core/somaxconn", GLOB_APPEND, NULL, &found);
-	for (i = 0; i < found.gl_pathc; i++) {
-		FILE *from = fopen(found.gl_pathv[i], "r");
-		char line[256] = "";
-
-		/* a key that is made when it is read is another each time */
-		if (!from || strstr(found.gl_pathv[i], "fastopen_key"))
-			continue;
-		if (!fgets(line, sizeof(line), from))
-			line[0] = '\0';
-		fclose(from);
-		fprintf(to, "%s %s", found.gl_pathv[i], line);
-	}
-	globfree(&found);
-	return fclose(to);
-}
-
-/* `sysctl -a` of the host, as far as TCP goes. */
 static char *all_values(struct host *h)
 {
-	char *text = NULL;
+	char *text = values_of(h->s.lab, LAB_SERVER, NULL);
 
-	ok(lab_call(h->s.lab, LAB_SERVER, read_all, &text), "/proc/sys");
+	ck_assert_ptr_nonnull(text);
 	ck_assert_msg(strstr(text, "tcp_synack_retries") && strstr(text, "somaxconn"), "%s", text);
 	return text;
 }
@@ -608,9 +582,28 @@ static void start_without_programs(struct host *h, const char *config)
 	unlink(path);
 }
 
-/* The kernel's own cookies are switched on while a queue is full, and off again. */
+static void list_changes(const char *before, const char *during, const char *now)
+{
+	const char *line = before, *end;
+
+	for (; *line;
+	     line = end + 1, during = strchr(during, '\n') + 1, now = strchr(now, '\n') + 1) {
+		end = strchr(line, '\n');
+		if (strncmp(line, during, end - line + 1))
+			printf("# %.*s -> %s -> %s\n", (int)(end - line), line,
+			       strndupa(during, strcspn(during, "\n")) + strcspn(line, " ") + 1,
+			       strndupa(now, strcspn(now, "\n")) + strcspn(line, " ") + 1);
+	}
+	fflush(stdout);
+}
+
+/*
+ * The kernel's own cookies are switched on while a queue is full, and off again; within a minute
+ * after the flood every value is as before, and which have been another meanwhile is listed.
+ */
 START_TEST(ladder_of_engine_kernel)
 {
+	char *during, *now;
 	struct flood *flood;
 	struct host h;
 
@@ -623,9 +616,14 @@ START_TEST(ladder_of_engine_kernel)
 	ck_assert_int_eq(value(&h, "net.ipv4.tcp_syncookies"), 1);
 	ck_assert_int_eq(value(&h, "net.ipv4.tcp_synack_retries"), 1);
 	ck_assert(!is(&h, "lease", "taken"));
+	during = all_values(&h);
 	end_flood(flood);
-	await(&h, "syncookies", "taken", false, 10);
+	await(&h, "syncookies", "taken", false, 60);
 	as_before(&h, "after the flood, with the daemon running");
+	now = all_values(&h);
+	list_changes(h.before, during, now);
+	free(during);
+	free(now);
 	end_daemon(&h, SIGTERM);
 	host_strike(&h);
 }
@@ -738,7 +736,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, s2_killed_in_an_attack, 60);
 	SUITE_TEST(suite, ladder_undo_by_hand, 60);
 	SUITE_TEST(suite, ladder_observes, 60);
-	SUITE_TEST(suite, ladder_of_engine_kernel, 60);
+	SUITE_TEST(suite, ladder_of_engine_kernel, 120);
 	SUITE_LOOP(suite, ladder_takes_nothing_without, 4, 30);
 	return suite_main(suite, argc, argv);
 }

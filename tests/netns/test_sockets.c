@@ -221,6 +221,29 @@ START_TEST(halfopen_names_sources_to_few)
 	said = as_nobody(&s, "halfopen", "--by=listener");
 	ck_assert_int_eq(said.status, 0);
 	ck_assert_msg(strstr(said.out, "1 half-open connection."), "%s", said.out);
+	ck_assert_msg(strstr(said.out, "LISTENER"), "%s", said.out);
+	said_done(&said);
+	stage_strike(&s);
+}
+END_TEST
+
+/* Whose the listener is takes the rights to see it; all else is for anybody. */
+START_TEST(listeners_without_rights)
+{
+	struct said said;
+	json_t *root, *row;
+	struct stage s;
+
+	raise_with(&s, "observe");
+	burst(&s, 1);
+	said = as_nobody(&s, "listeners", "--json");
+	ck_assert_msg(said.exit_code == 0, "%s", said.err);
+	root = json_loads(said.out, 0, NULL);
+	row = json_array_get(root, 0);
+	ck_assert_int_eq(get(row, "half_open"), 1);
+	ck_assert(json_is_null(json_object_get(row, "pid")));
+	ck_assert(json_is_null(json_object_get(row, "process")));
+	json_decref(root);
 	said_done(&said);
 	stage_strike(&s);
 }
@@ -243,7 +266,8 @@ START_TEST(listeners_tell_the_full_queue)
 	ck_assert_int_eq(get(row, "synack_retries"), 8);
 	ck_assert_int_eq(get(row, "pid"), getpid());
 	ck_assert(json_is_string(json_object_get(row, "process")));
-	ck_assert(json_object_get(row, "unit") && !json_object_get(row, "inode"));
+	ck_assert(json_object_get(row, "unit"));
+	ck_assert_uint_eq(json_object_size(row), 16);
 	json_decref(root);
 	ck_assert_int_eq(stage_cli(&s, &text, "listeners", NULL, NULL), SG_EXIT_OK);
 	ck_assert_msg(strstr(text, "SYN queue full"), "%s", text);
@@ -301,6 +325,7 @@ START_TEST(states_are_what_ss_says)
 		shutdown(pairs[i].client, SHUT_WR);
 	usleep(100000);
 	root = ask(&s, "states", NULL);
+	ck_assert_uint_eq(json_object_size(root), 2);
 	row = json_array_get(json_object_get(root, "listeners"), 0);
 	ck_assert_int_eq(get(row, "port"), STAGE_PORT);
 	states = json_object_get(row, "states");
@@ -327,6 +352,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, halfopen_is_what_ss_says, 60);
 	SUITE_TEST(suite, halfopen_ages_are_true, 60);
 	SUITE_TEST(suite, halfopen_names_sources_to_few, 30);
+	SUITE_TEST(suite, listeners_without_rights, 30);
 	SUITE_TEST(suite, listeners_tell_the_full_queue, 30);
 	SUITE_TEST(suite, listeners_of_a_flood, 60);
 	SUITE_TEST(suite, states_are_what_ss_says, 30);

@@ -41,15 +41,15 @@ int sockdiag_walk_states(uint32_t states, sockdiag_fn fn, void *userdata, bool *
 
 static json_t *view(enum halfopen_by by, uint16_t port, int expected)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
+	_cleanup_fclose_ FILE *to = tmpfile();
+	json_error_t error;
 	json_t *root;
 
+	ck_assert_ptr_nonnull(to);
 	ck_assert_int_eq(halfopen_write(to, by, htons(port)), expected);
-	fclose(to);
-	root = json_loads(text, 0, NULL);
-	ck_assert_msg(root, "%s", text);
+	rewind(to);
+	root = json_loadf(to, 0, &error);
+	ck_assert_msg(root, "%s, at %d", error.text, error.position);
 	return root;
 }
 

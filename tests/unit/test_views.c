@@ -133,6 +133,105 @@ START_TEST(worst_listener_first)
 }
 END_TEST
 
+/* A listener on which everything is as large as it gets. */
+static json_t *large_listener(void)
+{
+	json_t *l = json_pack(
+		"{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:i, s:i, s:s, s:s, "
+		"s:i, s:b}",
+		"address", "2001:db8:1111:2222:3333:4444:5555:6666", "port", 65535, "syn_queue",
+		65535LL, "syn_queue_max", 65535LL, "accept_queue", 65535LL, "accept_queue_max",
+		65535LL, "half_open", 65535LL, "syns_per_second", 1500000LL,
+		"challenges_per_second", 1500000LL, "acceptances_per_second", 1500000LL,
+		"completing_ratio", 0.25, "defending", 1, "synack_retries", 5, "pid", 4194304,
+		"process", "a-process-of-15", "unit", "a-unit-with-a-long-name@instance.service",
+		"drops", 1000000, "mptcp", 0);
+
+	ck_assert_ptr_nonnull(l);
+	return l;
+}
+
+/* All fits, and at 80 columns there are these and no others. */
+START_TEST(listeners_fit_the_screen)
+{
+	static const char *const narrow = "LISTENER SYN QUEUE ACCEPT SYN/S CHALL/S HALF-OPEN "
+					  "DIAGNOSIS";
+	static const char *const all = "LISTENER SYN QUEUE ACCEPT SYN/S DONE CHALL/S ACCEPTED/S "
+				       "HALF-OPEN DROPS UNIT PROCESS DIAGNOSIS";
+	static const struct {
+		unsigned int columns;
+		bool wide;
+		const char *titles;
+	} cases[] = {
+		{ 80, false, narrow }, { 99, false, narrow }, { 200, false, all }, { 80, true, all }
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct screen s = { .columns = cases[i].columns, .wide = cases[i].wide };
+		json_t *rows = json_pack("[o]", large_listener());
+		char *text = NULL, *line, *rest, titles[256] = "";
+		const char *word;
+		size_t size;
+
+		s.to = open_memstream(&text, &size);
+		ck_assert_int_eq(view_print_listeners(rows, &s), 0);
+		fclose(s.to);
+		line = strtok_r(text, "\n", &rest);
+		ck_assert(line);
+		for (; line; line = strtok_r(NULL, "\n", &rest)) {
+			ck_assert_msg(s.wide || screen_width(&s, line) <= s.columns, "%u: %s",
+				      s.columns, line);
+			if (*titles)
+				continue;
+			while ((word = strsep(&line, " ")))
+				if (*word) {
+					strcat(titles, *titles ? " " : "");
+					strcat(titles, word);
+				}
+		}
+		ck_assert_str_eq(titles, cases[i].titles);
+		free(text);
+		json_decref(rows);
+	}
+}
+END_TEST
+
+/* What --json shows of a listener is promised: these keys, all of them, and no others. */
+START_TEST(listeners_keys_are_promised)
+{
+	static const char *const keys[] = {
+		"address",
+		"port",
+		"syn_queue",
+		"syn_queue_max",
+		"accept_queue",
+		"accept_queue_max",
+		"half_open",
+		"syns_per_second",
+		"challenges_per_second",
+		"acceptances_per_second",
+		"completing_ratio",
+		"defending",
+		"synack_retries",
+		"pid",
+		"process",
+		"unit",
+	};
+	json_t *rows = json_pack("[o]", large_listener()), *promised, *value;
+	const char *key;
+	size_t i = 0;
+
+	promised = view_promised_listeners(rows);
+	ck_assert_uint_eq(json_array_size(promised), 1);
+	json_object_foreach(json_array_get(promised, 0), key, value)
+		ck_assert_str_eq(key, keys[i++]);
+	ck_assert_uint_eq(i, sizeof(keys) / sizeof(keys[0]));
+	json_decref(promised);
+	json_decref(rows);
+}
+END_TEST
+
 static bool oddity_is(const char *json, const char *wanted)
 {
 	json_t *states = json_loads(json, 0, NULL);
@@ -173,6 +272,8 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, halfopen_age_follows_the_timer, 5);
 	SUITE_TEST(suite, addresses_as_text, 5);
 	SUITE_TEST(suite, diagnoses_in_words, 5);
+	SUITE_TEST(suite, listeners_fit_the_screen, 5);
+	SUITE_TEST(suite, listeners_keys_are_promised, 5);
 	SUITE_TEST(suite, worst_listener_first, 5);
 	SUITE_TEST(suite, odd_states_have_a_meaning, 5);
 	SUITE_TEST(suite, units_of_control_groups, 5);
