@@ -392,6 +392,12 @@ static __u32 enter_services(struct prog *p, struct spin *spin)
 		s->lease_until_ns = prog_now_ns() + DEFENDED_SEC * 1000000000ULL;
 		spin->bss->destinations[entered++] = s->addr.words[3];
 	}
+	/* the host has these addresses, and not all that were needed to fill the table */
+	memset(p->control->own, 0, sizeof(p->control->own));
+	for (i = 0; i < entered; i++) {
+		spec.dst_addr.words[3] = spin->bss->destinations[i];
+		prog_add_local(p, &spec);
+	}
 	/* where a set has room left, its place is taken by services that are there */
 	for (i = entered; entered && i < COUNT(spin->bss->destinations); i++)
 		spin->bss->destinations[i] = spin->bss->destinations[i - entered];
