@@ -76,12 +76,15 @@ struct sg_left_alone {
 	__u16 pad;	   /* 0 */
 };
 
-/* The addresses of this host as a bitmap, which most others miss; sg_own_bit() says where. */
-#define SG_OWN_WORDS 64
+/*
+ * The addresses of this host as a bitmap, which most others miss; sg_own_bit() says where. 32768
+ * bits, so that of a host with 4096 addresses one SYN in nine is looked up, not most of them.
+ */
+#define SG_OWN_WORDS 512
 
 static inline __attribute__((always_inline)) __u32 sg_own_bit(const struct sg_addr *a)
 {
-	return (a->halves[0] ^ a->halves[1]) * 0x9e3779b97f4a7c15ULL >> 52;
+	return (a->halves[0] ^ a->halves[1]) * 0x9e3779b97f4a7c15ULL >> 49;
 }
 
 /* The set of a service. Fibonacci hashing; nobody gains by collisions: entries exist for local

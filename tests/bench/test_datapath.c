@@ -9,7 +9,8 @@
  *
  * With SG_BENCH_JSON=FILE or --json FILE the rows are appended to FILE as lines of JSON. With
  * SG_BENCH_ROW=TEXT or --row TEXT only the rows with TEXT in their names are measured, and the
- * yardsticks; with SG_BENCH_ROUNDS=N or --rounds N each is measured N times.
+ * yardsticks; with SG_BENCH_ROUNDS=N or --rounds N each is measured N times; with
+ * SG_BENCH_SOURCES=0 or --sources 0 the programs do not count sources (talkers.bpf.h).
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -333,8 +334,11 @@ static void remove_limits(struct prog *p)
 
 static struct prog *start(struct spin **spin, int *listener)
 {
-	struct prog *p = prog_new(stack_new());
+	const char *sources = getenv("SG_BENCH_SOURCES");
+	struct prog *p;
 
+	prog_count_sources = !sources || atoi(sources);
+	p = prog_new(stack_new());
 	remove_limits(p);
 	*listener = stack_listen(.backlog = 4096);
 	stack_listen(.port = 82, .backlog = 4096);
@@ -392,6 +396,12 @@ static __u32 enter_services(struct prog *p, struct spin *spin)
 		s->proven_at_ns = 1;
 		s->lease_until_ns = prog_now_ns() + DEFENDED_SEC * 1000000000ULL;
 		spin->bss->destinations[entered++] = s->addr.words[3];
+	}
+	/* the host has these addresses, and not all that were needed to fill the table */
+	memset(p->control->own, 0, sizeof(p->control->own));
+	for (i = 0; i < entered; i++) {
+		spec.dst_addr.words[3] = spin->bss->destinations[i];
+		prog_add_local(p, &spec);
 	}
 	/* where a set has room left, its place is taken by services that are there */
 	for (i = entered; entered && i < COUNT(spin->bss->destinations); i++)
@@ -533,6 +543,7 @@ static int take_options(int argc, char **argv)
 		{ "--json", "SG_BENCH_JSON" },
 		{ "--row", "SG_BENCH_ROW" },
 		{ "--rounds", "SG_BENCH_ROUNDS" },
+		{ "--sources", "SG_BENCH_SOURCES" },
 	};
 	int i, kept = 1;
 	size_t o;
