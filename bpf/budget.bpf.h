@@ -6,7 +6,7 @@
  * its SYN, but there is no reason to send a stranger thousands of them. What is completed does not
  * count: a busy NAT gateway of real clients is not limited, a forged one is.
  *
- * Only each eighth challenge is counted, in a hashed bucket of the source and one of its prefix; a
+ * Only each 16th challenge is counted, in a hashed bucket of the source and one of its prefix; a
  * bucket over the budget puts exactly this source (by a 64-bit keyed hash) into a small table of
  * the hushed, for the rest of the window. While that table is empty a SYN pays one comparison. A
  * flood of random sources spreads over the buckets, and reaches no budget below some 30 million

@@ -249,7 +249,8 @@ static __always_inline __u16 challenge_window(const struct sg_service *s, __u16 
 {
 	__u32 space = s->window_space;
 
-	if (mss && space > mss)
+	/* above, what a division costs would not show */
+	if (mss && space > mss && space < 0xffffu + mss)
 		space -= space % mss;
 	return sg_min(space, 0xffff);
 }

@@ -19,8 +19,13 @@
 #define sg_loop(n, step, ctx) bpf_loop(n, step, ctx, 0)
 #define sg_unroll	      _Pragma("clang loop unroll(full)")
 
-/* Eight bytes of a packet; clang would read what it thinks unaligned in two halves. */
-#define sg_load64(from) (*(const __u64 *)(from))
+/* Bytes of a packet; clang would read what it thinks unaligned in pieces. */
+#define sg_load64(from)	    (*(const __u64 *)(from))
+#define sg_load32(from)	    (*(const __u32 *)(from))
+#define sg_load16(from)	    (*(const __u16 *)(from))
+#define sg_store64(to, x64) (*(__u64 *)(to) = (x64))
+#define sg_store32(to, x32) (*(__u32 *)(to) = (x32))
+#define sg_store16(to, x16) (*(__u16 *)(to) = (x16))
 
 #else
 
@@ -46,6 +51,37 @@ static inline __u64 sg_load64(const void *from)
 
 	memcpy(&x, from, sizeof(x));
 	return x;
+}
+
+static inline __u32 sg_load32(const void *from)
+{
+	__u32 x;
+
+	memcpy(&x, from, sizeof(x));
+	return x;
+}
+
+static inline __u16 sg_load16(const void *from)
+{
+	__u16 x;
+
+	memcpy(&x, from, sizeof(x));
+	return x;
+}
+
+static inline void sg_store64(void *to, __u64 x)
+{
+	memcpy(to, &x, sizeof(x));
+}
+
+static inline void sg_store32(void *to, __u32 x)
+{
+	memcpy(to, &x, sizeof(x));
+}
+
+static inline void sg_store16(void *to, __u16 x)
+{
+	memcpy(to, &x, sizeof(x));
 }
 
 /* As bpf_loop(): at most n steps, a step that returns 1 ends it. Returns the steps taken. */

@@ -94,6 +94,8 @@ static __always_inline __u16 cookie_mss_min(__u8 version)
 			 X(1380) X(1392) X(1400) X(1420) X(1432) X(1440) X(4036) X(8940)
 /* clang-format on */
 
+#define COOKIE_MSS_ETHERNET 13 /* index of what an MTU of 1500 comes to */
+
 #define COOKIE_MSS_LIST_(v) v,
 
 /* By family; after the MSS values those of the four profiles. */
@@ -107,6 +109,10 @@ static __always_inline __u8 cookie_mss_index(__u8 version, __u16 mss)
 {
 	const __u16 *values = cookie_mss[version == 6];
 	__u32 index = 0;
+
+	/* nearly everybody's */
+	if (mss == values[COOKIE_MSS_ETHERNET])
+		return COOKIE_MSS_ETHERNET;
 
 	sg_unroll
 	for (__u32 half = COOKIE_MSS_COUNT / 2; half; half /= 2)

@@ -27,6 +27,11 @@ static __always_inline void listener_mtu(void *ctx, __u32 ifindex, struct sg_ser
 	s->ifindex = ifindex;
 }
 
+/*
+ * How many SYNs pass at most before the queue is read again, which costs each of them 4 ns. One
+ * queue may be that of many services: both families of a dual-stack listener, each local address.
+ */
+#define LISTENER_CREDIT 32
 /* Members of a reuseport group have a queue each, and a look sees one of them. */
 #define LISTENER_REUSEPORT_CREDIT 8
 
@@ -139,8 +144,8 @@ static __always_inline bool listener_is_in_group(const struct sock *sk)
 
 /*
  * Arms the service if its queue is over the threshold, else says how many SYNs may pass before
- * that has to be asked again: as many as it would take to get there if no handshake completed.
- * qlen may reach the limit + 1.
+ * that has to be asked again: half of what it would take to get there if no handshake completed,
+ * as others may fill the same queue. qlen may reach the limit + 1.
  */
 static __always_inline void listener_arm(struct sg_service *s, const struct tcp_sock *tp,
 					 __u64 now_ns)
@@ -159,6 +164,8 @@ static __always_inline void listener_arm(struct sg_service *s, const struct tcp_
 		credit = 0;
 	} else if (listener_is_in_group(sk)) {
 		credit = sg_min(credit, LISTENER_REUSEPORT_CREDIT);
+	} else {
+		credit = sg_min((credit + 1) / 2, LISTENER_CREDIT);
 	}
 	s->credit = credit;
 }

@@ -84,6 +84,7 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 		client_verify(&peer, version, now_ns);
 	}
 	talkers_note(&peer, version, TALKER_COMPLETED, 1);
+	crowd_complete(now_ns);
 	t = service_tally(index);
 	if (!t)
 		return;

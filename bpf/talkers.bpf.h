@@ -71,6 +71,7 @@ __noinline int crowd_begin(__u32 window)
 	for (int i = 0; i < SG_CROWD_REGISTERS / 8; i++)
 		((volatile __u64 *)c->registers)[i] = 0;
 	c->syns = 0;
+	c->completed = 0;
 	c->window = window;
 	return 0;
 }
@@ -100,10 +101,20 @@ __noinline int crowd_raise(__u64 hash, __u32 window)
 }
 
 /*
+ * Whether the SYN of this number is one of those that are looked at. It turns on a secret and is not
+ * every eighth, so that nobody sends his between them, and sources that take turns are all seen.
+ */
+static __always_inline bool crowd_samples(__u64 number)
+{
+	__u64 x = (number ^ control.source_salt) * 0x9e3779b97f4a7c15ULL;
+
+	x = (x ^ x >> 32) * 0xbf58476d1ce4e5b9ULL;
+	return x >> 32 < (1ULL << 32) / SG_TALKER_SAMPLE;
+}
+
+/*
  * A SYN of a source, by its source_client(). Returns for how many it stands in talkers_syn(): 0, it
- * is not looked at. Which of many are looked at turns on a secret, and not on every eighth: nobody
- * sends his between them, and sources that take turns are all seen (multiples of an odd number
- * spread evenly over the numbers of 64 bits).
+ * is not looked at.
  */
 static __always_inline __u32 crowd_join(__u64 client, __u64 now_ns)
 {
@@ -111,7 +122,6 @@ static __always_inline __u32 crowd_join(__u64 client, __u64 now_ns)
 	struct sg_crowd *c = crowd_of(window);
 	/* the low bits of a client's key are neither random nor all different */
 	__u64 hash = client * 0xd6e8feb86659fd93ULL;
-	__u64 turn = (control.source_salt ^ 0x9e3779b97f4a7c15ULL) | 1;
 
 	if (!c || !count_sources)
 		return 0;
@@ -121,7 +131,19 @@ static __always_inline __u32 crowd_join(__u64 client, __u64 now_ns)
 		crowd_raise(hash, window);
 	if (c->syns++ < SG_TALKER_EXACT)
 		return 1;
-	return c->syns * turn >> 61 ? 0 : SG_TALKER_SAMPLE;
+	return crowd_samples(c->syns) ? SG_TALKER_SAMPLE : 0;
+}
+
+static __always_inline void crowd_complete(__u64 now_ns)
+{
+	__u32 window = talker_window(now_ns);
+	struct sg_crowd *c = crowd_of(window);
+
+	if (!c)
+		return;
+	if (c->window != window)
+		crowd_begin(window);
+	c->completed++;
 }
 
 /* From how many in this window on one is a talker. */

@@ -153,20 +153,23 @@ int client_undo_ladder(const char *runtime_dir, const char *step)
 
 /* ---- views --------------------------------------------------------------------------------- */
 
-static int client_call_view(sd_bus *bus, enum client_view view, const char *by, uint16_t port,
+static int client_call_view(sd_bus *bus, enum client_view view, const char *by, uint32_t number,
 			    sd_bus_error *error, sd_bus_message **reply)
 {
-	static const char *const methods[] = { "Listeners", "HalfOpen", "States" };
+	static const char *const methods[] = { "Listeners", "HalfOpen", "States", "Sources" };
 	const char *method = methods[view];
 
 	if (view == CLIENT_HALFOPEN)
 		return sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, error,
-					  reply, "sq", by, port);
+					  reply, "sq", by, number);
+	if (view == CLIENT_SOURCES)
+		return sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, error,
+					  reply, "bu", !strcmp(by, "prefix"), number);
 	return sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, error, reply,
 				  NULL);
 }
 
-int client_view_fd(const char *runtime_dir, enum client_view view, const char *by, uint16_t port,
+int client_view_fd(const char *runtime_dir, enum client_view view, const char *by, uint32_t number,
 		   int *ret)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -177,7 +180,7 @@ int client_view_fd(const char *runtime_dir, enum client_view view, const char *b
 	r = client_connect(runtime_dir, &bus);
 	if (r != SG_EXIT_OK)
 		return r;
-	r = client_call_view(bus, view, by, port, &error, &reply);
+	r = client_call_view(bus, view, by, number, &error, &reply);
 	if (r >= 0)
 		r = sd_bus_message_read(reply, "h", &fd);
 	if (r < 0)
@@ -192,11 +195,11 @@ int client_view_fd(const char *runtime_dir, enum client_view view, const char *b
 	return SG_EXIT_OK;
 }
 
-int client_view(const char *runtime_dir, enum client_view view, const char *by, uint16_t port,
+int client_view(const char *runtime_dir, enum client_view view, const char *by, uint32_t number,
 		json_t **ret)
 {
 	_cleanup_close_ int fd = -EBADF;
-	int r = client_view_fd(runtime_dir, view, by, port, &fd);
+	int r = client_view_fd(runtime_dir, view, by, number, &fd);
 	void *text = MAP_FAILED;
 	struct stat st;
 

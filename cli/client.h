@@ -38,15 +38,16 @@ enum client_view {
 	CLIENT_LISTENERS,
 	CLIENT_HALFOPEN, /* by: source, prefix, listener, none; of this port, or 0 for all */
 	CLIENT_STATES,
+	CLIENT_SOURCES, /* by: source, prefix; at most so many rows, or 0 for all */
 };
 
 /*
  * The caller owns *ret. Likewise an exit code. _fd: the text as the daemon has made it, one row a
  * line, to be read from the descriptor.
  */
-int client_view(const char *runtime_dir, enum client_view view, const char *by, uint16_t port,
+int client_view(const char *runtime_dir, enum client_view view, const char *by, uint32_t number,
 		json_t **ret);
-int client_view_fd(const char *runtime_dir, enum client_view view, const char *by, uint16_t port,
+int client_view_fd(const char *runtime_dir, enum client_view view, const char *by, uint32_t number,
 		   int *ret);
 
 /* What is to be done with the events; false from one of them ends it, with exit code 0. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* synguard listeners, halfopen, states: views of the host's sockets. */
+/* synguard listeners, halfopen, states, sources: views of the host's sockets. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,14 +17,15 @@
 #include "view.h"
 
 /* The daemon's own text, as it is: there may be a hundred thousand rows in it. */
-static int sockets_copy(const struct cli *cli, enum client_view view, const char *by, uint16_t port)
+static int sockets_copy(const struct cli *cli, enum client_view view, const char *by,
+			uint32_t number)
 {
 	_cleanup_close_ int fd = -EBADF;
 	char piece[65536];
 	ssize_t n;
 	int r;
 
-	r = client_view_fd(cli->runtime_dir, view, by, port, &fd);
+	r = client_view_fd(cli->runtime_dir, view, by, number, &fd);
 	if (r != SG_EXIT_OK)
 		return r;
 	/* what stdout does not take, main() finds */
@@ -143,6 +144,37 @@ int verb_states(const struct cli *cli, int argc, char **argv)
 	if (r != SG_EXIT_OK)
 		return r;
 	if (view_print_states(root, &screen) < 0)
+		r = sockets_failed();
+	json_decref(root);
+	return r;
+}
+
+/* So many rows fit on a screen; --json has all. */
+#define SOURCES_TOP 20
+
+int verb_sources(const struct cli *cli, int argc, char **argv)
+{
+	const char *by = cli_option(cli, "prefix") ? "prefix" : "source";
+	const char *top = cli_option(cli, "top");
+	struct screen screen = screen_of(stdout, cli->wide);
+	unsigned long number = cli->json || cli->wide ? 0 : SOURCES_TOP;
+	json_t *root = NULL;
+	char *end = NULL;
+	int r;
+
+	if (top) {
+		number = *top >= '0' && *top <= '9' ? strtoul(top, &end, 10) : 0;
+		if (!number || number > 1000000 || *end)
+			return arguments_wrong(
+				cli->verb, "\"%s\" is no number of rows; there are 1 to 1000000",
+				top);
+	}
+	if (cli->json)
+		return sockets_copy(cli, CLIENT_SOURCES, by, number);
+	r = client_view(cli->runtime_dir, CLIENT_SOURCES, by, number, &root);
+	if (r != SG_EXIT_OK)
+		return r;
+	if (view_print_sources(root, &screen) < 0)
 		r = sockets_failed();
 	json_decref(root);
 	return r;

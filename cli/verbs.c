@@ -40,6 +40,12 @@ static const struct verb_option halfopen_options[] = {
 	{}
 };
 
+static const struct verb_option sources_options[] = {
+	{ "prefix", NULL, "by /24 of IPv4 and /64 of IPv6" },
+	{ "top",    "N",  "at most N rows (20)" },
+	{}
+};
+
 static const struct verb_option config_options[] = {
 	{ "json",   NULL, "show: JSON instead of text" },
 	{ "origin", NULL, "show: where each value comes from" },
@@ -101,6 +107,23 @@ const struct verb verbs[] = {
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.options = halfopen_options,
 		.run = verb_halfopen,
+	},
+	{
+		.name = "sources",
+		.arguments = "",
+		.help = "who sends the SYNs, and how many they are",
+		.about = "Prints in a sentence how many different sources have sent SYNs to services of late, and how "
+			 "random they are, then those who send most: SYNs, how many of them were challenged, handshakes that "
+			 "they completed, resets, and half-open connections. What is marked with ~ is an estimate, counted since "
+			 "the source was first seen to send a 256th of all SYNs; who sends less has half-open connections, if "
+			 "any, and \"-\" (in JSON null) for the rest. The number of half-open connections is exact; JSON says "
+			 "\"partial\" where it is not, and \"more\" for rows that are left out. A source "
+			 "is an IPv4 address or an IPv6 /64; who has been silent for a minute is left out. The sources of a "
+			 "SYN flood are forged, and whoever completes nothing need not know of it. Needs root, or "
+			 "membership in the group synguard.",
+		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
+		.options = sources_options,
+		.run = verb_sources,
 	},
 	{
 		.name = "states",

@@ -89,5 +89,6 @@ int verb_list(const struct cli *cli, int argc, char **argv);
 int verb_listeners(const struct cli *cli, int argc, char **argv);
 int verb_metrics(const struct cli *cli, int argc, char **argv);
 int verb_mode(const struct cli *cli, int argc, char **argv);
+int verb_sources(const struct cli *cli, int argc, char **argv);
 int verb_states(const struct cli *cli, int argc, char **argv);
 int verb_status(const struct cli *cli, int argc, char **argv);

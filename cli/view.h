@@ -32,9 +32,13 @@ const char *view_oddity(const json_t *states);
 /* All: -ENOMEM. */
 int view_print_listeners(const json_t *listeners, const struct screen *s);
 int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct screen *s);
+
+/* What the SYNs of all sources look like, to be put behind a sentence, or "". */
+const char *view_sources_look(const json_t *sources);
+int view_print_sources(const json_t *sources, const struct screen *s);
 int view_print_states(const json_t *states, const struct screen *s);
 
-/* For the three: "192.0.2.1:80", and a number, or "-" where it is not known. */
+/* For all of them: "192.0.2.1:80", and a number, or "-" where it is not known. */
 struct view_cell {
 	char text[96];
 };

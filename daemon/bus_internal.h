@@ -130,6 +130,7 @@ bool bus_peer_listens(struct bus_peer *peer);
 /* bus_views.c: method handlers, and what is to be done before a peer goes. */
 int bus_on_halfopen(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int bus_on_listeners(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_on_sources(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int bus_on_states(sd_bus_message *m, void *userdata, sd_bus_error *error);
 void bus_views_forget(struct bus *b, const struct bus_peer *peer);
 

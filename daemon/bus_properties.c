@@ -21,6 +21,8 @@ static const char *bus_properties_signature(enum report_type type)
 		return "i";
 	case REPORT_PORT:
 		return "q";
+	case REPORT_RATIO:
+		return "d";
 	case REPORT_TEXT:
 	case REPORT_CHARS:
 	case REPORT_WORD:
@@ -45,6 +47,8 @@ static int bus_properties_append(sd_bus_message *reply, const struct report_row 
 		return sd_bus_message_append(reply, "i", *(const int *)member);
 	case REPORT_PORT:
 		return sd_bus_message_append(reply, "q", *(const uint16_t *)member);
+	case REPORT_RATIO:
+		return sd_bus_message_append(reply, "d", *(const double *)member);
 	case REPORT_TEXT:
 	case REPORT_WORD:
 		return sd_bus_message_append(reply, "s", *(const char *const *)member ?: "");

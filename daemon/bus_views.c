@@ -54,11 +54,9 @@ static struct bus_view *bus_view_place(struct bus_peer *peer)
 	return place;
 }
 
-static int bus_view_ask(struct bus_peer *peer, sd_bus_message *call, enum views_what what, int by,
-			uint16_t port)
+static int bus_view_ask(struct bus_peer *peer, sd_bus_message *call, struct views_request request)
 {
 	struct bus_view *view = bus_view_place(peer);
-	struct views_request request = { what, by, port, bus_view_done, view };
 	const struct bus_handler *h = &peer->owner->handler;
 	int r;
 
@@ -69,6 +67,8 @@ static int bus_view_ask(struct bus_peer *peer, sd_bus_message *call, enum views_
 	if (!view)
 		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_LIMITS_EXCEEDED,
 						  "too many ask for a view; ask again");
+	request.done = bus_view_done;
+	request.userdata = view;
 	r = h->view(h->userdata, &request);
 	if (r < 0)
 		return sd_bus_reply_method_errno(call, r, NULL);
@@ -96,7 +96,9 @@ static int bus_halfopen(struct bus_peer *peer, sd_bus_message *call, bool grante
 		return sd_bus_reply_method_errorf(call, SG_ERROR_NOT_ALLOWED,
 						  "only root and members of the group " SG_GROUP
 						  " may see sources; --by listener names none");
-	return bus_view_ask(peer, call, VIEWS_HALFOPEN, by, port);
+	return bus_view_ask(
+		peer, call,
+		(struct views_request){ .what = VIEWS_HALFOPEN, .by = by, .port = port });
 }
 
 int bus_on_halfopen(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -106,12 +108,40 @@ int bus_on_halfopen(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return bus_peer_listens(peer) ? bus_halfopen(peer, m, peer->may_change) : 1;
 }
 
+static int bus_sources(struct bus_peer *peer, sd_bus_message *call, bool granted)
+{
+	struct views_request request = { .what = VIEWS_SOURCES };
+	int r;
+
+	r = sd_bus_message_rewind(call, true);
+	if (r >= 0)
+		r = sd_bus_message_read(call, "bu", &request.by, &request.top);
+	if (r < 0)
+		return r;
+	if (!granted)
+		return sd_bus_reply_method_errorf(call, SG_ERROR_NOT_ALLOWED,
+						  "only root and members of the group " SG_GROUP
+						  " may see sources");
+	return bus_view_ask(peer, call, request);
+}
+
+int bus_on_sources(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus_peer *peer = userdata;
+
+	return bus_peer_listens(peer) ? bus_sources(peer, m, peer->may_change) : 1;
+}
+
 int bus_on_listeners(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	return bus_peer_listens(userdata) ? bus_view_ask(userdata, m, VIEWS_LISTENERS, 0, 0) : 1;
+	const struct views_request request = { .what = VIEWS_LISTENERS };
+
+	return bus_peer_listens(userdata) ? bus_view_ask(userdata, m, request) : 1;
 }
 
 int bus_on_states(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	return bus_peer_listens(userdata) ? bus_view_ask(userdata, m, VIEWS_STATES, 0, 0) : 1;
+	const struct views_request request = { .what = VIEWS_STATES };
+
+	return bus_peer_listens(userdata) ? bus_view_ask(userdata, m, request) : 1;
 }

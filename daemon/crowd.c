@@ -12,6 +12,7 @@ void crowd_add(struct crowd *c, const struct sg_crowd *seen, uint32_t window)
 	if (window - seen->window > 1)
 		return;
 	c->syns += seen->syns;
+	c->completed += seen->completed;
 	for (i = 0; i < SG_CROWD_REGISTERS; i++)
 		if (seen->registers[i] > c->registers[i])
 			c->registers[i] = seen->registers[i];

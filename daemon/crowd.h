@@ -12,7 +12,8 @@
 
 struct crowd {
 	uint8_t registers[SG_CROWD_REGISTERS];
-	uint64_t syns;
+	uint64_t syns, completed;
+	uint64_t since_ns; /* CLOCK_MONOTONIC, when the last window began; the caller's */
 };
 
 /* Adds a CPU and window; one that is neither this window nor the last is left out. */

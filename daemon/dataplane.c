@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -24,8 +25,13 @@
 struct dataplane {
 	struct synguard_bpf *skel;
 	struct sg_service *services;
+	const struct sg_talker_set *talkers;
+	uint64_t loaded_ns;
 	int cpus;
 };
+
+#define DATAPLANE_SERVICES_BYTES (SG_SERVICES_MAX * sizeof(struct sg_service))
+#define DATAPLANE_TALKERS_BYTES	 (SG_TALKER_KINDS * SG_TALKER_SETS * sizeof(struct sg_talker_set))
 
 static int dataplane_silence(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -97,14 +103,19 @@ static int dataplane_fill_control(struct sg_control *control)
 	return 0;
 }
 
-static int dataplane_map_services(struct dataplane *dp)
+static int dataplane_map_tables(struct dataplane *dp)
 {
-	void *p = mmap(NULL, SG_SERVICES_MAX * sizeof(struct sg_service), PROT_READ | PROT_WRITE,
-		       MAP_SHARED, bpf_map__fd(dp->skel->maps.services), 0);
+	void *p = mmap(NULL, DATAPLANE_SERVICES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       bpf_map__fd(dp->skel->maps.services), 0);
 
 	if (p == MAP_FAILED)
 		return -errno;
 	dp->services = p;
+	p = mmap(NULL, DATAPLANE_TALKERS_BYTES, PROT_READ, MAP_SHARED,
+		 bpf_map__fd(dp->skel->maps.talkers), 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	dp->talkers = p;
 	return 0;
 }
 
@@ -154,6 +165,7 @@ static int dataplane_load(struct dataplane *dp, uint8_t epoch_shift, struct comp
 int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint *c)
 {
 	struct dataplane *dp;
+	struct timespec now;
 	int r;
 
 	libbpf_set_print(dataplane_silence);
@@ -166,7 +178,7 @@ int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint 
 	dp->cpus = libbpf_num_possible_cpus();
 	r = dp->cpus < 0 ? dp->cpus : dataplane_load(dp, epoch_shift, c);
 	if (r >= 0)
-		r = dataplane_map_services(dp);
+		r = dataplane_map_tables(dp);
 	if (r >= 0)
 		r = dataplane_fill_control(&dp->skel->bss->control);
 	if (r < 0) {
@@ -176,6 +188,8 @@ int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint 
 		return r;
 	}
 	dp->skel->bss->control.cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	dp->loaded_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	*ret = dp;
 	return 0;
 }
@@ -190,7 +204,9 @@ struct dataplane *dataplane_free(struct dataplane *dp)
 	if (!dp)
 		return NULL;
 	if (dp->services)
-		munmap(dp->services, SG_SERVICES_MAX * sizeof(struct sg_service));
+		munmap(dp->services, DATAPLANE_SERVICES_BYTES);
+	if (dp->talkers)
+		munmap((void *)dp->talkers, DATAPLANE_TALKERS_BYTES);
 	synguard_bpf__destroy(dp->skel);
 	free(dp);
 	return NULL;
@@ -302,6 +318,33 @@ int dataplane_tx(struct dataplane *dp, int ifindex, struct sg_tx *ret)
 {
 	return dataplane_sum(dp, dp->skel->maps.sent, ifindex, (uint64_t *)ret,
 			     sizeof(*ret) / sizeof(uint64_t));
+}
+
+int dataplane_crowd(struct dataplane *dp, uint64_t now_ns, struct crowd *ret)
+{
+	_cleanup_free_ struct sg_crowd *each = calloc(dp->cpus, sizeof(*each));
+	struct crowd all = {};
+	uint32_t at;
+	int cpu;
+
+	if (!each)
+		return -ENOMEM;
+	for (at = 0; at < 2; at++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.crowds), &at, each) < 0)
+			return -errno;
+		for (cpu = 0; cpu < dp->cpus; cpu++)
+			crowd_add(&all, &each[cpu], now_ns >> SG_TALKER_SHIFT);
+	}
+	all.since_ns = ((now_ns >> SG_TALKER_SHIFT) - 1) << SG_TALKER_SHIFT;
+	if (all.since_ns < dp->loaded_ns)
+		all.since_ns = dp->loaded_ns;
+	*ret = all;
+	return 0;
+}
+
+const struct sg_talker_set *dataplane_talkers(struct dataplane *dp)
+{
+	return dp->talkers;
 }
 
 int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "complaint.h"
+#include "crowd.h"
 #include "synguard/abi.h"
 #include "way.h"
 
@@ -104,6 +105,10 @@ struct dataplane_acks {
 struct dataplane_acks dataplane_acks(struct dataplane *dp, uint64_t now_ns);
 /* What the driver did with XDP's answers on an interface. -ENOENT: nothing yet. */
 int dataplane_tx(struct dataplane *dp, int ifindex, struct sg_tx *ret);
+/* Who sent SYNs to services in this window and the last, of all CPUs. -errno. */
+int dataplane_crowd(struct dataplane *dp, uint64_t now_ns, struct crowd *ret);
+/* SG_TALKER_KINDS * SG_TALKER_SETS of live memory, which the programs write: talkers.h reads it. */
+const struct sg_talker_set *dataplane_talkers(struct dataplane *dp);
 /* Makes an entry's tally zero on all CPUs, before the entry is used for another service. */
 int dataplane_tally_clear(struct dataplane *dp, uint32_t index);
 

@@ -106,6 +106,8 @@ static void manager_look(struct manager *m, uint64_t now_ns, struct services_tot
 		if (!sysctl_read("net.core.rmem_max", &rmem_max))
 			dataplane_control(m->dp)->rmem_max = rmem_max;
 		r = services_look(m->services, now_ns, total);
+		if (r >= 0)
+			r = talkers_look(m->dp, now_ns, &m->sources);
 	}
 	if (r < 0)
 		tell_look_failed(&m->teller, &m->look_limit, now_ns, "the host's sockets", r);

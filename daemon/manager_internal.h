@@ -22,6 +22,7 @@
 #include "reap.h"
 #include "report.h"
 #include "services.h"
+#include "talkers.h"
 #include "tell.h"
 #include "views.h"
 
@@ -48,6 +49,7 @@ struct manager {
 	struct ports *ports;
 	struct services_total total; /* of the last tick */
 	struct acks acks;
+	struct talkers_figures sources; /* of the last tick */
 	uint64_t started_ns, ticked_ns;
 	uint64_t ticks, tick_delay_max_usec;
 	uint64_t local_addrs;

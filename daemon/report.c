@@ -18,6 +18,7 @@
 #define REPORT_IS_FLAG(member)	  REPORT_IS_(member, bool)
 #define REPORT_IS_INT(member)	  REPORT_IS_(member, int)
 #define REPORT_IS_PORT(member)	  REPORT_IS_(member, uint16_t)
+#define REPORT_IS_RATIO(member)	  REPORT_IS_(member, double)
 #define REPORT_IS_TEXT(member)	  REPORT_IS_(member, const char *)
 #define REPORT_IS_WORD(member)	  REPORT_IS_(member, const char *)
 #define REPORT_IS_CHARS(member)	  REPORT_IS_(member, char[sizeof(member)])
@@ -105,6 +106,8 @@ static json_t *report_value(const struct report_row *row, const void *of)
 		return json_integer(*(const int *)member);
 	case REPORT_PORT:
 		return json_integer(*(const uint16_t *)member);
+	case REPORT_RATIO:
+		return json_real(*(const double *)member);
 	case REPORT_TEXT:
 	case REPORT_WORD:
 		text = *(const char *const *)member;

@@ -60,6 +60,9 @@ struct report {
 	uint64_t heartbeat_age_seconds;
 	uint64_t half_open;
 	uint64_t socket_walks;
+	uint64_t sources_distinct, sources_syns; /* of the crowd, see crowd.h */
+	double sources_randomness;
+	uint64_t talkers, talker_capacity;
 	uint64_t syns_per_second, challenges_per_second, acceptances_per_second;
 	uint64_t bogus_acks_per_second, dropped_acks_per_second;
 	uint64_t bogus_acks; /* since the daemon's start */
@@ -84,6 +87,7 @@ enum report_type {
 	REPORT_FLAG,
 	REPORT_INT,
 	REPORT_PORT,
+	REPORT_RATIO,
 	REPORT_TEXT,
 	REPORT_CHARS,
 	REPORT_WORD,

@@ -14,6 +14,7 @@
 #include "halfopen.h"
 #include "listeners_write.h"
 #include "services.h"
+#include "sources.h"
 #include "states.h"
 #include "worker.h"
 
@@ -84,6 +85,8 @@ static int views_fill(const struct views_job *job, FILE *to)
 		return halfopen_write(to, request->by, htons(request->port));
 	case VIEWS_STATES:
 		return states_write(to);
+	case VIEWS_SOURCES:
+		return sources_write(to, job->owner->dp, request->by, request->top);
 	}
 	return -EINVAL;
 }

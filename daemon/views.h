@@ -17,12 +17,14 @@ enum views_what {
 	VIEWS_LISTENERS,
 	VIEWS_HALFOPEN,
 	VIEWS_STATES,
+	VIEWS_SOURCES,
 };
 
 struct views_request {
 	enum views_what what;
-	int by;	       /* enum halfopen_by, of VIEWS_HALFOPEN */
+	int by;	       /* enum halfopen_by, of VIEWS_HALFOPEN; of VIEWS_SOURCES 1: by prefix */
 	uint16_t port; /* host byte order; 0: all; of VIEWS_HALFOPEN */
+	uint32_t top;  /* rows at the most, 0: all; of VIEWS_SOURCES */
 	/* fd: JSON, at its beginning, sealed; closed after the call; or -errno */
 	void (*done)(void *userdata, int fd);
 	void *userdata;

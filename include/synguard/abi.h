@@ -278,17 +278,17 @@ struct sg_witness {
 };
 
 /*
- * The reply budget (bpf/budget.bpf.h): a window is 2^30 ns = 1.07 s, each eighth challenge counts
- * eight times. 65536 buckets, of which a SYN meets two, keep
+ * The reply budget (bpf/budget.bpf.h): a window is 2^30 ns = 1.07 s, each 16th challenge counts
+ * 16 times. 65536 buckets, of which a SYN meets two, keep
  * 30 million random SYNs a second below a budget of 1024.
  */
 #define SG_BUDGET_WINDOW_SHIFT 30
-#define SG_BUDGET_SAMPLE       8
+#define SG_BUDGET_SAMPLE       16
 #define SG_BUDGET_LINES	       4096
 #define SG_BUDGET_PER_LINE     16
 struct sg_budget_bucket {
 	__u16 window;
-	__u16 unanswered; /* in eighths */
+	__u16 unanswered; /* in 16ths */
 };
 struct sg_budget_line {
 	struct sg_budget_bucket of[SG_BUDGET_PER_LINE]; /* a cache line */

@@ -26,6 +26,7 @@ struct sg_crowd {
 	__u32 window;
 	__u32 pad;
 	__u64 syns;
+	__u64 completed; /* handshakes */
 	__u8 registers[SG_CROWD_REGISTERS];
 };
 

@@ -47,7 +47,7 @@ samples.append(dict(table='memory', row='10^7', sources=1e7, map_bytes_before=10
 print(json.dumps(dict(samples=samples)))
 END
 
-"$source_dir/tests/bench/run" --build "$build" --quick --only b,c,e,f --add "$work/made_up.json" \
+"$source_dir/tests/bench/run" --build "$build" --quick --only b,c,e,f,g --add "$work/made_up.json" \
 	--json "$work/json" --markdown "$work/markdown" >"$work/text" 2>"$work/log"
 status=$?
 [ "$status" -eq 0 ] && log='' || log=$(cat "$work/log" "$work/text")
@@ -87,6 +87,8 @@ same('walks', [row for row in rows('Half-open connections of a crowded host')
 same('doors', rows('Two ways to them, and an established connection meanwhile'),
 	['nobody walks', 'sock_diag', 'iter/tcp'])
 same('crowd', rows('The daemon on a crowded host'), ['idle', 'crowded', 'afterwards'])
+same('ladder', rows('The ladder without SYN cookies and with them'),
+	['2000 SYN/s, kernel: the ladder, no cookies', '2000 SYN/s, reqsk: the ladder and cookies'])
 same('ragged', [t['title'] for t in result['tables']
 	if any(len(row) != len(t['columns']) for row in t['rows'])], [])
 for s in result['samples']:
@@ -98,6 +100,10 @@ for s in result['samples']:
 		print('walks: %r' % s)
 	if s['table'] == 'doors' and s['row'] != 'nobody walks' and not s['found'] > 1000:
 		print('doors: %r' % s)
+	if s['table'] == 'ladder' and not (min(s['quiet_life_ms'], s['full_life_ms'],
+			s['restored_ms']) >= 0 and s['attempted'] == 150 and
+			(s['connected_3s'] > 75) == ('and cookies' in s['row'])):
+		print('ladder: %r' % s)
 	if s['table'] == 'daemon' and not (0 < s['flood_cpu_share'] < 2 and
 			s['flood_rss_bytes'] > s['flood_anon_bytes'] > 0 and
 			s['map_bytes_before'] > 100000):

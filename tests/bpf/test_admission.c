@@ -7,6 +7,7 @@
 #include "stack.h"
 #include "suite.h"
 
+#include <linux/bpf.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 /* With arm_percent 50: over 8 half-open connections the service is defended. */
 #define BACKLOG	  16
 #define THRESHOLD 8
+/* of so many that may still come until the threshold is passed */
+#define CREDIT(room) (((room) + 1) / 2)
 
 /* Opens connections halfway, from ports of their own: the kernel answers, the client never does. */
 static void half_open(struct prog *p, const struct frame_spec *like, int from_port, int count)
@@ -200,7 +203,10 @@ START_TEST(test_services_full)
 }
 END_TEST
 
-/* The queue is read again when as many SYNs have passed as could have filled it to the threshold. */
+/*
+ * The queue is read again when half as many SYNs have passed as could have filled it to the
+ * threshold: another service may have the same queue.
+ */
 START_TEST(test_credit)
 {
 	struct prog *p = prog_new(stack_new());
@@ -211,9 +217,9 @@ START_TEST(test_credit)
 	stack_listen(.backlog = BACKLOG);
 	s = prog_enter(p, &client_linux4);
 	ck_assert_uint_eq(s->threshold, THRESHOLD);
-	ck_assert_int_eq(s->credit, THRESHOLD + 1);
+	ck_assert_int_eq(s->credit, CREDIT(THRESHOLD + 1));
 	checked = s->checked_at_ns;
-	for (left = THRESHOLD; left >= 0; left--) {
+	for (left = CREDIT(THRESHOLD + 1) - 1; left >= 0; left--) {
 		admitted(p, &client_linux4, 1);
 		ck_assert_int_eq(s->credit, left);
 	}
@@ -223,9 +229,9 @@ START_TEST(test_credit)
 	usleep(20000); /* the clock that stamps is coarse */
 	admitted(p, &client_linux4, 1);
 	ck_assert_uint_gt(s->checked_at_ns, checked);
-	ck_assert_int_eq(s->credit, THRESHOLD + 1 - 3);
+	ck_assert_int_eq(s->credit, CREDIT(THRESHOLD + 1 - 3));
 	ck_assert_uint_eq(s->armed_count, 0);
-	ck_assert_uint_eq(prog_tally(p, s).syns, 1 + THRESHOLD + 1 + 1);
+	ck_assert_uint_eq(prog_tally(p, s).syns, 1 + CREDIT(THRESHOLD + 1) + 1);
 }
 END_TEST
 
@@ -300,6 +306,42 @@ START_TEST(test_full_queue_gives_no_credit)
 }
 END_TEST
 
+/* However long the queue: it may be that of many addresses. */
+START_TEST(test_credit_is_bounded)
+{
+	struct prog *p = prog_new(stack_new());
+
+	stack_listen(.backlog = 4000);
+	ck_assert_int_eq(prog_enter(p, &client_linux4)->credit, 32);
+}
+END_TEST
+
+/* Both families of a dual-stack listener fill one queue: it is armed before it is full. */
+START_TEST(test_families_of_one_queue)
+{
+	const struct frame_spec *syns[] = { &client_linux4, &client_linux6 };
+	struct prog *p = prog_new(stack_new());
+	int sport, i, admitted = 0;
+
+	prog_attach(p);
+	stack_listen(.backlog = 100);
+	for (sport = 20000; sport < 20200; sport++)
+		for (i = 0; i < 2; i++) {
+			struct frame_spec syn = *syns[i];
+			struct prog_frame f;
+
+			syn.sport = sport;
+			f = prog_frame(&syn);
+			if (prog_run(p, SG_XDP, &f) != XDP_PASS)
+				continue;
+			prog_deliver(p, &f);
+			admitted++;
+		}
+	ck_assert_int_gt(admitted, 50);
+	ck_assert_int_le(admitted, 53);
+}
+END_TEST
+
 START_TEST(test_credit_of_a_reuseport_group)
 {
 	struct prog *p = prog_new(stack_new());
@@ -335,7 +377,7 @@ START_TEST(test_lease_ends)
 	usleep(300000);
 	admitted(p, &client_linux4, 1);
 	ck_assert_uint_eq(s->armed_count, 2);
-	ck_assert_int_eq(s->credit, THRESHOLD + 1);
+	ck_assert_int_eq(s->credit, CREDIT(THRESHOLD + 1));
 }
 END_TEST
 
@@ -434,6 +476,8 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, test_arming_by_the_queue, 10);
 	SUITE_TEST(suite, test_only_the_full_queue_arms, 10);
 	SUITE_TEST(suite, test_full_queue_gives_no_credit, 10);
+	SUITE_TEST(suite, test_credit_is_bounded, 30);
+	SUITE_TEST(suite, test_families_of_one_queue, 30);
 	SUITE_TEST(suite, test_credit_of_a_reuseport_group, 10);
 	SUITE_TEST(suite, test_lease_ends, 10);
 	SUITE_TEST(suite, test_lease_is_renewed, 10);

@@ -13,7 +13,7 @@
 #include "synguard.skel.h"
 
 #define RATE 1000
-#define MANY 4000 /* at least one window sees enough of them for a flood */
+#define MANY (64 * SG_ACK_SAMPLE) /* at least one window sees enough of them for a flood */
 
 static const struct frame_spec bogus4 = { .flags = FRAME_ACK, .seq = 1, .ack = 77 };
 static const struct frame_spec bogus6 = { .version = 6, .flags = FRAME_ACK, .seq = 1, .ack = 77 };

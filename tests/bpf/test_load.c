@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 #include "prog.h"
+#include "synguard/reap_abi.h"
+
+#include "reap.skel.h"
 #include "synguard.skel.h"
 
 #define TCX_INGRESS 46
@@ -74,6 +77,19 @@ START_TEST(test_object_of_the_build_loads)
 }
 END_TEST
 
+/* By itself, as where the kernel has not what the others need. */
+START_TEST(test_object_of_the_reaper_loads)
+{
+	struct reap_bpf *skel = reap_bpf__open();
+
+	libbpf_set_print(say_warnings);
+	ck_assert_ptr_nonnull(skel);
+	ck_assert_int_eq(reap_bpf__load(skel), 0);
+	describe("build", skel->obj);
+	reap_bpf__destroy(skel);
+}
+END_TEST
+
 /* Everything is bounded when it is loaded: nothing that a packet does takes more memory. */
 START_TEST(test_maps_are_bounded)
 {
@@ -107,18 +123,15 @@ static bool installed(const char *compiler)
 	return !system(command);
 }
 
-/* Compiles with the build's own flags and loads; returns why that cannot be tried, or NULL. */
-static const char *load_of(const char *compiler)
+static void load_one(const char *compiler, const char *name)
 {
 	char folder[] = "/tmp/synguard-load-XXXXXX", object[64], command[2048];
 	struct bpf_object *o;
 
-	if (!installed(compiler))
-		return "the compiler is not installed";
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(object, sizeof(object), "%s/synguard.bpf.o", folder);
-	snprintf(command, sizeof(command), "%s %s -I%s/include -c %s/bpf/synguard.bpf.c -o %s",
-		 compiler, SG_BPF_FLAGS, SG_SOURCE, SG_SOURCE, object);
+	snprintf(object, sizeof(object), "%s/%s.bpf.o", folder, name);
+	snprintf(command, sizeof(command), "%s %s -I%s/include -c %s/bpf/%s.bpf.c -o %s", compiler,
+		 SG_BPF_FLAGS, SG_SOURCE, SG_SOURCE, name, object);
 	ck_assert_msg(!system(command), "it does not compile: %s", command);
 
 	libbpf_set_print(say_warnings);
@@ -130,6 +143,15 @@ static const char *load_of(const char *compiler)
 	ck_assert_msg(!bpf_object__load(o), "the object of %s does not load", compiler);
 	describe(compiler, o);
 	bpf_object__close(o);
+}
+
+/* Compiles with the build's own flags and loads; returns why that cannot be tried, or NULL. */
+static const char *load_of(const char *compiler)
+{
+	if (!installed(compiler))
+		return "the compiler is not installed";
+	load_one(compiler, "synguard");
+	load_one(compiler, "reap");
 	return NULL;
 }
 
@@ -156,6 +178,7 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("load");
 
 	SUITE_TEST(suite, test_object_of_the_build_loads, 30);
+	SUITE_TEST(suite, test_object_of_the_reaper_loads, 30);
 	SUITE_TEST(suite, test_maps_are_bounded, 10);
 	SUITE_TEST(suite, test_object_of_clang_16_loads, 60);
 	SUITE_TEST(suite, test_object_of_clang_19_loads, 60);

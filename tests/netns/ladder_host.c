@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <glob.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "daemon/listeners.h"
 #include "lab/flood.h"
 #include "suite.h"
+#include "values.h"
 
 void ok(int err, const char *what)
 {
@@ -31,31 +31,6 @@ static const struct {
 	{ "net.core.somaxconn", "4096" },
 	{ "net.ipv4.tcp_max_syn_backlog", "256" },
 };
-
-static int read_all(void *arg)
-{
-	char **text = arg;
-	glob_t found = {};
-	size_t size, i;
-	FILE *to = open_memstream(text, &size);
-
-	glob("/proc/sys/net/ipv4/tcp_*", 0, NULL, &found);
-	glob("/proc/sys/net/core/somaxconn", GLOB_APPEND, NULL, &found);
-	for (i = 0; i < found.gl_pathc; i++) {
-		FILE *from = fopen(found.gl_pathv[i], "r");
-		char line[256] = "";
-
-		/* a key that is made when it is read is another each time */
-		if (!from || strstr(found.gl_pathv[i], "fastopen_key"))
-			continue;
-		if (!fgets(line, sizeof(line), from))
-			line[0] = '\0';
-		fclose(from);
-		fprintf(to, "%s %s", found.gl_pathv[i], line);
-	}
-	globfree(&found);
-	return fclose(to);
-}
 
 struct all_listeners {
 	struct dataplane_adjust *adjust;
@@ -97,11 +72,12 @@ static struct all_listeners all_listeners(struct host *h)
 char *all_values(struct host *h)
 {
 	struct all_listeners all = all_listeners(h);
-	char *text = NULL, *values = NULL;
+	char *text = NULL, *values;
 	size_t size, i;
 	FILE *to;
 
-	ok(lab_call(h->s.lab, LAB_SERVER, read_all, &values), "/proc/sys");
+	values = values_of(h->s.lab, LAB_SERVER, NULL);
+	ck_assert_ptr_nonnull(values);
 	ck_assert_msg(strstr(values, "tcp_synack_retries") && strstr(values, "somaxconn"), "%s",
 		      values);
 	to = open_memstream(&text, &size);

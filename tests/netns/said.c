@@ -3,6 +3,7 @@
 #include "said.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,32 @@ struct said said_cli(struct stage *s, const char *const args[])
 	for (i = 0; args[i]; i++)
 		argv[3 + i] = args[i];
 	return said_run(s, argv, -1);
+}
+
+struct said said_as_nobody(struct stage *s, const char *a, const char *b)
+{
+	int fd = open(said_program(), O_RDONLY);
+	char path[32];
+	const char *argv[] = { "setpriv",
+			       "--reuid",
+			       "65534",
+			       "--regid",
+			       "65534",
+			       "--clear-groups",
+			       path,
+			       "--runtime-dir",
+			       lab_daemon_runtime_dir(s->daemon),
+			       a,
+			       b,
+			       NULL };
+	struct said said;
+
+	ck_assert_int_ge(fd, 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ck_assert_int_eq(chmod(lab_daemon_runtime_dir(s->daemon), 0755), 0);
+	said = said_run(s, argv, -1);
+	close(fd);
+	return said;
 }
 
 void said_is_silent(const struct said *said, const char *what)

@@ -30,6 +30,10 @@ const char *said_program(void);
 struct said said_cli(struct stage *s, const char *const args[]);
 #define CLI(s, ...) said_cli(s, (const char *const[]){ __VA_ARGS__, NULL })
 
+/* The same as somebody without any right, who need not even be able to find the program; b may be
+ * NULL. */
+struct said said_as_nobody(struct stage *s, const char *a, const char *b);
+
 /* Nothing on stderr. */
 void said_is_silent(const struct said *said, const char *what);
 

@@ -21,6 +21,7 @@
 #include "stage.h"
 #include "suite.h"
 #include "watch.h"
+#include "wire.h"
 
 #define BACKLOG	    128
 #define OTHER_PORT  8081
@@ -311,11 +312,12 @@ START_TEST(flood_verified_clients)
 END_TEST
 
 /*
- * A daemon that is gone without having ended: after a minute nothing is challenged any more, and
- * when it is back everything is.
+ * A daemon that is gone without having ended: after a minute nothing is challenged any more, but
+ * what was challenged before gets in; and when it is back everything is.
  */
 START_TEST(flood_heartbeat_lost)
 {
+	struct wire *w = malloc(sizeof(*w));
 	struct watch_service before, after;
 	struct stage s;
 
@@ -324,12 +326,21 @@ START_TEST(flood_heartbeat_lost)
 	stage_prove(&s, STAGE_PORT);
 	before = watch_service(&s);
 	kill(lab_daemon_pid(s.daemon), SIGSTOP);
-	usleep((HEARTBEAT_LOST_MS + LEASE_SLACK_MS) * 1000);
+	usleep((HEARTBEAT_LOST_MS - LEASE_SLACK_MS) * 1000);
+	wire_open(w, &s, 4, 41000);
+	wire_send_syn(w, NULL);
+	wire_take_synack(w);
+	usleep(2 * LEASE_SLACK_MS * 1000);
 	some_clients(&s, STAGE_PORT);
+	wire_send(w, FRAME_ACK | FRAME_PSH, "here I am");
+	wire_take_payload(w, "here I am");
+	wire_close(w);
+	free(w);
 	kill(lab_daemon_pid(s.daemon), SIGCONT);
 	ck_assert_int_eq(watch_verdict(&s, "xdp", "heartbeat_lost"), 20);
 	after = watch_service(&s);
-	ck_assert_int_eq(after.challenged, before.challenged);
+	ck_assert_int_eq(after.challenged, before.challenged + 1);
+	ck_assert_int_eq(after.accepted, before.accepted + 1);
 
 	usleep(1500000); /* a tick */
 	some_clients(&s, STAGE_PORT);

@@ -598,7 +598,25 @@ static const struct {
 	       "  ct state new tcp flags & (syn|ack|rst|fin) != syn drop; }; };" },
 	{ "0", "table inet t { chain c { type filter hook input priority filter;"
 	       "  ct state invalid drop; }; };" },
+	{ "1", "table inet t { chain c { type filter hook input priority filter; policy drop;"
+	       "  iif lo accept; meta l4proto { icmp, icmpv6 } accept;"
+	       "  ct state established,related accept;"
+	       "  tcp flags & (syn|ack|rst|fin) == syn ct state new accept; }; };" },
 };
+
+/* An event of this name and service, with what names the cause. */
+static void expect_event(struct stage *s, const char *name, const char *service, const char *cause)
+{
+	char *output = NULL, *line, *state = NULL;
+	bool found = false;
+
+	ck_assert_int_eq(stage_cli(s, &output, "events", "--json", NULL), 0);
+	for (line = strtok_r(output, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
+		found = found ||
+			(strstr(line, name) && strstr(line, service) && strstr(line, cause));
+	ck_assert_msg(found, "no event \"%s\" of %s with \"%s\"", name, service, cause);
+	free(output);
+}
 
 /*
  * Rules that drop every ACK whose SYN they have not seen. Clients that hold a challenge by then
@@ -640,7 +658,60 @@ START_TEST(h23_blocked)
 	ck_assert_int_ge(watch_verdict(&s, "xdp", "blocked"), 20);
 	ck_assert_int_eq(stage_cli(&s, &text, "status", NULL, NULL), 0);
 	ck_assert_ptr_nonnull(strstr(text, "\n2 services BLOCKED, see below.\n"));
+	ck_assert_ptr_nonnull(strstr(text, "nf_conntrack_tcp_loose=0"));
 	free(text);
+	expect_event(&s, "\"service_blocked\"", LAB_SERVER_ADDR4 ":8080",
+		     "nf_conntrack_tcp_loose=0");
+	expect_event(&s, "is blocked for", "[" LAB_SERVER_ADDR6 "]:8080",
+		     "drops ACKs without a SYN");
+	stage_strike(&s);
+}
+END_TEST
+
+/*
+ * A source that the firewall filters answers its challenges as others do, and none of its
+ * acceptances is born. Beside ordinary clients that blocks nothing, and none of them is lost.
+ */
+START_TEST(h23_filtered_source)
+{
+	static const char *const rules =
+		"table inet t { chain c { type filter hook input priority filter;"
+		"  ip saddr " WIRE_ADDR4 " drop; ip6 saddr " WIRE_ADDR6 " drop; }; };";
+	const struct clients_options o = {
+		.port = STAGE_PORT, .rate_per_sec = 40, .duration_ms = 6000, .deadline_ms = 10000
+	};
+	struct wire *w = malloc(sizeof(*w));
+	struct watch_service before, after;
+	struct clients_result r;
+	struct clients *clients;
+	struct stage s;
+	int i;
+
+	stage_raise(&s, &(struct server_options){});
+	nft(s.lab, LAB_SERVER, rules);
+	stage_daemon(&s, "always");
+	stage_prove(&s, STAGE_PORT);
+	before = watch_service(&s);
+	ok(clients_start(&clients, s.lab, LAB_CLIENT, &o), "clients");
+	for (i = 0; i < 60; i++) {
+		wire_open(w, &s, i % 2 ? 6 : 4, 41000 + i);
+		wire_send_syn(w, NULL);
+		wire_take_synack(w);
+		wire_send(w, FRAME_ACK, NULL);
+		ck_assert(!wire_drain(w, 20));
+		wire_close(w);
+		usleep(50000);
+	}
+	ok(clients_wait(clients, &r), "clients");
+	clients_free(clients);
+	ck_assert_uint_eq(r.connected, r.attempted);
+	after = watch_service(&s);
+	ck_assert_int_eq(after.accepted - before.accepted, r.connected + 60);
+	ck_assert_int_eq(after.born - before.born, r.connected);
+	for (i = 0; i < 2; i++)
+		ck_assert(!flag(&s, addresses[i], STAGE_PORT, "blocked"));
+	clients_result_done(&r);
+	free(w);
 	stage_strike(&s);
 }
 END_TEST
@@ -982,7 +1053,8 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, h22_bridge_port, 30);
 	SUITE_TEST(suite, h22_bridge_netfilter, 60);
 	SUITE_LOOP(suite, h19_ack_on_another_interface, 2, 30);
-	SUITE_LOOP(suite, h23_blocked, 2, 60);
+	SUITE_LOOP(suite, h23_blocked, 3, 60);
+	SUITE_TEST(suite, h23_filtered_source, 60);
 	SUITE_LOOP(suite, f1_tx_checksum, 2, 30);
 	SUITE_LOOP(suite, f2_napi, 2, 30);
 	SUITE_TEST(suite, c13_other_namespace, 30);

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -208,9 +207,28 @@ static void start_without_programs(struct host *h, const char *config)
 	unlink(path);
 }
 
-/* The kernel's own cookies are switched on while a queue is full, and off again. */
+static void list_changes(const char *before, const char *during, const char *now)
+{
+	const char *line = before, *end;
+
+	for (; *line;
+	     line = end + 1, during = strchr(during, '\n') + 1, now = strchr(now, '\n') + 1) {
+		end = strchr(line, '\n');
+		if (strncmp(line, during, end - line + 1))
+			printf("# %.*s -> %s -> %s\n", (int)(end - line), line,
+			       strndupa(during, strcspn(during, "\n")) + strcspn(line, " ") + 1,
+			       strndupa(now, strcspn(now, "\n")) + strcspn(line, " ") + 1);
+	}
+	fflush(stdout);
+}
+
+/*
+ * The kernel's own cookies are switched on while a queue is full, and off again; within a minute
+ * after the flood every value is as before, and which have been another meanwhile is listed.
+ */
 START_TEST(ladder_of_engine_kernel)
 {
+	char *during, *now;
 	struct flood *flood;
 	struct host h;
 
@@ -223,9 +241,14 @@ START_TEST(ladder_of_engine_kernel)
 	ck_assert_int_eq(value(&h, "net.ipv4.tcp_syncookies"), 1);
 	ck_assert_int_eq(value(&h, "net.ipv4.tcp_synack_retries"), 1);
 	ck_assert(!is(&h, "lease", "taken"));
+	during = all_values(&h);
 	end_flood(flood);
-	await(&h, "syncookies", "taken", false, 10);
+	await(&h, "syncookies", "taken", false, 60);
 	as_before(&h, "after the flood, with the daemon running");
+	now = all_values(&h);
+	list_changes(h.before, during, now);
+	free(during);
+	free(now);
 	end_daemon(&h, SIGTERM);
 	host_strike(&h);
 }

@@ -5,12 +5,10 @@
 #include "suite.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -178,33 +176,6 @@ START_TEST(halfopen_ages_are_true)
 }
 END_TEST
 
-/* As somebody without any right, who need not even be able to find the program. */
-static struct said as_nobody(struct stage *s, const char *a, const char *b)
-{
-	int fd = open(said_program(), O_RDONLY);
-	char path[32];
-	const char *argv[] = { "setpriv",
-			       "--reuid",
-			       "65534",
-			       "--regid",
-			       "65534",
-			       "--clear-groups",
-			       path,
-			       "--runtime-dir",
-			       lab_daemon_runtime_dir(s->daemon),
-			       a,
-			       b,
-			       NULL };
-	struct said said;
-
-	ck_assert_int_ge(fd, 0);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ck_assert_int_eq(chmod(lab_daemon_runtime_dir(s->daemon), 0755), 0);
-	said = said_run(s, argv, -1);
-	close(fd);
-	return said;
-}
-
 /* Sources are for those who may see them; who asks for none of them is anybody. */
 START_TEST(halfopen_names_sources_to_few)
 {
@@ -213,12 +184,12 @@ START_TEST(halfopen_names_sources_to_few)
 
 	raise_with(&s, "observe");
 	burst(&s, 1);
-	said = as_nobody(&s, "halfopen", NULL);
+	said = said_as_nobody(&s, "halfopen", NULL);
 	ck_assert_int_eq(said.status, SG_EXIT_NOT_ALLOWED << 8);
 	ck_assert_msg(strstr(said.err, "--by listener"), "%s", said.err);
 	ck_assert_msg(!strstr(said.out, "198.1"), "%s", said.out);
 	said_done(&said);
-	said = as_nobody(&s, "halfopen", "--by=listener");
+	said = said_as_nobody(&s, "halfopen", "--by=listener");
 	ck_assert_int_eq(said.status, 0);
 	ck_assert_msg(strstr(said.out, "1 half-open connection."), "%s", said.out);
 	ck_assert_msg(strstr(said.out, "LISTENER"), "%s", said.out);
@@ -236,7 +207,7 @@ START_TEST(listeners_without_rights)
 
 	raise_with(&s, "observe");
 	burst(&s, 1);
-	said = as_nobody(&s, "listeners", "--json");
+	said = said_as_nobody(&s, "listeners", "--json");
 	ck_assert_msg(said.exit_code == 0, "%s", said.err);
 	root = json_loads(said.out, 0, NULL);
 	row = json_array_get(root, 0);

@@ -239,7 +239,9 @@ static void model_look(const struct model *m, const struct model_place *at,
 		room = 0;
 	}
 	to->threshold = threshold;
-	to->credit = l->in_group && room > 8 ? 8 : room;
+	if (room > 0)
+		room = l->in_group ? (room > 8 ? 8 : room) : (room > 64 ? 32 : (room + 1) / 2);
+	to->credit = room;
 	to->window_space = l->window_space;
 	to->user_mss = l->user_mss;
 	to->wscale = l->wscale;

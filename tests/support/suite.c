@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "leavings.h"
+
 #define SUITE_MAX_TESTS	 256
 #define SUITE_NAME_BYTES 96
 
@@ -115,13 +117,14 @@ static const char *suite_name(const char *program)
 int suite_main(Suite *suite, int argc, char **argv)
 {
 	SRunner *runner = srunner_create(suite);
-	int i, count, number = 0, failures = 0;
+	int i, count, number = 0, failures = 0, left;
 	TestResult **results;
 
 	suite_state.skipped = mmap(NULL, SUITE_MAX_TESTS * sizeof(struct suite_skipped),
 				   PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (suite_state.skipped == MAP_FAILED)
 		err(1, "mmap");
+	leavings_watch();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	srunner_set_fork_status(runner, getenv("CK_FORK") ? CK_FORK_GETENV : CK_FORK);
 	if (argc > 1)
@@ -136,6 +139,13 @@ int suite_main(Suite *suite, int argc, char **argv)
 			continue;
 		failures += suite_report(suite_name(argv[0]), suite_state.names[i], ++number,
 					 results, count);
+	}
+	/* a test that fails cannot clean up; where all passed they had to */
+	left = leavings_remove();
+	if (left && !failures) {
+		printf("not ok %d - %s: leaves_nothing_behind\n", ++number, suite_name(argv[0]));
+		printf("# %d folders or files, named above\n", left);
+		failures++;
 	}
 	printf("1..%d\n", number);
 	free(results);

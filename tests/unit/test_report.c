@@ -98,6 +98,11 @@ static struct play *play_new(void)
 		.bogus_acks_per_second = 23,
 		.dropped_acks_per_second = 24,
 		.bogus_acks = 25,
+		.sources_distinct = 30,
+		.sources_syns = 31,
+		.sources_randomness = 0.75,
+		.talkers = 32,
+		.talker_capacity = 33,
 		.reaped = 26,
 		.steps = { { "one", "net.one", true, true, false, false, "now", 5, 1, "because" },
 			   { "two", "net.two", false, false, true, true, "", 6, 7, "" } },
@@ -162,8 +167,10 @@ static void is_text(const json_t *value, const char *expected, const char *path)
 #define EXPECT_COUNT(value, member, path) is_integer(value, member, path)
 #define EXPECT_INT(value, member, path)	  is_integer(value, member, path)
 #define EXPECT_PORT(value, member, path)  is_integer(value, member, path)
-#define EXPECT_TEXT(value, member, path)  is_text(value, member, path)
-#define EXPECT_WORD(value, member, path)  is_text(value, member, path)
+#define EXPECT_RATIO(value, member, path)                                                          \
+	ck_assert_msg(json_is_real(value) && json_real_value(value) == (member), "%s", path)
+#define EXPECT_TEXT(value, member, path) is_text(value, member, path)
+#define EXPECT_WORD(value, member, path) is_text(value, member, path)
 #define EXPECT_FLAG(value, member, path)                                                           \
 	ck_assert_msg((member) ? json_is_true(value) : json_is_false(value), "%s", path)
 /* what is not ASCII cannot be the same; the names of this play say what becomes of it */

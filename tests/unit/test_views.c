@@ -252,6 +252,26 @@ START_TEST(odd_states_have_a_meaning)
 }
 END_TEST
 
+static bool looks(const char *json, const char *wanted)
+{
+	json_t *sources = json_loads(json, 0, NULL);
+	const char *look = view_sources_look(sources);
+
+	json_decref(sources);
+	return *wanted ? strstr(look, wanted) != NULL : !*look;
+}
+
+START_TEST(sources_look_like_what_they_are)
+{
+	ck_assert(looks("{\"syns\":999,\"randomness\":1.0,\"completed\":0}", ""));
+	ck_assert(looks("{\"syns\":5000,\"randomness\":0.98,\"completed\":40}", "forged"));
+	ck_assert(looks("{\"syns\":5000,\"randomness\":0.01,\"completed\":40}", "a few"));
+	ck_assert(looks("{\"syns\":5000,\"randomness\":0.3,\"completed\":40}", ""));
+	/* a crowd of clients is as random as a flood, and completes */
+	ck_assert(looks("{\"syns\":5000,\"randomness\":0.98,\"completed\":4900}", "clients"));
+}
+END_TEST
+
 START_TEST(units_of_control_groups)
 {
 	char service[] = "/sys/fs/cgroup/system.slice/nginx.service";
@@ -276,6 +296,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, listeners_keys_are_promised, 5);
 	SUITE_TEST(suite, worst_listener_first, 5);
 	SUITE_TEST(suite, odd_states_have_a_meaning, 5);
+	SUITE_TEST(suite, sources_look_like_what_they_are, 5);
 	SUITE_TEST(suite, units_of_control_groups, 5);
 	return suite_main(suite, argc, argv);
 }

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who sends the SYNs: what the programs have counted of sources, as figures and as rows.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "synguard/talkers_abi.h"
+
+struct dataplane;
+
+/* Whoever has sent nothing for so long is no talker any more. */
+#define TALKERS_FORGET_NS (60 * 1000000000ULL)
+
+#define TALKERS_MAX (SG_TALKER_KINDS * SG_TALKER_SETS * SG_TALKER_WAYS)
+
+struct talkers_figures {
+	uint64_t distinct;  /* sources, in this window and the last; an estimate */
+	uint64_t syns;	    /* of them */
+	uint64_t completed; /* handshakes */
+	double randomness;
+	uint64_t since_ns; /* CLOCK_MONOTONIC, when that began */
+	uint64_t entries;  /* in the tables */
+};
+
+/* -errno. */
+int talkers_look(struct dataplane *dp, uint64_t now_ns, struct talkers_figures *ret);
+
+struct talkers_row {
+	struct sg_talker is;
+	uint64_t half_open;
+};
+
+/*
+ * Copies the talkers, as sources (IPv4 addresses and IPv6 /64) or as prefixes (IPv4 /24 and IPv6
+ * /64), who sends most of late first, into rows, of which there are TALKERS_MAX. Returns how many.
+ * One that a program is just writing is left out. Pure.
+ */
+size_t talkers_copy(const struct sg_talker_set *sets, bool prefixes, uint64_t now_ns,
+		    struct talkers_row *rows);
