@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the files of the manager share: its body, and what one of them does for another. manager.c
- * has its life and its tick, manager_settings.c what the administrator wants, manager_tell.c what
- * is said of it all. Nobody else includes this.
+ * has its life, manager_tick.c what it does each second, manager_settings.c what the administrator
+ * wants, manager_reap.c the reaper's work, manager_tell.c what is said of it all. Nobody else includes
+ * this.
  */
 #pragma once
 
@@ -71,6 +72,10 @@ uint64_t manager_now_ns(void);
 
 /* Attaches to and detaches from interfaces as names, links and mode want it now. */
 void manager_reconcile(void *userdata);
+
+/* ---- manager_tick.c: an event loop's handler ---- */
+
+int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *userdata);
 
 /* ---- manager_settings.c ---- */
 
