@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* bpf/acceptance.bpf.h: ACK_SENT_ROUND */
+/* bpf/ack.bpf.h: ACK_SENT_ROUND */
 #define SENT_ROUND 0x53474341
 
 #define VALID SG_V_REFUSED
