@@ -67,7 +67,11 @@ static __always_inline struct sg_tally *service_tally(__u32 index)
 
 static __always_inline __u8 *service_challenged_port(__be16 port)
 {
-	return &challenged_ports[bpf_ntohs(port) & (SG_PORT_SLOTS - 1)];
+	__u32 slot = bpf_ntohs(port);
+
+	/* or clang masks first and swaps then, after which Linux 6.12 knows no bounds */
+	barrier_var(slot);
+	return &challenged_ports[slot & (SG_PORT_SLOTS - 1)];
 }
 
 /* Our own answer was seen: from now on the service may be defended. */
