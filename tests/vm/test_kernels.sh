@@ -132,7 +132,8 @@ initramfs() {
 	cp "$1"/*.ko "$root/modules/" &&
 		cp "$source_dir/quickstart" "$root/checkout/" &&
 		cp "$source_dir/tests/vm/guest_init" "$root/init" &&
-		cp "$build/bpf/synguard.bpf.o" "$root/" &&
+		cp "$build/bpf/synguard.bpf.o" "$build/bpf/adjust.bpf.o" \
+			"$build/bpf/reap.bpf.o" "$root/" &&
 		clang-14 -target bpf -O2 -Wall -c "$source_dir/tests/vm/pass.bpf.c" \
 			-o "$root/pass.bpf.o" &&
 		(cd "$root" && find . | cpio --quiet -o -H newc -R 0:0) >"$2"
@@ -278,6 +279,7 @@ check challenges_become_connections json status_after \
 	'any(s["accepted"] > 0 and s["born"] == s["accepted"] for s in r["services"])'
 check daemon_stops succeeded stop
 check nothing_is_left_behind nothing_left
+check ladder_loads succeeded ladder_objects
 check kernel_log_is_calm kernel_is_calm
 
 guest linux_6_1 linux-image-cloud-amd64
@@ -292,6 +294,7 @@ check nothing_is_attached json status \
 check clients_connect succeeded connections
 check daemon_stops succeeded stop
 check nothing_is_left_behind nothing_left
+check ladder_loads succeeded ladder_objects
 check kernel_log_is_calm kernel_is_calm
 
 echo "1..$number"
