@@ -152,6 +152,7 @@ static const char *load_of(const char *compiler)
 		return "the compiler is not installed";
 	load_one(compiler, "synguard");
 	load_one(compiler, "reap");
+	load_one(compiler, "adjust");
 	return NULL;
 }
 
