@@ -385,7 +385,7 @@ static struct sg_control control_of(const struct held *held)
 		size = sizeof(info);
 		fd = bpf_map_get_fd_by_id(held->ids[MAP][i]);
 		ck_assert_int_eq(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
-		if (strstr(info.name, ".bss")) {
+		if (!strcmp(info.name, "synguard.bss")) {
 			value = calloc(1, info.value_size);
 			ck_assert_uint_ge(info.value_size, sizeof(control));
 			ck_assert_int_eq(bpf_map_lookup_elem(fd, &zero, value), 0);
