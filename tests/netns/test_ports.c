@@ -387,7 +387,7 @@ static int map_of(pid_t pid, const char *part)
 /* The longest time between two ticks within so many seconds. */
 static __u64 longest_tick_ns(pid_t pid, int seconds)
 {
-	int fd = map_of(pid, ".bss"), looks = seconds * 1000000LL / HEARTBEAT_LOOKS_US;
+	int fd = map_of(pid, "synguard.bss"), looks = seconds * 1000000LL / HEARTBEAT_LOOKS_US;
 	__u64 last = 0, longest = 0;
 	char value[65536];
 	__u32 zero = 0;

@@ -193,7 +193,7 @@ static struct sg_control control_of(const struct stage *s)
 {
 	struct sg_control control;
 	struct bpf_map_info info;
-	_cleanup_close_ int fd = map_of(s, ".bss", &info);
+	_cleanup_close_ int fd = map_of(s, "synguard.bss", &info);
 	_cleanup_free_ char *value = calloc(1, info.value_size);
 	__u32 zero = 0;
 
