@@ -25,8 +25,11 @@ struct truth_programs {
 };
 struct truth_programs truth_programs(struct stage *s, int host, int ifindex);
 
-/* Its descriptors, and of these BPF links: three for each interface and the tracepoints'. */
-#define TRUTH_TRACEPOINTS 4
+/*
+ * Its descriptors, and of these BPF links: three for each interface, those of the three tracepoints,
+ * and of the two walks of listeners, the ladder's being one of its own.
+ */
+#define TRUTH_TRACEPOINTS 5
 size_t truth_descriptors(pid_t pid);
 size_t truth_links(pid_t pid);
 
