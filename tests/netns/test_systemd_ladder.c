@@ -58,6 +58,8 @@ static void end(struct machine *m, struct stage *s, struct flood *flood)
 	stage_strike(s);
 }
 
+#define MAIN_PID "systemctl show -P MainPID synguard"
+
 /* S2: one that dies whenever it starts leaves nothing adjusted when systemd gives it up. */
 START_TEST(unit_gives_up_and_puts_back)
 {
@@ -71,10 +73,13 @@ START_TEST(unit_gives_up_and_puts_back)
 	machine_await(&m, HAS("1"), 10000);
 	for (kills = 0; machine_try(&m, NULL, "systemctl is-failed -q synguard", NULL); kills++) {
 		ck_assert_int_lt(kills, 10);
-		machine_do(&m, "systemctl kill --kill-whom=main -s KILL synguard");
+		machine_do(&m, MAIN_PID " >/run/killed && "
+					"systemctl kill --kill-whom=main -s KILL synguard");
+		/* of a later one, for this one is active until systemd hears of its end */
 		machine_await(&m,
 			      "systemctl is-failed -q synguard || "
-			      "{ systemctl is-active -q synguard && " HAS("1") "; }",
+			      "{ systemctl is-active -q synguard && "
+			      "! " MAIN_PID " | cmp -s - /run/killed && " HAS("1") "; }",
 			      15000);
 	}
 	ck_assert_int_ge(kills, 3);
