@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <jansson.h>
 
 #include "synguard/cleanup.h"
+
+#include "timetext.h"
 
 #define EVENTS_ROW_(name, word_, id, priority_, sentence_, fields_)                                \
 	[SG_EVENT_##name] = {                                                                      \
@@ -188,13 +189,10 @@ static void events_fill_sentence(struct events *e, const struct sg_event_row *ro
 /* RFC 3339, UTC: "2001-02-03T04:05:06.000007Z". */
 static void events_time(char *to, size_t size, uint64_t usec)
 {
-	time_t seconds = usec / 1000000;
-	char whole[32];
-	struct tm tm;
+	struct timetext whole = timetext(usec);
 
-	gmtime_r(&seconds, &tm);
-	strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(to, size, "%s.%06uZ", whole, (unsigned int)(usec % 1000000));
+	whole.text[strcspn(whole.text, "Z")] = '\0';
+	snprintf(to, size, "%s.%06uZ", whole.text, (unsigned int)(usec % 1000000));
 }
 
 static char *events_to_json(const struct events *e, uint64_t usec)

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "fault.h"
 #include "ladder_internal.h"
 #include "ladder_journal.h"
@@ -15,10 +15,7 @@
 
 uint64_t ladder_realtime_usec(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
+	return clock_ns(CLOCK_REALTIME) / 1000;
 }
 
 /* ---- the record ---------------------------------------------------------------------------- */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Says what the ladder has done and what is taken. */
 #include <stdio.h>
-#include <time.h>
 
 #include "ladder_internal.h"
 #include "report.h"
+#include "timetext.h"
 
 void ladder_tell_of(struct ladder *l, enum ladder_news news, enum sg_ladder_step step,
 		    const char *target, uint64_t from, uint64_t to, const char *reason)
@@ -40,15 +40,6 @@ struct ladder_counts ladder_counts(const struct ladder *l)
 	return l->counts;
 }
 
-static void ladder_since(uint64_t usec, char *text, size_t size)
-{
-	time_t seconds = usec / 1000000;
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 void ladder_report(const struct ladder *l, struct report_step *rows)
 {
 	enum sg_ladder_step step;
@@ -72,7 +63,8 @@ void ladder_report(const struct ladder *l, struct report_step *rows)
 			.new = s->taken ? s->ours : l->wishes[step].value,
 		};
 		if (s->taken)
-			ladder_since(s->since_usec, row->since, sizeof(row->since));
+			snprintf(row->since, sizeof(row->since), "%s",
+				 timetext(s->since_usec).text);
 		snprintf(row->why, sizeof(row->why), "%s",
 			 s->conflict	     ? LADDER_OF_ANOTHER :
 			 s->failure[0]	     ? s->failure :
@@ -95,7 +87,7 @@ static void ladder_report_target(const struct ladder *l, const struct ladder_tar
 		.new = t->ours,
 	};
 	if (row->taken)
-		ladder_since(t->since_usec, row->since, sizeof(row->since));
+		snprintf(row->since, sizeof(row->since), "%s", timetext(t->since_usec).text);
 	snprintf(row->why, sizeof(row->why), "%s",
 		 t->lost		? LADDER_OF_ANOTHER :
 		 l->wishes[t->step].why ?:

@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
 #include "caps.h"
+#include "clock.h"
 #include "instance.h"
 #include "log.h"
 #include "mode.h"
@@ -23,14 +23,6 @@
 
 /* A host of some hundred interfaces is told to be ready before the last one is attached to. */
 #define MANAGER_SETTLE_USEC 10000000ULL
-
-uint64_t manager_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 /* ---- interfaces ---------------------------------------------------------------------------- */
 
@@ -56,7 +48,7 @@ static void manager_on_address(void *userdata, const struct sg_addr *addr, bool 
 	if (!r)
 		m->local_addrs += here ? 1 : -1;
 	if (r < 0 && r != -ENOENT && r != -EEXIST)
-		tell_look_failed(&m->teller, &m->address_limit, manager_now_ns(),
+		tell_look_failed(&m->teller, &m->address_limit, clock_now_ns(),
 				 "the host's addresses", r);
 }
 
@@ -98,7 +90,7 @@ static int manager_load(struct manager *m, struct complaint *c)
 	}
 	control = dataplane_control(m->dp);
 	control->mode = m->mode;
-	control->heartbeat_ns = manager_now_ns();
+	control->heartbeat_ns = clock_now_ns();
 	manager_apply(m, NULL);
 	r = services_new(&m->services, m->dp);
 	if (r < 0)
@@ -240,7 +232,7 @@ int manager_new(struct manager **ret, sd_event *event, const struct manager_opti
 	m->event = sd_event_ref(event);
 	m->lock_fd = -EBADF;
 	m->instance_fd = -EBADF;
-	m->started_ns = manager_now_ns();
+	m->started_ns = clock_now_ns();
 	r = carry_new(&m->carry);
 	if (r >= 0)
 		r = manager_start(m, c);
@@ -262,7 +254,7 @@ static int manager_on_left(sd_event_source *source, uint64_t scheduled_usec, voi
 int manager_leave(struct manager *m)
 {
 	TELL(&m->teller, SG_EVENT_STOPPING, EVENT_TEXT("version", SG_VERSION),
-	     EVENT_NUMBER("seconds", (manager_now_ns() - m->started_ns) / 1000000000));
+	     EVENT_NUMBER("seconds", (clock_now_ns() - m->started_ns) / 1000000000));
 	if (!m->dp || !m->challenges_per_sec || m->mode == SG_MODE_OFF)
 		return sd_event_exit(m->event, 0);
 	manager_change_mode(m, SG_MODE_OFF);

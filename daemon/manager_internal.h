@@ -67,9 +67,6 @@ struct manager {
 	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec, dropped_acks_per_sec;
 };
 
-/* CLOCK_MONOTONIC */
-uint64_t manager_now_ns(void);
-
 /* Attaches to and detaches from interfaces as names, links and mode want it now. */
 void manager_reconcile(void *userdata);
 

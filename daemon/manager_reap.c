@@ -20,7 +20,7 @@ static void manager_tell_reaped(struct manager *m)
 static void manager_on_reaped(void *userdata, const struct reap_round *round)
 {
 	struct manager *m = userdata;
-	uint64_t now_ns = manager_now_ns(), unused;
+	uint64_t now_ns = clock_now_ns(), unused;
 
 	m->reaped += round->reaped;
 	if (m->reaped != m->reaped_told && event_limit_pass(&m->reap_limit, now_ns, &unused))

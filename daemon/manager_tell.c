@@ -17,7 +17,7 @@
 void manager_scalars(void *userdata, struct report *ret)
 {
 	struct manager *m = userdata;
-	uint64_t now_ns = manager_now_ns();
+	uint64_t now_ns = clock_now_ns();
 	uint64_t heard_ns = m->dp ? dataplane_control(m->dp)->heartbeat_ns : m->ticked_ns;
 
 	struct ladder_counts ladder = ladder_counts(m->ladder);
@@ -66,7 +66,7 @@ void manager_scalars(void *userdata, struct report *ret)
 char *manager_describe(void *userdata)
 {
 	struct manager *m = userdata;
-	uint64_t now_ns = manager_now_ns();
+	uint64_t now_ns = clock_now_ns();
 	struct report_step steps[MANAGER_LISTENER_STEPS];
 	struct report report;
 	char *text = NULL;
@@ -113,6 +113,6 @@ int manager_view(void *userdata, const struct views_request *request)
 	int r = 0;
 
 	if (request->what == VIEWS_LISTENERS && m->services)
-		r = services_rates(m->services, manager_now_ns(), &rates, &count);
+		r = services_rates(m->services, clock_now_ns(), &rates, &count);
 	return r < 0 ? r : views_ask(m->views, request, rates, count);
 }

@@ -176,7 +176,7 @@ static void manager_tick_lists(struct manager *m)
 int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *userdata)
 {
 	struct manager *m = userdata;
-	uint64_t now_ns = manager_now_ns();
+	uint64_t now_ns = clock_now_ns();
 	struct services_total total;
 
 	manager_note_delay(m, now_ns / 1000, scheduled_usec);

@@ -7,7 +7,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
+
+#include "clock.h"
 
 #define PACE_SHARE 50
 
@@ -29,8 +30,5 @@ static inline void pace_note(struct pace *p, uint64_t now_ns, uint64_t cost_ns)
 /* Of this thread, to take the difference of. */
 static inline uint64_t pace_cpu_ns(void)
 {
-	struct timespec used;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-	return used.tv_sec * 1000000000ULL + used.tv_nsec;
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }

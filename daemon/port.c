@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "ports_internal.h"
 
 /* Time for the ACKs of challenges that are under way when an interface is not meant any more. */
@@ -12,17 +12,9 @@
 /* After so long XDP is tried again on an interface whose driver lost its answers. */
 #define PORTS_LOWERED_NS (300 * 1000000000ULL)
 
-uint64_t ports_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 void port_tell(const struct port *port, enum ports_news what, const char *reason)
 {
-	ports_desk_tell(port->owner->desk, ports_now_ns(), what, port->name,
+	ports_desk_tell(port->owner->desk, clock_now_ns(), what, port->name,
 			dataplane_attach_name(port->links.attach), reason);
 }
 
@@ -61,7 +53,7 @@ static void port_done(struct worker_job *worker_job);
 
 bool port_may_go(const struct port *port)
 {
-	return port->leaving && ports_now_ns() >= port->leave_at_ns;
+	return port->leaving && clock_now_ns() >= port->leave_at_ns;
 }
 
 /* Where XDP was given up on, tcx answers, unless another way was asked for by name. */
@@ -155,7 +147,7 @@ void port_leave(struct port *port, enum ports_news what, const char *reason)
 	port->leaving = true;
 	port->again = false;
 	if (what == PORTS_DETACHED && port->links.answers)
-		port->leave_at_ns = ports_now_ns() + PORTS_GRACE_NS;
+		port->leave_at_ns = clock_now_ns() + PORTS_GRACE_NS;
 	port_tell(port, what, reason);
 	if (!port->owner->dp)
 		ports_forget(port);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "portnames.h"
 #include "ports_internal.h"
 
@@ -75,7 +76,7 @@ void ports_warn(const struct ports *p, struct links *links)
 		}
 		if (j == count)
 			ports_desk_tell(
-				p->desk, ports_now_ns(), PORTS_MISSING, p->names[i],
+				p->desk, clock_now_ns(), PORTS_MISSING, p->names[i],
 				dataplane_attach_name(DATAPLANE_NONE),
 				strcmp(p->names[i], PORTNAMES_AUTO) ?
 					"there is none yet; it is attached to when it comes" :

@@ -68,8 +68,6 @@ struct ports {
 	size_t checked; /* where the next tick goes on */
 };
 
-uint64_t ports_now_ns(void);
-
 /* Frees it and takes it out of the set. */
 void ports_forget(struct port *port);
 

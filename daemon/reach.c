@@ -9,10 +9,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "synguard/cleanup.h"
+
+#include "clock.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -56,14 +57,6 @@ struct reach *reach_free(struct reach *r)
 }
 
 /* ---- who has it open ----------------------------------------------------------------------- */
-
-static uint64_t reach_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 /* The inode of a socket that is behind the entry, or 0. */
 static uint64_t reach_inode(DIR *files, const char *name)
@@ -122,7 +115,7 @@ static int reach_step(struct reach *r, struct reach_wanted *wanted, size_t count
 
 int reach_seek(struct reach *r, uint64_t limit_ns, struct reach_wanted *wanted, size_t count)
 {
-	uint64_t until_ns = reach_now_ns() + limit_ns;
+	uint64_t until_ns = clock_now_ns() + limit_ns;
 	int done = 0;
 	size_t i;
 
@@ -131,7 +124,7 @@ int reach_seek(struct reach *r, uint64_t limit_ns, struct reach_wanted *wanted, 
 	if (!r->processes)
 		return -errno;
 	for (i = 0; !done; i++) {
-		if (i % REACH_STRIDE == 0 && i && reach_now_ns() > until_ns)
+		if (i % REACH_STRIDE == 0 && i && clock_now_ns() > until_ns)
 			return 0;
 		done = reach_step(r, wanted, count);
 	}

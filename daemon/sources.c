@@ -6,15 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "synguard/cleanup.h"
 
 #include "addrtext.h"
+#include "clock.h"
 #include "dataplane.h"
 #include "groups.h"
 #include "sockdiag.h"
 #include "talkers.h"
+#include "timetext.h"
 
 /* As of half-open connections: more are counted and not listed. */
 #define SOURCES_ROWS_MAX 262144
@@ -29,14 +30,6 @@ struct sources {
 	uint32_t top;
 	uint64_t now_ns, real_ns; /* the same moment on both clocks */
 };
-
-static uint64_t sources_clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 /* Of IPv6 the /64 is the source, in which anybody has all addresses. */
 static struct sg_addr sources_key(const struct sources *s, const struct sg_addr *a)
@@ -80,16 +73,11 @@ static void sources_name(struct sources *s, const struct sg_addr *key)
 		is_prefix ? addrtext_prefix(key).text : addrtext(key).text);
 }
 
-/* RFC 3339, UTC: "2001-02-03T04:05:06Z". */
 static void sources_time(struct sources *s, const char *key, uint64_t at_ns)
 {
-	time_t seconds = (s->real_ns - (s->now_ns - at_ns)) / 1000000000;
-	char text[32];
-	struct tm tm;
+	uint64_t usec = (s->real_ns - (s->now_ns - at_ns)) / 1000;
 
-	gmtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	fprintf(s->to, ",\"%s\":\"%s\"", key, text);
+	fprintf(s->to, ",\"%s\":\"%s\"", key, timetext(usec).text);
 }
 
 static void sources_write_talker(struct sources *s, const struct talkers_row *row)
@@ -201,8 +189,8 @@ int sources_write(FILE *to, struct dataplane *dp, bool prefixes, uint32_t top)
 	groups_init(&s.half_open, salt[0], salt[1]);
 	r = sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV, sources_on_socket, &s, &interrupted);
 	s.partial = s.partial || interrupted || r < 0;
-	s.now_ns = sources_clock_ns(CLOCK_MONOTONIC);
-	s.real_ns = sources_clock_ns(CLOCK_REALTIME);
+	s.now_ns = clock_now_ns();
+	s.real_ns = clock_ns(CLOCK_REALTIME);
 	r = sources_write_all(&s, dp);
 	groups_done(&s.half_open);
 	return r;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Times as text. */
+#pragma once
+
+#include <stdint.h>
+
+struct timetext {
+	char text[32];
+};
+
+/* RFC 3339, UTC, without the fraction: "2001-02-03T04:05:06Z". Microseconds of CLOCK_REALTIME. */
+struct timetext timetext(uint64_t realtime_usec);
