@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -16,7 +15,9 @@
 
 #include "synguard/cleanup.h"
 
+#include "clock.h"
 #include "dataplane_attach.h"
+#include "dataplane_silence.h"
 #include "synguard.skel.h"
 
 #define DATAPLANE_KFUNC	   "bpf_sk_assign_tcp_reqsk"
@@ -32,11 +33,6 @@ struct dataplane {
 
 #define DATAPLANE_SERVICES_BYTES (SG_SERVICES_MAX * sizeof(struct sg_service))
 #define DATAPLANE_TALKERS_BYTES	 (SG_TALKER_KINDS * SG_TALKER_SETS * sizeof(struct sg_talker_set))
-
-static int dataplane_silence(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return 0;
-}
 
 /* The last lines of what libbpf and the verifier had to say. */
 static char dataplane_last_words[256];
@@ -165,7 +161,6 @@ static int dataplane_load(struct dataplane *dp, uint8_t epoch_shift, struct comp
 int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint *c)
 {
 	struct dataplane *dp;
-	struct timespec now;
 	int r;
 
 	libbpf_set_print(dataplane_silence);
@@ -188,8 +183,7 @@ int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint 
 		return r;
 	}
 	dp->skel->bss->control.cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	dp->loaded_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	dp->loaded_ns = clock_now_ns();
 	*ret = dp;
 	return 0;
 }

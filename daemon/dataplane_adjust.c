@@ -8,18 +8,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "synguard/cleanup.h"
+#include "dataplane_silence.h"
 
 #include "adjust.skel.h"
 
 struct dataplane_adjust {
 	struct adjust_bpf *skel;
 };
-
-static int dataplane_adjust_silence(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return 0;
-}
 
 static void dataplane_adjust_explain(int error, struct complaint *c)
 {
@@ -53,7 +48,7 @@ int dataplane_adjust_new(struct dataplane_adjust **ret, struct complaint *c)
 
 	if (!a)
 		return -ENOMEM;
-	before = libbpf_set_print(dataplane_adjust_silence);
+	before = libbpf_set_print(dataplane_silence);
 	r = dataplane_adjust_load(a);
 	libbpf_set_print(before);
 	if (r < 0) {
