@@ -208,19 +208,11 @@ static __always_inline struct sg_talker *talker_find(struct sg_talker_set *set, 
 	return NULL;
 }
 
-/* What it has sent of late: half of it is forgotten with each window. */
-static __always_inline __u32 talker_recent(const struct sg_talker *t, __u32 window)
-{
-	__s32 age = window - t->window;
-
-	return age <= 0 ? t->recent : age < 32 ? t->recent >> age : 0;
-}
-
 static __always_inline void talker_add(struct sg_talker *t, __u32 weight, __u64 now_ns)
 {
 	__u32 window = talker_window(now_ns);
 
-	t->recent = talker_recent(t, window) + weight;
+	t->recent = sg_talker_recent(t, window) + weight;
 	t->window = window;
 	t->last_ns = now_ns;
 	__sync_fetch_and_add(&t->syns, weight);
@@ -236,7 +228,7 @@ static __always_inline void talker_enter(struct sg_talker_set *set, __u64 key,
 
 	sg_unroll
 	for (int i = 0; i < SG_TALKER_WAYS; i++) {
-		__u32 recent = set->keys[i] ? talker_recent(&set->of[i], window) : 0;
+		__u32 recent = set->keys[i] ? sg_talker_recent(&set->of[i], window) : 0;
 
 		if (recent < least) {
 			least = recent;

@@ -42,14 +42,6 @@ int talkers_look(struct dataplane *dp, uint64_t now_ns, struct talkers_figures *
 	return 0;
 }
 
-/* As talker_recent() of the programs has it. */
-static uint32_t talkers_recent(const struct sg_talker *t, uint32_t window)
-{
-	int32_t age = window - t->window;
-
-	return age <= 0 ? t->recent : age < 32 ? t->recent >> age : 0;
-}
-
 static int talkers_compare(const void *a, const void *b)
 {
 	const struct sg_talker *x = &((const struct talkers_row *)a)->is;
@@ -82,7 +74,7 @@ size_t talkers_copy(const struct sg_talker_set *sets, bool prefixes, uint64_t no
 				continue;
 			if (of_prefixes ? !prefixes && addrtext_is_v4(&is.addr) : prefixes)
 				continue;
-			is.recent = talkers_recent(&is, now_ns >> SG_TALKER_SHIFT);
+			is.recent = sg_talker_recent(&is, now_ns >> SG_TALKER_SHIFT);
 			rows[count++] = (struct talkers_row){ .is = is };
 		}
 	}

@@ -85,6 +85,15 @@ struct sg_talker {
 	__u32 recent;	 /* SYNs of that window, and half of what stood here before, and so on */
 };
 
+/* What it has sent of late, of struct sg_talker: half of it is forgotten with each window. */
+static inline __attribute__((always_inline)) __u32 sg_talker_recent(const struct sg_talker *t,
+								    __u32 window)
+{
+	__s32 age = window - t->window;
+
+	return age <= 0 ? t->recent : age < 32 ? t->recent >> age : 0;
+}
+
 /* The keys are together, so that one who is not there costs one cache line. */
 struct sg_talker_set {
 	__u64 keys[SG_TALKER_WAYS]; /* 0 = free */
