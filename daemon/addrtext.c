@@ -14,6 +14,13 @@ bool addrtext_is_any(const struct sg_addr *a)
 	return !a->halves[0] && !a->halves[1];
 }
 
+bool addrtext_any_takes(bool ipv6, bool v6only, const struct sg_addr *a)
+{
+	bool v4 = addrtext_is_v4(a);
+
+	return ipv6 ? !v6only || !v4 : v4;
+}
+
 struct addrtext addrtext(const struct sg_addr *a)
 {
 	struct addrtext t = {};
@@ -31,6 +38,21 @@ struct addrtext addrtext_socket(const struct sg_addr *a, __be16 port)
 
 	snprintf(t.text, sizeof(t.text), addrtext_is_v4(a) ? "%.46s:%u" : "[%.46s]:%u",
 		 address.text, ntohs(port));
+	return t;
+}
+
+struct addrtext addrtext_of_listener(const struct sg_addr *a, bool ipv6)
+{
+	return addrtext_is_any(a) && !ipv6 ? (struct addrtext){ "0.0.0.0" } : addrtext(a);
+}
+
+struct addrtext addrtext_listener(const struct sg_addr *a, bool ipv6, __be16 port)
+{
+	struct addrtext t;
+
+	if (!addrtext_is_any(a) || ipv6)
+		return addrtext_socket(a, port);
+	snprintf(t.text, sizeof(t.text), "0.0.0.0:%u", ntohs(port));
 	return t;
 }
 

@@ -196,9 +196,9 @@ int ladder_take_listeners(struct ladder *l, enum sg_ladder_step step,
 	r = ladder_carry_out(l, step, FAULT_LISTENER_TAKEN);
 	fault_pass_by(FAULT_TAKEN);
 	missed = ladder_tell_taken(l, step, l->wishes[step].why);
-	if (!missed)
+	if (!missed) {
 		l->steps[step].failure[0] = '\0';
-	if (missed) {
+	} else {
 		ladder_fail_of(l, step, now_ns, missed, "adjusted", r);
 		l->stale = ladder_record(l, &c) < 0;
 	}

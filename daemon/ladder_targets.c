@@ -19,7 +19,6 @@ struct ladder_target *ladder_targets_add(struct ladder_targets *t, enum sg_ladde
 					 const struct sg_listener *listener)
 {
 	struct ladder_target *items, *target;
-	struct addrtext name = addrtext_socket(&listener->addr, listener->port);
 
 	if (t->count == LADDER_TARGETS_MAX)
 		return NULL;
@@ -36,11 +35,9 @@ struct ladder_target *ladder_targets_add(struct ladder_targets *t, enum sg_ladde
 		.there = true,
 		.inode = listener->inode,
 	};
-	if (listener->family == AF_INET && addrtext_is_any(&listener->addr))
-		snprintf(target->name, sizeof(target->name), "0.0.0.0%s",
-			 strrchr(name.text, ':') ?: "");
-	else
-		snprintf(target->name, sizeof(target->name), "%.55s", name.text);
+	snprintf(target->name, sizeof(target->name), "%.55s",
+		 addrtext_listener(&listener->addr, listener->family == AF_INET6, listener->port)
+			 .text);
 	return target;
 }
 

@@ -72,13 +72,11 @@ static int listeners_collect(struct listeners *l, struct dataplane *dp)
 
 static bool listeners_covers(const struct sg_listener *l, const struct services_rate *rate)
 {
-	bool v4 = addrtext_is_v4(&rate->addr);
-
 	if (l->port != rate->port)
 		return false;
 	if (!addrtext_is_any(&l->addr))
 		return !memcmp(&l->addr, &rate->addr, sizeof(l->addr));
-	return l->family == AF_INET6 ? !l->v6only || !v4 : v4;
+	return addrtext_any_takes(l->family == AF_INET6, l->v6only, &rate->addr);
 }
 
 /* A service belongs to the listener on its very address, where there is one. */
@@ -159,9 +157,7 @@ int listeners_write(FILE *to, struct dataplane *dp, const struct services_rate *
 		const struct sg_listener *l = &all.of[i];
 
 		fprintf(to, "%s{\"address\":\"%s\",\"port\":%u,\"v6only\":%s,\"ifindex\":%u,",
-			i ? ",\n" : "",
-			addrtext_is_any(&l->addr) && l->family == AF_INET ? "0.0.0.0" :
-									    addrtext(&l->addr).text,
+			i ? ",\n" : "", addrtext_of_listener(&l->addr, l->family == AF_INET6).text,
 			ntohs(l->port), l->v6only ? "true" : "false", l->ifindex);
 		listeners_write_raw(to, &all, l);
 		listeners_write_rates(to, &all, l, rates, rate_count);

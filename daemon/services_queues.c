@@ -9,26 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "addrtext.h"
 #include "listeners.h"
 #include "sockdiag.h"
-
-static bool services_addr_is_any(const struct sg_addr *a)
-{
-	return !a->halves[0] && !a->halves[1];
-}
-
-static bool services_addr_is_v4(const struct sg_addr *a)
-{
-	return !a->halves[0] && a->words[2] == htonl(0xffff);
-}
-
-/* Whether a listener on "any" takes connections to this address. */
-static bool services_any_covers(const struct sg_listener *l, const struct sg_addr *a)
-{
-	bool v4 = services_addr_is_v4(a);
-
-	return l->family == AF_INET6 ? !l->v6only || !v4 : v4;
-}
 
 static void services_add_queues(struct services_queues *q, const struct sg_listener *l)
 {
@@ -52,7 +35,8 @@ static void services_on_listener(void *userdata, const struct sg_listener *l)
 		if (!memcmp(&e->addr, &l->addr, sizeof(l->addr))) {
 			m->has_exact = true;
 			services_add_queues(&m->exact, l);
-		} else if (services_addr_is_any(&l->addr) && services_any_covers(l, &e->addr)) {
+		} else if (addrtext_is_any(&l->addr) &&
+			   addrtext_any_takes(l->family == AF_INET6, l->v6only, &e->addr)) {
 			services_add_queues(&m->any, l);
 		}
 	}

@@ -76,11 +76,6 @@ static void states_sort_listeners(struct states *st)
 	st->count = kept + 1;
 }
 
-static bool states_any_covers(const struct states_listener *l, const struct sg_addr *a)
-{
-	return l->ipv6 ? !l->v6only || !addrtext_is_v4(a) : addrtext_is_v4(a);
-}
-
 /* The listener on the very address, else one on any. */
 static struct states_listener *states_find(struct states *st, const struct sockdiag_socket *s)
 {
@@ -96,7 +91,7 @@ static struct states_listener *states_find(struct states *st, const struct sockd
 	}
 	for (; low < st->count && st->listeners[low].port == s->port; low++) {
 		l = &st->listeners[low];
-		if (addrtext_is_any(&l->addr) && states_any_covers(l, &s->addr))
+		if (addrtext_is_any(&l->addr) && addrtext_any_takes(l->ipv6, l->v6only, &s->addr))
 			any = l;
 		else if (!memcmp(&l->addr, &s->addr, sizeof(l->addr)))
 			return l;
@@ -142,8 +137,7 @@ static void states_write_all(FILE *to, const struct states *st, bool partial)
 		const struct states_listener *l = &st->listeners[i];
 
 		fprintf(to, "%s{\"address\":\"%s\",\"port\":%u,\"states\":{", i ? ",\n" : "",
-			addrtext_is_any(&l->addr) && !l->ipv6 ? "0.0.0.0" : addrtext(&l->addr).text,
-			ntohs(l->port));
+			addrtext_of_listener(&l->addr, l->ipv6).text, ntohs(l->port));
 		states_write_counts(to, l->counts);
 		fputs("}}", to);
 	}
