@@ -93,9 +93,9 @@ int client_failed(const sd_bus_error *error, int r)
 	return SG_EXIT_FAILED;
 }
 
-static int client_parse(const char *text, json_t **ret)
+static int client_parse(const char *text, size_t bytes, json_t **ret)
 {
-	*ret = json_loads(text, 0, NULL);
+	*ret = text ? json_loadb(text, bytes, 0, NULL) : NULL;
 	if (*ret)
 		return SG_EXIT_OK;
 	fputs("synguard: the daemon's answer is not JSON\n", stderr);
@@ -116,7 +116,7 @@ int client_call_json(sd_bus *bus, json_t **ret, const char *method, const char *
 	va_end(values);
 	if (r >= 0)
 		r = sd_bus_message_read(reply, "s", &text);
-	return r < 0 ? client_failed(&error, r) : client_parse(text, ret);
+	return r < 0 ? client_failed(&error, r) : client_parse(text, strlen(text), ret);
 }
 
 int client_describe(const char *runtime_dir, json_t **ret)
@@ -208,13 +208,11 @@ int client_view(const char *runtime_dir, enum client_view view, const char *by, 
 	/* sealed by the daemon: it neither changes nor shrinks; json_loadfd() reads byte by byte */
 	if (!fstat(fd, &st) && st.st_size > 0)
 		text = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	*ret = text == MAP_FAILED ? NULL : json_loadb(text, st.st_size, 0, NULL);
-	if (text != MAP_FAILED)
-		munmap(text, st.st_size);
-	if (*ret)
-		return SG_EXIT_OK;
-	fputs("synguard: the daemon's answer is not JSON\n", stderr);
-	return SG_EXIT_FAILED;
+	if (text == MAP_FAILED)
+		return client_parse(NULL, 0, ret);
+	r = client_parse(text, st.st_size, ret);
+	munmap(text, st.st_size);
+	return r;
 }
 
 /* ---- lists of sources ------------------------------------------------------------------------ */

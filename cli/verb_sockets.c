@@ -100,18 +100,26 @@ int verb_listeners(const struct cli *cli, int argc, char **argv)
 	return r;
 }
 
+/* From 1 to max, in decimal; 0: it is no such number. */
+static unsigned long sockets_number(const char *text, unsigned long max)
+{
+	char *end;
+	unsigned long n = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+
+	return n && n <= max && !*end ? n : 0;
+}
+
 int verb_halfopen(const struct cli *cli, int argc, char **argv)
 {
 	const char *by = cli_option(cli, "by") ?: "source", *port = cli_option(cli, "port");
 	unsigned long number = 0;
-	char *end = NULL;
 	struct screen screen = screen_of(stdout, cli->wide);
 	json_t *root = NULL;
 	int r;
 
 	if (port) {
-		number = *port >= '0' && *port <= '9' ? strtoul(port, &end, 10) : 0;
-		if (!number || number > 65535 || *end)
+		number = sockets_number(port, 65535);
+		if (!number)
 			return arguments_wrong(cli->verb, "\"%s\" is no port; there are 1 to 65535",
 					       port);
 	}
@@ -159,12 +167,11 @@ int verb_sources(const struct cli *cli, int argc, char **argv)
 	struct screen screen = screen_of(stdout, cli->wide);
 	unsigned long number = cli->json || cli->wide ? 0 : SOURCES_TOP;
 	json_t *root = NULL;
-	char *end = NULL;
 	int r;
 
 	if (top) {
-		number = *top >= '0' && *top <= '9' ? strtoul(top, &end, 10) : 0;
-		if (!number || number > 1000000 || *end)
+		number = sockets_number(top, 1000000);
+		if (!number)
 			return arguments_wrong(
 				cli->verb, "\"%s\" is no number of rows; there are 1 to 1000000",
 				top);
