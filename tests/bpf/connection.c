@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "connection.h"
 
+#include "client.h"
+
 #include <check.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -20,6 +22,48 @@ static struct connection connection_accept(int listener, const struct frame_spec
 
 	ck_assert_msg(c.fd >= 0, "accept() found no connection");
 	return c;
+}
+
+struct prog *connection_defended(int *listener, int backlog)
+{
+	struct prog *p = prog_new(stack_new());
+
+	*listener = stack_listen(.backlog = backlog);
+	prog_defend(p, &client_linux4);
+	prog_defend(p, &client_linux6);
+	return p;
+}
+
+struct prog *connection_attached(int *listener, int backlog)
+{
+	struct prog *p = connection_defended(listener, backlog);
+
+	prog_attach(p);
+	return p;
+}
+
+struct frame_spec connection_again(const struct frame_spec *syn, __u32 seq, __u32 tsval)
+{
+	struct frame_spec again = *syn;
+	struct frame_option *o;
+
+	again.seq = seq;
+	for (o = again.options; o->bytes; o++)
+		if (o->b[0] == 8)
+			*o = (struct frame_option)FRAME_TS(tsval, 0);
+	return again;
+}
+
+void connection_deliver_past(struct prog *p, const struct frame_spec *ack)
+{
+	struct prog_frame f = prog_frame(ack);
+
+	prog_mark(p);
+	prog_deliver(p, &f);
+	prog_await(p, SG_INGRESS, 2);
+	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_CLEARED), 1);
+	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_ACCEPTED), 1);
+	ck_assert_uint_eq(prog_counters(p, SG_INGRESS).packets, p->marked[SG_INGRESS].packets + 2);
 }
 
 struct connection connection_challenged(struct prog *p, const struct frame_spec *syn, int listener)

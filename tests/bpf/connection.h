@@ -15,6 +15,19 @@ struct connection {
 };
 
 /*
+ * A listener of both families on STACK_PORT (backlog 0: the usual one) whose services are proven and
+ * defended, in a namespace of its own; attached: with the programs attached there.
+ */
+struct prog *connection_defended(int *listener, int backlog);
+struct prog *connection_attached(int *listener, int backlog);
+
+/* The SYN of a client that comes back from the same port. */
+struct frame_spec connection_again(const struct frame_spec *syn, __u32 seq, __u32 tsval);
+
+/* The ACK goes round once: what is in its way is removed, then the listener has it. */
+void connection_deliver_past(struct prog *p, const struct frame_spec *ack);
+
+/*
  * A SYN through XDP, its answer as a live frame through tcx ingress, accept() on the listener: the
  * whole way of a challenged client. accept() fails the test if nothing comes of it.
  */

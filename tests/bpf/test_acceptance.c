@@ -19,18 +19,6 @@
 #define HAS_WSCALE TCPI_OPT_WSCALE
 #define HAS_ECN	   TCPI_OPT_ECN
 
-/* A listener of both families on port 80, proven and defended. */
-static struct prog *defended(int *listener)
-{
-	struct prog *p = prog_new(stack_new());
-
-	*listener = stack_listen();
-	prog_defend(p, &client_linux4);
-	prog_defend(p, &client_linux6);
-	prog_attach(p);
-	return p;
-}
-
 static void assert_nobody_comes(int listener)
 {
 	ck_assert_int_eq(stack_accept(listener), -1);
@@ -124,7 +112,7 @@ START_TEST(test_as_without_a_challenge)
 {
 	const struct frame_spec *syns[] = { &client_linux4, &client_linux6 };
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	unsigned int i;
 
 	for (i = 0; i < 2; i++) {
@@ -171,7 +159,7 @@ START_TEST(test_mapped_peer)
 	socklen_t bytes = sizeof(peer);
 	struct sg_addr expected = frame_addr(STACK_CLIENT4);
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection c = connection_challenged(p, &client_linux4, listener);
 
 	ck_assert_int_eq(getpeername(c.fd, (struct sockaddr *)&peer, &bytes), 0);
@@ -185,7 +173,7 @@ END_TEST
 START_TEST(test_data_in_the_first_packet)
 {
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct frame_spec ack = prog_answer(p, &client_linux4);
 	struct connection c;
 
@@ -202,7 +190,7 @@ END_TEST
 START_TEST(test_server_speaks)
 {
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection c = connection_challenged(p, &client_linux4, listener);
 	struct frame_view challenge = prog_view(&p->out), data;
 
@@ -231,7 +219,7 @@ END_TEST
 START_TEST(test_duplicate_ack)
 {
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection c = connection_challenged(p, &client_linux4, listener);
 	struct sg_service *s = prog_service(p, &client_linux4);
 
@@ -250,7 +238,7 @@ END_TEST
 START_TEST(test_data_overtakes_the_ack)
 {
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct frame_spec ack = prog_answer(p, &client_linux4), second = ack;
 	struct connection c;
 
@@ -274,7 +262,7 @@ START_TEST(test_replay_to_another_port)
 {
 	struct frame_spec other = client_linux4, ack;
 	int listener, other_listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 
 	other.dport = 81;
 	other_listener = stack_listen(.port = 81);
@@ -315,7 +303,7 @@ END_TEST
 START_TEST(test_options_switched_off_meanwhile)
 {
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct frame_spec ack = prog_answer(p, &client_linux4);
 	struct frame_spec ack6 = prog_answer(p, &client_linux6);
 	struct connection c;
@@ -340,7 +328,7 @@ END_TEST
 START_TEST(test_cookies_switched_off_meanwhile)
 {
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct frame_spec ack = prog_answer(p, &client_linux4);
 
 	stack_sysctl("ipv4/tcp_syncookies", "0");

@@ -16,11 +16,8 @@
 
 static struct prog *defended(int *listener, __u32 of_source, __u32 of_prefix)
 {
-	struct prog *p = prog_new(stack_new());
+	struct prog *p = connection_defended(listener, 1024);
 
-	*listener = stack_listen(.backlog = 1024);
-	prog_defend(p, &client_linux4);
-	prog_defend(p, &client_linux6);
 	p->control->reply_budget = of_source;
 	p->control->reply_budget_prefix = of_prefix;
 	return p;

@@ -9,17 +9,6 @@
 
 #include <unistd.h>
 
-static struct prog *defended(int *listener)
-{
-	struct prog *p = prog_new(stack_new());
-
-	*listener = stack_listen(.backlog = 1024);
-	prog_defend(p, &client_linux4);
-	prog_defend(p, &client_linux6);
-	prog_attach(p);
-	return p;
-}
-
 /* A client that answers its challenge with an ACK that the stack will throw away. */
 static void answer_damaged(struct prog *p, const struct frame_spec *client, int sport)
 {
@@ -48,7 +37,7 @@ START_TEST(canary_hears_one_source_little)
 	struct prog *p;
 	int listener, i;
 
-	p = defended(&listener);
+	p = connection_attached(&listener, 1024);
 	for (i = 0; i < 40; i++)
 		answer_damaged(p, &client_linux4, 20000 + i);
 	assert_canary(p, &client_linux4, 40, SG_WITNESS_SHARE, 0);
@@ -78,7 +67,7 @@ START_TEST(canary_hears_births)
 	struct prog *p;
 	int listener, i;
 
-	p = defended(&listener);
+	p = connection_attached(&listener, 1024);
 	for (i = 0; i < SG_WITNESS_SHARE + 4; i++) {
 		syn.sport = 30000 + i;
 		close(connection_challenged(p, &syn, listener).fd);

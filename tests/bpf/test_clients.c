@@ -20,11 +20,8 @@
 
 static struct prog *defended(int *listener)
 {
-	struct prog *p = prog_new(stack_new());
+	struct prog *p = connection_defended(listener, 1024);
 
-	*listener = stack_listen(.backlog = 1024);
-	prog_defend(p, &client_linux4);
-	prog_defend(p, &client_linux6);
 	p->control->client_allowance = ALLOWANCE;
 	return p;
 }

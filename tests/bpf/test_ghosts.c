@@ -22,34 +22,11 @@
 #define NEAR_ACK 5000000
 #define MUCH	 400000 /* more than what either window of these connections spans */
 
-static struct prog *defended(int *listener)
-{
-	struct prog *p = prog_new(stack_new());
-
-	*listener = stack_listen();
-	prog_defend(p, &client_linux4);
-	prog_defend(p, &client_linux6);
-	prog_attach(p);
-	return p;
-}
-
-static struct frame_spec newcomer(const struct frame_spec *syn, __u32 seq, __u32 tsval)
-{
-	struct frame_spec again = *syn;
-	struct frame_option *o;
-
-	again.seq = seq;
-	for (o = again.options; o->bytes; o++)
-		if (o->b[0] == 8)
-			*o = (struct frame_option)FRAME_TS(tsval, 0);
-	return again;
-}
-
 /* The ACK of the newcomer, which has a valid cookie. */
 static struct frame_spec newcomer_ack(struct prog *p, const struct frame_spec *syn, __u32 seq,
 				      __u32 tsval)
 {
-	struct frame_spec again = newcomer(syn, seq, tsval);
+	struct frame_spec again = connection_again(syn, seq, tsval);
 
 	return prog_answer(p, &again);
 }
@@ -73,28 +50,17 @@ static void assert_reset(const struct connection *c)
 
 /* ---- the newcomer gets its connection ------------------------------------------------------ */
 
-static void deliver_past_ghost(struct prog *p, const struct frame_spec *ack)
-{
-	struct prog_frame f = prog_frame(ack);
-
-	prog_mark(p);
-	prog_deliver(p, &f);
-	prog_await(p, SG_INGRESS, 2);
-	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_CLEARED), 1);
-	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_ACCEPTED), 1);
-}
-
 START_TEST(test_ghost_gives_way)
 {
 	const struct frame_spec *syn = _i ? &client_linux6 : &client_linux4;
 	int listener, fd;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection ghost = connection_challenged(p, syn, listener);
 	struct frame_spec ack = newcomer_ack(p, syn, CLIENT_ISN + FAR, CLIENT_TSVAL + 1000);
 
 	ack.payload = "hello";
 	ack.payload_bytes = 5;
-	deliver_past_ghost(p, &ack);
+	connection_deliver_past(p, &ack);
 	fd = stack_accept(listener);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(recv(fd, (char[8]){ 0 }, 8, MSG_DONTWAIT), 5);
@@ -107,7 +73,7 @@ END_TEST
 START_TEST(test_near_ghost_gives_way)
 {
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection ghost = connection_challenged(p, &client_linux4, listener);
 	__u32 seq = ghost.next.seq + (_i ? FAR : NEAR / 2);
 	struct frame_spec ack;
@@ -115,7 +81,7 @@ START_TEST(test_near_ghost_gives_way)
 	do
 		ack = newcomer_ack(p, &client_linux4, seq++, CLIENT_TSVAL + 1000);
 	while (_i && ghost.next.ack - ack.ack > NEAR_ACK);
-	deliver_past_ghost(p, &ack);
+	connection_deliver_past(p, &ack);
 	ck_assert_int_ge(stack_accept(listener), 0);
 	assert_reset(&ghost);
 }
@@ -125,7 +91,7 @@ END_TEST
 START_TEST(test_half_closed_ghost_gives_way)
 {
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection ghost = connection_challenged(p, &client_linux4, listener);
 	struct frame_spec fin = ghost.next, ack;
 	struct prog_frame f;
@@ -136,7 +102,7 @@ START_TEST(test_half_closed_ghost_gives_way)
 	usleep(100000); /* the kernel delays the ACK of a FIN */
 	ck_assert_int_eq(connection_info(&ghost).tcpi_state, TCP_CLOSE_WAIT);
 	ack = newcomer_ack(p, &client_linux4, CLIENT_ISN + FAR, CLIENT_TSVAL + 1000);
-	deliver_past_ghost(p, &ack);
+	connection_deliver_past(p, &ack);
 	ck_assert_int_ge(stack_accept(listener), 0);
 	stack_assert_no_reset();
 }
@@ -162,7 +128,7 @@ static void assert_turned_away(struct prog *p, const struct frame_spec *ack, int
 START_TEST(test_newcomer_without_timestamps)
 {
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection c = connection_challenged(p, &client_windows4, listener);
 	struct frame_spec ack = newcomer_ack(p, &client_windows4, CLIENT_ISN + FAR, 0);
 
@@ -173,7 +139,7 @@ END_TEST
 START_TEST(test_newcomer_of_another_kind)
 {
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	const struct frame_spec *first = _i ? &client_windows4 : &client_linux4;
 	const struct frame_spec *second = _i ? &client_linux4 : &client_windows4;
 	struct connection c = connection_challenged(p, first, listener);
@@ -188,7 +154,7 @@ START_TEST(test_late_ack_of_an_earlier_connection)
 {
 	const struct frame_spec *syns[] = { &client_linux4, &client_linux6, &client_windows4 };
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct frame_spec late = newcomer_ack(p, syns[_i], CLIENT_ISN - FAR, CLIENT_TSVAL - 1000);
 	struct connection c = connection_challenged(p, syns[_i], listener);
 
@@ -200,7 +166,7 @@ END_TEST
 START_TEST(test_guessed_cookie)
 {
 	int listener, i;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection c = connection_challenged(p, &client_linux4, listener);
 	struct frame_spec ack =
 		newcomer_ack(p, &client_linux4, CLIENT_ISN + FAR, CLIENT_TSVAL + 1000);
@@ -246,7 +212,7 @@ START_TEST(test_own_handshake_repeated)
 		.options = { FRAME_MSS(1460), FRAME_NOP, FRAME_NOP, FRAME_TS(CLIENT_TSVAL, 0) },
 	};
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection c = connection_challenged(p, _i ? &stamped : &client_bare4, listener);
 	struct frame_spec ack = c.next;
 
@@ -262,7 +228,7 @@ END_TEST
 START_TEST(test_numbers_in_the_windows)
 {
 	int listener, tries = 0;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection c = connection_challenged(p, &client_linux4, listener);
 	__u32 seq = c.next.seq - NEAR;
 	struct frame_spec ack;

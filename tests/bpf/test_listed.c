@@ -38,21 +38,11 @@ static int bits(int i)
 	return i ? 64 : 96 + 24;
 }
 
-static struct prog *defended(int *listener)
-{
-	struct prog *p = prog_new(stack_new());
-
-	*listener = stack_listen(.backlog = 1024);
-	prog_defend(p, &client_linux4);
-	prog_defend(p, &client_linux6);
-	return p;
-}
-
 START_TEST(listed_allowed_pass)
 {
 	struct frame_spec in = inside(_i), out = outside(_i);
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_defended(&listener, 1024);
 
 	expect_verdict(p, SG_XDP, &in, SG_V_CHALLENGED);
 	prog_list(p, &in, bits(_i), true);
@@ -70,7 +60,7 @@ START_TEST(listed_denied_are_dropped)
 {
 	struct frame_spec in = inside(_i), out = outside(_i), elsewhere = in;
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_defended(&listener, 1024);
 
 	prog_list(p, &in, bits(_i), false);
 	expect_verdict(p, SG_XDP, &in, SG_V_DENIED);
@@ -96,7 +86,7 @@ START_TEST(listed_unannounced)
 {
 	struct frame_spec in = inside(0);
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_defended(&listener, 1024);
 
 	prog_list(p, &in, bits(0), false);
 	p->control->listed = 0;
@@ -115,7 +105,7 @@ START_TEST(listed_established_goes_on)
 				 FRAME_RST | FRAME_ACK };
 	struct frame_spec syn = *client(_i), f;
 	int listener, i;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_defended(&listener, 1024);
 	struct connection c;
 
 	prog_attach(p);

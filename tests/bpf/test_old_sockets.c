@@ -13,58 +13,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct prog *defended(int *listener)
-{
-	struct prog *p = prog_new(stack_new());
-
-	*listener = stack_listen();
-	prog_defend(p, &client_linux4);
-	prog_defend(p, &client_linux6);
-	prog_attach(p);
-	return p;
-}
-
-/* The ACK goes round once: the old socket is removed, then the listener has it. */
-static void deliver_past_old_socket(struct prog *p, const struct frame_spec *ack)
-{
-	struct prog_frame f = prog_frame(ack);
-
-	prog_mark(p);
-	prog_deliver(p, &f);
-	prog_await(p, SG_INGRESS, 2);
-	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_CLEARED), 1);
-	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_ACCEPTED), 1);
-	ck_assert_uint_eq(prog_counters(p, SG_INGRESS).packets, p->marked[SG_INGRESS].packets + 2);
-}
-
-/* What the client of a connection that has ended says when it comes back from the same port. */
-static struct frame_spec come_back(const struct frame_spec *syn, __u32 seq, __u32 tsval)
-{
-	struct frame_spec again = *syn;
-	struct frame_option *o;
-
-	again.seq = seq;
-	for (o = again.options; o->bytes; o++)
-		if (o->b[0] == 8)
-			*o = (struct frame_option)FRAME_TS(tsval, 0);
-	return again;
-}
-
 /* Traps H12: the server closed first, and the client comes back from the same port. */
 START_TEST(test_time_wait_gives_way)
 {
 	const struct frame_spec *syns[] = { &client_linux4, &client_linux6, &client_windows4 };
 	struct frame_spec again, ack;
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection c = connection_challenged(p, syns[_i], listener);
 	struct sg_tally before, after;
 
 	connection_end(p, &c);
 	before = prog_tally(p, prog_service(p, syns[_i]));
-	again = come_back(syns[_i], c.next.seq + 100000, CLIENT_TSVAL + 1000);
+	again = connection_again(syns[_i], c.next.seq + 100000, CLIENT_TSVAL + 1000);
 	ack = prog_answer(p, &again);
-	deliver_past_old_socket(p, &ack);
+	connection_deliver_past(p, &ack);
 	c.fd = stack_accept(listener);
 	ck_assert_int_ge(c.fd, 0);
 	after = prog_tally(p, prog_service(p, syns[_i]));
@@ -79,13 +42,13 @@ START_TEST(test_time_wait_by_timestamp)
 {
 	struct frame_spec again, ack;
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection c = connection_challenged(p, &client_linux4, listener);
 
 	connection_end(p, &c);
-	again = come_back(&client_linux4, CLIENT_ISN - 500, CLIENT_TSVAL + 1000);
+	again = connection_again(&client_linux4, CLIENT_ISN - 500, CLIENT_TSVAL + 1000);
 	ack = prog_answer(p, &again);
-	deliver_past_old_socket(p, &ack);
+	connection_deliver_past(p, &ack);
 	ck_assert_int_ge(stack_accept(listener), 0);
 }
 END_TEST
@@ -95,7 +58,7 @@ START_TEST(test_replay_after_the_end)
 {
 	const struct frame_spec *syns[] = { &client_linux4, &client_linux6, &client_windows4 };
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection c = connection_challenged(p, syns[_i], listener);
 	struct frame_spec ack = c.next;
 
@@ -113,11 +76,11 @@ START_TEST(test_older_syn_does_not_reopen)
 {
 	struct frame_spec again, ack;
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct connection c = connection_challenged(p, &client_linux4, listener);
 
 	connection_end(p, &c);
-	again = come_back(&client_linux4, c.next.seq + 100000, CLIENT_TSVAL - 1000);
+	again = connection_again(&client_linux4, c.next.seq + 100000, CLIENT_TSVAL - 1000);
 	ack = prog_answer(p, &again);
 	expect_delivery(p, &ack, SG_V_REPLAYED);
 	ck_assert_int_eq(stack_accept(listener), -1);
@@ -128,11 +91,11 @@ END_TEST
 START_TEST(test_reconnects_from_one_port)
 {
 	int i, listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 
 	for (i = 0; i < 64; i++) {
 		__u32 seq = CLIENT_ISN + i * 100000, tsval = CLIENT_TSVAL + i * 100;
-		struct frame_spec syn = come_back(&client_linux4, seq, tsval), ack;
+		struct frame_spec syn = connection_again(&client_linux4, seq, tsval), ack;
 		struct connection c;
 
 		if (i % 3 == 2) {
@@ -142,7 +105,7 @@ START_TEST(test_reconnects_from_one_port)
 			if (i == 0)
 				expect_delivery(p, &ack, SG_V_ACCEPTED);
 			else
-				deliver_past_old_socket(p, &ack);
+				connection_deliver_past(p, &ack);
 			c = (struct connection){ .fd = stack_accept(listener), .next = ack };
 			ck_assert_int_ge(c.fd, 0);
 		}
@@ -157,13 +120,13 @@ START_TEST(test_half_open_gives_way)
 	const struct frame_spec *syns[] = { &client_linux4, &client_linux6, &client_windows4 };
 	struct prog_frame syn = prog_frame(syns[_i]);
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct frame_spec ack;
 
 	prog_deliver(p, &syn);
 	ck_assert_int_eq(stack_view_sent().flags, FRAME_SYN | FRAME_ACK);
 	ack = prog_answer(p, syns[_i]);
-	deliver_past_old_socket(p, &ack);
+	connection_deliver_past(p, &ack);
 	ck_assert_int_ge(stack_accept(listener), 0);
 	stack_assert_silent();
 }
@@ -175,7 +138,7 @@ START_TEST(test_handshake_of_the_kernel_goes_on)
 	const struct frame_spec *syns[] = { &client_linux4, &client_windows4 };
 	struct prog_frame syn = prog_frame(syns[_i]), f;
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct sg_service *s = prog_service(p, &client_linux4);
 	__u64 epoch = (prog_now_ns() >> SG_EPOCH_SHIFT) + 2; /* cookie_epoch() */
 	struct frame_view synack;
@@ -205,7 +168,7 @@ START_TEST(test_cookie_of_the_kernel_goes_on)
 	const struct frame_spec *syns[] = { &client_linux4, &client_linux6, &client_windows4 };
 	struct prog_frame syn = prog_frame(syns[_i]);
 	int listener;
-	struct prog *p = defended(&listener);
+	struct prog *p = connection_attached(&listener, 0);
 	struct sg_service *s = prog_service(p, syns[_i]);
 	__u64 epoch = (prog_now_ns() >> SG_EPOCH_SHIFT) + 2; /* cookie_epoch() */
 	struct frame_view synack;

@@ -165,6 +165,25 @@ struct pair pair_open(struct stage *s, int listener, int family, uint16_t port)
 	}
 }
 
+struct pair pair_open_fast(struct stage *s, int listener, int family)
+{
+	static const char early[] = "early bird";
+	struct pair p = { .client = pair_socket(s, family, 0) };
+	char word[sizeof(early) - 1];
+	struct sockaddr_storage sa;
+	socklen_t length = pair_sockaddr(family, pair_server_address(family), STAGE_PORT, &sa);
+
+	ck_assert_msg(sendto(p.client, early, sizeof(word), MSG_FASTOPEN | MSG_NOSIGNAL,
+			     (struct sockaddr *)&sa, length) == sizeof(word),
+		      "MSG_FASTOPEN: %s", strerror(errno));
+	p.server = pair_accept(listener, PAIR_LIMIT_MS);
+	ck_assert_int_ge(p.server, 0);
+	ck_assert_int_eq(recv(p.server, word, sizeof(word), MSG_WAITALL), sizeof(word));
+	ck_assert_mem_eq(word, early, sizeof(word));
+	pair_talk(&p);
+	return p;
+}
+
 /* ---- the end ------------------------------------------------------------------------------- */
 
 /* There must be nothing more to be read. */

@@ -44,6 +44,10 @@ int pair_accept(int listener, int timeout_ms);
 /* Both ends of a new connection. */
 struct pair pair_open(struct stage *s, int listener, int family, uint16_t port);
 
+/* The same with MSG_FASTOPEN: a word in the SYN where the client has a cookie, else after it. The
+ * server has read it, and they have talked. */
+struct pair pair_open_fast(struct stage *s, int listener, int family);
+
 /* How a connection ends. Each waits until both ends know it. */
 void pair_close(struct pair *p); /* the client first: TIME_WAIT is the client's */
 void pair_close_server_first(struct pair *p);

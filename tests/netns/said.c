@@ -109,6 +109,7 @@ struct said said_as_nobody(struct stage *s, const char *a, const char *b)
 
 	ck_assert_int_ge(fd, 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	/* mkdtemp(3) made it for root alone; where the daemon makes it it is 0755 */
 	ck_assert_int_eq(chmod(lab_daemon_runtime_dir(s->daemon), 0755), 0);
 	said = said_run(s, argv, -1);
 	close(fd);

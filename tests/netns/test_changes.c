@@ -3,7 +3,6 @@
  * What changes, and what must not, while a service is defended: its listener (trap H9), the host's
  * settings (H20), clients that were here before (C4), and the defence itself (C1).
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/tcp.h>
 #include <string.h>
@@ -20,18 +19,6 @@ static const char *const resets[] = { "Tcp.OutRsts", "Tcp.EstabResets", NULL };
 static void ok(int err, const char *what)
 {
 	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
-static void connect_all(struct stage *s, unsigned int rate, unsigned int ms)
-{
-	const struct clients_options o = {
-		.port = STAGE_PORT, .rate_per_sec = rate, .duration_ms = ms, .deadline_ms = 10000
-	};
-	struct clients_result r;
-
-	ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "clients");
-	ck_assert_uint_eq(r.connected, r.attempted);
-	clients_result_done(&r);
 }
 
 static struct flood *flood_begin(struct stage *s, unsigned int seconds)
@@ -91,12 +78,12 @@ START_TEST(h9_replaced_by_mptcp)
 	stage_daemon(&s, "always");
 	stage_prove(&s, STAGE_PORT);
 	before = watch_service(&s);
-	connect_all(&s, 100, 200);
+	stage_connect_all(&s, 100, 200);
 	watch_assert_defended(&s, &before, 20);
 
 	serve(&s, true);
 	before = watch_service(&s);
-	connect_all(&s, 100, 200);
+	stage_connect_all(&s, 100, 200);
 	after = watch_service(&s);
 	ck_assert_int_eq(after.challenged, before.challenged);
 	ck_assert_int_eq(watch_verdict(&s, "xdp", "mptcp_listener"), 20);
@@ -105,7 +92,7 @@ START_TEST(h9_replaced_by_mptcp)
 
 	serve(&s, false);
 	before = watch_service(&s);
-	connect_all(&s, 100, 200);
+	stage_connect_all(&s, 100, 200);
 	watch_assert_defended(&s, &before, 20);
 	stage_strike(&s);
 }
@@ -148,26 +135,6 @@ END_TEST
 
 /* ---- C4 ------------------------------------------------------------------------------------ */
 
-/* Data in the SYN, with a Fast Open cookie: taken while the service is defended. */
-static struct pair open_fast(struct stage *s, int listener, int family)
-{
-	struct pair p = { .client = pair_socket(s, family, 0) };
-	char word[10];
-	struct sockaddr_in6 sa6 = { .sin6_family = AF_INET6, .sin6_port = htons(STAGE_PORT) };
-	struct sockaddr_in sa4 = { .sin_family = AF_INET, .sin_port = htons(STAGE_PORT) };
-
-	inet_pton(AF_INET, LAB_SERVER_ADDR4, &sa4.sin_addr);
-	inet_pton(AF_INET6, LAB_SERVER_ADDR6, &sa6.sin6_addr);
-	ck_assert_msg(sendto(p.client, "early bird", 10, MSG_FASTOPEN | MSG_NOSIGNAL,
-			     family == AF_INET ? (void *)&sa4 : (void *)&sa6,
-			     family == AF_INET ? sizeof(sa4) : sizeof(sa6)) == 10,
-		      "MSG_FASTOPEN: %s", strerror(errno));
-	p.server = pair_accept(listener, 5000);
-	ck_assert_int_ge(p.server, 0);
-	ck_assert_int_eq(recv(p.server, word, sizeof(word), MSG_WAITALL), sizeof(word));
-	return p;
-}
-
 START_TEST(c4_verified_keep_fast_open)
 {
 	static const char *const fast[] = { "TcpExt.TCPFastOpenPassive", NULL };
@@ -186,14 +153,14 @@ START_TEST(c4_verified_keep_fast_open)
 	stage_prove(&s, STAGE_PORT);
 	while ((p.server = pair_accept(listener, 100)) >= 0)
 		close(p.server);
-	p = open_fast(&s, listener, family); /* gets the cookie, and is known from here on */
+	p = pair_open_fast(&s, listener, family); /* gets the cookie, and is known from here on */
 	pair_close(&p);
 
 	flood = flood_begin(&s, 60);
 	await_defended(&s, 2);
 	watch_begin(&w, &s, fast);
 	before = watch_service(&s);
-	p = open_fast(&s, listener, family);
+	p = pair_open_fast(&s, listener, family);
 	ck_assert_int_ne(pair_info(p.client).tcpi_options & TCPI_OPT_SYN_DATA, 0);
 	ck_assert_uint_eq(watch_growth(&w, LAB_SERVER, fast[0]), 1);
 	ck_assert_int_eq(watch_service(&s).accepted, before.accepted);

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,38 +25,6 @@
 static void ok(int err, const char *what)
 {
 	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
-/* ---- running it ---------------------------------------------------------------------------- */
-
-/* The same as somebody without any right, who need not even be able to find the program. */
-static struct said cli_as_nobody(struct stage *s, const char *a, const char *b)
-{
-	int fd = open(said_program(), O_RDONLY);
-	char path[32];
-	const char *argv[] = {
-		"setpriv",
-		"--reuid",
-		"65534",
-		"--regid",
-		"65534",
-		"--clear-groups",
-		path,
-		"--runtime-dir",
-		lab_daemon_runtime_dir(s->daemon),
-		a,
-		b,
-		NULL,
-	};
-	struct said said;
-
-	ck_assert_int_ge(fd, 0);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	/* mkdtemp(3) made it for root alone; where the daemon makes it it is 0755 */
-	ck_assert_int_eq(chmod(lab_daemon_runtime_dir(s->daemon), 0755), 0);
-	said = said_run(s, argv, -1);
-	close(fd);
-	return said;
 }
 
 /* A listener, a daemon in this mode, and a service of each family. */
@@ -358,7 +325,7 @@ START_TEST(cli_mode_not_allowed)
 	struct stage s;
 
 	raise_with(&s, "auto");
-	said = cli_as_nobody(&s, "mode", "off");
+	said = said_as_nobody(&s, "mode", "off");
 	ck_assert_msg(said.exit_code == SG_EXIT_NOT_ALLOWED, "exit code %d: %s", said.exit_code,
 		      said.err);
 	ck_assert_str_eq(said.out, "");
@@ -366,11 +333,11 @@ START_TEST(cli_mode_not_allowed)
 	said_done(&said);
 	expect_mode(&s, "auto");
 
-	said = cli_as_nobody(&s, "mode", NULL);
+	said = said_as_nobody(&s, "mode", NULL);
 	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
 	ck_assert_str_eq(said.out, "auto\n");
 	said_done(&said);
-	said = cli_as_nobody(&s, "status", "--json");
+	said = said_as_nobody(&s, "status", "--json");
 	ck_assert_int_eq(said.exit_code, SG_EXIT_OK);
 	ck_assert_int_eq(said.out[0], '{');
 	said_done(&said);

@@ -6,7 +6,6 @@
 #include "play.h"
 #include "suite.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -208,25 +207,6 @@ START_TEST(h8_data_on_syn)
 }
 END_TEST
 
-static struct pair open_fast(struct stage *s, int listener, int family)
-{
-	struct pair p = { .client = pair_socket(s, family, 0) };
-	struct sockaddr_in6 sa6 = { .sin6_family = AF_INET6, .sin6_port = htons(STAGE_PORT) };
-	struct sockaddr_in sa4 = { .sin_family = AF_INET, .sin_port = htons(STAGE_PORT) };
-
-	inet_pton(AF_INET, LAB_SERVER_ADDR4, &sa4.sin_addr);
-	inet_pton(AF_INET6, LAB_SERVER_ADDR6, &sa6.sin6_addr);
-	ck_assert_msg(sendto(p.client, "early bird", 10, MSG_FASTOPEN | MSG_NOSIGNAL,
-			     family == AF_INET ? (void *)&sa4 : (void *)&sa6,
-			     family == AF_INET ? sizeof(sa4) : sizeof(sa6)) == 10,
-		      "MSG_FASTOPEN: %s", strerror(errno));
-	p.server = pair_accept(listener, 5000);
-	ck_assert_int_ge(p.server, 0);
-	expect_word(p.server, "early bird");
-	pair_talk(&p);
-	return p;
-}
-
 /* A cookie request, and data with a Fast Open cookie that the kernel gave before the defence. */
 START_TEST(h8_fast_open)
 {
@@ -247,21 +227,21 @@ START_TEST(h8_fast_open)
 		close(server);
 
 	before = watch_service(&s);
-	p = open_fast(&s, listener, family); /* asks for a cookie, gets a connection */
+	p = pair_open_fast(&s, listener, family); /* asks for a cookie, gets a connection */
 	pair_close(&p);
 	watch_assert_defended(&s, &before, 1);
 
 	stage_mode(&s, "off");
 	watch_begin(&w, &s, fast);
-	p = open_fast(&s, listener, family); /* gets the cookie */
+	p = pair_open_fast(&s, listener, family); /* gets the cookie */
 	pair_close(&p);
-	p = open_fast(&s, listener, family);
+	p = pair_open_fast(&s, listener, family);
 	pair_close(&p);
 	ck_assert_uint_eq(watch_growth(&w, LAB_SERVER, fast[0]), 1);
 
 	stage_mode(&s, "always");
 	before = watch_service(&s);
-	p = open_fast(&s, listener, family);
+	p = pair_open_fast(&s, listener, family);
 	ck_assert_int_eq(pair_info(p.client).tcpi_options & TCPI_OPT_SYN_DATA, 0);
 	pair_close(&p);
 	watch_assert_defended(&s, &before, 1);

@@ -54,18 +54,6 @@ static void raise_with(struct stage *s, const char *mode, const char *way)
 	stage_daemon_config(s, mode, config);
 }
 
-static void all_connect(struct stage *s, unsigned int rate, unsigned int ms)
-{
-	const struct clients_options o = {
-		.port = STAGE_PORT, .rate_per_sec = rate, .duration_ms = ms, .deadline_ms = 10000
-	};
-	struct clients_result r;
-
-	ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "clients");
-	ck_assert_uint_eq(r.connected, r.attempted);
-	clients_result_done(&r);
-}
-
 /* ---- options and checksums ----------------------------------------------------------------- */
 
 /* What a connection has agreed upon, at one end. */
@@ -169,7 +157,7 @@ START_TEST(tcx_flood)
 	ok(flood_new(&f, s.lab, LAB_CLIENT, LAB_IFNAME, &o), "a flood");
 	ok(flood_start(f), "its start");
 	usleep(1000000);
-	all_connect(&s, 50, 2000);
+	stage_connect_all(&s, 50, 2000);
 	flood_free(f);
 	status = stage_status(&s);
 	stage_assert_accounted(status);
@@ -209,7 +197,7 @@ START_TEST(attach_by_name)
 	ok(lab_daemon_start(&s.daemon, s.lab, LAB_SERVER, &o, tail, sizeof(tail)), tail);
 	await_interface(&s, "tcx", true, "Attach=tcx");
 	stage_prove(&s, STAGE_PORT);
-	all_connect(&s, 100, 200);
+	stage_connect_all(&s, 100, 200);
 	stage_mode(&s, "observe");
 	await_interface(&s, "tcx", false, "mode off or observe");
 	stage_strike(&s);
@@ -235,7 +223,7 @@ START_TEST(f10_answers_are_lost)
 	raise_with(&s, "always", _i ? "native" : "auto");
 	await_interface(&s, "native", true, "");
 	stage_prove(&s, STAGE_PORT);
-	all_connect(&s, 50, 3500);
+	stage_connect_all(&s, 50, 3500);
 	await_interface(&s, "native", true, "");
 
 	s.sink = sink_free(s.sink);

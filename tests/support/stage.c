@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lab/clients.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
@@ -86,6 +87,21 @@ static void stage_daemon_stop(struct stage *s)
 	if (err || !WIFEXITED(status) || WEXITSTATUS(status))
 		ck_abort_msg("synguardd did not end well: %s, wait status %#x\n%s",
 			     err ? strerror(-err) : "it ended by itself", status, tail);
+}
+
+void stage_connect_all(struct stage *s, unsigned int rate_per_sec, unsigned int duration_ms)
+{
+	const struct clients_options o = {
+		.port = STAGE_PORT,
+		.rate_per_sec = rate_per_sec,
+		.duration_ms = duration_ms,
+		.deadline_ms = 10000,
+	};
+	struct clients_result r;
+
+	stage_ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "clients");
+	ck_assert_uint_eq(r.connected, r.attempted);
+	clients_result_done(&r);
 }
 
 void stage_strike(struct stage *s)

@@ -39,6 +39,8 @@ void stage_daemon_config(struct stage *s, const char *mode, const char *config);
 void stage_prove(struct stage *s, uint16_t port);
 /* The same for one family, AF_INET or AF_INET6. */
 void stage_prove_family(struct stage *s, int family, uint16_t port);
+/* Real clients of both families, at STAGE_PORT for so long: each connects. */
+void stage_connect_all(struct stage *s, unsigned int rate_per_sec, unsigned int duration_ms);
 /* Stops everything and frees it. */
 void stage_strike(struct stage *s);
 
