@@ -264,11 +264,11 @@ static bool looks(const char *json, const char *wanted)
 START_TEST(sources_look_like_what_they_are)
 {
 	ck_assert(looks("{\"syns\":999,\"randomness\":1.0,\"completed\":0}", ""));
-	ck_assert(looks("{\"syns\":5000,\"randomness\":0.98,\"completed\":40}", "forged"));
-	ck_assert(looks("{\"syns\":5000,\"randomness\":0.01,\"completed\":40}", "a few"));
-	ck_assert(looks("{\"syns\":5000,\"randomness\":0.3,\"completed\":40}", ""));
+	ck_assert(looks("{\"syns\":5000,\"look\":\"spoofed\",\"completed\":40}", "forged"));
+	ck_assert(looks("{\"syns\":5000,\"look\":\"concentrated\",\"completed\":40}", "a few"));
+	ck_assert(looks("{\"syns\":5000,\"look\":\"mixed\",\"completed\":40}", ""));
 	/* a crowd of clients is as random as a flood, and completes */
-	ck_assert(looks("{\"syns\":5000,\"randomness\":0.98,\"completed\":4900}", "clients"));
+	ck_assert(looks("{\"syns\":5000,\"look\":\"mixed\",\"completed\":4900}", "clients"));
 }
 END_TEST
 
