@@ -32,11 +32,11 @@ static bool detect_completes(const struct detect_service_sample *sample, uint64_
 	return sample->handshakes && sample->handshakes * of >= sample->syns * part;
 }
 
-static bool detect_exceeds(const struct detect_service *s, uint64_t syns_per_sec,
-			   uint64_t factor_halves)
+/* Whether that is so many halves of the ordinary, which is in thousandths, or more. */
+static bool detect_exceeds(uint64_t ordinary_milli, uint64_t syns_per_sec, uint64_t factor_halves)
 {
 	return (unsigned __int128)syns_per_sec * 2000 >=
-	       (unsigned __int128)s->baseline_milli * factor_halves;
+	       (unsigned __int128)ordinary_milli * factor_halves;
 }
 
 static void detect_learn(struct detect_service *s, const struct detect_service_sample *sample)
@@ -67,14 +67,20 @@ static void detect_explain(struct detect_service *s, const struct detect_config 
 	bool excused = s->troubles[SG_TROUBLE_SLOW_ACCEPT].on || (!attack && turned_away);
 	uint64_t halves = attack ? 1 + factor : 2 * factor;
 	bool called = sample->called && !excused;
+	uint64_t ordinary_milli = s->baseline_milli;
+	uint64_t done_milli = 1000 * detect_rate(sample->handshakes, sample->elapsed_ns);
 
 	if (!factor)
 		halves = 0;
-	if (excused)
+	if (excused) {
+		/* who gets through now is a client as well, and no flood's */
+		if (done_milli > ordinary_milli)
+			ordinary_milli = done_milli;
 		halves = 2 * DETECT_REPEATS;
+	}
 	s->calls = called && !detect_completes(sample, 3, 4);
 	if (s->calls || (attack && called && !detect_completes(sample, 7, 8)) ||
-	    detect_exceeds(s, detect_rate(sample->syns, sample->elapsed_ns), halves))
+	    detect_exceeds(ordinary_milli, detect_rate(sample->syns, sample->elapsed_ns), halves))
 		s->explained = 0;
 	else
 		s->explained = unanswered;
@@ -108,10 +114,11 @@ static bool detect_is_crowd(const struct detect_service *s, const struct detect_
 
 	if (already)
 		return detect_completes(sample, 1, 2) &&
-		       (sample->called ||
-			(per_sec * 2 >= many && detect_exceeds(s, per_sec, 1 + factor)));
+		       (sample->called || (per_sec * 2 >= many &&
+					   detect_exceeds(s->baseline_milli, per_sec, 1 + factor)));
 	return detect_completes(sample, 3, 4) &&
-	       (sample->called || (per_sec >= many && detect_exceeds(s, per_sec, 2 * factor)));
+	       (sample->called ||
+		(per_sec >= many && detect_exceeds(s->baseline_milli, per_sec, 2 * factor)));
 }
 
 static bool detect_is_small(const struct detect_service_sample *sample, bool already)

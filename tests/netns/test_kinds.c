@@ -22,6 +22,8 @@
 
 /* So that a test does not have to wait for half a minute. */
 #define SHORT "[Detector]\nHoldSec=2s\n"
+/* What clients send that this host turns away would be an attack. */
+#define STRICT SHORT "AttackRate=150\nEbbRate=20\n"
 
 static struct flood *flood_begin(struct stage *s, uint32_t sources)
 {
@@ -213,7 +215,7 @@ START_TEST(c2_crowd_of_clients)
 	struct stage s;
 
 	stage_raise(&s, &(struct server_options){ .backlog = 4096 });
-	stage_daemon_config(&s, "auto", SHORT "AttackRate=200\nEbbRate=20\n");
+	stage_daemon_config(&s, "auto", STRICT);
 	stage_prove_family(&s, AF_INET, STAGE_PORT);
 	clients_all_connect(clients_begin(&s, 20, 3000));
 	told_await_word(&s, "trouble", "none");
@@ -253,7 +255,7 @@ START_TEST(c3_application_does_not_accept)
 	struct stage s;
 
 	stage_raise(&s, &(struct server_options){ .backlog = 16 });
-	stage_daemon_config(&s, "auto", SHORT);
+	stage_daemon_config(&s, "auto", STRICT);
 	stage_prove_family(&s, AF_INET, STAGE_PORT);
 	clients_all_connect(clients_begin(&s, 100, 3000));
 	server_set_accepting(s.server, false);
@@ -321,7 +323,7 @@ START_TEST(c3_backlog_of_8)
 	int second;
 
 	stage_raise(&s, &(struct server_options){ .backlog = 8 });
-	stage_daemon_config(&s, "auto", SHORT);
+	stage_daemon_config(&s, "auto", STRICT);
 	stage_prove_family(&s, AF_INET, STAGE_PORT);
 	clients_all_connect(clients_begin(&s, 20, 2000));
 	b.s = &s;

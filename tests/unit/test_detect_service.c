@@ -213,6 +213,15 @@ START_TEST(c3_small_backlog)
 		{ "for long",                   10, {    20,    20, .limit = 8 }, CALM, NONE },
 		{}
 	});
+	/* far more than on ordinary days, and no more than those who get through would repeat */
+	play((struct act[]) {
+		{ "an ordinary day",            60, {    20,    20, .limit = 8 }, CALM, NONE },
+		{ "turned away",                 2, {  2000,   300, .limit = 8, .drops = 1500, .called = true }, CALM, NONE },
+		{ "more and more",              10, {  2000,   300, .limit = 8, .drops = 1500, .called = true }, CALM, SMALL },
+		{ "nobody repeats so often",     1, {  2500,   300, .limit = 8, .drops = 1500, .called = true }, ATTACK, SMALL },
+		{ "nor is it clients",           5, {  2500,   300, .limit = 8, .drops = 1500, .called = true }, ATTACK, NONE },
+		{}
+	});
 	/* the same where the SYN queue is the one that fills, and its SYNs are challenged */
 	play((struct act[]) {
 		{ "an ordinary day",            60, {   100,   100, .limit = 128 }, CALM, NONE },
