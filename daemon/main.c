@@ -22,6 +22,7 @@
 
 #include "complaint.h"
 #include "config.h"
+#include "descriptors.h"
 #include "ladder.h"
 #include "ladder_plan.h"
 #include "log.h"
@@ -381,6 +382,7 @@ int main(int argc, char **argv)
 
 	parse_options(argc, argv, &arguments);
 	guard_output();
+	descriptors_raise();
 	/* whoever runs a daemon of his own does not mean to change what the host's one keeps */
 	options.state_dir = arguments.state_dir ?: arguments.runtime_dir ?: SG_STATE_DIR;
 	options.runtime_dir = arguments.runtime_dir ?: SG_RUNTIME_DIR;
