@@ -15,6 +15,7 @@
 #include "synguard/cleanup.h"
 
 #include "dataplane.h"
+#include "descriptors.h"
 #include "synguard.skel.h"
 
 /* The kernel's own limit for one hook of one interface (BPF_MPROG_MAX). */
@@ -164,7 +165,7 @@ static void dataplane_explain(struct dataplane *dp, int ifindex, struct dataplan
 		dataplane_explain_refusal(dp, ifindex, links, error);
 		break;
 	default:
-		snprintf(links->reason, sizeof(links->reason), "XDP: %s", strerror(-error));
+		snprintf(links->reason, sizeof(links->reason), "XDP: %s", descriptors_error(error));
 	}
 }
 
@@ -175,7 +176,7 @@ static int dataplane_attach_tcx(struct bpf_program *prog, int ifindex, int where
 	LIBBPF_OPTS(bpf_link_create_opts, first, .flags = DATAPLANE_F_BEFORE);
 	int fd = bpf_link_create(bpf_program__fd(prog), ifindex, where, &first);
 
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? -errno : descriptors_spare(fd);
 }
 
 /* SYNs are judged by XDP where it is attached, and then ingress must not count them too. */
@@ -209,8 +210,9 @@ static int dataplane_raise(struct dataplane *dp, int ifindex, bool generic,
 	int fd = bpf_link_create(bpf_program__fd(prog), ifindex, BPF_XDP, &opts);
 	int r;
 
+	fd = fd < 0 ? -errno : descriptors_spare(fd);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = dataplane_ingress(links, skel->progs.synguard_ingress);
 	if (r < 0) {
 		close(fd);
