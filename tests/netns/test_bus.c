@@ -452,7 +452,7 @@ static bool try_nuisance(const struct nuisance *n)
 }
 
 /* What the daemon does to itself it does each time; what a busy host does to it comes and goes. */
-#define TRIES 3
+#define TRIES 5
 
 START_TEST(s7_each_nuisance)
 {
