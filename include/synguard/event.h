@@ -22,6 +22,9 @@
 	X(STARTED,        "started",          "3acae65b17c441caa1e95061b9da57ab", LOG_NOTICE,                     \
 	  "synguardd {version} has started, mode {mode}, engine {engine}",                                        \
 	  "version mode engine")                                                                                  \
+	X(CONTINUED,      "continued",        "b1ecf1861d134fc2a121362ae02484a6", LOG_NOTICE,                     \
+	  "synguardd goes on where the one before ended: {services} services are known, and its cookies are good", \
+	  "services")                                                                                             \
 	X(STOPPING,       "stopping",         "26bac429b5a9416b89377d9be6a7092f", LOG_NOTICE,                     \
 	  "synguardd {version} is stopping, after {seconds} s",                                                   \
 	  "version seconds")                                                                                      \
