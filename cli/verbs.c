@@ -140,7 +140,7 @@ const struct verb verbs[] = {
 		.help = "what has happened",
 		.about = "Prints what the daemon has told since it started, as far as it keeps it, a sentence each; "
 			 "with --json an object a line. TIME is how long ago (90s, 10min, 2h, 1d), a time of day, "
-			 "or a date with or without one.",
+			 "a date with or without one, or a time as --json has them (UTC, with a Z).",
 		.takes = VERB_JSON | VERB_DAEMON,
 		.options = events_options,
 		.run = verb_events,

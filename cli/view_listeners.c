@@ -105,6 +105,7 @@ json_t *view_promised_listeners(const json_t *listeners)
 		"completing_ratio",
 		"defending",
 		"synack_retries",
+		"drops",
 		"pid",
 		"process",
 		"unit",
@@ -116,6 +117,7 @@ json_t *view_promised_listeners(const json_t *listeners)
 		row = json_object();
 		for (k = 0; k < ARRAY_SIZE(keys); k++)
 			json_object_set(row, keys[k], json_object_get(listener, keys[k]));
+		json_object_set_new(row, "diagnosis", json_string(view_diagnose(listener).word));
 		json_array_append_new(all, row);
 	}
 	return all;

@@ -15,6 +15,7 @@
 
 #include "dataplane.h"
 #include "dataplane_kept.h"
+#include "descriptors.h"
 #include "synguard.skel.h"
 
 /* The kernel's own limit for one hook of one interface (BPF_MPROG_MAX). */
@@ -41,7 +42,7 @@ static int dataplane_attach_tcx(struct bpf_program *prog, int ifindex, int where
 	LIBBPF_OPTS(bpf_link_create_opts, first, .flags = DATAPLANE_F_BEFORE);
 	int fd = bpf_link_create(bpf_program__fd(prog), ifindex, where, &first);
 
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? -errno : descriptors_spare(fd);
 }
 
 static enum dataplane_link dataplane_xdp_link(const struct dataplane_links *links)
@@ -87,8 +88,9 @@ static int dataplane_raise(struct dataplane *dp, int ifindex, bool generic,
 	int fd = bpf_link_create(bpf_program__fd(prog), ifindex, BPF_XDP, &opts);
 	int r;
 
+	fd = fd < 0 ? -errno : descriptors_spare(fd);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = dataplane_ingress(links, skel->progs.synguard_ingress);
 	if (r < 0) {
 		close(fd);

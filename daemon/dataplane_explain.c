@@ -12,6 +12,7 @@
 #include "synguard/cleanup.h"
 
 #include "dataplane_attach.h"
+#include "descriptors.h"
 #include "synguard.skel.h"
 
 /* What a driver says of XDP (netlink's extended acknowledgement), and what helps. */
@@ -141,6 +142,6 @@ void dataplane_explain(struct dataplane *dp, int ifindex, struct dataplane_links
 		dataplane_explain_refusal(dp, ifindex, links, error);
 		break;
 	default:
-		snprintf(links->reason, sizeof(links->reason), "XDP: %s", strerror(-error));
+		snprintf(links->reason, sizeof(links->reason), "XDP: %s", descriptors_error(error));
 	}
 }

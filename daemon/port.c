@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "descriptors.h"
 #include "ports_internal.h"
 
 /* Time for the ACKs of challenges that are under way when an interface is not meant any more. */
@@ -136,7 +137,7 @@ static void port_done(struct worker_job *worker_job)
 	port->failed = job->result < 0;
 	if (port->failed)
 		snprintf(port->links.reason, sizeof(port->links.reason), "tcx: %s",
-			 strerror(-job->result));
+			 descriptors_error(job->result));
 	/* it went while this was under way, and the message that says so comes */
 	if (job->result != -ENODEV)
 		port_tell_change(port, &before, job->result);

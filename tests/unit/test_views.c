@@ -214,9 +214,11 @@ START_TEST(listeners_keys_are_promised)
 		"completing_ratio",
 		"defending",
 		"synack_retries",
+		"drops",
 		"pid",
 		"process",
 		"unit",
+		"diagnosis",
 	};
 	json_t *rows = json_pack("[o]", large_listener()), *promised, *value;
 	const char *key;
@@ -227,6 +229,10 @@ START_TEST(listeners_keys_are_promised)
 	json_object_foreach(json_array_get(promised, 0), key, value)
 		ck_assert_str_eq(key, keys[i++]);
 	ck_assert_uint_eq(i, sizeof(keys) / sizeof(keys[0]));
+	/* what people are told in a word, scripts are, too */
+	ck_assert_str_eq(
+		json_string_value(json_object_get(json_array_get(promised, 0), "diagnosis")),
+		view_diagnose(json_array_get(rows, 0)).word);
 	json_decref(promised);
 	json_decref(rows);
 }
