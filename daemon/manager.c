@@ -120,10 +120,7 @@ static int manager_load(struct manager *m, struct complaint *c)
 	control->mode = m->mode;
 	control->heartbeat_ns = clock_now_ns();
 	manager_apply(m, NULL);
-	r = manager_said(c, services_new(&m->services, m->dp));
-	if (r >= 0 && dataplane_continues(m->dp))
-		manager_continue(m);
-	return r;
+	return manager_said(c, services_new(&m->services, m->dp));
 }
 
 static int manager_open_bus(struct manager *m, struct complaint *c)

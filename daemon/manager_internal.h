@@ -76,8 +76,6 @@ void manager_reconcile(void *userdata);
 /* ---- manager_tick.c: an event loop's handler ---- */
 
 int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *userdata);
-/* Where counters go on that another daemon has begun: from here on they are this one's. */
-void manager_continue(struct manager *m);
 
 /* ---- manager_settings.c ---- */
 

@@ -77,33 +77,17 @@ static void manager_sample_kernel(struct manager *m, uint64_t now_ns, struct det
 }
 
 /* What the programs have counted of ACKs that belong to no connection. */
-static struct acks_counts manager_count_acks(struct manager *m, const struct dataplane_acks *seen)
+static void manager_sample_acks(struct manager *m, uint64_t now_ns, struct detect_sample *sample)
 {
-	struct acks_counts now = { .bogus = seen->bogus, .dropped = m->acks.last.dropped };
+	const struct dataplane_acks seen = dataplane_acks(m->dp, now_ns);
+	struct acks_counts now = { .bogus = seen.bogus, .dropped = m->acks.last.dropped };
 	struct sg_counters xdp;
 
 	if (!dataplane_counters(m->dp, SG_XDP, &xdp))
 		now.dropped = xdp.verdicts[SG_V_BOGUS_ACK];
-	return now;
-}
-
-static void manager_sample_acks(struct manager *m, uint64_t now_ns, struct detect_sample *sample)
-{
-	const struct dataplane_acks seen = dataplane_acks(m->dp, now_ns);
-	const struct acks_counts now = manager_count_acks(m, &seen);
-
 	acks_count(&m->acks, &now);
 	sample->bogus_acks = m->acks.grew.bogus;
 	sample->dropping = seen.flood && m->acks.grew.dropped;
-}
-
-void manager_continue(struct manager *m)
-{
-	uint64_t now_ns = clock_now_ns();
-	const struct dataplane_acks seen = dataplane_acks(m->dp, now_ns);
-
-	manager_look(m, now_ns, &m->total);
-	m->acks.last = manager_count_acks(m, &seen);
 }
 
 static void manager_think(struct manager *m, uint64_t now_ns, const struct services_total *total)
