@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the two halves of dataplane share: loading, and attaching. */
+/* What the files of dataplane share: loading, attaching, explaining, inheriting. */
 #pragma once
-
-/* linux/bpf.h of 6.6 and later; headers that we may be built with are older */
-#define DATAPLANE_TCX_INGRESS 46
-#define DATAPLANE_TCX_EGRESS  47
-#define DATAPLANE_F_BEFORE    (1u << 3)
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "dataplane.h"
+
+/* linux/bpf.h of 6.6 and later; headers that we may be built with are older */
+#define DATAPLANE_TCX_INGRESS 46
+#define DATAPLANE_TCX_EGRESS  47
+#define DATAPLANE_F_BEFORE    (1u << 3)
 
 struct synguard_bpf;
 
