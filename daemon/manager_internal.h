@@ -54,6 +54,7 @@ struct manager {
 	struct services_total total; /* of the last tick */
 	struct acks acks;
 	struct talkers_figures sources; /* of the last tick */
+	struct talkers_flow flow;
 	uint64_t started_ns, ticked_ns;
 	uint64_t ticks, tick_delay_max_usec;
 	uint64_t local_addrs;

@@ -304,6 +304,7 @@ void services_act(struct services *s, uint64_t now_ns, const struct services_new
 		}
 		services_renew(s, index, now_ns);
 		services_hear_canary(s, index, now_ns, news);
+		services_tell_trouble(s, index, now_ns, news);
 		told += services_tell_defence(s, index, now_ns, news,
 					      told < SERVICES_DEFENCES_TOLD);
 	}
@@ -340,6 +341,7 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 		.accept_queue = q->accept,
 		.accept_queue_max = q->max,
 	};
+	services_fill_trouble(s, m, row);
 }
 
 size_t services_count(const struct services *s)
@@ -380,7 +382,8 @@ int services_rates(struct services *s, uint64_t now_ns, struct services_rate **r
 		return -ENOMEM;
 	for (i = 0; i < s->live_count; i++) {
 		const struct sg_service *e = &s->entries[s->live[i]];
-		const struct sg_tally *grew = &s->memory[s->live[i]].grew;
+		const struct services_memory *m = &s->memory[s->live[i]];
+		const struct sg_tally *grew = &m->grew;
 
 		rates[i] = (struct services_rate){
 			.addr = e->addr,
@@ -390,6 +393,8 @@ int services_rates(struct services *s, uint64_t now_ns, struct services_rate **r
 			.challenged = grew->challenged,
 			.accepted = grew->accepted,
 			.handshakes = grew->handshakes,
+			.trouble = m->judged.trouble,
+			.figures = services_trouble_figures(s, m),
 		};
 	}
 	*ret = rates;
