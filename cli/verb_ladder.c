@@ -122,6 +122,9 @@ int verb_ladder(const struct cli *cli, int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "undo"))
 		return arguments_wrong(cli->verb, "\"%s\" is no action; there is undo", argv[1]);
+	/* an empty variable in somebody's script does not mean all of them */
+	if (argc > 2 && !*argv[2])
+		return arguments_wrong(cli->verb, "\"\" is no step; without one, all are undone");
 	if (argc > 1) {
 		r = client_undo_ladder(cli->runtime_dir, argc > 2 ? argv[2] : "");
 		if (r != SG_EXIT_OK)

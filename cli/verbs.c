@@ -67,7 +67,7 @@ const struct verb verbs[] = {
 		.help = "what is going on, the default",
 		.about = "Prints one sentence that can be read out on the phone, then interfaces and services in "
 			 "tables, and what stands against a defence where something does. Counters are totals "
-			 "since the daemon started. Without a daemon it prints what the kernel alone can say, "
+			 "since the daemon started, or of the one before whose work it goes on with. Without a daemon it prints what the kernel alone can say, "
 			 "and exits with 3.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.run = verb_status,
@@ -140,7 +140,7 @@ const struct verb verbs[] = {
 		.help = "what has happened",
 		.about = "Prints what the daemon has told since it started, as far as it keeps it, a sentence each; "
 			 "with --json an object a line. TIME is how long ago (90s, 10min, 2h, 1d), a time of day, "
-			 "or a date with or without one.",
+			 "a date with or without one, or a time as --json has them (UTC, with a Z).",
 		.takes = VERB_JSON | VERB_DAEMON,
 		.options = events_options,
 		.run = verb_events,

@@ -536,12 +536,18 @@ START_TEST(cli_events_since)
 					   "--since=1000s",
 					   "--since=2001-02-03",
 					   "--since=2001-02-03 04:05",
-					   "--since=2001-02-03 04:05:06" };
-	static const char *const none[] = { "--since=0s", "--since=2222-02-03 04:05:06" };
+					   "--since=2001-02-03 04:05:06",
+					   "--since=2001-02-03T04:05:06Z",
+					   "--since=2001-02-03T04:05:06.789Z" };
+	static const char *const none[] = { "--since=0s", "--since=2222-02-03 04:05:06",
+					    "--since=2222-02-03T04:05:06.789012Z" };
 	static const char *const wrong[] = { "--since=",
 					     "--since=yesterday",
 					     "--since=10",
 					     "--since=25:00",
+					     "--since=2001-02-30",
+					     "--since=2001-02-03T04:05:06",
+					     "--since=2001-02-03T04:05:06.Zulu",
 					     "--since=-3min",
 					     "--since",
 					     "--since=99999999999999999999d",
@@ -549,6 +555,7 @@ START_TEST(cli_events_since)
 					     "--nothing" };
 	struct stage s;
 	json_t *events;
+	char own[64];
 	size_t i;
 
 	stage_raise(&s, NULL);
@@ -559,6 +566,14 @@ START_TEST(cli_events_since)
 		ck_assert_msg(json_array_size(events), "none with %s", all[i]);
 		json_decref(events);
 	}
+	/* what it has said itself leads to what came then, wherever this clock stands */
+	events = events_of(&s, "--since=1d");
+	snprintf(own, sizeof(own), "--since=%s",
+		 json_string_value(json_object_get(json_array_get(events, 0), "time")));
+	json_decref(events);
+	events = events_of(&s, own);
+	ck_assert_msg(json_array_size(events), "none with %s", own);
+	json_decref(events);
 	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
 		events = events_of(&s, none[i]);
 		ck_assert_msg(!json_array_size(events), "some with %s", none[i]);
