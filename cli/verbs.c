@@ -67,7 +67,7 @@ const struct verb verbs[] = {
 		.help = "what is going on, the default",
 		.about = "Prints one sentence that can be read out on the phone, then interfaces and services in "
 			 "tables, and what stands against a defence where something does. Counters are totals "
-			 "since the daemon started. Without a daemon it prints what the kernel alone can say, "
+			 "since the daemon started, or of the one before whose work it goes on with. Without a daemon it prints what the kernel alone can say, "
 			 "and exits with 3.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.run = verb_status,

@@ -22,6 +22,9 @@
 	X(STARTED,        "started",          "3acae65b17c441caa1e95061b9da57ab", LOG_NOTICE,                     \
 	  "synguardd {version} has started, mode {mode}, engine {engine}",                                        \
 	  "version mode engine")                                                                                  \
+	X(CONTINUED,      "continued",        "b1ecf1861d134fc2a121362ae02484a6", LOG_NOTICE,                     \
+	  "synguardd goes on where the one before ended: {services} services are known, and its cookies are good", \
+	  "services")                                                                                             \
 	X(STOPPING,       "stopping",         "26bac429b5a9416b89377d9be6a7092f", LOG_NOTICE,                     \
 	  "synguardd {version} is stopping, after {seconds} s",                                                   \
 	  "version seconds")                                                                                      \
@@ -34,6 +37,15 @@
 	X(STATE_CHANGED,  "state_changed",    "304a02b259404983a5881e2b29f18b1c", LOG_NOTICE,                     \
 	  "The state is now {state}, it was {before}; kind {kind}, {unanswered_per_second} SYN/s get no answer, {bogus_acks_per_second} ACK/s belong to no connection", \
 	  "state before kind unanswered_per_second bogus_acks_per_second")                                        \
+	X(FLOOD_SOURCES,  "flood_sources",    "7859494a331b4049b65b0a39fff94169", LOG_NOTICE,                     \
+	  "The sources of the SYN flood, about {distinct}, of which the heaviest few send {few_percent} %, are {sources}: {advice}", \
+	  "sources distinct few_percent advice")                                                                  \
+	X(TROUBLE_BEGAN,  "trouble_began",    "51ffe00d04fe4e24993d68460e228733", LOG_NOTICE,                     \
+	  "{service} has a trouble that is no attack ({trouble}): {text}",                                         \
+	  "service trouble text")                                                                                 \
+	X(TROUBLE_ENDED,  "trouble_ended",    "9c103aa4d11d4582ad838c578ebdda35", LOG_NOTICE,                     \
+	  "The trouble of {service} ({trouble}) is over after {seconds} s",                                       \
+	  "service trouble seconds")                                                                              \
 	X(INTERFACE_CAME, "interface_came",   "6ba7a5517ec0458db0908baec7d6a3fc", LOG_INFO,                       \
 	  "The interface {interface} has come",                                                                   \
 	  "interface")                                                                                    \
