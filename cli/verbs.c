@@ -68,7 +68,7 @@ const struct verb verbs[] = {
 		.about = "Prints one sentence that can be read out on the phone, then interfaces and services in "
 			 "tables, and what stands against a defence where something does, what looks like an "
 			 "attack on a service and is none, and what to change (synguardd(8)). Counters are totals "
-			 "since the daemon started. Without a daemon it prints what the kernel alone can say, "
+			 "since the daemon started, or of the one before whose work it goes on with. Without a daemon it prints what the kernel alone can say, "
 			 "and exits with 3.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.run = verb_status,
@@ -151,6 +151,7 @@ const struct verb verbs[] = {
 		.name = "allow",
 		.arguments = "ACTION [PREFIX]...",
 		.words = "add del list import",
+		.then = "import FILE",
 		.help = "sources whose SYNs are always passed",
 		.about = "Passes the SYNs of some sources: add puts prefixes (192.0.2.0/24, 2001:db8::1) on the allow list, "
 			 "del takes them off, list prints it, import - reads lines PREFIX [# comment] from stdin, and "
@@ -164,6 +165,7 @@ const struct verb verbs[] = {
 		.name = "deny",
 		.arguments = "ACTION [PREFIX]...",
 		.words = "add del list import",
+		.then = "import FILE",
 		.help = "sources whose SYNs are dropped",
 		.about = "As allow, for the deny list: SYNs to this host of a source on it are dropped where our program "
 			 "is attached to XDP, and nothing else of it is. Who is on both lists is passed; mode observe "
@@ -178,6 +180,7 @@ const struct verb verbs[] = {
 		.name = "ladder",
 		.arguments = "[undo] [STEP]",
 		.words = "undo",
+		.then = "undo STEP",
 		.help = "what is adjusted on the host, and undo it",
 		.about = "Prints each step of the ladder, see synguardd(8): whether it is allowed and taken, since "
 			 "when, the value without and with it, and why. A step that somebody else has overwritten is a "
@@ -207,6 +210,7 @@ const struct verb verbs[] = {
 		.name = "config",
 		.arguments = "ACTION [WORD]...",
 		.words = "check show diff get sample",
+		.then = "check FILE show FILE diff FILE get SETTING",
 		.help = "check the configuration, or show it",
 		.about = "Reads the files of synguard.conf(5), or FILE alone, as a daemon that starts now would. check "
 			 "says what is wrong with them, by file and line; show prints every setting, diff those that "

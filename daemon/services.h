@@ -80,6 +80,9 @@ struct services_rate {
 /* The caller frees *ret. -errno. */
 int services_rates(struct services *s, uint64_t now_ns, struct services_rate **ret, size_t *count);
 
+/* How many are known. */
+size_t services_count(const struct services *s);
+
 /* How often all sockets had to be asked. */
 uint64_t services_walks(const struct services *s);
 

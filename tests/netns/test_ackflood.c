@@ -212,6 +212,7 @@ START_TEST(h17_ack_flood_is_told)
 {
 	struct flood_of_acks flood;
 	json_t *began, *ended;
+	json_int_t bogus = 0;
 	struct stage s;
 	int listener, tries;
 
@@ -228,9 +229,11 @@ START_TEST(h17_ack_flood_is_told)
 	began = told_await(&s, "ack_flood_began");
 	ck_assert_int_ge(stage_figure(began, "bogus_acks_per_second"), 200);
 	assert_judged(&s, "attack", "ack_flood");
-	for (tries = 0; tries < 50 && acks_per_sec(&s, "bogus_acks_per_second") < 2000; tries++)
+	for (tries = 0; tries < 50 && bogus < 2000; tries++) {
 		usleep(100000);
-	ck_assert_int_ge(acks_per_sec(&s, "bogus_acks_per_second"), 2000);
+		bogus = acks_per_sec(&s, "bogus_acks_per_second");
+	}
+	ck_assert_int_ge(bogus, 2000);
 	ck_assert(!acks_per_sec(&s, "dropped_acks_per_second") == !modes[_i].drops);
 	told_says(&s, "status", "An ACK flood, ");
 	told_says(&s, "status", modes[_i].sentence);
