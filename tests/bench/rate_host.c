@@ -32,7 +32,7 @@
 /* After a pause of the sender's what was due is not sent in one go: a batch of the flood's. */
 #define BURST 64
 
-/* What has been sent, lost in the ring, received and answered so far. */
+/* What has been sent by the flood, lost in the ring, received and answered so far. */
 struct mark {
 	uint64_t sent, lost, received, answered;
 };
@@ -72,13 +72,14 @@ static int answers(struct rate_host *h, uint64_t *ret)
 static int mark(struct rate_host *h, const struct flood *flood, struct mark *ret)
 {
 	struct rtnl_link_stats64 client, server;
-	struct flood_counts counts;
+	struct flood_counts counts = { 0 };
 	int err = lab_link_stats(h->lab, LAB_CLIENT, LAB_IFNAME, &client) ?:
 			  lab_link_stats(h->lab, LAB_SERVER, LAB_IFNAME, &server);
 
 	if (err)
 		return rate_complain(h, err, "cannot count frames");
-	flood_counts(flood, &counts);
+	if (flood)
+		flood_counts(flood, &counts);
 	ret->sent = counts.offered;
 	ret->lost = client.tx_dropped;
 	ret->received = server.rx_packets;
@@ -158,9 +159,9 @@ int rate_try(struct rate_host *h, uint64_t per_sec, struct rate_trial *ret)
 	h->trials++;
 	err = rate_complain(h, answers(h, &before.answered), "cannot count answers");
 	if (!err)
-		err = rate_flood(h, &flood, per_sec, START_MS + 2 * h->trial_ms);
+		err = mark(h, NULL, &before);
 	if (!err)
-		err = mark(h, flood, &before);
+		err = rate_flood(h, &flood, per_sec, START_MS + 2 * h->trial_ms);
 	if (!err)
 		err = watch(h, flood, ret);
 	if (!err)
@@ -173,14 +174,8 @@ int rate_try(struct rate_host *h, uint64_t per_sec, struct rate_trial *ret)
 		err = rate_complain(h, answers(h, &after.answered), "cannot count answers");
 	if (err)
 		return err;
-	/* @before was a little late for what was received, never too early */
 	ret->answered = after.answered - before.answered >=
 			(after.received - before.received) * (1 - RATE_LOSS_MOST);
-	if (getenv("RATE_DEBUG"))
-		fprintf(stderr,
-			"%s asked %lu: %.0f median loss %.5f all %.5f received %lu answered %lu\n",
-			h->row->name, per_sec, ret->per_sec, ret->loss, ret->loss_of_all,
-			after.received - before.received, after.answered - before.answered);
 	return 0;
 }
 
