@@ -169,7 +169,7 @@ static __always_inline enum sg_verdict ack_clear(struct __sk_buff *skb, struct a
  */
 static __always_inline enum sg_verdict ack_turn_away(struct __sk_buff *skb, const struct ack *ack)
 {
-	struct bpf_sock *sk = listener_lookup(skb, &ack->p, 0);
+	struct bpf_sock *sk = listener_of(skb, &ack->p);
 
 	if (!sk)
 		return SG_V_IN_THE_WAY;
