@@ -17,6 +17,7 @@
 #include "maps.bpf.h"
 #include "packet.h"
 #include "reply.h"
+#include "reply_plain.h"
 #include "service.bpf.h"
 #include "talkers.bpf.h"
 
@@ -166,13 +167,14 @@ static __always_inline enum sg_verdict syn_packet_allows(struct syn *syn)
 
 /*
  * Whether its source is an address of this host. The table of them costs as much as a third of a
- * challenge, so a bitmap that all of them are in is asked first.
+ * challenge, so a filter that all of them are in is asked first.
  */
 static __always_inline bool syn_is_from_ourselves(const struct packet *p)
 {
-	__u32 bit = sg_own_bit(&p->saddr);
+	struct sg_own own = sg_own(&p->saddr);
 
-	return control.own[bit / 64 % SG_OWN_WORDS] >> bit % 64 & 1 && listener_is_here(&p->saddr);
+	return !(own.bits & ~control.own[own.word & (SG_OWN_WORDS - 1)]) &&
+	       listener_is_here(&p->saddr);
 }
 
 /*
@@ -255,7 +257,7 @@ static __always_inline __u16 challenge_window(const struct sg_service *s, __u16 
 	return sg_min(space, 0xffff);
 }
 
-/* The answer to a SYN, ready to be written. */
+/* The answer to a SYN. */
 struct challenge {
 	struct cookie_terms terms;
 	struct reply_look look;
@@ -264,8 +266,8 @@ struct challenge {
 	__u16 mss;
 };
 
-static __always_inline void challenge_compose(const struct packet *p, const struct tcp_options *o,
-					      struct sg_service *s, struct challenge *c)
+static __always_inline void challenge_agree(const struct packet *p, const struct tcp_options *o,
+					    struct sg_service *s, struct challenge *c)
 {
 	__u32 epoch;
 
@@ -280,7 +282,6 @@ static __always_inline void challenge_compose(const struct packet *p, const stru
 		.ttl = s->ttl,
 		.tos = p->version == 4 ? s->tos : 0,
 	};
-	reply_build(&c->reply, p, o, &c->terms, &c->look);
 }
 
 /*
@@ -301,14 +302,41 @@ static __always_inline bool challenge_make_room(struct xdp_md *ctx, const struct
 	return wanted == old || !bpf_xdp_adjust_tail(ctx, (int)wanted - (int)old);
 }
 
+static __always_inline bool challenge_write_plain(struct xdp_md *ctx, const struct syn *syn,
+						  const struct challenge *c)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	switch (reply_plain_words(&syn->p, &c->terms, frame_bytes_xdp(ctx))) {
+	case REPLY_PLAIN_LINUX_WORDS:
+		return reply_plain_write(data, end, &syn->p, &syn->o, &c->terms, &c->look,
+					 REPLY_PLAIN_LINUX_WORDS);
+	case REPLY_PLAIN_WINDOWS_WORDS:
+		return reply_plain_write(data, end, &syn->p, &syn->o, &c->terms, &c->look,
+					 REPLY_PLAIN_WINDOWS_WORDS);
+	default:
+		return false;
+	}
+}
+
+static __always_inline bool challenge_write(struct xdp_md *ctx, const struct syn *syn,
+					    struct challenge *c)
+{
+	reply_build(&c->reply, &syn->p, &syn->o, &c->terms, &c->look);
+	if (!challenge_make_room(ctx, &syn->p, &c->reply))
+		return false;
+	return reply_write((void *)(long)ctx->data, (void *)(long)ctx->data_end, &syn->p, &c->reply,
+			   &c->look);
+}
+
 static __always_inline void challenge_count(struct syn *syn)
 {
 	if (!syn->tally)
 		return;
 	if (syn->tally->weight)
 		talkers_challenged(&syn->p, syn->tally->weight);
-	if (!(syn->tally->challenged++ % SG_BUDGET_SAMPLE))
-		budget_charge(&syn->p, syn->now_ns);
+	budget_charge(&syn->p, syn->tally->challenged++, syn->tally->second_challenged,
+		      syn->now_ns);
 	/* before this one is counted, which nobody can have answered yet */
 	service_renew(syn->service, syn->tally, syn->now_ns);
 	syn->tally->second_challenged++;
@@ -320,11 +348,8 @@ static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct 
 
 	c.now_ns = syn->now_ns;
 	c.mss = challenge_mss(ctx, ctx->ingress_ifindex, &syn->p, syn->service);
-	challenge_compose(&syn->p, &syn->o, syn->service, &c);
-	if (!challenge_make_room(ctx, &syn->p, &c.reply))
-		return SG_V_NO_ROOM;
-	if (!reply_write((void *)(long)ctx->data, (void *)(long)ctx->data_end, &syn->p, &c.reply,
-			 &c.look))
+	challenge_agree(&syn->p, &syn->o, syn->service, &c);
+	if (!challenge_write_plain(ctx, syn, &c) && !challenge_write(ctx, syn, &c))
 		return SG_V_NO_ROOM;
 	challenge_count(syn);
 	return c.terms.lossy ? SG_V_CHALLENGED_PLAIN : SG_V_CHALLENGED;
