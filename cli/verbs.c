@@ -67,7 +67,7 @@ const struct verb verbs[] = {
 		.help = "what is going on, the default",
 		.about = "Prints one sentence that can be read out on the phone, then interfaces and services in "
 			 "tables, and what stands against a defence where something does. Counters are totals "
-			 "since the daemon started. Without a daemon it prints what the kernel alone can say, "
+			 "since the daemon started, or of the one before whose work it goes on with. Without a daemon it prints what the kernel alone can say, "
 			 "and exits with 3.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.run = verb_status,
@@ -140,7 +140,7 @@ const struct verb verbs[] = {
 		.help = "what has happened",
 		.about = "Prints what the daemon has told since it started, as far as it keeps it, a sentence each; "
 			 "with --json an object a line. TIME is how long ago (90s, 10min, 2h, 1d), a time of day, "
-			 "or a date with or without one.",
+			 "a date with or without one, or a time as --json has them (UTC, with a Z).",
 		.takes = VERB_JSON | VERB_DAEMON,
 		.options = events_options,
 		.run = verb_events,
@@ -149,6 +149,7 @@ const struct verb verbs[] = {
 		.name = "allow",
 		.arguments = "ACTION [PREFIX]...",
 		.words = "add del list import",
+		.then = "import FILE",
 		.help = "sources whose SYNs are always passed",
 		.about = "Passes the SYNs of some sources: add puts prefixes (192.0.2.0/24, 2001:db8::1) on the allow list, "
 			 "del takes them off, list prints it, import - reads lines PREFIX [# comment] from stdin, and "
@@ -162,6 +163,7 @@ const struct verb verbs[] = {
 		.name = "deny",
 		.arguments = "ACTION [PREFIX]...",
 		.words = "add del list import",
+		.then = "import FILE",
 		.help = "sources whose SYNs are dropped",
 		.about = "As allow, for the deny list: SYNs to this host of a source on it are dropped where our program "
 			 "is attached to XDP, and nothing else of it is. Who is on both lists is passed; mode observe "
@@ -176,6 +178,7 @@ const struct verb verbs[] = {
 		.name = "ladder",
 		.arguments = "[undo] [STEP]",
 		.words = "undo",
+		.then = "undo STEP",
 		.help = "what is adjusted on the host, and undo it",
 		.about = "Prints each step of the ladder, see synguardd(8): whether it is allowed and taken, since "
 			 "when, the value without and with it, and why. A step that somebody else has overwritten is a "
@@ -205,6 +208,7 @@ const struct verb verbs[] = {
 		.name = "config",
 		.arguments = "ACTION [WORD]...",
 		.words = "check show diff get sample",
+		.then = "check FILE show FILE diff FILE get SETTING",
 		.help = "check the configuration, or show it",
 		.about = "Reads the files of synguard.conf(5), or FILE alone, as a daemon that starts now would. check "
 			 "says what is wrong with them, by file and line; show prints every setting, diff those that "
