@@ -19,6 +19,7 @@
 #include "reply.h"
 #include "reply_plain.h"
 #include "service.bpf.h"
+#include "stem.bpf.h"
 #include "talkers.bpf.h"
 
 /* What the steps hand on; one per packet. Each step writes what is its own, nothing is zeroed. */
@@ -27,6 +28,7 @@ struct syn {
 	struct tcp_options o;
 	struct sg_service *service;
 	struct sg_tally *tally;
+	__u32 index; /* of the service */
 	__u64 now_ns;
 	__u64 client; /* source_client() */
 };
@@ -72,12 +74,12 @@ static __always_inline void syn_look(void *ctx, enum syn_hook hook, struct syn *
 static __always_inline enum sg_verdict syn_enter(void *ctx, struct syn *syn)
 {
 	enum sg_verdict v;
-	__u32 index, weight;
+	__u32 weight;
 
-	v = listener_service(ctx, &syn->p, &syn->service, &index);
+	v = listener_service(ctx, &syn->p, &syn->service, &syn->index);
 	if (v)
 		return v;
-	syn->tally = service_tally(index);
+	syn->tally = service_tally(syn->index);
 	syn->now_ns = clock_now();
 	if (syn->tally)
 		syn->tally->syns++;
@@ -267,14 +269,14 @@ struct challenge {
 };
 
 static __always_inline void challenge_agree(const struct packet *p, const struct tcp_options *o,
-					    struct sg_service *s, struct challenge *c)
+					    struct sg_service *s, __u32 index, struct challenge *c)
 {
 	__u32 epoch;
 
 	epoch = cookie_epoch(c->now_ns, epoch_shift);
 	cookie_agree(&c->terms, p, o, s->offers);
 	c->look = (struct reply_look){
-		.isn = cookie_isn(control.key, p, p->seq, epoch, &c->terms),
+		.isn = stem_isn(p, index, epoch, &c->terms),
 		.tsval = cookie_tsval(cookie_clock_ms(c->now_ns) + control.tsval_offset, &c->terms),
 		.window = challenge_window(s, c->terms.mss),
 		.mss = c->mss,
@@ -348,7 +350,7 @@ static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct 
 
 	c.now_ns = syn->now_ns;
 	c.mss = challenge_mss(ctx, ctx->ingress_ifindex, &syn->p, syn->service);
-	challenge_agree(&syn->p, &syn->o, syn->service, &c);
+	challenge_agree(&syn->p, &syn->o, syn->service, syn->index, &c);
 	if (!challenge_write_plain(ctx, syn, &c) && !challenge_write(ctx, syn, &c))
 		return SG_V_NO_ROOM;
 	challenge_count(syn);
