@@ -17,7 +17,6 @@
 #include "maps.bpf.h"
 #include "packet.h"
 #include "reply.h"
-#include "reply_plain.h"
 #include "service.bpf.h"
 #include "stem.bpf.h"
 #include "talkers.bpf.h"
@@ -259,7 +258,7 @@ static __always_inline __u16 challenge_window(const struct sg_service *s, __u16 
 	return sg_min(space, 0xffff);
 }
 
-/* The answer to a SYN. */
+/* The answer to a SYN, ready to be written. */
 struct challenge {
 	struct cookie_terms terms;
 	struct reply_look look;
@@ -268,8 +267,9 @@ struct challenge {
 	__u16 mss;
 };
 
-static __always_inline void challenge_agree(const struct packet *p, const struct tcp_options *o,
-					    struct sg_service *s, __u32 index, struct challenge *c)
+static __always_inline void challenge_compose(const struct packet *p, const struct tcp_options *o,
+					      struct sg_service *s, __u32 index,
+					      struct challenge *c)
 {
 	__u32 epoch;
 
@@ -284,6 +284,7 @@ static __always_inline void challenge_agree(const struct packet *p, const struct
 		.ttl = s->ttl,
 		.tos = p->version == 4 ? s->tos : 0,
 	};
+	reply_build(&c->reply, p, o, &c->terms, &c->look);
 }
 
 /*
@@ -302,33 +303,6 @@ static __always_inline bool challenge_make_room(struct xdp_md *ctx, const struct
 	if (needed > (void *)(long)ctx->data_end)
 		return false;
 	return wanted == old || !bpf_xdp_adjust_tail(ctx, (int)wanted - (int)old);
-}
-
-static __always_inline bool challenge_write_plain(struct xdp_md *ctx, const struct syn *syn,
-						  const struct challenge *c)
-{
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-
-	switch (reply_plain_words(&syn->p, &c->terms, frame_bytes_xdp(ctx))) {
-	case REPLY_PLAIN_LINUX_WORDS:
-		return reply_plain_write(data, end, &syn->p, &syn->o, &c->terms, &c->look,
-					 REPLY_PLAIN_LINUX_WORDS);
-	case REPLY_PLAIN_WINDOWS_WORDS:
-		return reply_plain_write(data, end, &syn->p, &syn->o, &c->terms, &c->look,
-					 REPLY_PLAIN_WINDOWS_WORDS);
-	default:
-		return false;
-	}
-}
-
-static __always_inline bool challenge_write(struct xdp_md *ctx, const struct syn *syn,
-					    struct challenge *c)
-{
-	reply_build(&c->reply, &syn->p, &syn->o, &c->terms, &c->look);
-	if (!challenge_make_room(ctx, &syn->p, &c->reply))
-		return false;
-	return reply_write((void *)(long)ctx->data, (void *)(long)ctx->data_end, &syn->p, &c->reply,
-			   &c->look);
 }
 
 static __always_inline void challenge_count(struct syn *syn)
@@ -350,8 +324,11 @@ static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct 
 
 	c.now_ns = syn->now_ns;
 	c.mss = challenge_mss(ctx, ctx->ingress_ifindex, &syn->p, syn->service);
-	challenge_agree(&syn->p, &syn->o, syn->service, syn->index, &c);
-	if (!challenge_write_plain(ctx, syn, &c) && !challenge_write(ctx, syn, &c))
+	challenge_compose(&syn->p, &syn->o, syn->service, syn->index, &c);
+	if (!challenge_make_room(ctx, &syn->p, &c.reply))
+		return SG_V_NO_ROOM;
+	if (!reply_write((void *)(long)ctx->data, (void *)(long)ctx->data_end, &syn->p, &c.reply,
+			 &c.look))
 		return SG_V_NO_ROOM;
 	challenge_count(syn);
 	return c.terms.lossy ? SG_V_CHALLENGED_PLAIN : SG_V_CHALLENGED;

@@ -121,11 +121,11 @@ static __always_inline void reply_swap_macs(struct ethhdr *eth)
 	sg_store16(from + 4, to_low);
 }
 
-/* Before so many words of TCP. By words, and summed before they are stored: a CPU waits where it reads what was put together. */
-static __always_inline void reply_ipv4(void *ip, const struct packet *p, __u32 words,
+/* By words, and summed before they are stored: a CPU waits where it reads what was put together. */
+static __always_inline void reply_ipv4(void *ip, const struct packet *p, const struct reply *r,
 				       const struct reply_look *look)
 {
-	__u32 bytes = sizeof(struct iphdr) + words * 4;
+	__u32 bytes = sizeof(struct iphdr) + r->words * 4;
 	__be32 first = bpf_htonl(0x45u << 24 | (__u32)(look->tos & ~3) << 16 | bytes);
 	__be32 flags = bpf_htonl(0x4000); /* DF: then the identification may be 0, RFC 6864 */
 	__u32 third = (__u32)look->ttl << 24 | IPPROTO_TCP << 16;
@@ -139,10 +139,10 @@ static __always_inline void reply_ipv4(void *ip, const struct packet *p, __u32 w
 	sg_store32(ip + 16, to);
 }
 
-static __always_inline void reply_ipv6(void *ip, const struct packet *p, __u32 words,
+static __always_inline void reply_ipv6(void *ip, const struct packet *p, const struct reply *r,
 				       const struct reply_look *look)
 {
-	__u32 second = words * 4 << 16 | IPPROTO_TCP << 8 | look->ttl;
+	__u32 second = r->words * 4 << 16 | IPPROTO_TCP << 8 | look->ttl;
 
 	sg_store32(ip, bpf_htonl(6u << 28 | (__u32)(look->tos & ~3) << 20));
 	sg_store32(ip + 4, bpf_htonl(second));
@@ -179,12 +179,12 @@ static __always_inline bool reply_write(void *data, void *end, const struct pack
 	if (p->version == 4) {
 		if (l3 + sizeof(struct iphdr) > end)
 			return false;
-		reply_ipv4(l3, p, r->words, look);
+		reply_ipv4(l3, p, r, look);
 		tcp = l3 + sizeof(struct iphdr);
 	} else {
 		if (l3 + sizeof(struct ipv6hdr) > end)
 			return false;
-		reply_ipv6(l3, p, r->words, look);
+		reply_ipv6(l3, p, r, look);
 		tcp = l3 + sizeof(struct ipv6hdr);
 	}
 	/*

@@ -479,7 +479,7 @@ START_TEST(test_stems_are_of_one_service_and_key)
 			prog_defend(p, &syn);
 		}
 		assert_isn(p, &syn);
-		p->control->key[0] += i;
+		p->control->key[0] += i + 1;
 		p->control->key[1] ^= p->control->key[0];
 		assert_isn(p, &syn);
 	}

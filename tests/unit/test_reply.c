@@ -3,7 +3,7 @@
  * The challenge as bytes: whatever SYN is accepted, the frame that goes back is right. Judged by
  * synack.h, which knows the two frames and nothing of reply.h, and against the terms.
  */
-#include "bpf/reply_plain.h"
+#include "bpf/reply.h"
 #include "frame.h"
 #include "noise.h"
 #include "suite.h"
@@ -63,28 +63,6 @@ static __u8 *resized(const struct exchange *x, size_t bytes)
 	return frame_copy(room, bytes);
 }
 
-/* The short way, where it is one, is to the same bytes. */
-static void compare_plain(const struct exchange *x)
-{
-	int words = reply_plain_words(&x->p, &x->t, x->syn_bytes), bytes;
-	__u8 *frame;
-
-	if (!words)
-		return;
-	for (bytes = x->syn_bytes - 1; bytes <= (int)x->syn_bytes; bytes++) {
-		bool written;
-
-		frame = resized(x, bytes);
-		written = reply_plain_write(frame, frame + bytes, &x->p, &x->o, &x->t, &x->look,
-					    words);
-		if (written != (bytes == (int)x->syn_bytes))
-			ck_abort_msg("%d bytes of %zu: written %d", bytes, x->syn_bytes, written);
-		if (memcmp(frame, written ? x->reply : x->syn, bytes))
-			ck_abort_msg("%d words in %d bytes differ", words, bytes);
-		frame_copy_free(frame);
-	}
-}
-
 static void respond(struct exchange *x, const struct reply_look *look)
 {
 	x->look = *look;
@@ -93,7 +71,6 @@ static void respond(struct exchange *x, const struct reply_look *look)
 	x->reply = resized(x, x->reply_bytes);
 	if (!reply_write(x->reply, x->reply + x->reply_bytes, &x->p, &x->r, look))
 		ck_abort_msg("not written into %zu bytes", x->reply_bytes);
-	compare_plain(x);
 }
 
 static void end(struct exchange *x)
@@ -236,43 +213,6 @@ START_TEST(reply_with_every_checksum)
 	}
 	/* of 65536 ones' complement values one has no use: 0 and ffff are the same number */
 	ck_assert_int_ge(count, 65535);
-}
-END_TEST
-
-/* clang-format off */
-static const struct {
-	struct frame_spec spec;
-	__u8 offers;
-	int words;
-} plain_cases[] = {
-	{ { .options = { FRAME_LINUX_SYN(1460, 1, 7) } }, OFFERS_ALL, 10 },
-	{ { .version = 6, .options = { FRAME_LINUX_SYN(1440, 1, 7) } }, OFFERS_ALL, 10 },
-	{ { .options = { FRAME_WINDOWS_SYN(1460) } }, OFFERS_ALL, 8 },
-	{ { .version = 6, .options = { FRAME_WINDOWS_SYN(1440) } }, OFFERS_ALL, 8 },
-	{ { .options = { FRAME_LINUX_SYN(1460, 1, 7) } }, SG_OFFER_SACK | SG_OFFER_WSCALE },
-	{ { .options = { FRAME_LINUX_SYN(1460, 1, 7) } }, SG_OFFER_TS | SG_OFFER_WSCALE },
-	{ { .options = { FRAME_LINUX_SYN(1460, 1, 7) } }, SG_OFFER_TS | SG_OFFER_SACK },
-	{ { .options = { FRAME_LINUX_SYN(1460, 1, 7) }, .tags = { { .vid = 7 } } }, OFFERS_ALL },
-	{ { .options = { FRAME_LINUX_SYN(1460, 1, 7) }, .payload_bytes = 1 }, OFFERS_ALL },
-	{ { .options = { FRAME_LINUX_SYN(1460, 1, 7) }, .pad_to = 75 }, OFFERS_ALL },
-	{ { .options = { FRAME_LINUX_SYN(1460, 1, 7) }, .ip_options = zeros,
-	    .ip_option_bytes = 4 }, OFFERS_ALL },
-	{ { .options = { FRAME_LINUX_SYN(1460, 1, 7), FRAME_TFO_REQUEST } }, OFFERS_ALL },
-	{ { .options = { FRAME_WINDOWS_SYN(1300) } }, OFFERS_ALL },
-	{ {}, OFFERS_ALL },
-};
-/* clang-format on */
-
-/* Linux' and Windows' go the short way, of either family; nothing that is less plain does. */
-START_TEST(reply_the_short_way)
-{
-	struct exchange x;
-
-	receive(&x, &plain_cases[_i].spec, plain_cases[_i].offers);
-	respond(&x, &plain_look);
-	ck_assert_int_eq(reply_plain_words(&x.p, &x.t, x.syn_bytes), plain_cases[_i].words);
-	ck_assert(!judge(&x));
-	end(&x);
 }
 END_TEST
 
@@ -493,7 +433,6 @@ int main(int argc, char **argv)
 
 	SUITE_TEST(suite, reply_to_any_syn, suite_full() ? 600 : 60);
 	SUITE_TEST(suite, reply_with_every_checksum, 30);
-	SUITE_LOOP(suite, reply_the_short_way, sizeof(plain_cases) / sizeof(plain_cases[0]), 10);
 	SUITE_LOOP(suite, reply_has_the_right_length, sizeof(lengths) / sizeof(lengths[0]), 10);
 	SUITE_TEST(suite, reply_to_syns_of_every_length, 10);
 	SUITE_LOOP(suite, reply_into_too_short_a_frame, ROOMLESS_COUNT, 10);
