@@ -40,7 +40,8 @@ static void port_work(struct worker_job *worker_job)
 	dataplane_check(job->dp, job->ifindex, &job->links);
 	if (job->look && job->links.attach == before)
 		return;
-	if (job->lowered[0] && job->links.attach > DATAPLANE_TCX)
+	/* where tcx is to answer, it begins before XDP ends: see dataplane_attach() */
+	if (job->lowered[0] && job->links.attach > DATAPLANE_TCX && job->way == WAY_WATCH)
 		dataplane_lower(job->dp, &job->links);
 	job->result = dataplane_attach(job->dp, job->ifindex, job->way, &job->links);
 	if (job->lowered[0] && job->links.attach == DATAPLANE_TCX && !job->links.taken_off)

@@ -163,7 +163,18 @@ void tell_ladder(void *teller, enum ladder_news news, enum sg_ladder_step step, 
 		[LADDER_WOULD] = SG_EVENT_LADDER_WOULD,
 	};
 
+	static const char *const changes[LADDER_NEWS_COUNT] = {
+		[LADDER_TAKEN] = "%s is %llu, it was %llu",
+		[LADDER_UNDONE] = "%s is %llu again, it was %llu",
+		[LADDER_WOULD] = "%s would be %llu, it is %llu",
+	};
+	char text[192] = "", *change = text;
+
+	/* a deed has no value: that it is done or not is all */
+	if (changes[news] && ladder_rows[step].kind != SG_LADDER_DEED)
+		snprintf(text, sizeof(text), changes[news], target, (unsigned long long)to,
+			 (unsigned long long)from);
 	TELL(teller, events[news], EVENT_TEXT("step", ladder_rows[step].word),
 	     EVENT_TEXT("target", target), EVENT_NUMBER("old", from), EVENT_NUMBER("new", to),
-	     EVENT_TEXT("reason", reason));
+	     EVENT_TEXT("change", change), EVENT_TEXT("reason", reason));
 }

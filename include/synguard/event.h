@@ -80,11 +80,11 @@
 	  "{service} is blocked for {seconds} s: of {acceptances} acceptances {births} became connections; look for a firewall rule that drops ACKs without a SYN before them, or nf_conntrack_tcp_loose=0", \
 	  "service seconds acceptances births")                                                                   \
 	X(LADDER_TAKEN,   "ladder_taken",     "c413f6ae631f464098ec71536eaed80c", LOG_NOTICE,                     \
-	  "Step {step} of the ladder is taken: {target} is {new}, it was {old}{:reason}",                         \
-	  "step target old new reason")                                                                           \
+	  "Step {step} of the ladder is taken{:change}{:reason}",                                                 \
+	  "step target old new change reason")                                                                    \
 	X(LADDER_UNDONE,  "ladder_undone",    "32b43f1aa95b4a6f8d569fa2ebfad6a8", LOG_NOTICE,                     \
-	  "Step {step} of the ladder is undone: {target} is {new} again, it was {old}{:reason}",                  \
-	  "step target old new reason")                                                                           \
+	  "Step {step} of the ladder is undone{:change}{:reason}",                                                \
+	  "step target old new change reason")                                                                    \
 	X(LADDER_CONFLICT, "ladder_conflict", "eb491734627f452a9be608bdb0e29f9f", LOG_WARNING,                    \
 	  "Step {step} of the ladder is given up: {target} was {old} and is {new} now{:reason}",                  \
 	  "step target old new reason")                                                                           \
@@ -92,8 +92,8 @@
 	  "Step {step} of the ladder failed{:reason}",                                                            \
 	  "step target old new reason")                                                                           \
 	X(LADDER_WOULD,   "ladder_would",     "468a2835081045a794a4759c10a70313", LOG_NOTICE,                     \
-	  "Step {step} of the ladder would be taken, were the mode not observe: {target} would be {new}, it is {old}{:reason}", \
-	  "step target old new reason")                                                                           \
+	  "Step {step} of the ladder would be taken, were the mode not observe{:change}{:reason}",                \
+	  "step target old new change reason")                                                                    \
 	X(REAPED,         "reaped",           "07d8180099494bf185556e3210914680", LOG_NOTICE,                     \
 	  "{count} half-open connections that nobody answered were reaped", \
 	  "count")                                                                                                \
