@@ -3,7 +3,7 @@
  * The bench's bulk transfers: what a connection carries that was challenged, beside one that was
  * not: over the same road, where only the connection differs, and over one of its own whose service
  * is idle, where the programs have less to do; beside one over an interface with an idle XDP
- * program, or with none.
+ * program, or with none; and one that was made by a cookie of the kernel.
  *
  * `bulk_bench ROUNDS MILLISECONDS` prints a line of JSON for each round of each road. Rounds are
  * meant to be short and many: the roads take turns, each round begins with another one and goes the
@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lab/host.h"
 #include "lab/kernel.h"
 #include "lab/lab.h"
 #include "lab/lab_daemon.h"
@@ -41,8 +42,9 @@ struct road {
 	const char *row;
 	const char *mode; /* of a daemon; NULL: none */
 	bool idle_program;
-	bool allowed;	   /* the client is ALLOWED_ADDR4 */
-	struct road *over; /* whose lab and daemon these are; NULL: its own */
+	bool kernel_cookies; /* for every SYN */
+	bool allowed;	     /* the client is ALLOWED_ADDR4 */
+	struct road *over;   /* whose lab and daemon these are; NULL: its own */
 	bool challenged;
 	struct lab *lab;
 	struct yard *peer;
@@ -55,6 +57,7 @@ struct road {
 enum {
 	NO_PROGRAM,
 	IDLE_PROGRAM,
+	KERNEL_COOKIES,
 	IDLE_SERVICE,
 	CHALLENGED,
 	DEFENDED_SERVICE,
@@ -65,6 +68,8 @@ enum {
 static struct road roads[ROADS] = {
 	[NO_PROGRAM] = { "no program", .listener = -1 },
 	[IDLE_PROGRAM] = { "idle XDP program", .idle_program = true, .listener = -1 },
+	[KERNEL_COOKIES] = { "kernel cookies, idle XDP program", .idle_program = true,
+			     .kernel_cookies = true, .listener = -1 },
 	[IDLE_SERVICE] = { "synguard, idle service", .mode = "auto", .listener = -1 },
 	[CHALLENGED] = { "synguard, challenged", .mode = "always", .challenged = true,
 			 .listener = -1 },
@@ -183,6 +188,10 @@ static int road_lay(struct road *road)
 		err = complain(road,
 			       lab_addr_add(road->lab, LAB_CLIENT, LAB_IFNAME, ALLOWED_ADDR4 "/24"),
 			       "cannot add an address");
+	if (!err && road->kernel_cookies)
+		err = complain(
+			road, lab_sysctl_set(road->lab, LAB_SERVER, "net.ipv4.tcp_syncookies", "2"),
+			"cannot set tcp_syncookies");
 	if (!err)
 		err = complain(road, listen_there(road), "cannot listen");
 	/* XDP_TX over a veth needs a program on the other end; so every road gets one there. */

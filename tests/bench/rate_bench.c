@@ -30,10 +30,11 @@ static const struct rate_row rows[] = {
 };
 
 /*
- * The first trial has no bound, and gives it; it also is what arms the service. Where no rate is
- * carried, as on a machine that has other things to do, *best is zero.
+ * The first trial has no bound, and gives it; it also is what arms the service. Where all that can be
+ * sent is carried, *all is true. Where no rate is, as on a machine that has other things to do, *best
+ * is zero.
  */
-static int search(struct rate_host *h, struct rate_trial *best)
+static int search(struct rate_host *h, struct rate_trial *best, bool *all)
 {
 	double low = 0, high, middle;
 	struct rate_trial t;
@@ -41,7 +42,8 @@ static int search(struct rate_host *h, struct rate_trial *best)
 
 	err = rate_try(h, 0, &t) ?: rate_try(h, 0, &t);
 	*best = t;
-	if (err || rate_is_carried(&t))
+	*all = !err && rate_is_carried(&t);
+	if (err || *all)
 		return err;
 	high = t.per_sec;
 	*best = (struct rate_trial){ 0 };
@@ -75,12 +77,13 @@ static int visit(struct rate_host *h, const struct rate_trial *best, unsigned in
 	return err ?: rate_complain(h, flood_stop(flood), "the flood failed");
 }
 
-static void print(const struct rate_host *h, const struct rate_trial *best,
+static void print(const struct rate_host *h, const struct rate_trial *best, bool all,
 		  const struct clients_result *c)
 {
 	printf("{\"table\": \"rate\", \"row\": \"%s\", \"per_sec\": %.0f, \"loss\": %.6f, "
-	       "\"loss_of_all\": %.6f, \"trials\": %u",
-	       h->row->name, best->per_sec, best->loss, best->loss_of_all, h->trials);
+	       "\"loss_of_all\": %.6f, \"trials\": %u, \"all_that_was_sent\": %s",
+	       h->row->name, best->per_sec, best->loss, best->loss_of_all, h->trials,
+	       all ? "true" : "false");
 	if (c->attempted)
 		printf(", \"attempted\": %u, \"connected_3s\": %u, \"connected_1s\": %u",
 		       c->attempted, c->connected, c->connected_1s);
@@ -96,17 +99,18 @@ static int run(struct rate_host *h, unsigned int client_ms)
 {
 	struct clients_result seen = { 0 };
 	struct rate_trial best;
+	bool all = false;
 	int err = rate_host_build(h);
 
 	if (!err)
-		err = search(h, &best);
+		err = search(h, &best, &all);
 	if (!err)
 		err = visit(h, &best, client_ms, &seen);
 	if (!err && h->daemon)
 		err = rate_complain(h, lab_daemon_stop(h->daemon, DAEMON_STOP_MS, NULL),
 				    "synguardd did not end by itself");
 	if (!err)
-		print(h, &best, &seen);
+		print(h, &best, all, &seen);
 	clients_result_done(&seen);
 	rate_host_clear(h);
 	return err;

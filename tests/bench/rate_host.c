@@ -115,6 +115,13 @@ static int by_size(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* Of at least one value, which it sorts. */
+static double median(double *values, size_t n)
+{
+	qsort(values, n, sizeof(values[0]), by_size);
+	return values[n / 2];
+}
+
 static double seconds_now(void)
 {
 	struct timespec now;
@@ -126,7 +133,7 @@ static double seconds_now(void)
 /* The trial's windows, while the flood runs. */
 static int watch(struct rate_host *h, struct flood *flood, struct rate_trial *ret)
 {
-	double losses[WINDOWS_MAX], start = seconds_now(), sent;
+	double losses[WINDOWS_MAX], rates[WINDOWS_MAX], sent, at, before = seconds_now();
 	struct mark first, last, now;
 	size_t n, windows = h->trial_ms / RATE_WINDOW_MS;
 	int err = mark(h, flood, &first);
@@ -135,16 +142,18 @@ static int watch(struct rate_host *h, struct flood *flood, struct rate_trial *re
 	for (n = 0; !err && n < windows && n < WINDOWS_MAX; n++) {
 		usleep(RATE_WINDOW_MS * 1000);
 		err = mark(h, flood, &now);
+		at = seconds_now();
 		sent = now.sent - last.sent;
 		losses[n] = sent ? (now.lost - last.lost) / sent : 0;
+		rates[n] = sent / (at - before);
 		last = now;
+		before = at;
 	}
 	if (err)
 		return err;
 	sent = last.sent - first.sent;
-	qsort(losses, n, sizeof(losses[0]), by_size);
-	ret->per_sec = sent / (seconds_now() - start);
-	ret->loss = losses[n / 2];
+	ret->per_sec = median(rates, n);
+	ret->loss = median(losses, n);
 	ret->loss_of_all = sent ? (last.lost - first.lost) / sent : 0;
 	return 0;
 }

@@ -49,8 +49,8 @@ struct rate_host {
  * windows: a host that cannot keep up loses in each of them.
  */
 struct rate_trial {
-	double per_sec;
-	double loss; /* of the median window */
+	double per_sec; /* sent in the median window */
+	double loss;	/* of the median window */
 	double loss_of_all;
 	bool answered; /* all that was received */
 };

@@ -79,7 +79,7 @@ result every_row_of_a_real_run_is_there "$(judged "
 same('saturating', rows('A saturating flood'),
 	['kernel cookies', 'synguard', 'reflector', 'XDP_DROP'])
 same('paced', rows('500 000 SYN/s offered'), ['calm', 'synguard'])
-same('bulk', len(rows('Bulk transfer over one connection')), 5)
+same('bulk', len(rows('Bulk transfer over one connection')), 6)
 same('rates', rows('Answered without loss'), ['kernel cookies', 'synguard', 'reflector', 'XDP_DROP'])
 same('daemon', len(rows('The daemon')), 2)
 same('walks', [row for row in rows('Half-open connections of a crowded host')
