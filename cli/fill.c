@@ -12,6 +12,7 @@
 
 #include "synguard/cleanup.h"
 #include "synguard/ladder.h"
+#include "synguard/trouble.h"
 
 #include "verbs.h"
 
@@ -255,6 +256,50 @@ static void man_ladder(const char *indent)
 	}
 }
 
+/* ---- troubles ------------------------------------------------------------------------------- */
+
+#define TROUBLE_ROW_(name, word_, label_, sentence_)                                               \
+	{ .word = word_, .label = label_, .sentence = sentence_ },
+static const struct {
+	const char *word, *label, *sentence;
+} troubles[] = { SG_TROUBLES(TROUBLE_ROW_) };
+
+/* A figure in a sentence is its name, underlined. */
+static void man_sentence(const char *sentence)
+{
+	char part[512];
+
+	while (*sentence) {
+		size_t plain = strcspn(sentence, "{");
+
+		snprintf(part, sizeof(part), "%.*s", (int)plain, sentence);
+		man_text(part);
+		sentence += plain;
+		if (!*sentence)
+			return;
+		plain = strcspn(sentence, "}");
+		/* what stands there only where it has to */
+		if (strncmp(sentence, "{somaxconn", 10) != 0)
+			printf("_%.*s_", (int)plain - 1, sentence + 1);
+		sentence += plain + 1;
+	}
+}
+
+static void man_troubles(const char *indent)
+{
+	size_t i;
+
+	for (i = SG_TROUBLE_CROWD; i < SG_TROUBLE_COUNT; i++) {
+		putchar('*');
+		man_text(troubles[i].word);
+		fputs("* (in tables: ", stdout);
+		man_text(troubles[i].label);
+		fputs(")\n\t", stdout);
+		man_sentence(troubles[i].sentence);
+		puts("\n");
+	}
+}
+
 /* ---- templates ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -270,6 +315,7 @@ static const struct {
 	{ "MAN_VERBS", man_verbs },
 	{ "MAN_OPTIONS", man_options },
 	{ "LADDER", man_ladder },
+	{ "TROUBLES", man_troubles },
 };
 
 static bool fill_blank(const char *name, size_t length, const char *indent)

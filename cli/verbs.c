@@ -66,7 +66,8 @@ const struct verb verbs[] = {
 		.arguments = "",
 		.help = "what is going on, the default",
 		.about = "Prints one sentence that can be read out on the phone, then interfaces and services in "
-			 "tables, and what stands against a defence where something does. Counters are totals "
+			 "tables, and what stands against a defence where something does, what looks like an "
+			 "attack on a service and is none, and what to change (synguardd(8)). Counters are totals "
 			 "since the daemon started, or of the one before whose work it goes on with. Without a daemon it prints what the kernel alone can say, "
 			 "and exits with 3.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
@@ -90,7 +91,7 @@ const struct verb verbs[] = {
 		.help = "who listens, and which queue is full",
 		.about = "Prints a row for each listening socket, the one with the most trouble first: its SYN queue and "
 			 "its accept queue with their limits, as the kernel keeps them, what came for its address and port "
-			 "in the last second, and what that means. With --wide also the part of SYNs that became "
+			 "in the last second, and what that means, in the words of status (synguardd(8)). With --wide also the part of SYNs that became "
 			 "connections, what it has dropped since it listens, its systemd unit, and the process, where the "
 			 "caller may see it. What is not known is \"-\", in JSON null.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
@@ -119,7 +120,8 @@ const struct verb verbs[] = {
 			 "any, and \"-\" (in JSON null) for the rest. The number of half-open connections is exact; JSON says "
 			 "\"partial\" where it is not, and \"more\" for rows that are left out. A source "
 			 "is an IPv4 address or an IPv6 /64; who has been silent for a minute is left out. The sources of a "
-			 "SYN flood are forged, and whoever completes nothing need not know of it. Needs root, or "
+			 "SYN flood are forged, and whoever completes nothing need not know of it; where a few networks send most "
+			 "of it, whom to deny is said. Needs root, or "
 			 "membership in the group synguard.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.options = sources_options,

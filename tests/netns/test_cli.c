@@ -200,6 +200,17 @@ static void expect_narrow(struct stage *s, const char *when)
 	said_done(&said);
 }
 
+static bool is_blocked_in_an_attack(struct stage *s, uint16_t port)
+{
+	json_t *status = stage_status(s);
+	json_t *service = stage_service(status, LAB_SERVER_ADDR4, port);
+	bool is = json_is_true(json_object_get(service, "blocked")) &&
+		  !strcmp(json_string_value(json_object_get(status, "state")), "attack");
+
+	json_decref(status);
+	return is;
+}
+
 /*
  * Calm, observing, under attack with a service that is blocked and one that has another reason not
  * to be defended, and off. IPv4 with long ports.
@@ -227,6 +238,7 @@ START_TEST(cli_status_is_narrow)
 	struct clients_result r;
 	struct flood *flood;
 	struct stage s;
+	int tries;
 
 	stage_raise(&s, &(struct server_options){});
 	ok(server_new(&mptcp, s.lab, LAB_SERVER, &mptcp_options), "an MPTCP server");
@@ -244,9 +256,9 @@ START_TEST(cli_status_is_narrow)
 	clients_result_done(&r);
 	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &fo), "a flood");
 	ok(flood_start(flood), "starting it");
-	usleep(2500000);
-	ck_assert(json_is_true(json_object_get(
-		stage_service(stage_status(&s), LAB_SERVER_ADDR4, 65500), "blocked")));
+	for (tries = 0; tries < 100 && !is_blocked_in_an_attack(&s, 65500); tries++)
+		usleep(100000);
+	ck_assert(is_blocked_in_an_attack(&s, 65500));
 	expect_narrow(&s, "under attack");
 	stage_mode(&s, "observe");
 	expect_narrow(&s, "observing an attack");

@@ -27,6 +27,7 @@
 __u8 prog_epoch_shift = SG_EPOCH_SHIFT;
 __u8 prog_talker_shift = SG_TALKER_SHIFT;
 __u8 prog_count_sources = 1;
+bool prog_all;
 
 /* net.core.rmem_max of the machine's first namespace. */
 static __u32 prog_rmem_max;
@@ -114,6 +115,7 @@ static struct synguard_bpf *prog_open(void)
 static void prog_load(struct prog *p)
 {
 	size_t bytes = SG_SERVICES_MAX * sizeof(struct sg_service);
+	struct bpf_program *program;
 	struct synguard_bpf *skel;
 
 	libbpf_set_print(prog_warn);
@@ -124,6 +126,9 @@ static void prog_load(struct prog *p)
 	bpf_program__set_autoload(skel->progs.synguard_born, true);
 	bpf_program__set_autoload(skel->progs.synguard_sent, true);
 	bpf_program__set_autoload(skel->progs.synguard_failed, true);
+	if (prog_all)
+		bpf_object__for_each_program(program, skel->obj)
+			bpf_program__set_autoload(program, true);
 	skel->rodata->epoch_shift = prog_epoch_shift;
 	skel->rodata->talker_shift = prog_talker_shift;
 	skel->rodata->count_sources = prog_count_sources;

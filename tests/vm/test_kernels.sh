@@ -5,9 +5,9 @@
 # with its engine, on 6.1 it has to say what is missing and which package brings it.
 #
 # Needs neither root nor KVM: the kernels' packages are downloaded and unpacked, not installed, and
-# run under emulation, which is slow: the short form boots 6.12 only, whose verifier is the strictest
-# of those that take our programs, and is skipped where something for it is not to be had. What happens
-# in the guest is guest_init's; here is the machine around it, and the judgement.
+# run under emulation, which is slow: the short form boots 6.12 only, the oldest kernel that takes our
+# programs, and is skipped where something for it is not to be had. What happens in the guest is
+# guest_init's; here is the machine around it, and the judgement.
 
 set -u
 
