@@ -62,7 +62,7 @@ static __always_inline void ack_attributes(const struct ack *ack, const struct n
 	}
 	if (a->tstamp_ok) {
 		a->rcv_tsval = ack->o.tsval;
-		a->rcv_tsecr = ack->o.tsecr;
+		a->rcv_tsecr = cookie_tsval_now(ack->o.tsecr, ack_clock_ms(ack));
 	}
 }
 

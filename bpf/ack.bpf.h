@@ -97,10 +97,16 @@ static __always_inline enum sg_verdict ack_expected(struct ack *ack)
 	return SG_UNDECIDED;
 }
 
+/* The clock that the TSvals of challenges are taken from. */
+static __always_inline __u32 ack_clock_ms(const struct ack *ack)
+{
+	return cookie_clock_ms(ack->now_ns) + control.tsval_offset;
+}
+
 /* Whether the echoed timestamp could be of a challenge of the last two epochs. */
 static __always_inline bool ack_echoes_challenge(const struct ack *ack)
 {
-	__u32 age = cookie_clock_ms(ack->now_ns) + control.tsval_offset - ack->o.tsecr;
+	__u32 age = ack_clock_ms(ack) - ack->o.tsecr;
 
 	if (!(ack->o.seen & OPTIONS_SEEN_TS))
 		return true;

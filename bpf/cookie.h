@@ -43,6 +43,9 @@
 #define COOKIE_TS_ECN	      (1u << 5)
 #define COOKIE_TS_MSS_SHIFT   6
 
+/* The longest round trip that is measured: RFC 6298, 2.1, assumes as much where nothing was. */
+#define COOKIE_RTT_MAX_MS 1000
+
 #define COOKIE_MSS_COUNT 16
 
 /* The kernel takes no acceptance below these: RFC 9293 3.7.1, and RFC 8200's 1280 - 60. */
@@ -246,11 +249,26 @@ static __always_inline __u32 cookie_clock_ms(__u64 now_ns)
 /*
  * The TSval of a challenge: the clock rounded down to a value that ends in the option bits, so
  * never ahead of the clock and never running back for the same options (kernel:
- * cookie_init_timestamp()). From the acceptance on the kernel continues it in milliseconds.
+ * cookie_init_timestamp()). From the acceptance on the kernel continues the clock.
  */
 static __always_inline __u32 cookie_tsval(__u32 clock_ms, const struct cookie_terms *t)
 {
 	__u32 tsval = (clock_ms & ~COOKIE_TS_MASK) | t->ts_bits;
 
 	return (__s32)(tsval - clock_ms) > 0 ? tsval - (1u << COOKIE_TS_BITS) : tsval;
+}
+
+/*
+ * What the kernel is to continue an echoed TSval as: the clock of now. By that it measures the first
+ * round trip (tcp_synack_rtt_meas()), as with its own cookies, too long by what TSval was rounded
+ * down. Continued as the echo itself, the connection would take it for 1 ms: it would send its first
+ * data again before a client farther than its least timeout, 200 ms, can have acknowledged it, and
+ * keep for minutes a least round trip that never was. An echo older than COOKIE_RTT_MAX_MS tells of
+ * an ACK that was lost, and one from the future of nothing.
+ */
+static __always_inline __u32 cookie_tsval_now(__u32 tsecr, __u32 clock_ms)
+{
+	__s32 age = clock_ms - tsecr;
+
+	return age < 0 ? tsecr : tsecr + sg_min(age, COOKIE_RTT_MAX_MS);
 }

@@ -118,6 +118,8 @@ static int take_option(struct cli *cli, int argc, char **argv, int *i)
 					       (own ?: common)->argument);
 		value = argv[++*i];
 	}
+	if (common && common->argument && !*value)
+		return arguments_wrong(cli->verb, "--%s needs %s", name, common->argument);
 	if (common)
 		return take_common(cli, common, value);
 	cli->values[own - cli->verb->options] = value;

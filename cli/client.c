@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "synguard/names.h"
 
@@ -19,6 +20,58 @@
 
 DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
 #define _cleanup_message_ _cleanup_(sd_bus_message_unref_at)
+
+/* A daemon that is busy greets within milliseconds; sd-bus alone would wait for a minute and a half. */
+#define CLIENT_GREETING_USEC 5000000ULL
+
+/* sd-bus sends nothing else, and would say of it what it says of a daemon that differs. */
+static bool client_is_text(const char *text)
+{
+	json_t *probe = json_string(text);
+	bool is = probe;
+
+	json_decref(probe);
+	if (!is)
+		fputs("synguard: this is no UTF-8 text, and not sent\n", stderr);
+	return is;
+}
+
+/* What it answered, or did not understand, is of another version of the bus's interface. */
+static bool client_differs(const sd_bus_error *error, int r)
+{
+	return sd_bus_error_has_names(error, SD_BUS_ERROR_UNKNOWN_METHOD,
+				      SD_BUS_ERROR_UNKNOWN_INTERFACE, SD_BUS_ERROR_UNKNOWN_OBJECT,
+				      SD_BUS_ERROR_INVALID_ARGS) ||
+	       (!sd_bus_error_is_set(error) && (r == -ENXIO || r == -EBADMSG));
+}
+
+/* What helps, behind what went wrong; "": that says it all. */
+static const char *client_remedy(const sd_bus_error *error, int r)
+{
+	if (client_differs(error, r))
+		return "The daemon that runs is of another version than this program (" SG_VERSION
+		       "): \"systemctl restart synguard\" brings in the one that is installed\n";
+	if (r == -ETIMEDOUT)
+		return "synguardd does not answer; \"systemctl status synguard\" tells of it, and "
+		       "\"systemctl restart synguard\" replaces one that hangs\n";
+	if (r == -ECONNRESET || r == -EPIPE || r == -ENOTCONN)
+		return "synguardd has hung up: it ended, or too many of this user ask it at once; "
+		       "ask again\n";
+	return "";
+}
+
+int client_failed(const sd_bus_error *error, int r)
+{
+	fprintf(stderr, "synguard: %s\n%s", error && error->message ? error->message : strerror(-r),
+		client_remedy(error, r));
+	if (sd_bus_error_has_name(error, SG_ERROR_NOT_ALLOWED))
+		return SG_EXIT_NOT_ALLOWED;
+	if (sd_bus_error_has_name(error, SG_ERROR_BAD_VALUE))
+		return SG_EXIT_USAGE;
+	if (sd_bus_error_has_name(error, SG_ERROR_REFUSED))
+		return SG_EXIT_REFUSED;
+	return SG_EXIT_FAILED;
+}
 
 static int client_no_daemon(const char *runtime_dir, int error)
 {
@@ -34,6 +87,8 @@ static int client_no_daemon(const char *runtime_dir, int error)
 			strerror(-error));
 		return SG_EXIT_NOT_ALLOWED;
 	}
+	if (error == -ETIMEDOUT)
+		return client_failed(NULL, error);
 	fprintf(stderr, "synguard: synguardd is not running (%s/" SG_BUS_SOCKET ": %s)\n",
 		runtime_dir, strerror(-error));
 	fprintf(stderr, "Start it as root with: %s\n",
@@ -44,6 +99,7 @@ static int client_no_daemon(const char *runtime_dir, int error)
 /* Connects by hand, so that errors are of connect() and no path needs to be escaped. */
 static int client_socket(const char *runtime_dir)
 {
+	const struct timeval patience = { .tv_sec = CLIENT_GREETING_USEC / 1000000 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = -EBADF;
 
@@ -53,9 +109,39 @@ static int client_socket(const char *runtime_dir)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	/* else a full backlog would be waited for without end */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	return TAKE_FD(fd);
+}
+
+static uint64_t client_now_usec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
+}
+
+/* Until both sides have greeted; -ETIMEDOUT: the socket is there, and nobody answers at it. */
+static int client_greet(sd_bus *bus)
+{
+	uint64_t now = client_now_usec(), end = now + CLIENT_GREETING_USEC;
+	int r;
+
+	for (; now < end; now = client_now_usec()) {
+		r = sd_bus_is_ready(bus);
+		if (!r)
+			r = sd_bus_process(bus, NULL);
+		else
+			return r < 0 ? r : 0;
+		if (!r)
+			r = sd_bus_wait(bus, end - now);
+		if (r < 0)
+			return r;
+	}
+	return -ETIMEDOUT;
 }
 
 int client_connect(const char *runtime_dir, sd_bus **ret)
@@ -73,24 +159,14 @@ int client_connect(const char *runtime_dir, sd_bus **ret)
 		close(fd);
 	else
 		r = sd_bus_start(bus);
+	if (r >= 0)
+		r = client_greet(bus);
 	if (r < 0) {
-		fprintf(stderr, "synguard: the bus: %s\n", strerror(-r));
-		return SG_EXIT_FAILED;
+		sd_bus_close(bus); /* and not flush what nobody reads */
+		return client_failed(NULL, r);
 	}
 	*ret = TAKE_PTR(bus);
 	return SG_EXIT_OK;
-}
-
-int client_failed(const sd_bus_error *error, int r)
-{
-	fprintf(stderr, "synguard: %s\n", error->message ? error->message : strerror(-r));
-	if (sd_bus_error_has_name(error, SG_ERROR_NOT_ALLOWED))
-		return SG_EXIT_NOT_ALLOWED;
-	if (sd_bus_error_has_name(error, SG_ERROR_BAD_VALUE))
-		return SG_EXIT_USAGE;
-	if (sd_bus_error_has_name(error, SG_ERROR_REFUSED))
-		return SG_EXIT_REFUSED;
-	return SG_EXIT_FAILED;
 }
 
 static int client_parse(const char *text, size_t bytes, json_t **ret)
@@ -133,6 +209,8 @@ static int client_order(const char *runtime_dir, const char *method, const char 
 	_cleanup_bus_ sd_bus *bus = NULL;
 	int r;
 
+	if (!client_is_text(word))
+		return SG_EXIT_USAGE;
 	r = client_connect(runtime_dir, &bus);
 	if (r != SG_EXIT_OK)
 		return r;
@@ -230,8 +308,11 @@ int client_list_add(const char *runtime_dir, const struct client_list_add *q, ui
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	_cleanup_bus_ sd_bus *bus = NULL;
 	sd_bus_message *reply = NULL;
-	int r = client_connect(runtime_dir, &bus);
+	int r;
 
+	if (!client_is_text(q->lines) || !client_is_text(q->expire))
+		return SG_EXIT_USAGE;
+	r = client_connect(runtime_dir, &bus);
 	if (r != SG_EXIT_OK)
 		return r;
 	r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "ListAdd", &error, &reply,
@@ -246,8 +327,11 @@ int client_list_remove(const char *runtime_dir, const char *list, const char *li
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	_cleanup_bus_ sd_bus *bus = NULL;
 	sd_bus_message *reply = NULL;
-	int r = client_connect(runtime_dir, &bus);
+	int r;
 
+	if (!client_is_text(lines))
+		return SG_EXIT_USAGE;
+	r = client_connect(runtime_dir, &bus);
 	if (r != SG_EXIT_OK)
 		return r;
 	r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "ListRemove", &error,

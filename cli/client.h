@@ -10,7 +10,10 @@
 
 #include <jansson.h>
 
-/* The report; the caller owns *ret. Returns an exit code, and has said on stderr what is wrong. */
+/*
+ * The report; the caller owns *ret. Returns an exit code, and has said on stderr what is wrong: there
+ * is no daemon, one that does not answer within seconds, or one of another version.
+ */
 int client_describe(const char *runtime_dir, json_t **ret);
 
 /* Likewise an exit code. */

@@ -21,5 +21,5 @@ int client_connect(const char *runtime_dir, sd_bus **ret);
  */
 int client_call_json(sd_bus *bus, json_t **ret, const char *method, const char *types, ...);
 
-/* What a call that failed with r, or the error, means. */
+/* What a call that failed with r, or the error (NULL: there is none), means. */
 int client_failed(const sd_bus_error *error, int r);

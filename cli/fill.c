@@ -12,6 +12,7 @@
 
 #include "synguard/cleanup.h"
 #include "synguard/ladder.h"
+#include "synguard/trouble.h"
 
 #include "verbs.h"
 
@@ -62,6 +63,14 @@ static void print_bare(const char *arguments)
 	printf("%.*s", (int)strcspn(arguments, " ].|"), arguments);
 }
 
+/* The words of the options behind which a word is none of the verb's arguments. */
+static void with_value(const struct verb_option *o, const struct verb *verb)
+{
+	for (; o && o->name; o++)
+		if (o->argument && (!o->common || verb_takes(verb, o)))
+			printf("--%s ", o->name);
+}
+
 static void completion_verbs(const char *indent)
 {
 	const struct verb *v;
@@ -72,6 +81,9 @@ static void completion_verbs(const char *indent)
 	for (v = verbs; v->name; v++) {
 		printf("%s%s)\n%s\toptions='", indent, v->name, indent);
 		option_words(v);
+		printf("'\n%s\tvalued=' ", indent);
+		with_value(v->options, v);
+		with_value(common_options, v);
 		printf("'\n");
 		if (*v->arguments) {
 			printf("%s\targument=", indent);
@@ -84,6 +96,38 @@ static void completion_verbs(const char *indent)
 			printf("%s\twords=$verbs\n", indent);
 		printf("%s\t;;\n", indent);
 	}
+}
+
+/* "VERB:WORD)" for each pair of .then, and for every other word nothing. */
+static void completion_then(const char *indent)
+{
+	const struct verb *v;
+	const char *at;
+	int word, called;
+
+	for (v = verbs; v->name; v++) {
+		for (at = v->then ?: ""; *at; at += called, at += strspn(at, " ")) {
+			word = strcspn(at, " ");
+			printf("%s%s:%.*s) argument=", indent, v->name, word, at);
+			at += word;
+			at += strspn(at, " ");
+			called = strcspn(at, " ");
+			printf("%.*s ;;\n", called, at);
+		}
+	}
+}
+
+static void ladder_steps(const char *indent)
+{
+	static const char *const steps[] = {
+#define FILL_STEP_(name, word, ...) word,
+		SG_LADDER(FILL_STEP_)
+#undef FILL_STEP_
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(steps); i++)
+		printf("%s%s", i ? " " : "", steps[i]);
 }
 
 static void completion_option(const char *indent, const char *verb, const struct verb_option *o)
@@ -212,6 +256,50 @@ static void man_ladder(const char *indent)
 	}
 }
 
+/* ---- troubles ------------------------------------------------------------------------------- */
+
+#define TROUBLE_ROW_(name, word_, label_, sentence_)                                               \
+	{ .word = word_, .label = label_, .sentence = sentence_ },
+static const struct {
+	const char *word, *label, *sentence;
+} troubles[] = { SG_TROUBLES(TROUBLE_ROW_) };
+
+/* A figure in a sentence is its name, underlined. */
+static void man_sentence(const char *sentence)
+{
+	char part[512];
+
+	while (*sentence) {
+		size_t plain = strcspn(sentence, "{");
+
+		snprintf(part, sizeof(part), "%.*s", (int)plain, sentence);
+		man_text(part);
+		sentence += plain;
+		if (!*sentence)
+			return;
+		plain = strcspn(sentence, "}");
+		/* what stands there only where it has to */
+		if (strncmp(sentence, "{somaxconn", 10) != 0)
+			printf("_%.*s_", (int)plain - 1, sentence + 1);
+		sentence += plain + 1;
+	}
+}
+
+static void man_troubles(const char *indent)
+{
+	size_t i;
+
+	for (i = SG_TROUBLE_CROWD; i < SG_TROUBLE_COUNT; i++) {
+		putchar('*');
+		man_text(troubles[i].word);
+		fputs("* (in tables: ", stdout);
+		man_text(troubles[i].label);
+		fputs(")\n\t", stdout);
+		man_sentence(troubles[i].sentence);
+		puts("\n");
+	}
+}
+
 /* ---- templates ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -221,10 +309,13 @@ static const struct {
 	{ "VERB_WORDS", verb_words },
 	{ "COMMON_WITH_VALUE", common_with_value },
 	{ "COMPLETION_VERBS", completion_verbs },
+	{ "COMPLETION_THEN", completion_then },
 	{ "COMPLETION_OPTIONS", completion_options },
+	{ "LADDER_STEPS", ladder_steps },
 	{ "MAN_VERBS", man_verbs },
 	{ "MAN_OPTIONS", man_options },
 	{ "LADDER", man_ladder },
+	{ "TROUBLES", man_troubles },
 };
 
 static bool fill_blank(const char *name, size_t length, const char *indent)

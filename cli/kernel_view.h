@@ -28,6 +28,7 @@ enum { KERNEL_VIEW_COUNTERS(KERNEL_VIEW_ENUM_) KERNEL_VIEW_COUNTER_COUNT };
 #undef KERNEL_VIEW_ENUM_
 
 struct kernel_view {
+	bool silent; /* the caller's: a daemon is there and does not answer, what it does is not known */
 	bool sockets; /* what sock_diag says is known */
 	uint64_t half_open, listeners;
 	uint64_t full; /* listeners whose accept queue is */

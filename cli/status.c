@@ -7,6 +7,7 @@
 #include "synguard/cleanup.h"
 #include "synguard/verdict.h"
 
+#include "status_why.h"
 #include "table.h"
 
 DEFINE_CLEANUP(struct table, table_free)
@@ -123,8 +124,10 @@ static void print_floods(const json_t *report, const struct screen *s, size_t se
 {
 	bool acks = is(report, "kind", "ack_flood"), both = is(report, "kind", "syn_and_ack_flood");
 
-	if (!acks)
+	if (!acks) {
 		print_attack(report, s, services);
+		status_print_sources(report, s);
+	}
 	if (acks || both)
 		print_ack_flood(report, s, both ? " as well" : "");
 }
@@ -167,6 +170,8 @@ static void print_sentence(const json_t *report, const struct screen *s)
 		screen_wrap(s, 0,
 			    "A SYN flood has just ebbed: %s SYN/s, defending %zu of %zu service%s.",
 			    SHORT(syns), defending, services, plural(services));
+	else if (status_print_no_attack(report, s))
+		; /* that was it */
 	else if (defending && is(report, "mode", "auto"))
 		screen_wrap(s, 0, "A SYN queue has filled: defending %zu of %zu service%s.",
 			    defending, services, plural(services));
@@ -252,15 +257,6 @@ static int print_interfaces(const json_t *report, const struct screen *s)
 	return table_print(t, s);
 }
 
-static const char *service_name(const json_t *service, char *buffer, size_t size)
-{
-	const char *address = text(service, "address");
-
-	snprintf(buffer, size, strchr(address, ':') ? "[%s]:%u" : "%s:%u", address,
-		 (unsigned int)number(service, "port"));
-	return buffer;
-}
-
 /* clang-format off */
 static const struct table_column service_columns[] = {
 	{ "SERVICE",      .cut = 15, .middle = true },
@@ -292,7 +288,7 @@ static void add_service(struct table *t, const struct screen *s, const json_t *s
 {
 	char name[80];
 
-	table_cell(t, "%s", service_name(service, name, sizeof(name)));
+	table_cell(t, "%s", status_service_name(service, name, sizeof(name)));
 	add_state(t, service);
 	table_cell(t, "%s/%s", SHORT(number(service, "syn_queue")),
 		   SHORT(number(service, "syn_queue_max")));
@@ -365,7 +361,7 @@ static void print_blocked(const json_t *report, const struct screen *s)
 			"%s is BLOCKED, and left to the kernel for minutes: of %s acceptances %s "
 			"became connections. Look for a firewall rule that drops ACKs without a "
 			"SYN before them, or for nf_conntrack_tcp_loose=0.",
-			service_name(service, name, sizeof(name)),
+			status_service_name(service, name, sizeof(name)),
 			SHORT(number(service, "accepted")), SHORT(number(service, "born")));
 	}
 }
@@ -404,6 +400,7 @@ int status_print(const json_t *report, const struct screen *s)
 		r = print_services(report, s);
 	if (r < 0)
 		return r;
+	status_print_troubles(report, s);
 	print_blocked(report, s);
 	print_hindrances(report, s);
 	return 0;

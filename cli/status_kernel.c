@@ -53,21 +53,20 @@ int status_print_kernel(const struct kernel_view *view, const struct screen *s)
 						       { "TOTAL", .right = true },
 						       { "WHAT IT COUNTS", .cut = 14, .rank = 1 },
 						       {} };
+	const char *whose = view->silent ? "What the kernel alone says" :
+					   "Not defended by synguard";
 	_cleanup_table_ struct table *t = table_new(columns);
 	int i;
 
 	if (!t)
 		return -ENOMEM;
 	if (view->sockets)
-		screen_wrap(s, 0,
-			    "Not defended by synguard: %s half-open connection%s at %s listener%s.",
+		screen_wrap(s, 0, "%s: %s half-open connection%s at %s listener%s.", whose,
 			    screen_number(s, view->half_open).text, view->half_open == 1 ? "" : "s",
 			    screen_number(s, view->listeners).text,
 			    view->listeners == 1 ? "" : "s");
 	else
-		screen_wrap(
-			s, 0,
-			"Not defended by synguard, and the kernel does not tell about sockets.");
+		screen_wrap(s, 0, "%s: nothing about sockets.", whose);
 	if (view->full)
 		screen_wrap(s, 0,
 			    "%s of them with a full accept queue: the application does not accept, "

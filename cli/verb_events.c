@@ -61,6 +61,21 @@ static bool parse_ago(const char *text, time_t now, time_t *ret)
 	return false;
 }
 
+/* As --json has them; the parts of a second do not count. */
+static bool parse_own(const char *text, time_t *ret)
+{
+	const char *end;
+	struct tm tm = {};
+
+	end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (end && *end == '.')
+		end += 1 + strspn(end + 1, "0123456789");
+	if (!end || strcmp(end, "Z") != 0)
+		return false;
+	*ret = timegm(&tm);
+	return true;
+}
+
 /* A time of day is today's; what is left out is 0. Local time. */
 static bool parse_time(const char *text, time_t now, time_t *ret)
 {
@@ -69,6 +84,7 @@ static bool parse_time(const char *text, time_t now, time_t *ret)
 	const char *end;
 	struct tm tm;
 	size_t i;
+	int day;
 
 	for (i = 0; i < ARRAY_SIZE(formats); i++) {
 		localtime_r(&now, &tm);
@@ -76,8 +92,9 @@ static bool parse_time(const char *text, time_t now, time_t *ret)
 		tm.tm_isdst = -1;
 		end = strptime(text, formats[i], &tm);
 		if (end && !*end) {
+			day = tm.tm_mday;
 			*ret = mktime(&tm);
-			return true;
+			return tm.tm_mday == day; /* and no 30th of February */
 		}
 	}
 	return false;
@@ -173,11 +190,12 @@ int verb_events(const struct cli *cli, int argc, char **argv)
 	const struct client_events handler = { on_event, on_missed, &view };
 	time_t now = time(NULL);
 
-	if (since && !parse_ago(since, now, &view.since) && !parse_time(since, now, &view.since))
+	if (since && !parse_ago(since, now, &view.since) && !parse_own(since, &view.since) &&
+	    !parse_time(since, now, &view.since))
 		return arguments_wrong(
 			cli->verb,
 			"\"%s\" is no time; there are 90s, 10min, 2h, 1d (ago), 14:30, "
-			"and \"2001-02-03 14:30:00\"",
+			"\"2001-02-03 14:30:00\", and 2001-02-03T14:30:00Z",
 			since);
 	/* a closed pipe is an end like any other */
 	signal(SIGPIPE, SIG_IGN);

@@ -34,17 +34,17 @@ static const char *ladder_word(const json_t *step)
 	return ladder_flag(step, "allowed") ? "not taken" : "not allowed";
 }
 
-/* of_listeners: its listeners have rows of their own, with the values. */
-static void ladder_print_step(const json_t *step, bool of_listeners)
+/* Values are of kernel settings; listeners have rows of their own, with theirs. */
+static void ladder_print_step(const json_t *step, bool has_value)
 {
 	const char *since = ladder_text(step, "since");
 
 	printf("%-16s %s%s%s\n", ladder_text(step, "step"), ladder_word(step),
 	       *since ? " since " : "", since);
 	printf("%-16s %s", "", ladder_text(step, "target"));
-	if (!of_listeners)
+	if (has_value)
 		printf(" %" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(step, "old")));
-	if (!of_listeners && (ladder_flag(step, "taken") || ladder_flag(step, "would")))
+	if (has_value && (ladder_flag(step, "taken") || ladder_flag(step, "would")))
 		printf(" -> %" JSON_INTEGER_FORMAT,
 		       json_integer_value(json_object_get(step, "new")));
 	printf("\n%-16s %s\n", "", ladder_text(step, "why"));
@@ -67,13 +67,13 @@ static const struct {
 	enum sg_ladder_kind kind;
 } ladder_rows[] = { SG_LADDER(LADDER_ROW_) };
 
-static bool ladder_is_of_listeners(const char *word)
+static bool ladder_has_value(const char *word)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(ladder_rows); i++)
 		if (!strcmp(ladder_rows[i].word, word))
-			return ladder_rows[i].kind == SG_LADDER_SOCKETS;
+			return ladder_rows[i].kind == SG_LADDER_VALUE;
 	return false;
 }
 
@@ -107,7 +107,7 @@ static void ladder_print(const struct cli *cli, const json_t *report)
 	json_array_foreach(json_object_get(root, "steps"), i, step) {
 		word = ladder_text(step, "step");
 		if (strcmp(word, before) != 0)
-			ladder_print_step(step, ladder_is_of_listeners(word));
+			ladder_print_step(step, ladder_has_value(word));
 		else
 			ladder_print_listener(step);
 		before = word;
@@ -122,6 +122,9 @@ int verb_ladder(const struct cli *cli, int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "undo"))
 		return arguments_wrong(cli->verb, "\"%s\" is no action; there is undo", argv[1]);
+	/* an empty variable in somebody's script does not mean all of them */
+	if (argc > 2 && !*argv[2])
+		return arguments_wrong(cli->verb, "\"\" is no step; without one, all are undone");
 	if (argc > 1) {
 		r = client_undo_ladder(cli->runtime_dir, argc > 2 ? argv[2] : "");
 		if (r != SG_EXIT_OK)

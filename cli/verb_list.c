@@ -145,6 +145,9 @@ static int list_send(const struct cli *cli, const char *lines, const char *name)
 	uint32_t count;
 	int r;
 
+	/* an empty variable in somebody's script does not mean for ever */
+	if (cli_option(cli, "expire") && !*q.expire)
+		return arguments_wrong(cli->verb, "\"\" is no time; there are 30s, 10min, 2h, 7d");
 	if (strlen(lines) > LIST_TEXT_MAX) {
 		fprintf(stderr,
 			"synguard: more than %d bytes at once; name a longer list with AllowFile= "

@@ -18,14 +18,15 @@ static int status_tell_json(json_t *root)
 	return SG_EXIT_OK;
 }
 
-/* Whatever it finds, the daemon is not running: that is the answer. */
-static void status_without_daemon(const struct cli *cli)
+/* Whatever it finds: that the daemon is not running, or does not answer, has been said. */
+static void status_without_daemon(const struct cli *cli, bool silent)
 {
 	struct screen screen = screen_of(stdout, cli->wide);
 	struct kernel_view view;
 	json_t *root;
 
 	kernel_view(&view);
+	view.silent = silent;
 	if (cli->json) {
 		root = status_of_kernel(&view);
 		status_tell_json(root);
@@ -42,8 +43,9 @@ int verb_status(const struct cli *cli, int argc, char **argv)
 	int r;
 
 	r = client_describe(cli->runtime_dir, &report);
-	if (r == SG_EXIT_NO_DAEMON)
-		status_without_daemon(cli);
+	/* one that hangs is running: of that there is no JSON but the daemon's own */
+	if (r == SG_EXIT_NO_DAEMON || (r != SG_EXIT_OK && !cli->json))
+		status_without_daemon(cli, r != SG_EXIT_NO_DAEMON);
 	if (r != SG_EXIT_OK)
 		return r;
 	if (cli->json) {

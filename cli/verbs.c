@@ -66,8 +66,9 @@ const struct verb verbs[] = {
 		.arguments = "",
 		.help = "what is going on, the default",
 		.about = "Prints one sentence that can be read out on the phone, then interfaces and services in "
-			 "tables, and what stands against a defence where something does. Counters are totals "
-			 "since the daemon started. Without a daemon it prints what the kernel alone can say, "
+			 "tables, and what stands against a defence where something does, what looks like an "
+			 "attack on a service and is none, and what to change (synguardd(8)). Counters are totals "
+			 "since the daemon started, or of the one before whose work it goes on with. Without a daemon it prints what the kernel alone can say, "
 			 "and exits with 3.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.run = verb_status,
@@ -90,7 +91,7 @@ const struct verb verbs[] = {
 		.help = "who listens, and which queue is full",
 		.about = "Prints a row for each listening socket, the one with the most trouble first: its SYN queue and "
 			 "its accept queue with their limits, as the kernel keeps them, what came for its address and port "
-			 "in the last second, and what that means. With --wide also the part of SYNs that became "
+			 "in the last second, and what that means, in the words of status (synguardd(8)). With --wide also the part of SYNs that became "
 			 "connections, what it has dropped since it listens, its systemd unit, and the process, where the "
 			 "caller may see it. What is not known is \"-\", in JSON null.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
@@ -119,7 +120,8 @@ const struct verb verbs[] = {
 			 "any, and \"-\" (in JSON null) for the rest. The number of half-open connections is exact; JSON says "
 			 "\"partial\" where it is not, and \"more\" for rows that are left out. A source "
 			 "is an IPv4 address or an IPv6 /64; who has been silent for a minute is left out. The sources of a "
-			 "SYN flood are forged, and whoever completes nothing need not know of it. Needs root, or "
+			 "SYN flood are forged, and whoever completes nothing need not know of it; where a few networks send most "
+			 "of it, whom to deny is said. Needs root, or "
 			 "membership in the group synguard.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.options = sources_options,
@@ -140,7 +142,7 @@ const struct verb verbs[] = {
 		.help = "what has happened",
 		.about = "Prints what the daemon has told since it started, as far as it keeps it, a sentence each; "
 			 "with --json an object a line. TIME is how long ago (90s, 10min, 2h, 1d), a time of day, "
-			 "or a date with or without one.",
+			 "a date with or without one, or a time as --json has them (UTC, with a Z).",
 		.takes = VERB_JSON | VERB_DAEMON,
 		.options = events_options,
 		.run = verb_events,
@@ -149,6 +151,7 @@ const struct verb verbs[] = {
 		.name = "allow",
 		.arguments = "ACTION [PREFIX]...",
 		.words = "add del list import",
+		.then = "import FILE",
 		.help = "sources whose SYNs are always passed",
 		.about = "Passes the SYNs of some sources: add puts prefixes (192.0.2.0/24, 2001:db8::1) on the allow list, "
 			 "del takes them off, list prints it, import - reads lines PREFIX [# comment] from stdin, and "
@@ -162,6 +165,7 @@ const struct verb verbs[] = {
 		.name = "deny",
 		.arguments = "ACTION [PREFIX]...",
 		.words = "add del list import",
+		.then = "import FILE",
 		.help = "sources whose SYNs are dropped",
 		.about = "As allow, for the deny list: SYNs to this host of a source on it are dropped where our program "
 			 "is attached to XDP, and nothing else of it is. Who is on both lists is passed; mode observe "
@@ -176,6 +180,7 @@ const struct verb verbs[] = {
 		.name = "ladder",
 		.arguments = "[undo] [STEP]",
 		.words = "undo",
+		.then = "undo STEP",
 		.help = "what is adjusted on the host, and undo it",
 		.about = "Prints each step of the ladder, see synguardd(8): whether it is allowed and taken, since "
 			 "when, the value without and with it, and why. A step that somebody else has overwritten is a "
@@ -205,6 +210,7 @@ const struct verb verbs[] = {
 		.name = "config",
 		.arguments = "ACTION [WORD]...",
 		.words = "check show diff get sample",
+		.then = "check FILE show FILE diff FILE get SETTING",
 		.help = "check the configuration, or show it",
 		.about = "Reads the files of synguard.conf(5), or FILE alone, as a daemon that starts now would. check "
 			 "says what is wrong with them, by file and line; show prints every setting, diff those that "

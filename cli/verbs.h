@@ -49,6 +49,9 @@ struct verb {
 	/* That an argument may be, for completion. NULL: what it is called says it, DIR, FILE or
 	 * VERB; others are not completed. */
 	const char *words;
+	/* What may follow some of these words, for completion: pairs, the word and what it is called,
+	 * FILE, STEP of the ladder or SETTING. NULL: nothing that is completed. */
+	const char *then;
 	const char *help;  /* no full stop, at most 48 columns */
 	const char *about; /* sentences, for the man page and `synguard help VERB` */
 	unsigned int takes;

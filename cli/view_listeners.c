@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "synguard/cleanup.h"
+#include "synguard/trouble.h"
 
 #include "table.h"
 #include "view.h"
@@ -25,18 +26,48 @@ static bool known(const json_t *l, const char *key)
 	return json_is_number(json_object_get(l, key));
 }
 
+#define VIEW_TROUBLE_(name, word_, label_, sentence_)                                              \
+	{ .word = word_, .label = label_, .sentence = sentence_ },
+static const struct {
+	const char *word, *label, *sentence;
+} troubles[] = { SG_TROUBLES(VIEW_TROUBLE_) };
+
+/* What the daemon has found, in its words. */
+static bool view_told(const json_t *l, struct view_diagnosis *ret)
+{
+	/* a full accept queue comes before anything, and a crowd only before "fine" */
+	static const int how_bad[SG_TROUBLE_COUNT] = {
+		[SG_TROUBLE_CROWD] = 1,
+		[SG_TROUBLE_SMALL_BACKLOG] = 4,
+		[SG_TROUBLE_SLOW_ACCEPT] = 5,
+	};
+	const char *word = json_string_value(json_object_get(l, "trouble")) ?: "";
+	size_t i;
+
+	for (i = SG_TROUBLE_CROWD; i < SG_TROUBLE_COUNT; i++)
+		if (!strcmp(word, troubles[i].word)) {
+			*ret = (struct view_diagnosis){
+				how_bad[i], troubles[i].label,
+				json_string_value(json_object_get(l, "trouble_text")) ?: ""
+			};
+			return true;
+		}
+	return false;
+}
+
 struct view_diagnosis view_diagnose(const json_t *l)
 {
+	struct view_diagnosis told;
+	bool is_told = view_told(l, &told);
 	json_int_t used = number(l, "syn_queue"), limit = number(l, "syn_queue_max");
 	bool defending = json_is_true(json_object_get(l, "defending"));
 
-	/* sk_acceptq_is_full(): one more than the backlog fits */
+	if (is_told && told.trouble > 1)
+		return told;
+	/* before it is told: sk_acceptq_is_full(), one more than the backlog fits */
 	if (number(l, "accept_queue") > number(l, "accept_queue_max"))
-		return (struct view_diagnosis){
-			5, "not accepting",
-			"The accept queue is full: the application does not accept its "
-			"connections fast enough, which is no SYN flood."
-		};
+		return (struct view_diagnosis){ 5, troubles[SG_TROUBLE_SLOW_ACCEPT].label,
+						troubles[SG_TROUBLE_SLOW_ACCEPT].sentence };
 	if (known(l, "syn_queue") && used >= limit && !defending)
 		return (struct view_diagnosis){
 			4, "SYN queue full",
@@ -49,6 +80,8 @@ struct view_diagnosis view_diagnose(const json_t *l)
 			3, "defended",
 			"Its SYNs are challenged: real clients connect, forged ones cost nothing."
 		};
+	if (is_told)
+		return told;
 	if (known(l, "syn_queue") && used * 2 > limit)
 		return (struct view_diagnosis){ 2, "filling",
 						"The SYN queue is more than half full." };
@@ -104,7 +137,10 @@ json_t *view_promised_listeners(const json_t *listeners)
 		"acceptances_per_second",
 		"completing_ratio",
 		"defending",
+		"trouble",
+		"trouble_text",
 		"synack_retries",
+		"drops",
 		"pid",
 		"process",
 		"unit",
@@ -116,6 +152,7 @@ json_t *view_promised_listeners(const json_t *listeners)
 		row = json_object();
 		for (k = 0; k < ARRAY_SIZE(keys); k++)
 			json_object_set(row, keys[k], json_object_get(listener, keys[k]));
+		json_object_set_new(row, "diagnosis", json_string(view_diagnose(listener).word));
 		json_array_append_new(all, row);
 	}
 	return all;

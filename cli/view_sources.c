@@ -14,11 +14,6 @@ DEFINE_CLEANUP(struct table, table_free)
 /* Fewer SYNs than these look like nothing. */
 #define VIEW_MANY_SYNS 1000
 
-/* Part of the SYNs that are of a new source: from the first on they are random, up to the second
- * a few send them all. */
-#define VIEW_RANDOM 0.5
-#define VIEW_FEW    0.05
-
 static json_int_t number(const json_t *of, const char *key)
 {
 	return json_integer_value(json_object_get(of, key));
@@ -26,18 +21,31 @@ static json_int_t number(const json_t *of, const char *key)
 
 const char *view_sources_look(const json_t *sources)
 {
-	double randomness = json_number_value(json_object_get(sources, "randomness"));
+	const char *look = json_string_value(json_object_get(sources, "look")) ?: "";
 	json_int_t syns = number(sources, "syns"), completed = number(sources, "completed");
 
 	if (syns < VIEW_MANY_SYNS)
 		return "";
 	if (completed > syns / 2)
 		return ": clients, who complete their handshakes";
-	if (randomness >= VIEW_RANDOM)
+	if (!strcmp(look, "spoofed"))
 		return ": forged at random";
-	if (randomness <= VIEW_FEW)
+	if (!strcmp(look, "concentrated"))
 		return ": a few send them";
 	return "";
+}
+
+/* Where a few send most of a flood it helps to deny them. */
+static void view_advise(const json_t *sources, const struct screen *s)
+{
+	const char *who = json_string_value(json_object_get(sources, "heaviest"));
+	double share = json_number_value(json_object_get(sources, "heaviest_share"));
+
+	if (who && !strcmp(view_sources_look(sources), ": a few send them"))
+		screen_wrap(s, 0,
+			    "%s sends %d %% of what nobody completes: \"synguard deny add %s\" "
+			    "stops it, with whoever else is there.",
+			    who, (int)(share * 100), who);
 }
 
 static void view_say(const json_t *sources, const struct screen *s)
@@ -60,6 +68,7 @@ static void view_say(const json_t *sources, const struct screen *s)
 			json_number_value(json_object_get(sources, "randomness")),
 			screen_number(s, syns).text, syns == 1 ? "" : "s",
 			view_sources_look(sources));
+	view_advise(sources, s);
 	if (json_is_true(json_object_get(sources, "partial")))
 		screen_wrap(s, 0,
 			    "Half-open connections are told as far as the kernel told them: "

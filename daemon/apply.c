@@ -25,6 +25,7 @@ struct detect_config apply_detect(const struct settings *s)
 			   [DETECT_ACK_FLOOD] = { s->ack_flood_rate,
 						  (s->ack_flood_rate + 9) / 10 } },
 		.hold_ns = s->hold_ns,
+		.baseline_factor = s->baseline_factor,
 	};
 }
 

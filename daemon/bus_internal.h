@@ -109,6 +109,7 @@ struct bus {
 
 	/* bus_peers.c */
 	sd_event_source *source;
+	sd_event_source *rest; /* while no more peers can be let in */
 	int fd;
 	char *path;
 	struct bus_peer peers[BUS_MAX_PEERS];

@@ -19,6 +19,9 @@
 /* Kernel memory for answers that a peer has not read; sd-bus asks for 8 MiB. */
 #define BUS_SEND_BYTES 262144
 
+/* Without a descriptor or memory for a peer, nobody is let in for so long. */
+#define BUS_REST_USEC 250000ULL
+
 /* ---- who may ------------------------------------------------------------------------------- */
 
 static bool bus_group_has(int fd, gid_t primary, gid_t wanted)
@@ -152,7 +155,6 @@ static int bus_peer_start(struct bus_peer *peer, int fd)
 		r = sd_bus_set_anonymous(peer->bus, 1);
 	if (r >= 0)
 		r = sd_bus_negotiate_fds(peer->bus, 1); /* to send; the guard passes on none */
-	;
 	/* else the end of the loop would wait for each peer to greet and to take its answers */
 	if (r >= 0)
 		r = sd_bus_set_close_on_exit(peer->bus, 0);
@@ -178,6 +180,26 @@ static int bus_peer_start(struct bus_peer *peer, int fd)
 	return r;
 }
 
+static int bus_on_rested(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct bus *b = userdata;
+
+	return sd_event_source_set_enabled(b->source, SD_EVENT_ON);
+}
+
+/* Who waits stays to be seen by poll(), and the loop would do nothing else any more. */
+static int bus_rest(struct bus *b, int error)
+{
+	int r;
+
+	if (error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS)
+		return 0;
+	r = sd_event_source_set_time_relative(b->rest, BUS_REST_USEC);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(b->rest, SD_EVENT_ONESHOT);
+	return r < 0 ? r : sd_event_source_set_enabled(b->source, SD_EVENT_OFF);
+}
+
 /* A failure concerns one peer, never the daemon. */
 static int bus_on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
@@ -186,7 +208,7 @@ static int bus_on_connection(sd_event_source *source, int fd, uint32_t revents, 
 	struct bus_peer who = { .owner = b }, *place;
 
 	if (client < 0)
-		return 0;
+		return bus_rest(b, errno);
 	bus_peer_identify(&who, client);
 	place = bus_place(b, who.uid);
 	if (!place) {
@@ -227,6 +249,7 @@ static int bus_bind(const char *path)
 int bus_peers_listen(struct bus *b, const char *path)
 {
 	struct bus_peer *peer;
+	int r;
 
 	for (peer = b->peers; peer < b->peers + BUS_MAX_PEERS; peer++)
 		peer->owner = b;
@@ -236,7 +259,11 @@ int bus_peers_listen(struct bus *b, const char *path)
 	b->path = strdup(path);
 	if (!b->path)
 		return -ENOMEM;
-	return sd_event_add_io(b->event, &b->source, b->fd, EPOLLIN, bus_on_connection, b);
+	r = sd_event_add_time(b->event, &b->rest, CLOCK_MONOTONIC, 0, 0, bus_on_rested, b);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(b->rest, SD_EVENT_OFF);
+	return r < 0 ? r :
+		       sd_event_add_io(b->event, &b->source, b->fd, EPOLLIN, bus_on_connection, b);
 }
 
 void bus_peers_close(struct bus *b)
@@ -246,6 +273,7 @@ void bus_peers_close(struct bus *b)
 	for (peer = b->peers; peer < b->peers + BUS_MAX_PEERS; peer++)
 		if (peer->bus)
 			bus_peer_drop(peer);
+	sd_event_source_disable_unref(b->rest);
 	sd_event_source_disable_unref(b->source);
 	close_fd(b->fd);
 	if (b->path)

@@ -13,6 +13,10 @@ void crowd_add(struct crowd *c, const struct sg_crowd *seen, uint32_t window)
 		return;
 	c->syns += seen->syns;
 	c->completed += seen->completed;
+	if (seen->window == window) {
+		c->syns_now += seen->syns;
+		c->completed_now += seen->completed;
+	}
 	for (i = 0; i < SG_CROWD_REGISTERS; i++)
 		if (seen->registers[i] > c->registers[i])
 			c->registers[i] = seen->registers[i];

@@ -13,6 +13,7 @@
 struct crowd {
 	uint8_t registers[SG_CROWD_REGISTERS];
 	uint64_t syns, completed;
+	uint64_t syns_now, completed_now; /* of these: in this window */
 	uint64_t since_ns; /* CLOCK_MONOTONIC, when the last window began; the caller's */
 };
 

@@ -10,21 +10,19 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "synguard/cleanup.h"
 
 #include "clock.h"
 #include "dataplane_attach.h"
-#include "dataplane_silence.h"
+#include "dataplane_load.h"
 #include "synguard.skel.h"
-
-#define DATAPLANE_KFUNC	   "bpf_sk_assign_tcp_reqsk"
-#define DATAPLANE_TCP_WALK "bpf_iter_tcp"
 
 struct dataplane {
 	struct synguard_bpf *skel;
+	const struct dataplane_store *store;
+	bool continues;
 	struct sg_service *services;
 	const struct sg_talker_set *talkers;
 	uint64_t loaded_ns;
@@ -33,50 +31,6 @@ struct dataplane {
 
 #define DATAPLANE_SERVICES_BYTES (SG_SERVICES_MAX * sizeof(struct sg_service))
 #define DATAPLANE_TALKERS_BYTES	 (SG_TALKER_KINDS * SG_TALKER_SETS * sizeof(struct sg_talker_set))
-
-/* The last lines of what libbpf and the verifier had to say. */
-static char dataplane_last_words[256];
-
-static int dataplane_listen(enum libbpf_print_level level, const char *format, va_list args)
-{
-	char line[sizeof(dataplane_last_words)];
-
-	if (level != LIBBPF_WARN || dataplane_last_words[0])
-		return 0;
-	vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\n")] = '\0';
-	memcpy(dataplane_last_words, line, sizeof(line));
-	return 0;
-}
-
-static bool dataplane_has(const char *name, uint32_t kind)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	int id;
-
-	if (libbpf_get_error(btf))
-		return false;
-	id = btf__find_by_name_kind(btf, name, kind);
-	btf__free(btf);
-	return id > 0;
-}
-
-/* Probes, never versions: distributions take features back to older kernels. */
-static int dataplane_probe(struct complaint *c)
-{
-	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0) {
-		complain(c, "this kernel has no type information (/sys/kernel/btf/vmlinux, "
-			    "CONFIG_DEBUG_INFO_BTF); on Debian install linux-image-6.12-amd64");
-		return -EOPNOTSUPP;
-	}
-	if (!dataplane_has(DATAPLANE_KFUNC, BTF_KIND_FUNC)) {
-		complain(c, "this kernel lacks " DATAPLANE_KFUNC "() (Linux 6.9), which turns an "
-			    "ACK with a cookie into a connection; on Debian install "
-			    "linux-image-6.12-amd64");
-		return -EOPNOTSUPP;
-	}
-	return 0;
-}
 
 static int dataplane_fill_control(struct sg_control *control)
 {
@@ -115,77 +69,53 @@ static int dataplane_map_tables(struct dataplane *dp)
 	return 0;
 }
 
-/* What only watches the driver is left out where the kernel has not got its tracepoint. */
-static void dataplane_choose_tracing(struct synguard_bpf *skel)
+/* What the programs are told at their load, where they do not go on with what they were told before. */
+static int dataplane_begin_anew(struct dataplane *dp)
 {
-	bpf_program__set_autoload(skel->progs.synguard_sent,
-				  dataplane_has("btf_trace_xdp_bulk_tx", BTF_KIND_TYPEDEF));
-	bpf_program__set_autoload(skel->progs.synguard_failed,
-				  dataplane_has("btf_trace_xdp_exception", BTF_KIND_TYPEDEF));
+	dp->loaded_ns = clock_now_ns();
+	dp->skel->bss->control.cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	return dataplane_fill_control(&dp->skel->bss->control);
 }
 
-static int dataplane_load(struct dataplane *dp, uint8_t epoch_shift, struct complaint *c)
+int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, const struct dataplane_store *store,
+		  struct complaint *c)
 {
-	int r;
-
-	dp->skel = synguard_bpf__open();
-	if (!dp->skel)
-		return -errno;
-	dp->skel->rodata->epoch_shift = epoch_shift;
-	/* libbpf 1.1 knows no SEC("tcx/..."), so the programs say "tc" and this says where */
-	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_ingress,
-					      DATAPLANE_TCX_INGRESS);
-	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_ingress_alone,
-					      DATAPLANE_TCX_INGRESS);
-	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_ingress_answers,
-					      DATAPLANE_TCX_INGRESS);
-	bpf_program__set_expected_attach_type(dp->skel->progs.synguard_egress,
-					      DATAPLANE_TCX_EGRESS);
-	dataplane_choose_tracing(dp->skel);
-	if (!dataplane_has(DATAPLANE_TCP_WALK, BTF_KIND_FUNC))
-		bpf_program__set_autoload(dp->skel->progs.synguard_listeners, false);
-	dataplane_last_words[0] = '\0';
-	libbpf_set_print(dataplane_listen);
-	r = synguard_bpf__load(dp->skel);
-	libbpf_set_print(dataplane_silence);
-	if (r == -EPERM)
-		complain(c,
-			 "the kernel refused the programs: CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON "
-			 "are needed to load them (or lockdown forbids it)");
-	else if (r < 0)
-		complain(c, "the programs could not be loaded: %s (%s)", strerror(-r),
-			 dataplane_last_words);
-	return r;
-}
-
-int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint *c)
-{
+	struct dataplane_loaded loaded = {};
 	struct dataplane *dp;
 	int r;
 
-	libbpf_set_print(dataplane_silence);
-	r = dataplane_probe(c);
+	r = dataplane_load(&loaded, epoch_shift, store, c);
 	if (r < 0)
 		return r;
 	dp = calloc(1, sizeof(*dp));
-	if (!dp)
+	if (!dp) {
+		synguard_bpf__destroy(loaded.skel);
 		return -ENOMEM;
+	}
+	dp->store = store;
+	dp->skel = loaded.skel;
+	dp->continues = loaded.continues;
 	dp->cpus = libbpf_num_possible_cpus();
-	r = dp->cpus < 0 ? dp->cpus : dataplane_load(dp, epoch_shift, c);
-	if (r >= 0)
-		r = dataplane_map_tables(dp);
-	if (r >= 0)
-		r = dataplane_fill_control(&dp->skel->bss->control);
+	r = dp->cpus < 0 ? dp->cpus : dataplane_map_tables(dp);
+	if (r >= 0 && !dp->continues)
+		r = dataplane_begin_anew(dp);
 	if (r < 0) {
-		if (c && !c->text[0])
-			complain(c, "the programs could not be set up: %s", strerror(-r));
+		complain(c, "the programs could not be set up: %s", strerror(-r));
 		dataplane_free(dp);
 		return r;
 	}
-	dp->skel->bss->control.cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	dp->loaded_ns = clock_now_ns();
 	*ret = dp;
 	return 0;
+}
+
+bool dataplane_continues(const struct dataplane *dp)
+{
+	return dp->continues;
+}
+
+const struct dataplane_store *dataplane_store(struct dataplane *dp)
+{
+	return dp->store;
 }
 
 struct synguard_bpf *dataplane_skeleton(struct dataplane *dp)

@@ -3,8 +3,9 @@
  * The door to the kernel's BPF: the only user of libbpf in the daemon.
  *
  * Loads the programs, attaches them to interfaces by bpf_link, and reads and writes the shared
- * memory of synguard/abi.h. Everything is attached through descriptors of this process and nothing
- * is pinned: when it goes, however it goes, the kernel detaches. Knows no policy.
+ * memory of synguard/abi.h. Everything is attached through descriptors and nothing is pinned: when
+ * this process and whoever keeps copies for the next one (struct dataplane_store) are gone, however
+ * they went, the kernel detaches. Knows no policy.
  */
 #pragma once
 
@@ -29,11 +30,29 @@ enum dataplane_attach {
 const char *dataplane_attach_name(enum dataplane_attach attach);
 
 /*
- * Loads the programs, with a fresh key and key epochs of 2^epoch_shift ns. -EOPNOTSUPP: the kernel lacks something, and *c names it
- * and the remedy; other -errno from loading, *c filled as well. The caller owns *ret.
+ * Who keeps descriptors over the end of this process, by names. take() hands out what an earlier
+ * daemon had kept, once, for the caller to own; -ENOENT. keep() and drop() are called in any thread.
  */
-int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct complaint *c);
+struct dataplane_store {
+	int (*take)(void *userdata, const char *name);
+	void (*keep)(void *userdata, const char *name, int fd);
+	void (*drop)(void *userdata, const char *name);
+	void *userdata;
+};
+
+/*
+ * Loads the programs, with key epochs of 2^epoch_shift ns, and with the key and the memory of the
+ * daemon before where they are in the store and fit; otherwise with a fresh key and empty memory.
+ * store is borrowed for as long as the dataplane lives; NULL: nothing is kept. -EOPNOTSUPP: the
+ * kernel lacks something, and *c names it and the remedy; other -errno from loading, *c filled as
+ * well. The caller owns *ret.
+ */
+int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, const struct dataplane_store *store,
+		  struct complaint *c);
 struct dataplane *dataplane_free(struct dataplane *dp);
+
+/* Whether its memory is that of the daemon before: counters go on, cookies are still good. */
+bool dataplane_continues(const struct dataplane *dp);
 
 /*
  * Attaches the tracepoints, which needs CAP_PERFMON and CAP_BPF, hence before those are given up,
@@ -53,6 +72,7 @@ int dataplane_listeners(struct dataplane *dp);
  * DATAPLANE_NATIVE; where a driver said why, in its own words and with what to do.
  */
 struct dataplane_links {
+	int ifindex;
 	int xdp_fd;
 	int ingress_fd;
 	int egress_fd;
@@ -60,14 +80,29 @@ struct dataplane_links {
 	bool answers;	/* SYNs of defended services are challenged on this interface */
 	bool foreign;	/* somebody else's XDP program is in the way; it may go at any time */
 	bool taken_off; /* somebody detached a program of ours, whose will it is */
+	bool inherited; /* they run the programs of the daemon before */
 	char reason[160];
 };
-#define DATAPLANE_LINKS_NONE ((struct dataplane_links){ -EBADF, -EBADF, -EBADF })
+#define DATAPLANE_LINKS_NONE                                                                       \
+	((struct dataplane_links){ .xdp_fd = -EBADF, .ingress_fd = -EBADF, .egress_fd = -EBADF })
 
 /*
- * These three may be called in any thread, in one at a time. Each attaching and detaching waits
- * for a grace period of the kernel's, which takes 10 ms and more.
+ * The links that the daemon before had on this interface, if they are in the store, all that belong
+ * together and attached there; otherwise DATAPLANE_LINKS_NONE. They go on running its programs
+ * until dataplane_succeed(). Asks the kernel, waits for nothing.
+ */
+struct dataplane_links dataplane_inherit(struct dataplane *dp, int ifindex);
+
+/*
+ * These may be called in any thread, in one at a time. Each attaching and detaching waits for a
+ * grace period of the kernel's, which takes 10 ms and more.
  *
+ * dataplane_succeed() has inherited links run this daemon's programs, in place. Where that fails
+ * they are detached.
+ */
+void dataplane_succeed(struct dataplane *dp, enum way way, struct dataplane_links *links);
+
+/*
  * Attaching again goes over to this way, without a moment in which what was challenged would not be
  * accepted; XDP that is in force stays when the mode needs none (WAY_WATCH). -errno when not even
  * tcx could be attached; then nothing is. What was taken off is not attached again.
@@ -86,7 +121,10 @@ void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_links *
 void dataplane_lower(struct dataplane *dp, struct dataplane_links *links);
 
 /* Detaching from an interface that is gone, or in another network namespace by now, is fine. */
-void dataplane_detach(struct dataplane_links *links);
+void dataplane_detach(struct dataplane *dp, struct dataplane_links *links);
+
+/* Closes the descriptors: what is kept for the next daemon stays attached, the rest does not. */
+void dataplane_let_go(struct dataplane_links *links);
 
 /* Written by the daemon only; see struct sg_control. */
 struct sg_control *dataplane_control(struct dataplane *dp);

@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/if_link.h>
-#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +14,8 @@
 #include "synguard/cleanup.h"
 
 #include "dataplane.h"
+#include "dataplane_kept.h"
+#include "descriptors.h"
 #include "synguard.skel.h"
 
 /* The kernel's own limit for one hook of one interface (BPF_MPROG_MAX). */
@@ -34,140 +35,6 @@ const char *dataplane_attach_name(enum dataplane_attach attach)
 	return attach < DATAPLANE_ATTACH_COUNT ? dataplane_attach_names[attach] : "unknown";
 }
 
-/* ---- why not --------------------------------------------------------------------------- */
-
-/* What a driver says of XDP (netlink's extended acknowledgement), and what helps. */
-static const struct {
-	const char *word;
-	const char *remedy; /* a format, of the interface's name */
-} dataplane_remedies[] = {
-	{ "mtu", "lower it with \"ip link set dev %s mtu N\"" },
-	{ "lro", "\"ethtool -K %s lro off\" helps" },
-	{ "gro_hw", "\"ethtool -K %s rx-gro-hw off\" helps" },
-	{ "queue", "change them with \"ethtool -L %s\"" },
-	{ "channel", "change them with \"ethtool -L %s\"" },
-	{ "ring", "change it with \"ethtool -G %s\"" },
-};
-
-/* The text behind "Kernel error message: ", which libbpf prints. */
-static char dataplane_extack[96];
-
-static int dataplane_hear_extack(enum libbpf_print_level level, const char *format, va_list args)
-{
-	static const char lead[] = "Kernel error message: ";
-	char line[256], *text;
-
-	vsnprintf(line, sizeof(line), format, args);
-	text = strstr(line, lead);
-	if (text)
-		snprintf(dataplane_extack, sizeof(dataplane_extack), "%.*s",
-			 (int)strcspn(text + strlen(lead), "\n"), text + strlen(lead));
-	return 0;
-}
-
-/*
- * bpf(2) does not hand out the driver's words, netlink does: the same is asked for once more that
- * way. Should it succeed after all, it is taken back at once, since what netlink attaches stays
- * when the daemon dies.
- */
-static int dataplane_ask_why(struct dataplane *dp, int ifindex)
-{
-	int prog = bpf_program__fd(dataplane_skeleton(dp)->progs.synguard_xdp);
-	LIBBPF_OPTS(bpf_xdp_attach_opts, ours, .old_prog_fd = prog);
-	libbpf_print_fn_t before = libbpf_set_print(dataplane_hear_extack);
-	int r;
-
-	dataplane_extack[0] = '\0';
-	r = bpf_xdp_attach(ifindex, prog, XDP_FLAGS_DRV_MODE | XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
-	if (!r)
-		bpf_xdp_detach(ifindex, XDP_FLAGS_DRV_MODE, &ours);
-	libbpf_set_print(before);
-	return r;
-}
-
-/* "; and what helps", or nothing. */
-static void dataplane_remedy(int ifindex, char *ret, size_t size)
-{
-	char ifname[IFNAMSIZ] = "IF";
-	size_t i;
-	int n;
-
-	ret[0] = '\0';
-	if_indextoname(ifindex, ifname);
-	for (i = 0; i < ARRAY_SIZE(dataplane_remedies) && !ret[0]; i++) {
-		if (!strcasestr(dataplane_extack, dataplane_remedies[i].word))
-			continue;
-		n = snprintf(ret, size, "; ");
-		snprintf(ret + n, size - n, dataplane_remedies[i].remedy, ifname);
-	}
-}
-
-static void dataplane_explain_refusal(struct dataplane *dp, int ifindex,
-				      struct dataplane_links *links, int error)
-{
-	char remedy[80];
-
-	if (dataplane_ask_why(dp, ifindex) == -ENODEV)
-		return; /* and not to be told of */
-	dataplane_remedy(ifindex, remedy, sizeof(remedy));
-	if (dataplane_extack[0])
-		snprintf(links->reason, sizeof(links->reason), "the driver refuses XDP: %.*s%s",
-			 (int)(sizeof(links->reason) - 26 - strlen(remedy)), dataplane_extack,
-			 remedy);
-	else if (error == -EOPNOTSUPP)
-		snprintf(links->reason, sizeof(links->reason), "the driver has no native XDP");
-	else
-		snprintf(links->reason, sizeof(links->reason),
-			 "the driver refuses XDP with the present settings (MTU, LRO or queues)");
-}
-
-/* By its id, which needs no privilege; its name would need CAP_SYS_ADMIN. */
-static void dataplane_explain_foreign(int ifindex, struct dataplane_links *links)
-{
-	static const char *const modes[] = {
-		[XDP_ATTACHED_DRV] = "native",
-		[XDP_ATTACHED_SKB] = "generic",
-		[XDP_ATTACHED_HW] = "offloaded",
-	};
-	LIBBPF_OPTS(bpf_xdp_query_opts, q);
-	__u32 id = 0;
-
-	links->foreign = true;
-	if (!bpf_xdp_query(ifindex, 0, &q))
-		id = q.drv_prog_id ?: q.skb_prog_id ?: q.hw_prog_id ?: q.prog_id;
-	if (!id)
-		snprintf(links->reason, sizeof(links->reason),
-			 "another XDP program was attached a moment ago");
-	else if (q.attach_mode < ARRAY_SIZE(modes) && modes[q.attach_mode])
-		snprintf(links->reason, sizeof(links->reason),
-			 "another XDP program (id %u, %s) is attached, and not replaced", id,
-			 modes[q.attach_mode]);
-	else
-		snprintf(links->reason, sizeof(links->reason),
-			 "other XDP programs (id %u and more) are attached, and not replaced", id);
-}
-
-/* Why the driver or the kernel would not have our XDP program, in words that lead on. */
-static void dataplane_explain(struct dataplane *dp, int ifindex, struct dataplane_links *links,
-			      int error)
-{
-	switch (error) {
-	case -EBUSY:  /* of the same mode */
-	case -EEXIST: /* of the other one */
-		dataplane_explain_foreign(ifindex, links);
-		break;
-	case -EOPNOTSUPP:
-	case -EINVAL:
-	case -ERANGE:
-	case -ENOSPC:
-	case -E2BIG:
-		dataplane_explain_refusal(dp, ifindex, links, error);
-		break;
-	default:
-		snprintf(links->reason, sizeof(links->reason), "XDP: %s", strerror(-error));
-	}
-}
-
 /* ---- attaching ------------------------------------------------------------------------- */
 
 static int dataplane_attach_tcx(struct bpf_program *prog, int ifindex, int where)
@@ -175,7 +42,19 @@ static int dataplane_attach_tcx(struct bpf_program *prog, int ifindex, int where
 	LIBBPF_OPTS(bpf_link_create_opts, first, .flags = DATAPLANE_F_BEFORE);
 	int fd = bpf_link_create(bpf_program__fd(prog), ifindex, where, &first);
 
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? -errno : descriptors_spare(fd);
+}
+
+static enum dataplane_link dataplane_xdp_link(const struct dataplane_links *links)
+{
+	return links->attach == DATAPLANE_GENERIC ? DATAPLANE_LINK_GENERIC : DATAPLANE_LINK_NATIVE;
+}
+
+static void dataplane_end_xdp(struct dataplane *dp, struct dataplane_links *links)
+{
+	dataplane_end_link(dataplane_store(dp), dataplane_xdp_link(links), links->ifindex,
+			   links->xdp_fd);
+	links->xdp_fd = -EBADF;
 }
 
 /* SYNs are judged by XDP where it is attached, and then ingress must not count them too. */
@@ -192,7 +71,7 @@ static int dataplane_fall(struct dataplane *dp, struct dataplane_links *links, b
 	int r = dataplane_ingress(links, answers ? skel->progs.synguard_ingress_answers :
 						   skel->progs.synguard_ingress_alone);
 
-	links->xdp_fd = close_fd(links->xdp_fd);
+	dataplane_end_xdp(dp, links);
 	links->attach = DATAPLANE_TCX;
 	links->answers = answers && !r;
 	return r;
@@ -209,8 +88,9 @@ static int dataplane_raise(struct dataplane *dp, int ifindex, bool generic,
 	int fd = bpf_link_create(bpf_program__fd(prog), ifindex, BPF_XDP, &opts);
 	int r;
 
+	fd = fd < 0 ? -errno : descriptors_spare(fd);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = dataplane_ingress(links, skel->progs.synguard_ingress);
 	if (r < 0) {
 		close(fd);
@@ -219,6 +99,7 @@ static int dataplane_raise(struct dataplane *dp, int ifindex, bool generic,
 	links->xdp_fd = fd;
 	links->attach = generic ? DATAPLANE_GENERIC : DATAPLANE_NATIVE;
 	links->answers = true;
+	dataplane_keep_link(dataplane_store(dp), dataplane_xdp_link(links), ifindex, fd);
 	return 0;
 }
 
@@ -275,9 +156,12 @@ static int dataplane_begin(struct dataplane *dp, int ifindex, struct dataplane_l
 		close(egress);
 		return ingress;
 	}
+	links->ifindex = ifindex;
 	links->ingress_fd = ingress;
 	links->egress_fd = egress;
 	links->attach = DATAPLANE_TCX;
+	dataplane_keep_link(dataplane_store(dp), DATAPLANE_LINK_INGRESS, ifindex, ingress);
+	dataplane_keep_link(dataplane_store(dp), DATAPLANE_LINK_EGRESS, ifindex, egress);
 	return 0;
 }
 
@@ -307,12 +191,14 @@ void dataplane_lower(struct dataplane *dp, struct dataplane_links *links)
 		dataplane_fall(dp, links, false);
 }
 
-void dataplane_detach(struct dataplane_links *links)
+void dataplane_detach(struct dataplane *dp, struct dataplane_links *links)
 {
+	const struct dataplane_store *store = dataplane_store(dp);
+
 	/* challenges end before acceptances do */
-	close_fd(links->xdp_fd);
-	close_fd(links->ingress_fd);
-	close_fd(links->egress_fd);
+	dataplane_end_xdp(dp, links);
+	dataplane_end_link(store, DATAPLANE_LINK_INGRESS, links->ifindex, links->ingress_fd);
+	dataplane_end_link(store, DATAPLANE_LINK_EGRESS, links->ifindex, links->egress_fd);
 	*links = DATAPLANE_LINKS_NONE;
 }
 
@@ -331,18 +217,23 @@ static __u32 dataplane_program_id(const struct bpf_program *prog)
  * namespace, and the index may be another interface's here by now. Where asking fails, the link is
  * believed in.
  */
-static bool dataplane_tcx_is_on(int ifindex, int where, const struct bpf_program *const progs[])
+bool dataplane_tcx_has(int ifindex, int where, uint32_t prog_id)
 {
-	__u32 ids[DATAPLANE_MPROG_MAX], count = ARRAY_SIZE(ids), flags, i, ours;
+	__u32 ids[DATAPLANE_MPROG_MAX], count = ARRAY_SIZE(ids), flags, i;
 
 	if (bpf_prog_query(ifindex, where, 0, &flags, ids, &count) < 0)
 		return errno != ENODEV && errno != ENOENT;
-	for (; *progs; progs++) {
-		ours = dataplane_program_id(*progs);
-		for (i = 0; i < count; i++)
-			if (ids[i] == ours)
-				return true;
-	}
+	for (i = 0; i < count; i++)
+		if (ids[i] == prog_id)
+			return true;
+	return false;
+}
+
+static bool dataplane_tcx_is_on(int ifindex, int where, const struct bpf_program *const progs[])
+{
+	for (; *progs; progs++)
+		if (dataplane_tcx_has(ifindex, where, dataplane_program_id(*progs)))
+			return true;
 	return false;
 }
 
@@ -369,7 +260,7 @@ void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_links *
 	ingress = dataplane_tcx_is_on(ifindex, DATAPLANE_TCX_INGRESS, in);
 	if (!egress || !ingress) {
 		/* XDP without ingress would challenge clients that nobody then lets in */
-		dataplane_detach(links);
+		dataplane_detach(dp, links);
 		links->taken_off = egress || ingress;
 		if (links->taken_off)
 			snprintf(links->reason, sizeof(links->reason),

@@ -16,7 +16,17 @@ const struct detect_config detect_defaults = {
 	.marks = { [DETECT_SYN_FLOOD] = { .attack_per_sec = 1000, .ebb_per_sec = 100 },
 		   [DETECT_ACK_FLOOD] = { .attack_per_sec = 10000, .ebb_per_sec = 1000 } },
 	.hold_ns = 30 * 1000000000ULL,
+	.baseline_factor = 2,
 };
+
+/*
+ * From so many sources on that completed nothing nobody makes a list of them; a real network of
+ * infected hosts of that size looks the same, and is as little to be denied one by one. Of a flood
+ * that has only begun it suffices that every other SYN is of a source of its own.
+ */
+#define DETECT_MANY_SOURCES 1000
+/* Fewer SYNs than these look like nothing. */
+#define DETECT_SYNS_MIN 64
 
 static const char *const detect_state_names[] = {
 	[DETECT_CALM] = "calm",
@@ -38,8 +48,23 @@ const char *detect_state_name(enum detect_state state)
 	return state < DETECT_STATE_COUNT ? detect_state_names[state] : "unknown";
 }
 
-const char *detect_kind_name(enum detect_kind kind)
+static const char *const detect_look_names[] = {
+	[DETECT_NO_LOOK] = "none",
+	[DETECT_MIXED] = "mixed",
+	[DETECT_SPOOFED] = "spoofed",
+	[DETECT_CONCENTRATED] = "concentrated",
+};
+static_assert(ARRAY_SIZE(detect_look_names) == DETECT_LOOK_COUNT, "every look has a name");
+
+const char *detect_look_name(enum detect_look look)
 {
+	return look < DETECT_LOOK_COUNT ? detect_look_names[look] : "unknown";
+}
+
+const char *detect_kind_name(enum detect_kind kind, enum detect_look look)
+{
+	if (kind == DETECT_KIND_SYN_FLOOD && look > DETECT_MIXED)
+		return detect_look_name(look);
 	return kind < DETECT_KIND_COUNT ? detect_kind_names[kind] : "unknown";
 }
 
@@ -80,6 +105,52 @@ static void detect_judge(struct detect_of_flood *f, const struct detect_marks *m
 	}
 }
 
+/* ---- the sources --------------------------------------------------------------------------- */
+
+enum detect_look detect_sources_look(const struct detect_sources *s)
+{
+	uint64_t unanswered = detect_growth(s->syns, s->completed);
+	/* who completes a handshake is no stranger; at most so many did */
+	uint64_t strangers = detect_growth(s->distinct, s->completed);
+
+	if (unanswered < DETECT_SYNS_MIN)
+		return DETECT_MIXED;
+	if (s->unanswered && s->of_few >= s->unanswered / 2 + s->unanswered % 2)
+		return DETECT_CONCENTRATED;
+	if (strangers >= DETECT_MANY_SOURCES || strangers >= unanswered / 2 + unanswered % 2)
+		return DETECT_SPOOFED;
+	return DETECT_MIXED;
+}
+
+/*
+ * The first look that is one is believed, and after it another one that has held for as long as
+ * calm would have to: a flood at a mark does not change its name each second.
+ */
+static void detect_look(struct detector *d, const struct detect_config *config,
+			const struct detect_sample *sample)
+{
+	enum detect_state state = d->floods[DETECT_SYN_FLOOD].state;
+	enum detect_look look;
+
+	if (state == DETECT_CALM) {
+		d->look = DETECT_NO_LOOK;
+		d->look_since_ns = 0;
+	}
+	if (state != DETECT_ATTACK)
+		return;
+	look = detect_sources_look(&sample->sources);
+	if (d->look <= DETECT_MIXED) {
+		d->look = look;
+	} else if (look == DETECT_MIXED || look == d->look) {
+		d->look_since_ns = 0;
+	} else if (!d->look_since_ns) {
+		d->look_since_ns = sample->now_ns;
+	} else if (sample->now_ns - d->look_since_ns >= config->hold_ns) {
+		d->look = look;
+		d->look_since_ns = 0;
+	}
+}
+
 /* An attack before what is cooling, and that before calm. */
 static void detect_sum_up(struct detector *d)
 {
@@ -100,7 +171,8 @@ static void detect_sum_up(struct detector *d)
 enum detect_state detect_step(struct detector *d, const struct detect_config *config,
 			      const struct detect_sample *sample)
 {
-	uint64_t unanswered = detect_growth(sample->syns, sample->handshakes);
+	uint64_t unanswered =
+		detect_growth(detect_growth(sample->syns, sample->handshakes), sample->explained);
 	uint64_t elapsed_ns = sample->now_ns - d->last_ns;
 	bool is_first = !d->last_ns || sample->now_ns <= d->last_ns;
 	const bool called[] = {
@@ -118,6 +190,7 @@ enum detect_state detect_step(struct detector *d, const struct detect_config *co
 	for (flood = 0; flood < DETECT_FLOOD_COUNT; flood++)
 		detect_judge(&d->floods[flood], &config->marks[flood], called[flood],
 			     config->hold_ns, sample->now_ns);
+	detect_look(d, config, sample);
 	detect_sum_up(d);
 	return d->state;
 }

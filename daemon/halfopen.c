@@ -123,18 +123,9 @@ static void halfopen_write_groups(struct halfopen *h, size_t count)
 	}
 }
 
-/* What is not known before all of the rows are written stands before them: room is left for it. */
-static void halfopen_write_head(FILE *to, long at, uint64_t total, bool partial)
-{
-	fseek(to, at, SEEK_SET);
-	fprintf(to, "{\"total\":%-20" PRIu64 ",\"partial\":%-5s,", total,
-		partial ? "true" : "false");
-}
-
 int halfopen_write(FILE *to, enum halfopen_by by, __be16 port)
 {
 	struct halfopen h = { .to = to, .by = by, .port = port };
-	long at = ftell(to);
 	bool partial = false;
 	uint64_t salt[2];
 	size_t rows;
@@ -143,8 +134,7 @@ int halfopen_write(FILE *to, enum halfopen_by by, __be16 port)
 	if (getrandom(salt, sizeof(salt), 0) != sizeof(salt))
 		return -EIO;
 	groups_init(&h.groups, salt[0], salt[1]);
-	halfopen_write_head(to, at, 0, false);
-	fprintf(to, "\"%s\":[", by == HALFOPEN_BY_NONE ? "entries" : "groups");
+	fprintf(to, "{\"%s\":[", by == HALFOPEN_BY_NONE ? "entries" : "groups");
 	r = sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV, halfopen_on_socket, &h, &partial);
 	rows = groups_sort(&h.groups);
 	if (by == HALFOPEN_BY_NONE)
@@ -155,8 +145,9 @@ int halfopen_write(FILE *to, enum halfopen_by by, __be16 port)
 	if (r < 0 && h.total)
 		h.error = r;
 	partial = partial || h.error < 0 || rows > HALFOPEN_ROWS_MAX;
-	fputs("]}\n", to);
-	halfopen_write_head(to, at, h.total, partial);
+	/* behind the rows, which are written as they come */
+	fprintf(to, "],\"total\":%" PRIu64 ",\"partial\":%s}\n", h.total,
+		partial ? "true" : "false");
 	groups_done(&h.groups);
 	return h.total ? 0 : r;
 }

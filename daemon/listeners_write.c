@@ -97,6 +97,7 @@ static void listeners_write_rates(FILE *to, const struct listeners *all,
 {
 	struct services_rate sum = {};
 	bool known = false;
+	char text[400];
 	size_t i;
 
 	for (i = 0; i < rate_count; i++) {
@@ -109,14 +110,21 @@ static void listeners_write_rates(FILE *to, const struct listeners *all,
 		sum.challenged += rates[i].challenged;
 		sum.accepted += rates[i].accepted;
 		sum.handshakes += rates[i].handshakes;
+		if (rates[i].trouble > sum.trouble) {
+			sum.trouble = rates[i].trouble;
+			sum.figures = rates[i].figures;
+		}
 	}
 	if (!known) {
 		fputs("\"syns_per_second\":null,\"challenges_per_second\":null,"
 		      "\"acceptances_per_second\":null,\"completing_ratio\":null,",
 		      to);
-		fprintf(to, "\"defending\":%s,", all->raw ? "false" : "null");
+		fprintf(to, "\"defending\":%s,\"trouble\":null,\"trouble_text\":null,",
+			all->raw ? "false" : "null");
 		return;
 	}
+	fprintf(to, "\"trouble\":\"%s\",\"trouble_text\":\"%s\",", trouble_word(sum.trouble),
+		trouble_text(sum.trouble, &sum.figures, text, sizeof(text)));
 	fprintf(to,
 		"\"syns_per_second\":%" PRIu64 ",\"challenges_per_second\":%" PRIu64
 		",\"acceptances_per_second\":%" PRIu64 ",\"defending\":%s,",

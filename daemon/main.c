@@ -22,6 +22,7 @@
 
 #include "complaint.h"
 #include "config.h"
+#include "descriptors.h"
 #include "ladder.h"
 #include "ladder_plan.h"
 #include "log.h"
@@ -81,13 +82,22 @@ static void add_setting(struct arguments *a, enum setting_id id, const char *val
 	struct settings unused = {};
 	struct complaint why;
 
-	if (!*value || settings_set(&unused, id, value, &why) < 0) {
-		fprintf(stderr, "synguardd: %s\n", *value ? why.text : "an argument is empty");
+	if (settings_set(&unused, id, value, &why) < 0) {
+		fprintf(stderr, "synguardd: %s\n", why.text);
 		exit(SG_EXIT_USAGE);
 	}
 	a->words[a->word_count++] = settings_table[id].section;
 	a->words[a->word_count++] = settings_table[id].key;
 	a->words[a->word_count++] = value;
+}
+
+/* An empty variable in somebody's script: a directory called "" would be the root. */
+static void refuse_empty(const char *value)
+{
+	if (!value || *value)
+		return;
+	fputs("synguardd: an argument is empty\n", stderr);
+	exit(SG_EXIT_USAGE);
 }
 
 static void parse_options(int argc, char **argv, struct arguments *a)
@@ -107,6 +117,7 @@ static void parse_options(int argc, char **argv, struct arguments *a)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		refuse_empty(optarg);
 		switch (c) {
 		case 'i':
 			if (a->interface_count++ == MAIN_MAX_INTERFACES) {
@@ -381,6 +392,7 @@ int main(int argc, char **argv)
 
 	parse_options(argc, argv, &arguments);
 	guard_output();
+	descriptors_raise();
 	/* whoever runs a daemon of his own does not mean to change what the host's one keeps */
 	options.state_dir = arguments.state_dir ?: arguments.runtime_dir ?: SG_STATE_DIR;
 	options.runtime_dir = arguments.runtime_dir ?: SG_RUNTIME_DIR;

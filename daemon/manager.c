@@ -66,6 +66,33 @@ static int manager_be_alone(struct manager *m, struct complaint *c)
 	return 0;
 }
 
+/* ---- what outlives this process ------------------------------------------------------------- */
+
+static int manager_take(void *userdata, const char *name)
+{
+	const struct manager *m = userdata;
+
+	return m->store ? store_take(m->store, name) : -ENOENT;
+}
+
+static void manager_keep(void *userdata, const char *name, int fd)
+{
+	store_keep(name, fd);
+}
+
+static void manager_drop(void *userdata, const char *name)
+{
+	store_drop(name);
+}
+
+/* Hands on what went wrong, in the words of errno. */
+static int manager_said(struct complaint *c, int r)
+{
+	if (r < 0)
+		complain(c, "%s", strerror(-r));
+	return r;
+}
+
 /* Without a datapath the daemon still watches and says what is missing. */
 static int manager_load(struct manager *m, struct complaint *c)
 {
@@ -76,7 +103,8 @@ static int manager_load(struct manager *m, struct complaint *c)
 		complain(&m->engine_reason, "[Daemon] Engine= says so");
 		r = -ECANCELED;
 	} else {
-		r = dataplane_new(&m->dp, m->settings.epoch_shift, &m->engine_reason);
+		m->kept = (struct dataplane_store){ manager_take, manager_keep, manager_drop, m };
+		r = dataplane_new(&m->dp, m->settings.epoch_shift, &m->kept, &m->engine_reason);
 	}
 	if (r >= 0)
 		r = dataplane_attach_births(m->dp, &m->engine_reason);
@@ -92,10 +120,7 @@ static int manager_load(struct manager *m, struct complaint *c)
 	control->mode = m->mode;
 	control->heartbeat_ns = clock_now_ns();
 	manager_apply(m, NULL);
-	r = services_new(&m->services, m->dp);
-	if (r < 0)
-		complain(c, "%s", strerror(-r));
-	return r;
+	return manager_said(c, services_new(&m->services, m->dp));
 }
 
 static int manager_open_bus(struct manager *m, struct complaint *c)
@@ -146,14 +171,6 @@ static void manager_warn(void *userdata, const char *text)
 	log_warning("%s", text);
 }
 
-/* Hands on what went wrong, in the words of errno. */
-static int manager_said(struct complaint *c, int r)
-{
-	if (r < 0)
-		complain(c, "%s", strerror(-r));
-	return r;
-}
-
 /* What needs the rights to load programs; afterwards they are given up. */
 static int manager_prepare(struct manager *m, struct complaint *c)
 {
@@ -164,7 +181,9 @@ static int manager_prepare(struct manager *m, struct complaint *c)
 	r = m->lock_fd < 0 ? m->lock_fd : manager_be_alone(m, c);
 	if (r < 0)
 		return r;
-	r = manager_said(c, teller_init(&m->teller));
+	r = manager_said(c, store_new(&m->store));
+	if (r >= 0)
+		r = manager_said(c, teller_init(&m->teller));
 	if (r >= 0)
 		r = manager_said(c, ladder_new(&m->ladder, m->options->runtime_dir, &climbing));
 	if (r < 0)
@@ -203,6 +222,8 @@ static int manager_start(struct manager *m, struct complaint *c)
 		return r;
 	}
 	manager_reconcile(m);
+	/* on interfaces that are not meant any more it ends here */
+	m->store = store_free(m->store);
 	ports_settle(m->ports, MANAGER_SETTLE_USEC);
 	ports_warn(m->ports, m->links);
 	r = manager_said(c, manager_start_ticking(m));
@@ -214,6 +235,9 @@ static int manager_start(struct manager *m, struct complaint *c)
 	TELL(&m->teller, SG_EVENT_STARTED, EVENT_TEXT("version", SG_VERSION),
 	     EVENT_TEXT("mode", mode_name(m->mode)),
 	     EVENT_TEXT("engine", m->dp ? "reqsk" : "kernel"));
+	if (m->dp && dataplane_continues(m->dp))
+		TELL(&m->teller, SG_EVENT_CONTINUED,
+		     EVENT_NUMBER("services", services_count(m->services)));
 	return 0;
 }
 
@@ -276,6 +300,7 @@ struct manager *manager_free(struct manager *m)
 	services_free(m->services);
 	keeper_free(m->keeper);
 	dataplane_free(m->dp);
+	store_free(m->store);
 	carry_free(m->carry);
 	teller_done(&m->teller);
 	close_fd(m->instance_fd);

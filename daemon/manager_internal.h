@@ -23,6 +23,7 @@
 #include "reap.h"
 #include "report.h"
 #include "services.h"
+#include "store.h"
 #include "talkers.h"
 #include "tell.h"
 #include "views.h"
@@ -32,6 +33,8 @@ struct manager {
 	sd_event *event;
 	sd_event_source *ticker;
 	int lock_fd, instance_fd;
+	struct store *store; /* until what is of use of it has been taken */
+	struct dataplane_store kept;
 	struct dataplane *dp; /* NULL in engine "kernel" */
 	struct links *links;
 	struct services *services; /* NULL in engine "kernel" */
@@ -51,6 +54,7 @@ struct manager {
 	struct services_total total; /* of the last tick */
 	struct acks acks;
 	struct talkers_figures sources; /* of the last tick */
+	struct talkers_flow flow;
 	uint64_t started_ns, ticked_ns;
 	uint64_t ticks, tick_delay_max_usec;
 	uint64_t local_addrs;

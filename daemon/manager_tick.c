@@ -55,7 +55,9 @@ static void manager_look(struct manager *m, uint64_t now_ns, struct services_tot
 			dataplane_control(m->dp)->rmem_max = rmem_max;
 		r = services_look(m->services, now_ns, total);
 		if (r >= 0)
-			r = talkers_look(m->dp, now_ns, &m->sources);
+			r = talkers_look(m->dp, now_ns, &m->flow, &m->sources);
+		services_judge(m->services, now_ns, &m->detect,
+			       m->detector.floods[DETECT_SYN_FLOOD].state, total);
 	}
 	if (r < 0)
 		tell_look_failed(&m->teller, &m->look_limit, now_ns, "the host's sockets", r);
@@ -96,9 +98,12 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 		.now_ns = now_ns,
 		.syns = detect_growth(total->syns, m->total.syns),
 		.handshakes = detect_growth(total->handshakes, m->total.handshakes),
-		.defending = total->defending,
+		.explained = total->explained,
+		.defending = total->calls,
+		.sources = talkers_sources(&m->sources),
 	};
 	enum detect_state before = m->detector.state, state;
+	enum detect_look look = m->detector.look;
 	uint64_t elapsed_ns = now_ns - m->ticked_ns;
 
 	if (!m->services)
@@ -120,13 +125,15 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 		TELL(&m->teller, SG_EVENT_STATE_CHANGED,
 		     EVENT_TEXT("state", detect_state_name(state)),
 		     EVENT_TEXT("before", detect_state_name(before)),
-		     EVENT_TEXT("kind", detect_kind_name(m->detector.kind)),
+		     EVENT_TEXT("kind", detect_kind_name(m->detector.kind, m->detector.look)),
 		     EVENT_NUMBER("unanswered_per_second",
 				  m->detector.floods[DETECT_SYN_FLOOD].per_sec),
 		     EVENT_NUMBER("bogus_acks_per_second",
 				  m->detector.floods[DETECT_ACK_FLOOD].per_sec));
 		bus_tell_state(m->bus, detect_state_name(state), mode_name(m->mode));
 	}
+	if (m->detector.look != look && m->detector.look > DETECT_MIXED)
+		tell_sources(&m->teller, m->detector.look, &m->sources);
 	tell_acks(&m->teller, acks_step(&m->acks, now_ns, &m->detector.floods[DETECT_ACK_FLOOD]),
 		  &m->acks, m->detector.floods[DETECT_ACK_FLOOD].per_sec, m->dropped_acks_per_sec);
 }
@@ -150,7 +157,7 @@ static void manager_climb(struct manager *m, uint64_t now_ns)
 
 static void manager_act(struct manager *m, uint64_t now_ns)
 {
-	const struct services_news news = { tell_blocked, tell_defence, &m->teller };
+	const struct services_news news = { tell_blocked, tell_defence, tell_trouble, &m->teller };
 
 	if (m->services)
 		services_act(m->services, now_ns, &news);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "descriptors.h"
 #include "ports_internal.h"
 
 /* Time for the ACKs of challenges that are under way when an interface is not meant any more. */
@@ -27,18 +28,20 @@ static void port_work(struct worker_job *worker_job)
 
 	job->result = 0;
 	if (job->drop) {
-		dataplane_detach(&job->links);
+		dataplane_detach(job->dp, &job->links);
 		return;
 	}
 	if (job->lower) {
 		dataplane_lower(job->dp, &job->links);
 		return;
 	}
+	dataplane_succeed(job->dp, job->way, &job->links);
 	before = job->links.attach;
 	dataplane_check(job->dp, job->ifindex, &job->links);
 	if (job->look && job->links.attach == before)
 		return;
-	if (job->lowered[0] && job->links.attach > DATAPLANE_TCX)
+	/* where tcx is to answer, it begins before XDP ends: see dataplane_attach() */
+	if (job->lowered[0] && job->links.attach > DATAPLANE_TCX && job->way == WAY_WATCH)
 		dataplane_lower(job->dp, &job->links);
 	job->result = dataplane_attach(job->dp, job->ifindex, job->way, &job->links);
 	if (job->lowered[0] && job->links.attach == DATAPLANE_TCX && !job->links.taken_off)
@@ -115,6 +118,9 @@ static void port_done(struct worker_job *worker_job)
 	struct ports *p = port->owner;
 
 	port->busy = false;
+	if (before.inherited)
+		before =
+			DATAPLANE_LINKS_NONE; /* news of this daemon, which had not got it before */
 	port->links = job->links;
 	memcpy(port->driver, job->driver, sizeof(port->driver));
 	if (port->leaving) {
@@ -132,7 +138,7 @@ static void port_done(struct worker_job *worker_job)
 	port->failed = job->result < 0;
 	if (port->failed)
 		snprintf(port->links.reason, sizeof(port->links.reason), "tcx: %s",
-			 strerror(-job->result));
+			 descriptors_error(job->result));
 	/* it went while this was under way, and the message that says so comes */
 	if (job->result != -ENODEV)
 		port_tell_change(port, &before, job->result);

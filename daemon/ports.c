@@ -106,6 +106,30 @@ static struct port *ports_find(struct ports *p, const struct link_info *info)
 	return NULL;
 }
 
+static void ports_sum(struct ports *p, struct txwatch_sums *ret)
+{
+	struct sg_counters xdp = {}, ingress = {};
+
+	*ret = (struct txwatch_sums){};
+	dataplane_counters(p->dp, SG_XDP, &xdp);
+	dataplane_counters(p->dp, SG_INGRESS, &ingress);
+	ret->challenged = xdp.verdicts[SG_V_CHALLENGED] + xdp.verdicts[SG_V_CHALLENGED_PLAIN];
+	ret->accepted = ingress.verdicts[SG_V_ACCEPTED];
+}
+
+/* What the daemon before had there. What its driver did until now was seen by nobody. */
+static void ports_inherit(struct ports *p, struct port *port)
+{
+	struct txwatch_sums sums;
+
+	port->links = dataplane_inherit(p->dp, port->ifindex);
+	if (port->links.attach == DATAPLANE_NONE)
+		return;
+	ports_sum(p, &sums);
+	dataplane_tx(p->dp, port->ifindex, &sums.tx);
+	txwatch_begin(&port->tx, &sums);
+}
+
 static struct port *ports_add(struct ports *p, const struct link_info *info)
 {
 	struct port **grown = realloc(p->ports, (p->count + 1) * sizeof(*grown));
@@ -124,8 +148,12 @@ static struct port *ports_add(struct ports *p, const struct link_info *info)
 	p->ports[p->count++] = port;
 	if (p->settled) /* what was there at the start did not come */
 		port_tell(port, PORTS_CAME, "");
-	snprintf(port->links.reason, sizeof(port->links.reason), "%s",
-		 p->dp ? "it is being attached to" : "this kernel cannot have the programs");
+	if (p->dp)
+		ports_inherit(p, port);
+	if (port->links.attach == DATAPLANE_NONE)
+		snprintf(port->links.reason, sizeof(port->links.reason), "%s",
+			 p->dp ? "it is being attached to" :
+				 "this kernel cannot have the programs");
 	return port;
 }
 
@@ -188,16 +216,6 @@ void ports_settle(struct ports *p, uint64_t limit_usec)
 }
 
 /* ---- whether the driver sends -------------------------------------------------------------- */
-
-static void ports_sum(struct ports *p, struct txwatch_sums *ret)
-{
-	struct sg_counters xdp = {}, ingress = {};
-
-	dataplane_counters(p->dp, SG_XDP, &xdp);
-	dataplane_counters(p->dp, SG_INGRESS, &ingress);
-	ret->challenged = xdp.verdicts[SG_V_CHALLENGED] + xdp.verdicts[SG_V_CHALLENGED_PLAIN];
-	ret->accepted = ingress.verdicts[SG_V_ACCEPTED];
-}
 
 void ports_tick(struct ports *p, uint64_t now_ns)
 {
@@ -291,7 +309,7 @@ struct ports *ports_free(struct ports *p)
 	for (i = 0; i < p->count; i++) {
 		struct port *port = p->ports[i];
 
-		dataplane_detach(port->busy ? &port->job.links : &port->links);
+		dataplane_let_go(port->busy ? &port->job.links : &port->links);
 		free(port);
 	}
 	free(p->ports);

@@ -32,7 +32,7 @@ struct ports;
  */
 int ports_new(struct ports **ret, sd_event *event, struct dataplane *dp, const char *const *names,
 	      size_t name_count, const struct ports_handler *handler);
-/* Detaches from all. Before links_free(). */
+/* Lets go of all (dataplane_let_go()). Before links_free(). */
 struct ports *ports_free(struct ports *p);
 
 /*

@@ -33,6 +33,9 @@ struct report_service {
 	const char *hindrance; /* label of the verdict that stands against a challenge, or NULL */
 	uint64_t syns, challenged, accepted, born;
 	uint64_t syn_queue, syn_queue_max, accept_queue, accept_queue_max;
+	uint64_t baseline_syns_per_second;
+	const char *trouble;	/* word of synguard/trouble.h */
+	char trouble_text[400]; /* what it is, and what to change; "": none */
 };
 
 /* A step of the ladder (synguard/ladder.h). */
@@ -52,7 +55,10 @@ struct report {
 	const char *mode;
 	const char *mode_by; /* who set it: "start" or "request" */
 	const char *state;
-	const char *kind; /* which floods make it so */
+	const char *kind;	   /* which floods make it so */
+	const char *flood_sources; /* what those of a flood of SYNs look like */
+	double few_share;	   /* part of its SYNs that a few prefixes send */
+	const char *trouble;	   /* the worst of those of the services */
 	uint64_t uptime_seconds;
 	bool config_ok;
 	uint64_t ticks;			      /* of the daemon, one a second */

@@ -26,9 +26,43 @@
 /* An entry whose listener has been gone, and that no SYN has asked for, this long is freed. */
 #define SERVICES_FORGET_NS (600 * 1000000000ULL)
 
+static void services_list_live(struct services *s)
+{
+	uint32_t i;
+
+	s->live_count = 0;
+	for (i = 0; i < SG_SERVICES_MAX; i++) {
+		s->memory[i].live = __atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) ==
+				    SG_SERVICE_LIVE;
+		if (s->memory[i].live)
+			s->live[s->live_count++] = i;
+		else
+			s->memory[i].known = false;
+	}
+}
+
+/* What was counted under the daemon before is no news to this one. */
+static int services_continue(struct services *s)
+{
+	size_t i;
+	int r;
+
+	services_list_live(s);
+	for (i = 0; i < s->live_count; i++) {
+		struct services_memory *m = &s->memory[s->live[i]];
+
+		r = dataplane_tally(s->dp, s->live[i], &m->last);
+		if (r < 0)
+			return r;
+		m->known = true;
+	}
+	return 0;
+}
+
 int services_new(struct services **ret, struct dataplane *dp)
 {
 	struct services *s = calloc(1, sizeof(*s));
+	int r = 0;
 
 	if (!s)
 		return -ENOMEM;
@@ -36,9 +70,13 @@ int services_new(struct services **ret, struct dataplane *dp)
 	s->entries = dataplane_services(dp);
 	s->memory = calloc(SG_SERVICES_MAX, sizeof(*s->memory));
 	s->live = calloc(SG_SERVICES_MAX, sizeof(*s->live));
-	if (!s->memory || !s->live) {
+	if (!s->memory || !s->live)
+		r = -ENOMEM;
+	else if (dataplane_continues(dp))
+		r = services_continue(s);
+	if (r < 0) {
 		services_free(s);
-		return -ENOMEM;
+		return r;
 	}
 	*ret = s;
 	return 0;
@@ -94,21 +132,6 @@ static int services_read_tally(struct services *s, uint32_t index)
 	m->canary_stillborn = m->grew.canary_born ? 0 :
 						    m->canary_stillborn + m->grew.canary_accepted;
 	return 0;
-}
-
-static void services_list_live(struct services *s)
-{
-	uint32_t i;
-
-	s->live_count = 0;
-	for (i = 0; i < SG_SERVICES_MAX; i++) {
-		s->memory[i].live = __atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) ==
-				    SG_SERVICE_LIVE;
-		if (s->memory[i].live)
-			s->live[s->live_count++] = i;
-		else
-			s->memory[i].known = false;
-	}
 }
 
 static int services_read_tallies(struct services *s)
@@ -281,6 +304,7 @@ void services_act(struct services *s, uint64_t now_ns, const struct services_new
 		}
 		services_renew(s, index, now_ns);
 		services_hear_canary(s, index, now_ns, news);
+		services_tell_trouble(s, index, now_ns, news);
 		told += services_tell_defence(s, index, now_ns, news,
 					      told < SERVICES_DEFENCES_TOLD);
 	}
@@ -317,6 +341,12 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 		.accept_queue = q->accept,
 		.accept_queue_max = q->max,
 	};
+	services_fill_trouble(s, m, row);
+}
+
+size_t services_count(const struct services *s)
+{
+	return s->live_count;
 }
 
 uint64_t services_walks(const struct services *s)
@@ -352,7 +382,8 @@ int services_rates(struct services *s, uint64_t now_ns, struct services_rate **r
 		return -ENOMEM;
 	for (i = 0; i < s->live_count; i++) {
 		const struct sg_service *e = &s->entries[s->live[i]];
-		const struct sg_tally *grew = &s->memory[s->live[i]].grew;
+		const struct services_memory *m = &s->memory[s->live[i]];
+		const struct sg_tally *grew = &m->grew;
 
 		rates[i] = (struct services_rate){
 			.addr = e->addr,
@@ -362,6 +393,8 @@ int services_rates(struct services *s, uint64_t now_ns, struct services_rate **r
 			.challenged = grew->challenged,
 			.accepted = grew->accepted,
 			.handshakes = grew->handshakes,
+			.trouble = m->judged.trouble,
+			.figures = services_trouble_figures(s, m),
 		};
 	}
 	*ret = rates;

@@ -10,7 +10,9 @@
 
 #include "dataplane.h"
 #include "defence.h"
+#include "detect_service.h"
 #include "report.h"
+#include "trouble.h"
 
 struct services;
 
@@ -19,6 +21,10 @@ struct services_total {
 	uint64_t syns, challenged, accepted, handshakes;
 	bool defending;
 	uint64_t half_open;
+	/* by services_judge(): of what grew, and what calls for defence (detect_service.h) */
+	uint64_t explained;
+	bool calls;
+	enum sg_trouble trouble; /* the last in the table of those that they have */
 };
 
 /* Borrows dp. -errno. */
@@ -33,6 +39,13 @@ struct services *services_free(struct services *s);
 int services_look(struct services *s, uint64_t now_ns, struct services_total *total);
 
 /*
+ * What is to be thought of each service, by what the last look saw; state is of the floods of SYNs
+ * before it. Adds to the total.
+ */
+void services_judge(struct services *s, uint64_t now_ns, const struct detect_config *config,
+		    enum detect_state state, struct services_total *total);
+
+/*
  * Renews and blocks, by what the last look saw, and tells what comes of it. Of defences no more
  * than SERVICES_DEFENCES_TOLD are told in a tick; the others wait for the next (defence.h).
  */
@@ -44,6 +57,9 @@ struct services_news {
 	/* its defence begins, or has ended */
 	void (*defence)(void *userdata, const struct sg_service *service, enum defence_news news,
 			const struct defence *defence);
+	/* the trouble begins, or (ended) has gone on for so long; text: trouble.h */
+	void (*trouble)(void *userdata, const struct sg_service *service, enum sg_trouble trouble,
+			const char *text, bool ended, uint64_t for_ns);
 	void *userdata;
 };
 /* Whether leases go on by themselves, whatever their services' floods do. */
@@ -57,10 +73,15 @@ struct services_rate {
 	__be16 port;
 	bool defending;
 	uint64_t syns, challenged, accepted, handshakes;
+	enum sg_trouble trouble;
+	struct trouble_figures figures;
 };
 
 /* The caller frees *ret. -errno. */
 int services_rates(struct services *s, uint64_t now_ns, struct services_rate **ret, size_t *count);
+
+/* How many are known. */
+size_t services_count(const struct services *s);
 
 /* How often all sockets had to be asked. */
 uint64_t services_walks(const struct services *s);

@@ -18,6 +18,11 @@ static void services_add_queues(struct services_queues *q, const struct sg_liste
 	q->max += l->queue_max;
 	q->syn += l->syn_queue;
 	q->accept += l->accept_queue;
+	/* without kernel cookies a full SYN queue drops as well, and that may be a flood's doing */
+	if (l->syncookies)
+		q->drops += l->drops;
+	if (l->accept_queue > l->queue_max) /* sk_acceptq_is_full() */
+		q->accept_full = true;
 }
 
 static void services_on_listener(void *userdata, const struct sg_listener *l)

@@ -64,6 +64,9 @@
 	  "Unanswered SYNs that are an attack by themselves.")                                        \
 	X("Detector", "EbbRate", count, ebb_rate, "100", 1, 100000000, "SYN/s", RELOAD,               \
 	  "Unanswered SYNs below which an attack has ebbed; lower than AttackRate.")                  \
+	X("Detector", "BaselineFactor", count, baseline_factor, "2", 0, 1000, "times", RELOAD,        \
+	  "How many times its SYNs on ordinary days a service has to get before those that are "      \
+	  "unanswered count for AttackRate; where its SYN queue calls for defence they count anyway. 0 to count them always.")  \
 	X("Detector", "HoldSec", span, hold_ns, "30s", SETTINGS_SECONDS(1), SETTINGS_SECONDS(3600),   \
 	  "", RELOAD,                                                                             \
 	  "How long it has to be quiet before the state is calm again.")                              \

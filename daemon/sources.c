@@ -137,6 +137,22 @@ static int sources_write_rows(struct sources *s)
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
+/* In a word, and who sends most of what nobody completes. */
+static void sources_write_look(struct sources *s, const struct talkers_figures *f)
+{
+	const struct detect_sources sources = talkers_sources(f);
+	double share = talkers_heaviest_share(f);
+
+	fprintf(s->to, ",\"look\":\"%s\"", detect_look_name(detect_sources_look(&sources)));
+	if (f->of_heaviest)
+		fprintf(s->to, ",\"heaviest\":\"%s\",\"heaviest_share\":%u.%03u",
+			f->is_prefix ? addrtext_prefix(&f->heaviest).text :
+				       addrtext(&f->heaviest).text,
+			(unsigned int)share, (unsigned int)(share * 1000) % 1000);
+	else
+		fputs(",\"heaviest\":null,\"heaviest_share\":null", s->to);
+}
+
 static int sources_write_figures(struct sources *s, struct dataplane *dp)
 {
 	struct talkers_figures f;
@@ -144,11 +160,12 @@ static int sources_write_figures(struct sources *s, struct dataplane *dp)
 
 	if (!dp) {
 		fputs("\"distinct_estimate\":null,\"randomness\":null,\"syns\":null,"
-		      "\"completed\":null,\"seconds\":null",
+		      "\"completed\":null,\"seconds\":null,\"look\":null,\"heaviest\":null,"
+		      "\"heaviest_share\":null",
 		      s->to);
 		return 0;
 	}
-	r = talkers_look(dp, s->now_ns, &f);
+	r = talkers_look(dp, s->now_ns, NULL, &f);
 	if (r < 0)
 		return r;
 	fprintf(s->to,
@@ -156,6 +173,7 @@ static int sources_write_figures(struct sources *s, struct dataplane *dp)
 		",\"syns\":%" PRIu64 ",\"completed\":%" PRIu64 ",\"seconds\":%" PRIu64,
 		f.distinct, (uint64_t)f.randomness, (uint64_t)(f.randomness * 1000) % 1000, f.syns,
 		f.completed, (s->now_ns - f.since_ns + 500000000) / 1000000000);
+	sources_write_look(s, &f);
 	s->count = talkers_copy(dataplane_talkers(dp), s->prefixes, s->now_ns, s->rows);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "detect.h"
 #include "synguard/talkers_abi.h"
 
 struct dataplane;
@@ -24,10 +25,31 @@ struct talkers_figures {
 	double randomness;
 	uint64_t since_ns; /* CLOCK_MONOTONIC, when that began */
 	uint64_t entries;  /* in the tables */
+	/* SYNs of late that nobody completes, each window's counted half as much as the next one's:
+	 * those of all, and of the DETECT_FEW prefixes that send most of them */
+	uint64_t unanswered, of_few;
+	/* who sends most of them: the prefix, or the address that is nearly all of it */
+	struct sg_addr heaviest;
+	bool is_prefix;
+	uint64_t of_heaviest; /* 0: nobody */
 };
 
-/* -errno. */
-int talkers_look(struct dataplane *dp, uint64_t now_ns, struct talkers_figures *ret);
+/* What has gone by before this window, for talkers_figures; zeroed = nothing. */
+struct talkers_flow {
+	uint32_t window;
+	uint64_t last, before; /* unanswered: in the window, and in those before */
+};
+
+/* For whoever looks each second, with a flow of his own; NULL: more than there was may be taken for
+ * unanswered. -errno. */
+int talkers_look(struct dataplane *dp, uint64_t now_ns, struct talkers_flow *flow,
+		 struct talkers_figures *ret);
+
+struct detect_sources talkers_sources(const struct talkers_figures *f);
+
+/* Part of what nobody completes that a few prefixes, or the heaviest alone, send: 0 to 1. */
+double talkers_few_share(const struct talkers_figures *f);
+double talkers_heaviest_share(const struct talkers_figures *f);
 
 struct talkers_row {
 	struct sg_talker is;

@@ -93,6 +93,35 @@ void tell_defence(void *teller, const struct sg_service *service, enum defence_n
 		     EVENT_NUMBER("acceptances", d->totals.acceptances));
 }
 
+void tell_trouble(void *teller, const struct sg_service *service, enum sg_trouble trouble,
+		  const char *text, bool ended, uint64_t for_ns)
+{
+	const struct tell_service name = tell_service(service);
+
+	if (ended)
+		TELL(teller, SG_EVENT_TROUBLE_ENDED, EVENT_TEXT("service", name.text),
+		     EVENT_TEXT("trouble", trouble_word(trouble)),
+		     EVENT_NUMBER("seconds", for_ns / 1000000000));
+	else
+		TELL(teller, SG_EVENT_TROUBLE_BEGAN, EVENT_TEXT("service", name.text),
+		     EVENT_TEXT("trouble", trouble_word(trouble)), EVENT_TEXT("text", text));
+}
+
+void tell_sources(struct teller *t, enum detect_look look, const struct talkers_figures *sources)
+{
+	static const char *const advice[DETECT_LOOK_COUNT] = {
+		[DETECT_SPOOFED] =
+			"they are forged at random, and to deny any of them is of no use",
+		[DETECT_CONCENTRATED] = "\"synguard sources --prefix\" names those that send most, "
+					"and \"synguard deny add PREFIX\" stops them",
+	};
+
+	TELL(t, SG_EVENT_FLOOD_SOURCES, EVENT_TEXT("sources", detect_look_name(look)),
+	     EVENT_NUMBER("distinct", sources->distinct),
+	     EVENT_NUMBER("few_percent", talkers_few_share(sources) * 100),
+	     EVENT_TEXT("advice", advice[look]));
+}
+
 void tell_acks(struct teller *t, enum acks_news news, const struct acks *acks,
 	       uint64_t bogus_per_sec, uint64_t dropped_per_sec)
 {
@@ -134,7 +163,18 @@ void tell_ladder(void *teller, enum ladder_news news, enum sg_ladder_step step, 
 		[LADDER_WOULD] = SG_EVENT_LADDER_WOULD,
 	};
 
+	static const char *const changes[LADDER_NEWS_COUNT] = {
+		[LADDER_TAKEN] = "%s is %llu, it was %llu",
+		[LADDER_UNDONE] = "%s is %llu again, it was %llu",
+		[LADDER_WOULD] = "%s would be %llu, it is %llu",
+	};
+	char text[192] = "", *change = text;
+
+	/* a deed has no value: that it is done or not is all */
+	if (changes[news] && ladder_rows[step].kind != SG_LADDER_DEED)
+		snprintf(text, sizeof(text), changes[news], target, (unsigned long long)to,
+			 (unsigned long long)from);
 	TELL(teller, events[news], EVENT_TEXT("step", ladder_rows[step].word),
 	     EVENT_TEXT("target", target), EVENT_NUMBER("old", from), EVENT_NUMBER("new", to),
-	     EVENT_TEXT("reason", reason));
+	     EVENT_TEXT("change", change), EVENT_TEXT("reason", reason));
 }

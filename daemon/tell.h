@@ -13,6 +13,8 @@
 #include "ladder.h"
 #include "ports_news.h"
 #include "synguard/abi.h"
+#include "talkers.h"
+#include "trouble.h"
 
 struct bus;
 struct journal;
@@ -45,11 +47,17 @@ void tell_look_failed(struct teller *t, struct event_limit *limit, uint64_t now_
 void tell_acks(struct teller *t, enum acks_news news, const struct acks *acks,
 	       uint64_t bogus_per_sec, uint64_t dropped_per_sec);
 
+/* What the sources of a flood of SYNs have been found to look like. */
+void tell_sources(struct teller *t, enum detect_look look, const struct talkers_figures *sources);
+
 /* For struct services_news, with the teller as userdata. */
 void tell_blocked(void *teller, const struct sg_service *service, uint64_t blocked_ns,
 		  uint64_t accepted, uint64_t born);
 void tell_defence(void *teller, const struct sg_service *service, enum defence_news news,
 		  const struct defence *defence);
+
+void tell_trouble(void *teller, const struct sg_service *service, enum sg_trouble trouble,
+		  const char *text, bool ended, uint64_t for_ns);
 
 /* For struct ports_handler, likewise. */
 void tell_port(void *teller, enum ports_news what, const char *ifname, const char *attach,

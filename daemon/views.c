@@ -107,6 +107,9 @@ static int views_make(const struct views_job *job)
 		return -ENOMEM;
 	}
 	r = views_fill(job, to);
+	/* what could not be written while it was filled, fclose() does not tell */
+	if (ferror(to) && r >= 0)
+		r = -EIO;
 	if (fclose(to) && r >= 0)
 		r = -errno;
 	if (r < 0)

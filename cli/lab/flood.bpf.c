@@ -47,12 +47,7 @@ struct flood_state state;
 #define SRC6_NET  0x20010002
 #define SRC6_MASK 0x0000ffff /* of the second word */
 
-/*
- * A schedule, not a gap between frames: after a pause the program catches up, but by no more than a
- * few time slices of a scheduler that had other things to run. A network does not save up a flood.
- */
-#define CATCH_UP (10000000ULL << FLOOD_TIME_SHIFT)
-
+/* By a schedule, not by a gap between frames. */
 static __always_inline bool due(void)
 {
 	__u64 now_ns = bpf_ktime_get_ns(), now = now_ns << FLOOD_TIME_SHIFT, late;
@@ -69,8 +64,8 @@ static __always_inline bool due(void)
 		return false;
 
 	late = now - state.next;
-	if (late > CATCH_UP) {
-		late = (late - CATCH_UP) / config.interval;
+	if (late > config.catch_up) {
+		late = (late - config.catch_up) / config.interval;
 		state.skipped += late;
 		state.next += late * config.interval;
 	}

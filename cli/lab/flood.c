@@ -36,6 +36,12 @@
 /* As many frames as a driver's poll takes at once; the kernel's own default. */
 #define FLOOD_BATCH 64
 
+/*
+ * A schedule, not a gap between frames: after a pause the program catches up, but by no more than a
+ * few time slices of a scheduler that had other things to run. A network does not save up a flood.
+ */
+#define FLOOD_CATCH_UP (10000000ULL << FLOOD_TIME_SHIFT)
+
 /* The program's descriptor in the child, the first after the standard ones. */
 #define CHILD_PROG_FD 3
 
@@ -232,6 +238,7 @@ static int config_fill(struct flood_config *c, struct lab *lab, int host, const 
 	c->count = o->count ?: UINT64_MAX;
 	if (o->rate_per_sec)
 		c->interval = (1000000000ULL << FLOOD_TIME_SHIFT) / o->rate_per_sec;
+	c->catch_up = o->burst ? o->burst * c->interval : FLOOD_CATCH_UP;
 	template_v4(&c->v4, dst, src);
 	template_v6(&c->v6, dst, src);
 	return 0;

@@ -32,6 +32,7 @@ struct flood_options {
 	uint32_t sources;
 
 	uint64_t rate_per_sec;	  /* 0: as fast as it goes */
+	unsigned int burst;	  /* SYNs that are caught up with after a pause; 0: 10 ms of them */
 	unsigned int ipv6_share;  /* of 256; 256: IPv6 only */
 	uint64_t count;		  /* SYNs at most; 0: bounded by time only */
 	unsigned int duration_ms; /* 1 ... FLOOD_DURATION_MAX_MS */

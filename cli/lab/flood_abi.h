@@ -28,6 +28,7 @@ struct flood_config {
 	struct flood_template v4;
 	struct flood_template v6;
 	__u64 interval;	  /* between two SYNs, 2^-10 ns; 0 = as fast as it goes */
+	__u64 catch_up;	  /* so far behind the schedule it may be, 2^-10 ns */
 	__u64 count;	  /* SYNs at most */
 	__u32 ipv6_share; /* of 256 */
 	__u32 ports;	  /* this many from @port on */

@@ -20,7 +20,7 @@
 #include "lab/run.h"
 #include "synguard/cleanup.h"
 
-#define READY_TIMEOUT_MS 10000
+#define READY_TIMEOUT_MS 30000
 #define ARGS_MAX	 32
 
 struct lab_daemon {

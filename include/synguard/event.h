@@ -22,6 +22,9 @@
 	X(STARTED,        "started",          "3acae65b17c441caa1e95061b9da57ab", LOG_NOTICE,                     \
 	  "synguardd {version} has started, mode {mode}, engine {engine}",                                        \
 	  "version mode engine")                                                                                  \
+	X(CONTINUED,      "continued",        "b1ecf1861d134fc2a121362ae02484a6", LOG_NOTICE,                     \
+	  "synguardd goes on where the one before ended: {services} services are known, and its cookies are good", \
+	  "services")                                                                                             \
 	X(STOPPING,       "stopping",         "26bac429b5a9416b89377d9be6a7092f", LOG_NOTICE,                     \
 	  "synguardd {version} is stopping, after {seconds} s",                                                   \
 	  "version seconds")                                                                                      \
@@ -34,6 +37,15 @@
 	X(STATE_CHANGED,  "state_changed",    "304a02b259404983a5881e2b29f18b1c", LOG_NOTICE,                     \
 	  "The state is now {state}, it was {before}; kind {kind}, {unanswered_per_second} SYN/s get no answer, {bogus_acks_per_second} ACK/s belong to no connection", \
 	  "state before kind unanswered_per_second bogus_acks_per_second")                                        \
+	X(FLOOD_SOURCES,  "flood_sources",    "7859494a331b4049b65b0a39fff94169", LOG_NOTICE,                     \
+	  "The sources of the SYN flood, about {distinct}, of which the heaviest few send {few_percent} %, are {sources}: {advice}", \
+	  "sources distinct few_percent advice")                                                                  \
+	X(TROUBLE_BEGAN,  "trouble_began",    "51ffe00d04fe4e24993d68460e228733", LOG_NOTICE,                     \
+	  "{service} has a trouble that is no attack ({trouble}): {text}",                                         \
+	  "service trouble text")                                                                                 \
+	X(TROUBLE_ENDED,  "trouble_ended",    "9c103aa4d11d4582ad838c578ebdda35", LOG_NOTICE,                     \
+	  "The trouble of {service} ({trouble}) is over after {seconds} s",                                       \
+	  "service trouble seconds")                                                                              \
 	X(INTERFACE_CAME, "interface_came",   "6ba7a5517ec0458db0908baec7d6a3fc", LOG_INFO,                       \
 	  "The interface {interface} has come",                                                                   \
 	  "interface")                                                                                    \
@@ -68,11 +80,11 @@
 	  "{service} is blocked for {seconds} s: of {acceptances} acceptances {births} became connections; look for a firewall rule that drops ACKs without a SYN before them, or nf_conntrack_tcp_loose=0", \
 	  "service seconds acceptances births")                                                                   \
 	X(LADDER_TAKEN,   "ladder_taken",     "c413f6ae631f464098ec71536eaed80c", LOG_NOTICE,                     \
-	  "Step {step} of the ladder is taken: {target} is {new}, it was {old}{:reason}",                         \
-	  "step target old new reason")                                                                           \
+	  "Step {step} of the ladder is taken{:change}{:reason}",                                                 \
+	  "step target old new change reason")                                                                    \
 	X(LADDER_UNDONE,  "ladder_undone",    "32b43f1aa95b4a6f8d569fa2ebfad6a8", LOG_NOTICE,                     \
-	  "Step {step} of the ladder is undone: {target} is {new} again, it was {old}{:reason}",                  \
-	  "step target old new reason")                                                                           \
+	  "Step {step} of the ladder is undone{:change}{:reason}",                                                \
+	  "step target old new change reason")                                                                    \
 	X(LADDER_CONFLICT, "ladder_conflict", "eb491734627f452a9be608bdb0e29f9f", LOG_WARNING,                    \
 	  "Step {step} of the ladder is given up: {target} was {old} and is {new} now{:reason}",                  \
 	  "step target old new reason")                                                                           \
@@ -80,8 +92,8 @@
 	  "Step {step} of the ladder failed{:reason}",                                                            \
 	  "step target old new reason")                                                                           \
 	X(LADDER_WOULD,   "ladder_would",     "468a2835081045a794a4759c10a70313", LOG_NOTICE,                     \
-	  "Step {step} of the ladder would be taken, were the mode not observe: {target} would be {new}, it is {old}{:reason}", \
-	  "step target old new reason")                                                                           \
+	  "Step {step} of the ladder would be taken, were the mode not observe{:change}{:reason}",                \
+	  "step target old new change reason")                                                                    \
 	X(REAPED,         "reaped",           "07d8180099494bf185556e3210914680", LOG_NOTICE,                     \
 	  "{count} half-open connections that nobody answered were reaped", \
 	  "count")                                                                                                \

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The bench's bulk transfers: what a connection carries that was challenged, beside one that was
- * not, beside one over an interface with an idle XDP program or with none.
+ * not: over the same road, where only the connection differs, and over one of its own whose service
+ * is idle, where the programs have less to do; beside one over an interface with an idle XDP
+ * program, or with none.
  *
- * `bulk_bench ROUNDS MILLISECONDS` prints a line of JSON for each round of each road; the roads
- * take turns, so that a noisy machine is noisy to all alike. Both ends are sockets of this process,
- * in two hosts; the sender has the first CPU, the receiver the last.
+ * `bulk_bench ROUNDS MILLISECONDS` prints a line of JSON for each round of each road. Rounds are
+ * meant to be short and many: the roads take turns, each round begins with another one and goes the
+ * other way round, so that a noisy machine is noisy to all alike. Both ends are sockets of this
+ * process, in two hosts; the sender has the first CPU, the receiver the last.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,24 +34,42 @@
 #define TIMEOUT_SEC    5
 #define CLI_TIMEOUT_MS 5000
 
+/* Of the client's host, and on the allow list: its SYNs pass, at a service that is defended. */
+#define ALLOWED_ADDR4 "192.0.2.3"
+
 struct road {
 	const char *row;
 	const char *mode; /* of a daemon; NULL: none */
 	bool idle_program;
+	bool allowed;	   /* the client is ALLOWED_ADDR4 */
+	struct road *over; /* whose lab and daemon these are; NULL: its own */
 	bool challenged;
 	struct lab *lab;
 	struct yard *peer;
 	struct yard *yard;
 	struct lab_daemon *daemon;
 	int listener;
+	unsigned int connections; /* over this road */
+};
+
+enum {
+	NO_PROGRAM,
+	IDLE_PROGRAM,
+	IDLE_SERVICE,
+	CHALLENGED,
+	DEFENDED_SERVICE,
+	ROADS,
 };
 
 /* clang-format off */
-static struct road roads[] = {
-	{ "no program", .listener = -1 },
-	{ "idle XDP program", .idle_program = true, .listener = -1 },
-	{ "synguard, not challenged", .mode = "auto", .listener = -1 },
-	{ "synguard, challenged", .mode = "always", .challenged = true, .listener = -1 },
+static struct road roads[ROADS] = {
+	[NO_PROGRAM] = { "no program", .listener = -1 },
+	[IDLE_PROGRAM] = { "idle XDP program", .idle_program = true, .listener = -1 },
+	[IDLE_SERVICE] = { "synguard, idle service", .mode = "auto", .listener = -1 },
+	[CHALLENGED] = { "synguard, challenged", .mode = "always", .challenged = true,
+			 .listener = -1 },
+	[DEFENDED_SERVICE] = { "synguard, defended service, not challenged", .allowed = true,
+			       .over = &roads[CHALLENGED], .listener = -1 },
 };
 /* clang-format on */
 
@@ -59,17 +80,17 @@ static int complain(const struct road *road, int err, const char *what)
 	return err;
 }
 
-static struct sockaddr_in server_address(void)
+static struct sockaddr_in address(const char *addr, uint16_t port)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(BULK_PORT) };
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
 
-	inet_pton(AF_INET, LAB_SERVER_ADDR4, &sa.sin_addr);
+	inet_pton(AF_INET, addr, &sa.sin_addr);
 	return sa;
 }
 
 static int listen_there(struct road *road)
 {
-	struct sockaddr_in sa = server_address();
+	struct sockaddr_in sa = address(LAB_SERVER_ADDR4, BULK_PORT);
 
 	road->listener = lab_socket(road->lab, LAB_SERVER, AF_INET, SOCK_STREAM, 0);
 	if (road->listener < 0)
@@ -85,13 +106,17 @@ static int connect_over(struct road *road, int fds[2])
 {
 	const struct timeval limit = { .tv_sec = TIMEOUT_SEC };
 	const struct linger reset = { .l_onoff = 1 };
-	struct sockaddr_in sa = server_address();
+	struct sockaddr_in sa = address(LAB_SERVER_ADDR4, BULK_PORT);
+	struct sockaddr_in from = address(road->allowed ? ALLOWED_ADDR4 : LAB_CLIENT_ADDR4, 0);
 	_cleanup_close_ int client = -1;
 	int server, i;
 
 	client = lab_socket(road->lab, LAB_CLIENT, AF_INET, SOCK_STREAM, 0);
 	if (client < 0)
 		return client;
+	if (bind(client, (struct sockaddr *)&from, sizeof(from)) < 0)
+		return -errno;
+	road->connections++;
 	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	setsockopt(road->listener, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	if (connect(client, (struct sockaddr *)&sa, sizeof(sa)) < 0)
@@ -109,12 +134,55 @@ static int connect_over(struct road *road, int fds[2])
 	return 0;
 }
 
-static int road_build(struct road *road)
+/* Runs a verb of the CLI at the road's daemon. Allocates *ret. */
+static int ask(struct road *road, const char *const words[3], char **ret)
 {
+	_cleanup_free_ char *program = NULL;
+	const char *argv[] = {
+		NULL,	  "--runtime-dir", lab_daemon_runtime_dir(road->daemon),
+		words[0], words[1],	   words[2],
+		NULL,
+	};
+	int err = lab_find_program("synguard", &program);
+
+	if (err)
+		return complain(road, err, "cannot find synguard");
+	argv[0] = program;
+	err = lab_run(road->lab, LAB_SERVER, argv, CLI_TIMEOUT_MS, ret);
+	return complain(road, err > 0 ? -EIO : err, "synguard fails");
+}
+
+static int daemon_begin(struct road *road)
+{
+	static const char *const allow[3] = { "allow", "add", ALLOWED_ADDR4 };
+	_cleanup_free_ char *text = NULL;
 	char tail[1024] = "";
-	int err, fds[2];
+	int err;
+
+	err = lab_daemon_start(&road->daemon, road->lab, LAB_SERVER,
+			       &(struct lab_daemon_options){
+				       .mode = road->mode,
+				       /* or a client that is known is let pass */
+				       .config = "[Defence]\nClientAllowance=0\n",
+			       },
+			       tail, sizeof(tail));
+	if (err) {
+		fprintf(stderr, "%s", tail);
+		return complain(road, err, "cannot start synguardd");
+	}
+	return ask(road, allow, &text);
+}
+
+/* A lab, a listener, and what is on the way between the two hosts. */
+static int road_lay(struct road *road)
+{
+	int err;
 
 	err = complain(road, lab_new(&road->lab), "cannot make network namespaces");
+	if (!err)
+		err = complain(road,
+			       lab_addr_add(road->lab, LAB_CLIENT, LAB_IFNAME, ALLOWED_ADDR4 "/24"),
+			       "cannot add an address");
 	if (!err)
 		err = complain(road, listen_there(road), "cannot listen");
 	/* XDP_TX over a veth needs a program on the other end; so every road gets one there. */
@@ -124,66 +192,76 @@ static int road_build(struct road *road)
 	if (!err && road->idle_program)
 		err = complain(road, yard_new(&road->yard, road->lab, LAB_SERVER, YARD_IDLE),
 			       "cannot attach the idle program");
-	if (!err && road->mode) {
-		err = lab_daemon_start(&road->daemon, road->lab, LAB_SERVER,
-				       &(struct lab_daemon_options){
-					       .mode = road->mode,
-					       /* or a client that is known is let pass */
-					       .config = "[Defence]\nClientAllowance=0\n",
-				       },
-				       tail, sizeof(tail));
-		if (err)
-			fprintf(stderr, "%s", tail);
-		complain(road, err, "cannot start synguardd");
+	if (!err && road->mode)
+		err = daemon_begin(road);
+	return err;
+}
+
+static int road_build(struct road *road)
+{
+	int err = 0, fds[2];
+
+	if (road->over) {
+		road->lab = road->over->lab;
+		road->daemon = road->over->daemon;
+		road->listener = road->over->listener;
+	} else {
+		err = road_lay(road);
 	}
-	if (err)
-		return err;
 	/* The first one shows the daemon whose service this is. */
-	err = complain(road, connect_over(road, fds), "cannot connect");
+	if (!err)
+		err = complain(road, connect_over(road, fds), "cannot connect");
 	if (!err) {
 		close(fds[0]);
 		close(fds[1]);
 	}
+	road->connections = 0;
 	return err;
 }
 
 static void road_free(struct road *road)
 {
-	road->daemon = lab_daemon_free(road->daemon);
-	road->yard = yard_free(road->yard);
-	road->peer = yard_free(road->peer);
-	if (road->listener >= 0)
-		close(road->listener);
+	if (!road->over) {
+		road->daemon = lab_daemon_free(road->daemon);
+		road->yard = yard_free(road->yard);
+		road->peer = yard_free(road->peer);
+		if (road->listener >= 0)
+			close(road->listener);
+		road->lab = lab_free(road->lab);
+	}
 	road->listener = -1;
-	road->lab = lab_free(road->lab);
 }
 
-/* The road is what its name says: as many SYNs have been challenged as connections were made. */
-static int road_check(struct road *road, unsigned int connections)
+/* A counter of the daemon's, by the end of its line in the metrics. */
+static int figure(struct road *road, const char *label, unsigned long *ret)
 {
-	static const char label[] = "verdict=\"challenged\"} ";
-	_cleanup_free_ char *program = NULL, *text = NULL;
-	const char *argv[] = { NULL, "--runtime-dir", NULL, "metrics", NULL };
-	unsigned long challenged;
-	char *found;
+	static const char *const metrics[3] = { "metrics" };
+	_cleanup_free_ char *text = NULL;
+	int err = ask(road, metrics, &text);
+	const char *found = err ? NULL : strstr(text, label);
+
+	if (!found)
+		return complain(road, err ?: -EIO, "cannot read the figures");
+	*ret = strtoul(found + strlen(label), NULL, 10);
+	return 0;
+}
+
+/*
+ * The road is what its name says: as many SYNs have been challenged as connections were made over
+ * it, and as many of the allowed client have passed. Both begin with the road's first connection.
+ */
+static int road_check(struct road *road)
+{
+	unsigned long found = 0, wanted = road->challenged || road->allowed ? road->connections : 0;
 	int err;
 
 	if (!road->daemon)
 		return 0;
-	err = lab_find_program("synguard", &program);
-	if (err)
-		return complain(road, err, "cannot find synguard");
-	argv[0] = program;
-	argv[2] = lab_daemon_runtime_dir(road->daemon);
-	err = lab_run(road->lab, LAB_SERVER, argv, CLI_TIMEOUT_MS, &text);
-	found = err || !text ? NULL : strstr(text, label);
-	if (!found)
-		return complain(road, err < 0 ? err : -EIO, "cannot read the figures");
-	challenged = strtoul(found + sizeof(label) - 1, NULL, 10);
-	if (challenged == (road->challenged ? connections : 0))
-		return 0;
-	fprintf(stderr, "bulk_bench: %s: %lu of %u connections were challenged\n", road->row,
-		challenged, connections);
+	err = figure(road, road->allowed ? "verdict=\"allowed\"} " : "verdict=\"challenged\"} ",
+		     &found);
+	if (err || found == wanted + (road->allowed ? 1 : 0))
+		return err;
+	fprintf(stderr, "bulk_bench: %s: %lu SYNs instead of %lu\n", road->row, found, wanted);
 	return -EPROTO;
 }
 
@@ -271,19 +349,24 @@ static int road_measure(struct road *road, unsigned int ms)
 	return 0;
 }
 
+/* Each round begins with another road, and every other one goes the other way round. */
+static struct road *turn(unsigned int round, unsigned int i)
+{
+	return &roads[(round + (round % 2 ? ROADS - i : i)) % ROADS];
+}
+
 static int run(unsigned int rounds, unsigned int ms)
 {
-	unsigned int round;
-	size_t i;
+	unsigned int round, i;
 	int err = 0;
 
-	for (i = 0; !err && i < ARRAY_SIZE(roads); i++)
+	for (i = 0; !err && i < ROADS; i++)
 		err = road_build(&roads[i]);
 	for (round = 0; !err && round < rounds; round++)
-		for (i = 0; !err && i < ARRAY_SIZE(roads); i++)
-			err = road_measure(&roads[i], ms);
-	for (i = 0; !err && i < ARRAY_SIZE(roads); i++)
-		err = road_check(&roads[i], 2 * rounds);
+		for (i = 0; !err && i < ROADS; i++)
+			err = road_measure(turn(round, i), ms);
+	for (i = 0; !err && i < ROADS; i++)
+		err = road_check(&roads[i]);
 	return err;
 }
 
@@ -291,8 +374,7 @@ int main(int argc, char **argv)
 {
 	unsigned int rounds = argc == 3 ? atoi(argv[1]) : 0;
 	unsigned int ms = argc == 3 ? atoi(argv[2]) : 0;
-	size_t i;
-	int err;
+	int err, i;
 
 	kernel_quiet();
 	if (!rounds || !ms) {
@@ -300,7 +382,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	err = run(rounds, ms);
-	for (i = 0; i < ARRAY_SIZE(roads); i++)
+	for (i = 0; i < ROADS; i++)
 		road_free(&roads[i]);
 	return err ? 1 : 0;
 }

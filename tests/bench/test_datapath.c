@@ -505,10 +505,12 @@ END_TEST
 /* How much of what the kernel is willing to verify each program takes. */
 START_TEST(datapath_verified)
 {
-	struct prog *p = prog_new(stack_new());
 	struct bpf_program *program;
 	FILE *json = json_open();
+	struct prog *p;
 
+	prog_all = true;
+	p = prog_new(stack_new());
 	printf("# | program | instructions verified | of the limit |\n# |---|---|---|\n");
 	bpf_object__for_each_program(program, p->skel->obj)
 	{

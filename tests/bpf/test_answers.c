@@ -39,7 +39,7 @@ static void attach(const struct prog *p, int fd, int where)
 }
 
 /* What comes in is tagged as by hardware that takes the tag out, and then seen by ours. */
-static void attach_behind_a_tagger(const struct prog *p)
+static void attach_behind_a_tagger(struct prog *p)
 {
 	const struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K,
@@ -56,7 +56,8 @@ static void attach_behind_a_tagger(const struct prog *p)
 	       bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "tag", "GPL", insns,
 			     sizeof(insns) / sizeof(insns[0]), &options),
 	       TCX_INGRESS);
-	attach(p, bpf_program__fd(p->skel->progs.synguard_ingress_answers), TCX_INGRESS);
+	p->answers = true;
+	attach(p, prog_fd(p, SG_INGRESS), TCX_INGRESS);
 	attach(p, bpf_program__fd(p->skel->progs.synguard_egress), TCX_EGRESS);
 }
 

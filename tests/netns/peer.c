@@ -149,3 +149,31 @@ size_t peer_call_number(unsigned char message[PEER_MESSAGE_MAX], const char *mem
 	peer_promise(message, m.length - head);
 	return m.length;
 }
+
+/* ---- dealings ------------------------------------------------------------------------------ */
+
+void peer_talk(int fd, const char *member, const char *text, int times)
+{
+	unsigned char call[PEER_MESSAGE_MAX];
+	size_t n = peer_call(call, member, text);
+
+	while (times-- > 0 && send(fd, call, n, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)n)
+		;
+}
+
+void peer_follow(int fd)
+{
+	peer_greet(fd);
+	peer_talk(fd, "Follow", NULL, 1);
+}
+
+bool peer_is_cut(int fd)
+{
+	char buf[65536];
+	ssize_t n;
+
+	do
+		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+	while (n > 0);
+	return !n || errno != EAGAIN;
+}

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,3 +27,12 @@ void peer_promise(unsigned char *message, uint32_t body_bytes);
 
 /* Sends all of it, waiting where that is needed; 0 or -errno. */
 int peer_send(int fd, const void *data, size_t length);
+
+/* A method call so many times, as long as that needs no waiting. */
+void peer_talk(int fd, const char *member, const char *text, int times);
+
+/* The greeting, and the wish to be told of what happens. */
+void peer_follow(int fd);
+
+/* Whether the other side has cut us; what it sent is thrown away. */
+bool peer_is_cut(int fd);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The bus: who may do what, on the daemon's own socket and on a system bus made for the test, and
- * that nobody who asks, in whatever way, makes a tick late (S7).
+ * what becomes of those who follow and of many who ask (S7). That nobody makes a tick late is
+ * test_bus_late's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,10 +25,10 @@
 #include "stage.h"
 #include "suite.h"
 #include "synguard/names.h"
+#include "ticks.h"
 
-#define NOBODY	  65534
-#define A_GROUP	  "4711" /* of no group of a host */
-#define LATE_USEC 10000
+#define NOBODY	65534
+#define A_GROUP "4711" /* of no group of a host */
 
 static void ok(int err, const char *what)
 {
@@ -156,348 +157,7 @@ START_TEST(bus_rights)
 }
 END_TEST
 
-/* ---- S7: late ticks ------------------------------------------------------------------------ */
-
-struct ticks {
-	json_int_t count, uptime, delay_usec;
-	int64_t at_ms;
-};
-
-static struct ticks ticks_of(struct stage *s)
-{
-	json_t *status = stage_status(s);
-	struct ticks t = {
-		.count = stage_figure(status, "ticks"),
-		.uptime = stage_figure(status, "uptime_seconds"),
-		.delay_usec = stage_figure(status, "tick_delay_max_microseconds"),
-		.at_ms = now_ms(),
-	};
-
-	json_decref(status);
-	return t;
-}
-
-/* Others that run on this host shall not be taken for what the daemon does to itself. */
-static void run_undisturbed(struct stage *s)
-{
-	/* not SCHED_FIFO: who keeps a CPU busy by it is stopped for 50 ms in a second */
-	ok(setpriority(PRIO_PROCESS, lab_daemon_pid(s->daemon), -20) ? -errno : 0, "nice -20");
-}
-
-static void all_ticks_came(const struct ticks *before, const struct ticks *after)
-{
-	int64_t ms = after->at_ms - before->at_ms;
-	json_int_t ticks = after->count - before->count;
-
-	ck_assert_msg(ticks >= ms / 1000 - 1 && ticks <= ms / 1000 + 1, "%lld ticks in %lld ms",
-		      (long long)ticks, (long long)ms);
-}
-
-/* One way to be a nuisance; called again and again until the time is over. */
-struct nuisance {
-	const char *name;
-	int peers;
-	void (*begin)(int fd);
-	void (*go_on)(int *fd, const char *dir);
-};
-
-static const char *nuisance_dir;
-
-static void talk(int fd, const char *member, const char *text, int times)
-{
-	unsigned char call[PEER_MESSAGE_MAX];
-	size_t n = peer_call(call, member, text);
-
-	while (times-- > 0 && send(fd, call, n, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)n)
-		;
-}
-
-static void redial(int *fd, const char *dir)
-{
-	close(*fd);
-	*fd = peer_dial(dir);
-}
-
-/* Whether the other side has cut us; what it sent is thrown away. */
-static bool is_cut(int fd)
-{
-	char buf[65536];
-	ssize_t n;
-
-	do
-		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
-	while (n > 0);
-	return !n || errno != EAGAIN;
-}
-
-static void begin_greeted(int fd)
-{
-	peer_greet(fd);
-}
-
-static void again_if_cut(int *fd, const char *dir)
-{
-	if (*fd >= 0 && !is_cut(*fd))
-		return;
-	redial(fd, dir);
-	if (*fd >= 0)
-		peer_greet(*fd);
-}
-
-static void begin_half(int fd)
-{
-	unsigned char call[PEER_MESSAGE_MAX];
-
-	peer_greet(fd);
-	peer_call(call, "SetMode", "auto");
-	peer_promise(call, 60000);
-	peer_send(fd, call, 100);
-}
-
-static void nothing(int *fd, const char *dir)
-{
-}
-
-static void dial_and_hang_up(int *fd, const char *dir)
-{
-	redial(fd, dir);
-}
-
-/* Asks for all there is and reads none of it. */
-static void ask_and_not_read(int *fd, const char *dir)
-{
-	struct pollfd p = { .fd = *fd, .events = POLLRDHUP };
-
-	if (*fd < 0 || (poll(&p, 1, 0) == 1 && p.revents & (POLLHUP | POLLRDHUP | POLLERR))) {
-		redial(fd, dir);
-		if (*fd >= 0)
-			peer_greet(*fd);
-	}
-	talk(*fd, "Describe", NULL, 50);
-}
-
-/* Asks for all there is and reads it, as fast as it goes. */
-static void ask_and_read(int *fd, const char *dir)
-{
-	unsigned char call[PEER_MESSAGE_MAX];
-	size_t n = peer_call_number(call, "Events", 0);
-
-	again_if_cut(fd, dir);
-	talk(*fd, "Describe", NULL, 3);
-	send(*fd, call, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-static void die_in_the_midst(int *fd, const char *dir)
-{
-	redial(fd, dir);
-	if (*fd < 0)
-		return;
-	begin_half(*fd);
-	talk(*fd, "Describe", NULL, 1);
-}
-
-static void try_what_is_not_allowed(int *fd, const char *dir)
-{
-	again_if_cut(fd, dir);
-	talk(*fd, "SetMode", "off", 20);
-}
-
-/* 120 MiB, which sd-bus would take. */
-static void send_huge(int *fd, const char *dir)
-{
-	static char zeroes[1 << 20];
-	unsigned char call[PEER_MESSAGE_MAX];
-	size_t n;
-	int i;
-
-	redial(fd, dir);
-	if (*fd < 0)
-		return;
-	peer_greet(*fd);
-	n = peer_call(call, "SetMode", "auto");
-	peer_promise(call, 120 << 20);
-	if (peer_send(*fd, call, n) < 0)
-		return;
-	for (i = 0; i < 120; i++)
-		if (peer_send(*fd, zeroes, sizeof(zeroes)) < 0)
-			return;
-}
-
-static void begin_following(int fd)
-{
-	peer_greet(fd);
-	talk(fd, "Follow", NULL, 1);
-}
-
-static void greet_for_ever(int *fd, const char *dir)
-{
-	static const char line[] = "AUTH NOTHING\r\n";
-	int i;
-
-	for (i = 0; i < 100; i++)
-		if (*fd < 0 || peer_send(*fd, line, sizeof(line) - 1) < 0) {
-			redial(fd, dir);
-			return;
-		}
-}
-
-/* clang-format off */
-static const struct nuisance nuisances[] = {
-	{ "half a message",            8, begin_half,      nothing },
-	{ "a flood of connects",       8, NULL,            dial_and_hang_up },
-	{ "asking without reading",    8, begin_greeted,   ask_and_not_read },
-	{ "asking and reading",        8, begin_greeted,   ask_and_read },
-	{ "dying in mid-message",      8, NULL,            die_in_the_midst },
-	{ "without rights",            8, begin_greeted,   try_what_is_not_allowed },
-	{ "huge messages",             4, NULL,            send_huge },
-	{ "following without reading", 4, begin_following, nothing },
-	{ "greeting for ever",         8, NULL,            greet_for_ever },
-};
-/* clang-format on */
-#define NUISANCES (int)(sizeof(nuisances) / sizeof(nuisances[0]))
-
-static void be(const struct nuisance *n, int64_t until_ms)
-{
-	int fds[8], i;
-
-	for (i = 0; i < n->peers; i++) {
-		fds[i] = peer_dial(nuisance_dir);
-		if (fds[i] >= 0 && n->begin)
-			n->begin(fds[i]);
-	}
-	while (now_ms() < until_ms) {
-		for (i = 0; i < n->peers; i++)
-			n->go_on(&fds[i], nuisance_dir);
-		usleep(500);
-	}
-}
-
-/* A user of its own does it for so long. */
-static pid_t start_nuisance(struct stage *s, const struct nuisance *n, uid_t uid, int seconds)
-{
-	pid_t pid;
-
-	nuisance_dir = lab_daemon_runtime_dir(s->daemon);
-	pid = fork();
-	if (pid)
-		return pid;
-	if (setgid(NOBODY) || setuid(uid))
-		_exit(1);
-	be(n, now_ms() + seconds * 1000);
-	_exit(0);
-}
-
-static void end_nuisance(pid_t pid)
-{
-	int status;
-
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg(WIFEXITED(status) && !WEXITSTATUS(status), "wait status %#x", status);
-}
-
-/* Something to follow: the mode goes to and fro. Root gets through in any case. */
-static void go_on_as_usual(struct stage *s, int seconds)
-{
-	int64_t until_ms = now_ms() + seconds * 1000;
-	int i;
-
-	for (i = 0; now_ms() < until_ms; i++) {
-		stage_mode(s, i % 2 ? "auto" : "observe");
-		usleep(100000);
-	}
-}
-
-static unsigned long resident_kib(struct stage *s)
-{
-	unsigned long kib = 0;
-	char path[64], line[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", lab_daemon_pid(s->daemon));
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "VmHWM: %lu", &kib);
-	if (f)
-		fclose(f);
-	ck_assert_uint_gt(kib, 0);
-	return kib;
-}
-
-/* One try; the ticks have to come, and *after tells how late. */
-static void try_nuisance(const struct nuisance *n, struct ticks *after)
-{
-	unsigned long before_kib, more_kib;
-	struct ticks before;
-	struct stage s;
-	pid_t pid;
-
-	stage_raise(&s, NULL);
-	stage_daemon(&s, "auto");
-	open_to_all(&s);
-	run_undisturbed(&s);
-	before = ticks_of(&s);
-	before_kib = resident_kib(&s);
-	pid = start_nuisance(&s, n, NOBODY, 4);
-	go_on_as_usual(&s, 4);
-	end_nuisance(pid);
-	*after = ticks_of(&s);
-	more_kib = resident_kib(&s) - before_kib;
-	printf("# %s: at most %lld us late, %lu KiB more\n", n->name, (long long)after->delay_usec,
-	       more_kib);
-	all_ticks_came(&before, after);
-	ck_assert_msg(more_kib < 16384, "%s: %lu KiB more", n->name, more_kib);
-	stage_strike(&s);
-}
-
-/* What the daemon does to itself it does each time; what a busy host does to it comes and goes. */
-#define TRIES 3
-
-START_TEST(s7_each_nuisance)
-{
-	struct ticks after = { .delay_usec = LATE_USEC + 1 };
-	int i;
-
-	for (i = 0; i < TRIES && after.delay_usec > LATE_USEC; i++)
-		try_nuisance(&nuisances[_i], &after);
-	ck_assert_msg(after.delay_usec <= LATE_USEC, "%s: a tick was %lld us late, %d times",
-		      nuisances[_i].name, (long long)after.delay_usec, TRIES);
-}
-END_TEST
-
-/* All of them at once, each a user of its own. */
-static void try_all_nuisances(struct ticks *after)
-{
-	struct ticks before;
-	pid_t pids[NUISANCES];
-	struct stage s;
-	int i;
-
-	stage_raise(&s, NULL);
-	stage_daemon(&s, "auto");
-	open_to_all(&s);
-	run_undisturbed(&s);
-	before = ticks_of(&s);
-	for (i = 0; i < NUISANCES; i++)
-		pids[i] = start_nuisance(&s, &nuisances[i], 60000 + i, 6);
-	go_on_as_usual(&s, 6);
-	for (i = 0; i < NUISANCES; i++)
-		end_nuisance(pids[i]);
-	*after = ticks_of(&s);
-	all_ticks_came(&before, after);
-	stage_strike(&s);
-}
-
-START_TEST(s7_all_nuisances)
-{
-	struct ticks after = { .delay_usec = LATE_USEC + 1 };
-	int i;
-
-	for (i = 0; i < TRIES && after.delay_usec > LATE_USEC; i++)
-		try_all_nuisances(&after);
-	ck_assert_msg(after.delay_usec <= LATE_USEC, "a tick was %lld us late, %d times",
-		      (long long)after.delay_usec, TRIES);
-}
-END_TEST
+/* ---- followers, and many who ask ------------------------------------------------------------ */
 
 static bool cut_within(int fd, int ms)
 {
@@ -520,8 +180,8 @@ START_TEST(s7_followers)
 	ok(reads, "dialling");
 	ok(sleeps, "dialling");
 	setsockopt(sleeps, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	begin_following(reads);
-	begin_following(sleeps);
+	peer_follow(reads);
+	peer_follow(sleeps);
 	/* more than BUS_IDLE_USEC, and more events than any buffer holds */
 	for (i = 0; i < 2500 && !cut; i++) {
 		unsigned char call[PEER_MESSAGE_MAX];
@@ -529,13 +189,13 @@ START_TEST(s7_followers)
 
 		ck_assert_int_eq(peer_send(reads, call, n), 0);
 		usleep(4000);
-		ck_assert_msg(!is_cut(reads), "who reads was cut at change %d", i);
+		ck_assert_msg(!peer_is_cut(reads), "who reads was cut at change %d", i);
 		cut = cut_within(sleeps, 0);
 	}
 	ck_assert_msg(cut, "who does not read was not cut");
-	ck_assert(!is_cut(reads));
+	ck_assert(!peer_is_cut(reads));
 	for (i = 0; i < 12; i++) {
-		ck_assert_msg(!is_cut(reads), "who follows was cut for being silent");
+		ck_assert_msg(!peer_is_cut(reads), "who follows was cut for being silent");
 		sleep(1);
 	}
 	close(reads);
@@ -577,7 +237,7 @@ START_TEST(s7_too_many_followers)
 			_exit(100);
 		for (i = 0; i < 8; i++) {
 			fds[i] = peer_dial(lab_daemon_runtime_dir(s.daemon));
-			begin_following(fds[i]);
+			peer_follow(fds[i]);
 			type = first_answer(fds[i]);
 			follow += type == 2;
 			refused += type == 3;
@@ -623,7 +283,7 @@ START_TEST(bus_many_ask)
 
 		stage_mode(&s, mode);
 		for (i = 0; i < 8; i++)
-			talk(fds[i], "Describe", NULL, 1);
+			peer_talk(fds[i], "Describe", NULL, 1);
 		snprintf(word, sizeof(word), "\"mode\":\"%s\"", mode);
 		for (answered = 0, i = 0; i < 8; i++) {
 			struct pollfd p = { .fd = fds[i], .events = POLLIN };
@@ -854,24 +514,24 @@ START_TEST(system_bus_comes_and_goes)
 	system_bus_make(&b, SG_DBUS_POLICY);
 	stage_raise(&s, NULL);
 	stage_daemon(&s, "auto");
-	run_undisturbed(&s);
+	ticks_undisturbed(&s);
 	before = ticks_of(&s);
 	sleep(2);
 	system_bus_start(&b, &s);
 	ck_assert_msg(system_has_name(&s, &b, 10), "it came late, and no " SG_BUS_NAME);
 
 	kill(b.pid, SIGSTOP);
-	go_on_as_usual(&s, 3);
+	ticks_go_by(&s, 3);
 	system_bus_stop(&b, SIGKILL);
-	go_on_as_usual(&s, 2);
+	ticks_go_by(&s, 2);
 	system_bus_start(&b, &s);
 	/* nobody answers the greeting */
 	kill(b.pid, SIGSTOP);
-	go_on_as_usual(&s, 4);
+	ticks_go_by(&s, 4);
 	kill(b.pid, SIGCONT);
 	ck_assert_msg(system_has_name(&s, &b, 10), "it was started anew, and no " SG_BUS_NAME);
 	after = ticks_of(&s);
-	all_ticks_came(&before, &after);
+	ck_assert(ticks_all_came(&before, &after));
 	/* to wait for a bus daemon that hangs would take its time limit, 25 s */
 	ck_assert_int_lt(after.delay_usec, 100000);
 	stage_strike(&s);
@@ -913,8 +573,6 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("bus");
 
 	SUITE_LOOP(suite, bus_rights, 2, 60);
-	SUITE_LOOP(suite, s7_each_nuisance, NUISANCES, 60);
-	SUITE_TEST(suite, s7_all_nuisances, 60);
 	SUITE_TEST(suite, s7_followers, 60);
 	SUITE_TEST(suite, s7_too_many_followers, 60);
 	SUITE_TEST(suite, bus_many_ask, 60);

@@ -26,10 +26,17 @@ static void ok(int err, const char *what)
 	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
 }
 
+static struct said bare_words(struct stage *s, const char *const words[4])
+{
+	const char *const argv[] = { said_program(), words[0], words[1], words[2], words[3], NULL };
+
+	return said_run(s, argv, -1);
+}
+
 /* synguard with these arguments and no other. */
 static struct said bare(struct stage *s, const char *a, const char *b, const char *c)
 {
-	return said_run(s, (const char *const[]){ said_program(), a, b, c, NULL }, -1);
+	return bare_words(s, (const char *const[]){ a, b, c, NULL });
 }
 
 /* ---- mistakes ------------------------------------------------------------------------------ */
@@ -59,6 +66,17 @@ START_TEST(cli_usage)
 		{ { "metrics", "--json" }, { "no --json", "help metrics" } },
 		{ { "--json", "metrics" }, { "no --json", "help metrics" } },
 		{ { "--runtime-dir" }, { "needs DIR", "--help" } },
+		/* a script's empty variable is neither "for ever" nor "all" nor the root */
+		{ { "--runtime-dir", "", "mode" }, { "needs DIR", "--help" } },
+		{ { "mode", "--runtime-dir=" }, { "needs DIR", "help mode" } },
+		{ { "deny", "add", "192.0.2.1", "--expire=" }, { "no time", "help deny" } },
+		{ { "ladder", "undo", "" }, { "no step", "help ladder" } },
+		{ { "events", "--since", "2001-02-30" }, { "no time", "help events" } },
+		/* Latin-1: the bus takes UTF-8 only */
+		{ { "allow", "add", "192.0.2.1", "--comment=Caf\xe9" }, { "UTF-8", "" } },
+		{ { "mode", "\xff" }, { "UTF-8", "" } },
+		{ { "ladder", "undo", "\xff" }, { "UTF-8", "" } },
+		{ { "allow", "del", "\xff" }, { "UTF-8", "" } },
 		{ { "help", "bogus" }, { "\"bogus\"", "--help" } },
 		{ { "demo", "--bogus" }, { "--bogus", "Usage: synguard demo" } },
 	};
@@ -70,7 +88,7 @@ START_TEST(cli_usage)
 	for (i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
 		const char *const *w = mistakes[i].words;
 
-		said = bare(&s, w[0], w[1], w[2]);
+		said = bare_words(&s, w);
 		ck_assert_msg(said.exit_code == SG_EXIT_USAGE, "\"%s %s\": exit code %d", w[0],
 			      w[1] ?: "", said.exit_code);
 		ck_assert_msg(!*said.out, "\"%s\": stdout is \"%s\"", w[0], said.out);

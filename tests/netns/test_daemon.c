@@ -476,6 +476,12 @@ START_TEST(daemon_arguments)
 		{ { "--mode", "sometimes" }, SG_EXIT_USAGE, "", "always" },
 		{ { "--mode" }, SG_EXIT_USAGE, "", "--help" },
 		{ { "--interface" }, SG_EXIT_USAGE, "", "--help" },
+		/* a script's empty variable; the directory would be the root */
+		{ { "--interface", "" }, SG_EXIT_USAGE, "", "empty" },
+		{ { "--runtime-dir", "" }, SG_EXIT_USAGE, "", "empty" },
+		{ { "--undo", "--runtime-dir=" }, SG_EXIT_USAGE, "", "empty" },
+		{ { "--state-dir", "" }, SG_EXIT_USAGE, "", "empty" },
+		{ { "--config", "" }, SG_EXIT_USAGE, "", "empty" },
 		{ { "lab0" }, SG_EXIT_USAGE, "", "lab0" },
 	};
 	struct said said;

@@ -21,6 +21,7 @@
 
 #include "daemon/events.h"
 #include "lab/flood.h"
+#include "said.h"
 #include "stage.h"
 #include "suite.h"
 #include "synguard/names.h"
@@ -83,6 +84,28 @@ static size_t count(const json_t *events, const char *name)
 
 #define SERVICE LAB_SERVER_ADDR4 ":8080"
 
+static void says_of_step(const json_t *events, const char *event, const char *step,
+			 const char *sentence)
+{
+	const json_t *found = find(events, event, "step", step);
+	const char *said = json_string_value(json_object_get(found, "sentence"));
+
+	ck_assert_msg(said && !strcmp(said, sentence), "%s of %s: %s", event, step, said);
+}
+
+/* A setting of the kernel has a value before and one now, a deed has none to speak of. */
+static void tells_steps(const json_t *events)
+{
+	says_of_step(
+		events, "ladder_taken", "synack_retries",
+		"Step synack_retries of the ladder is taken: net.ipv4.tcp_synack_retries is 1, "
+		"it was 5: there is an attack");
+	says_of_step(events, "ladder_taken", "reap",
+		     "Step reap of the ladder is taken: there is an attack");
+	says_of_step(events, "ladder_undone", "reap", "Step reap of the ladder is undone");
+	says_of_step(events, "ladder_undone", "lease", "Step lease of the ladder is undone");
+}
+
 START_TEST(events_tell_a_flood)
 {
 	const struct flood_options o = {
@@ -91,11 +114,13 @@ START_TEST(events_tell_a_flood)
 		.duration_ms = 4000,
 	};
 	json_t *events, *began, *ended, *status, *row;
+	struct said said;
 	struct flood *flood;
 	struct stage s;
 	int tries;
 
 	stage_raise(&s, &(struct server_options){});
+	ok(lab_sysctl_set(s.lab, LAB_SERVER, "net.ipv4.tcp_synack_retries", "5"), "retries");
 	stage_daemon(&s, "auto");
 	stage_prove(&s, STAGE_PORT);
 	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &o), "the flood");
@@ -115,6 +140,10 @@ START_TEST(events_tell_a_flood)
 	ck_assert_int_lt(stage_figure(began, "number"), stage_figure(ended, "number"));
 	ck_assert_uint_eq(count(events, "defence_began"), 1);
 	ck_assert_ptr_nonnull(find(events, "state_changed", "state", "attack"));
+	tells_steps(events);
+	said = CLI(&s, "ladder");
+	ck_assert_msg(strstr(said.out, "half-open connections\n"), "%s", said.out);
+	said_done(&said);
 
 	/* the totals are those of the service's counters, which no one else has moved */
 	status = stage_status(&s);
@@ -536,12 +565,18 @@ START_TEST(cli_events_since)
 					   "--since=1000s",
 					   "--since=2001-02-03",
 					   "--since=2001-02-03 04:05",
-					   "--since=2001-02-03 04:05:06" };
-	static const char *const none[] = { "--since=0s", "--since=2222-02-03 04:05:06" };
+					   "--since=2001-02-03 04:05:06",
+					   "--since=2001-02-03T04:05:06Z",
+					   "--since=2001-02-03T04:05:06.789Z" };
+	static const char *const none[] = { "--since=0s", "--since=2222-02-03 04:05:06",
+					    "--since=2222-02-03T04:05:06.789012Z" };
 	static const char *const wrong[] = { "--since=",
 					     "--since=yesterday",
 					     "--since=10",
 					     "--since=25:00",
+					     "--since=2001-02-30",
+					     "--since=2001-02-03T04:05:06",
+					     "--since=2001-02-03T04:05:06.Zulu",
 					     "--since=-3min",
 					     "--since",
 					     "--since=99999999999999999999d",
@@ -549,6 +584,7 @@ START_TEST(cli_events_since)
 					     "--nothing" };
 	struct stage s;
 	json_t *events;
+	char own[64];
 	size_t i;
 
 	stage_raise(&s, NULL);
@@ -559,6 +595,14 @@ START_TEST(cli_events_since)
 		ck_assert_msg(json_array_size(events), "none with %s", all[i]);
 		json_decref(events);
 	}
+	/* what it has said itself leads to what came then, wherever this clock stands */
+	events = events_of(&s, "--since=1d");
+	snprintf(own, sizeof(own), "--since=%s",
+		 json_string_value(json_object_get(json_array_get(events, 0), "time")));
+	json_decref(events);
+	events = events_of(&s, own);
+	ck_assert_msg(json_array_size(events), "none with %s", own);
+	json_decref(events);
 	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
 		events = events_of(&s, none[i]);
 		ck_assert_msg(!json_array_size(events), "some with %s", none[i]);

@@ -197,6 +197,21 @@ static void expect_scrape(struct stage *s, const char *line)
 	free(answer);
 }
 
+/* The same, where it may take a few reads of the daemon. */
+static void await_scrape(struct stage *s, const char *line)
+{
+	bool there = false;
+	char *answer;
+	int tries;
+
+	for (tries = 0; tries < 150 && !there; tries++, usleep(100000)) {
+		answer = ask(s, GET);
+		there = strstr(answer, line);
+		free(answer);
+	}
+	expect_scrape(s, line);
+}
+
 static void raise_with(struct stage *s, const char *mode)
 {
 	stage_raise(s, &(struct server_options){});
@@ -299,8 +314,7 @@ START_TEST(exporter_and_a_daemon_that_hangs)
 		ck_assert_int_lt(now_ms() - before_ms, 4000);
 	}
 	kill(lab_daemon_pid(s.daemon), SIGCONT);
-	usleep(1500000);
-	expect_scrape(&s, "\nsynguard_up 1\n");
+	await_scrape(&s, "\nsynguard_up 1\n");
 	exporter_stop(&e);
 	stage_strike(&s);
 }
@@ -522,20 +536,20 @@ START_TEST(exporter_reads_once_a_second)
 	struct between b;
 	struct exporter e;
 	struct stage s;
-	int64_t start_ms;
-	int scrapes = 0;
+	int64_t start_ms, ms = 0;
+	int scrapes;
 
 	raise_with(&s, "auto");
 	chmod(lab_daemon_runtime_dir(s.daemon), 0755);
 	between_start(&b, lab_daemon_runtime_dir(s.daemon));
 	e = exporter_start(&s, b.dir, NULL);
-	for (start_ms = now_ms(); now_ms() - start_ms < 3500; scrapes++)
+	for (start_ms = now_ms(), scrapes = 0; scrapes < 50 || ms < 3500; scrapes++) {
 		expect_scrape(&s, "\nsynguard_up 1\n");
+		ms = now_ms() - start_ms;
+	}
+	ck_assert_msg(between_count(&b) >= 3 && between_count(&b) <= 2 + ms / 1000,
+		      "%d scrapes in %" PRId64 " ms made %d reads", scrapes, ms, between_count(&b));
 	/* nobody asks, nobody reads */
-	ck_assert_msg(scrapes > 50, "only %d scrapes", scrapes);
-	ck_assert_msg(between_count(&b) >= 3 && between_count(&b) <= 5,
-		      "%d scrapes in %" PRId64 " ms made %d reads", scrapes, now_ms() - start_ms,
-		      between_count(&b));
 	scrapes = between_count(&b);
 	usleep(2500000);
 	ck_assert_int_eq(between_count(&b), scrapes);
@@ -572,7 +586,7 @@ START_TEST(s8_byte_a_second)
 			break;
 	}
 	took_ms = now_ms() - start_ms;
-	ck_assert_msg(took_ms > 9000 && took_ms < 12500, "cut after %" PRId64 " ms", took_ms);
+	ck_assert_msg(took_ms > 9000 && took_ms < 16000, "cut after %" PRId64 " ms", took_ms);
 	close(fd);
 	expect_scrape(&s, "\nsynguard_up 1\n");
 	exporter_stop(&e);

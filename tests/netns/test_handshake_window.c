@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The windows of a challenged connection: what the challenge told of them is what the socket has
- * (trap H5).
+ * The windows of a challenged connection: what the challenge told of them is what the socket has,
+ * and its first round trip is as long as it was (trap H5).
  */
 #include "play.h"
 #include "suite.h"
@@ -189,6 +189,45 @@ START_TEST(h5_promised_scale)
 }
 END_TEST
 
+static const struct {
+	useconds_t wait_usec; /* of the client, with its ACK */
+	unsigned int least_ms, most_ms;
+} round_trips[] = {
+	/* TSval was rounded down by as much as 255 ms; then a busy machine */
+	{ 300000, 300, 300 + 256 + 250 },
+	{ 1800000, 1000, 1000 },
+};
+
+/*
+ * The first round trip is measured by the challenge's timestamp, as with the kernel's own cookies: a
+ * connection that took it for nothing would send its first answer again before the other end can
+ * acknowledge it. What took longer was no round trip, but an ACK that was lost.
+ */
+START_TEST(h5_round_trip)
+{
+	int version = _i % 2 ? 6 : 4, listener, fd;
+	struct tcp_info info;
+	struct stage s;
+	struct wire w;
+
+	listener = play_raise(&s, NULL);
+	challenge_take(&w, &s, version, 2000);
+	usleep(round_trips[_i / 2].wait_usec);
+	wire_send(&w, FRAME_ACK, NULL);
+	fd = pair_accept(listener, 5000);
+	ck_assert_int_ge(fd, 0);
+	info = pair_info(fd);
+	ck_assert_uint_ge(info.tcpi_rtt, round_trips[_i / 2].least_ms * 1000);
+	ck_assert_uint_le(info.tcpi_rtt, round_trips[_i / 2].most_ms * 1000);
+	ck_assert_uint_ge(info.tcpi_rto, info.tcpi_rtt + 200000);
+	close(fd);
+	wire_close(&w);
+	watch_assert_defended(&s, NULL, 1);
+	close(listener);
+	stage_strike(&s);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("handshake_window");
@@ -196,5 +235,6 @@ int main(int argc, char **argv)
 	SUITE_LOOP(suite, h5_bulk, ARRAY_SIZE(windows), 60);
 	SUITE_LOOP(suite, h5_look, ARRAY_SIZE(looks), 30);
 	SUITE_LOOP(suite, h5_promised_scale, 2, 30);
+	SUITE_LOOP(suite, h5_round_trip, 2 * ARRAY_SIZE(round_trips), 30);
 	return suite_main(suite, argc, argv);
 }

@@ -47,7 +47,7 @@ static void bench_raise(struct bench *b)
 	*b = (struct bench){};
 	stage_raise(&b->stage, NULL);
 	ok(lab_enter(b->stage.lab, LAB_SERVER), "entering the host");
-	ck_assert_msg(dataplane_new(&b->dp, SG_EPOCH_SHIFT, &c) >= 0, "%s", c.text);
+	ck_assert_msg(dataplane_new(&b->dp, SG_EPOCH_SHIFT, NULL, &c) >= 0, "%s", c.text);
 	ck_assert_msg(dataplane_attach_births(b->dp, &c) >= 0, "%s", c.text);
 }
 

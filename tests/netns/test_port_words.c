@@ -80,7 +80,7 @@ static void bench_raise(struct bench *b, const char *const *words, size_t count,
 	ok(lab_enter(b->stage.lab, LAB_SERVER), "entering the host");
 	ok(sd_event_new(&b->event), "a loop");
 	if (engine)
-		ok(dataplane_new(&b->dp, SG_EPOCH_SHIFT, &c), c.text);
+		ok(dataplane_new(&b->dp, SG_EPOCH_SHIFT, NULL, &c), c.text);
 	ok(ports_new(&b->ports, b->event, b->dp, words, count, &ports), "ports");
 	ok(links_new(&b->links, b->event, &links), "links");
 	bench_changed(b);

@@ -241,6 +241,42 @@ START_TEST(f10_answers_are_lost)
 }
 END_TEST
 
+/* The fall in the midst of a flood: until XDP is off the interface, and from then on, every SYN of a
+ * service that is always defended is answered, and none is left to its queue. */
+START_TEST(f10_nothing_between)
+{
+	const struct flood_options o = {
+		.port = STAGE_PORT, .rate_per_sec = 20000, .ipv6_share = 128, .duration_ms = 30000
+	};
+	json_int_t before, after;
+	struct flood *f;
+	json_t *status;
+	struct stage s;
+
+	stage_raise(&s, &(struct server_options){});
+	raise_with(&s, "always", "auto");
+	await_interface(&s, "native", true, "");
+	stage_prove(&s, STAGE_PORT);
+	s.sink = sink_free(s.sink);
+	ok(lab_offload_set(s.lab, LAB_CLIENT, LAB_IFNAME, LAB_GRO, false), "GRO off");
+	usleep(1200000);
+	status = stage_status(&s);
+	before = stage_verdict(status, "ingress", "syn");
+	json_decref(status);
+	ok(flood_new(&f, s.lab, LAB_CLIENT, LAB_IFNAME, &o), "a flood");
+	ok(flood_start(f), "its start");
+	await_interface(&s, "tcx", true, "the driver lost");
+	usleep(300000);
+	flood_free(f);
+	status = stage_status(&s);
+	after = stage_verdict(status, "ingress", "syn");
+	ck_assert_int_gt(stage_verdict(status, "ingress", "challenged"), 1000);
+	ck_assert_msg(after == before, "%lld SYNs passed between", (long long)(after - before));
+	json_decref(status);
+	stage_strike(&s);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("tcx");
@@ -250,5 +286,6 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, tcx_flood, 60);
 	SUITE_TEST(suite, attach_by_name, 30);
 	SUITE_LOOP(suite, f10_answers_are_lost, 2, 60);
+	SUITE_TEST(suite, f10_nothing_between, 60);
 	return suite_main(suite, argc, argv);
 }

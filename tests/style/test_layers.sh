@@ -60,9 +60,9 @@ graph=$(mktemp)
 trap 'rm -f "$graph"' EXIT
 includes >"$graph"
 
-doors='ladder_journal|netstat|dataplane|sockdiag|links|sysctl|journal|bus|instance'
-core='acks|addrtext|crowd|groups|detect|defence|events|config|config_[a-z]+|portnames|ports_news|lists|lists_text|lists_request|settings|settings_[a-z]+|report|carry|ladder_plan|ladder_targets|mode|way|txwatch|rollout|timetext|complaint'
-cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|owners|screen|spared|start_hint|status|status_kernel|table|verbs|verb_.*|view|view_.*'
+doors='store|ladder_journal|netstat|dataplane|sockdiag|links|sysctl|journal|bus|instance'
+core='acks|addrtext|crowd|groups|detect|detect_service|trouble|defence|events|config|config_[a-z]+|portnames|ports_news|lists|lists_text|lists_request|settings|settings_[a-z]+|report|carry|ladder_plan|ladder_targets|mode|way|txwatch|rollout|timetext|complaint'
+cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|owners|screen|spared|start_hint|status|status_kernel|status_why|table|verbs|verb_.*|view|view_.*'
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
 seen=$(wc -l <"$graph")

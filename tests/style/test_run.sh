@@ -11,6 +11,8 @@ source_dir=${SG_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 number=0
+alone=$work/alone.tsv
+: >"$alone"
 
 # program NAME: makes an executable of the ring "made_up" out of stdin.
 program() {
@@ -28,7 +30,8 @@ expect() {
 	shift 3
 	number=$((number + 1))
 	# There is something to read on our own standard input, for there_is_no_standard_input.
-	"$source_dir/tests/run" --build "$work" "$@" made_up >"$work/out" 2>&1 <"$0"
+	"$source_dir/tests/run" --build "$work" --alone "$alone" "$@" made_up \
+		>"$work/out" 2>&1 <"$0"
 	got=$?
 	last=$(tail -n 1 "$work/out")
 	if [ "$last" = "$counts" ] && [ "$got" -eq "$status" ]; then
@@ -50,6 +53,18 @@ expect_said() {
 		echo "not ok $number - run: $1"
 		echo "# '$2' is not in:"
 		sed 's/^/#   /' "$work/out"
+	fi
+}
+
+# expect_printed NAME: the last run printed the lines on stdin, seconds left out, and no others.
+expect_printed() {
+	number=$((number + 1))
+	cat >"$work/expected"
+	if sed 's/, [0-9.]* s$//' "$work/out" | diff "$work/expected" - >"$work/difference"; then
+		echo "ok $number - run: $1"
+	else
+		echo "not ok $number - run: $1"
+		sed 's/^/#   /' "$work/difference"
 	fi
 }
 
@@ -233,6 +248,115 @@ echo 'not ok 1 - suite: one'
 END
 expect what_fails_twice_has_failed '0 passed, 1 failed, 0 skipped' 1 --again 1
 
+# meets SELF OTHER: fails if the other is there at the same time; gives it a minute to come.
+meets() {
+	cat <<END
+echo 1..1
+echo "the log of $1"
+: >"$work/$1.came"
+left=600
+until [ -e "$work/$2.came" ] || [ "\$left" -eq 0 ]; do
+	left=\$((left - 1))
+	sleep 0.1
+done
+echo "more of $1"
+[ -e "$work/$2.came" ] && echo "not ok 1 - suite: met" || echo "ok 1 - suite: alone"
+END
+}
+meets a b | program a_meets
+meets b a | program b_meets
+echo 'echo 1..1; echo ok 1 - suite: one' | program c_passes
+expect programs_run_side_by_side '1 passed, 2 failed, 0 skipped' 1 --jobs 2
+expect_printed output_is_in_order_and_not_mixed <<'END'
+FAIL  made_up/test_a_meets             0 passed, 1 failed, 0 skipped
+      failed: suite: met
+          the log of a
+          more of a
+FAIL  made_up/test_b_meets             0 passed, 1 failed, 0 skipped
+      failed: suite: met
+          the log of b
+          more of b
+ok    made_up/test_c_passes            1 passed, 0 failed, 0 skipped
+1 passed, 2 failed, 0 skipped
+END
+
+# lonely NAME...: programs that fail if another of them runs. Were they to run at the same time, a
+# third of a second would show it nearly always; that they do not never fails.
+lonely() {
+	for name in "$@"; do
+		program "$name" <<END
+echo 1..1
+mkdir "$work/lonely" && echo 'ok 1 - suite: one' || echo 'not ok 1 - suite: one'
+sleep 0.3
+rmdir "$work/lonely"
+END
+	done
+}
+lonely a b c d
+expect one_job_is_one_at_a_time '4 passed, 0 failed, 0 skipped' 0 --jobs 1
+
+lonely a b c d
+echo 'echo 1..1; echo ok 1 - suite: one' | program e_shares
+printf '# comment\nmade_up\ttest_[a-c]\twhy\nmade_up\ttest_d\twhy\nother\t*\twhy\n' >"$alone"
+expect those_of_the_list_run_alone '5 passed, 0 failed, 0 skipped' 0 --jobs 4
+expect_printed those_of_the_list_come_last <<'END'
+ok    made_up/test_e_shares            1 passed, 0 failed, 0 skipped
+ok    made_up/test_a                   1 passed, 0 failed, 0 skipped
+ok    made_up/test_b                   1 passed, 0 failed, 0 skipped
+ok    made_up/test_c                   1 passed, 0 failed, 0 skipped
+ok    made_up/test_d                   1 passed, 0 failed, 0 skipped
+5 passed, 0 failed, 0 skipped
+END
+: >"$alone"
+
+# What fails beside others has its second try after all of them.
+rm -f "$work/tried"
+program a_fails_once <<END
+echo 1..1
+[ -e "$work/tried" ] && echo 'ok 1 - suite: one' || echo 'not ok 1 - suite: one'
+: >"$work/tried"
+END
+echo 'echo 1..1; echo ok 1 - suite: one' | program b_passes
+expect second_tries_count_as_ever '2 passed, 0 failed, 0 skipped' 0 --again 1 --jobs 2
+expect_printed a_second_try_comes_last <<'END'
+FAIL  made_up/test_a_fails_once        0 passed, 1 failed, 0 skipped
+      failed: suite: one
+ok    made_up/test_b_passes            1 passed, 0 failed, 0 skipped
+again made_up/test_a_fails_once, because it failed
+ok    made_up/test_a_fails_once        1 passed, 0 failed, 0 skipped
+2 passed, 0 failed, 0 skipped
+END
+
+# A signal ends the programs that run; those that wait for their turn do not get it.
+for name in a b c d; do
+	program "$name" <<END
+echo \$\$ >>"$work/started"
+sleep 1000
+END
+done
+: >"$work/started"
+"$source_dir/tests/run" --build "$work" --alone "$alone" --jobs 2 made_up >"$work/out" 2>&1 &
+runner=$!
+left=600
+until [ "$(wc -l <"$work/started")" -ge 2 ] || [ "$left" -eq 0 ]; do
+	left=$((left - 1))
+	sleep 0.1
+done
+kill -TERM "$runner"
+wait "$runner"
+status=$?
+number=$((number + 1))
+living=$(while read -r pid; do
+	[ ! -d "/proc/$pid" ] || grep -q '^State:.*Z' "/proc/$pid/status" || echo "$pid"
+done <"$work/started")
+if [ "$status" -eq 143 ] && [ "$(wc -l <"$work/started")" -eq 2 ] && [ -z "$living" ]; then
+	echo "ok $number - run: a_signal_ends_all_that_run"
+else
+	echo "not ok $number - run: a_signal_ends_all_that_run"
+	echo "# status $status, started $(wc -l <"$work/started"), living: $living"
+fi
+rm -rf "$work/tests"
+
 program environment <<'END'
 echo 1..1
 [ -d "$SG_SOURCE" ] && [ -d "$SG_BUILD" ] && [ -n "$SG_TOOLS" ] && [ -z "${SG_FULL+x}" ] &&
@@ -245,6 +369,18 @@ echo 1..1
 [ "$SG_FULL" = 1 ] && echo 'ok 1 - suite: one' || echo 'not ok 1 - suite: one'
 END
 expect full_is_passed_on '1 passed, 0 failed, 0 skipped' 0 --full
+
+echo 'echo 1..1; echo ok 1 - suite: one' | program good
+echo 'echo 1..1; echo not ok 1 - suite: one' | program bad
+number=$((number + 1))
+if "$source_dir/tests/run" --build "$work" 'made_up/test_g*' >"$work/out" &&
+	! "$source_dir/tests/run" --build "$work" 'made_up/test_none' >"$work/out"; then
+	echo "ok $number - run: some_of_a_ring_can_be_asked_for"
+else
+	echo "not ok $number - run: some_of_a_ring_can_be_asked_for"
+	sed 's/^/#   /' "$work/out"
+fi
+rm -rf "$work/tests"
 
 expect an_empty_ring_is_a_failure '0 passed, 1 failed, 0 skipped' 1
 expect a_ring_can_be_skipped '0 passed, 0 failed, 1 skipped' 0 --skip 'the kernel is old'

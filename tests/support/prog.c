@@ -4,27 +4,18 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "synack.h"
 #include "synguard.skel.h"
 
-/* enum bpf_attach_type and enum tcx_action_base of Linux 6.6, which older headers lack. */
-#define PROG_TCX_INGRESS  46
-#define PROG_TCX_EGRESS	  47
+/* enum tcx_action_base of Linux 6.6, which older headers lack. */
 #define PROG_TCX_NEXT	  (-1)
 #define PROG_TCX_DROP	  2
 #define PROG_TCX_REDIRECT 7
-
-/* An epoch must not end within a test that counts on one; this much of it has to be left. */
-#define PROG_EPOCH_LEFT_NS 3000000000ULL
 
 /* clang-format off */
 #define PROG_LABEL_(programs, name, action, label, meaning) label,
@@ -44,13 +35,6 @@ enum sg_action prog_action(enum sg_verdict verdict)
 	return prog_actions[verdict];
 }
 
-__u8 prog_epoch_shift = SG_EPOCH_SHIFT;
-__u8 prog_talker_shift = SG_TALKER_SHIFT;
-__u8 prog_count_sources = 1;
-
-/* net.core.rmem_max of the machine's first namespace. */
-static __u32 prog_rmem_max;
-
 void prog_must(bool ok, const char *what)
 {
 	if (!ok)
@@ -63,153 +47,6 @@ __u64 prog_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
-bool prog_may_run(void)
-{
-	FILE *f = fopen("/proc/sys/net/core/rmem_max", "re");
-
-	if (!f || fscanf(f, "%u", &prog_rmem_max) != 1) {
-		printf("net.core.rmem_max cannot be read\n");
-		return false;
-	}
-	fclose(f);
-	if (!geteuid())
-		return true;
-	printf("loading programs and making namespaces needs root\n");
-	return false;
-}
-
-/* ---- the programs -------------------------------------------------------------------------- */
-
-static void prog_link(struct prog *p, int fd, int attach_type, const char *what)
-{
-	int link = bpf_link_create(fd, p->ifindex, attach_type, NULL);
-
-	prog_must(link >= 0, what);
-	p->links[p->link_count++] = link;
-}
-
-/* Attached as well: a veth end has receive queues for XDP only while it has a program. */
-static int prog_load_pass(struct prog *p)
-{
-	const struct bpf_insn pass[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "GPL", pass, 2, NULL);
-
-	prog_must(fd >= 0, "loading the passing program");
-	prog_link(p, fd, BPF_XDP, "attaching it");
-	return fd;
-}
-
-static int prog_warn(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level == LIBBPF_WARN ? vfprintf(stdout, format, args) : 0;
-}
-
-static void prog_set_control(struct prog *p)
-{
-	struct stat netns;
-
-	prog_must(!stat("/proc/self/ns/net", &netns), "/proc/self/ns/net");
-	*p->control = (struct sg_control){
-		.key = { 0x0123456789abcdefULL, 0xfedcba9876543210ULL },
-		.heartbeat_ns = prog_now_ns(),
-		.lease_ns = 5000000000ULL,
-		.tsval_offset = 0x5eed0000,
-		.mode = SG_MODE_AUTO,
-		.arm_percent = 50,
-		.rmem_max = prog_rmem_max,
-		.netns_inum = netns.st_ino,
-		.cpus = 1,
-	};
-}
-
-static void prog_load(struct prog *p)
-{
-	size_t bytes = SG_SERVICES_MAX * sizeof(struct sg_service);
-	struct synguard_bpf *skel;
-
-	libbpf_set_print(prog_warn);
-	p->skel = skel = synguard_bpf__open();
-	prog_must(skel, "opening the programs");
-	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress, PROG_TCX_INGRESS);
-	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_alone, PROG_TCX_INGRESS);
-	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_answers,
-					      PROG_TCX_INGRESS);
-	bpf_program__set_expected_attach_type(skel->progs.synguard_egress, PROG_TCX_EGRESS);
-	skel->rodata->epoch_shift = prog_epoch_shift;
-	skel->rodata->talker_shift = prog_talker_shift;
-	skel->rodata->count_sources = prog_count_sources;
-	prog_must(!synguard_bpf__load(skel), "loading the programs");
-	p->control = &skel->bss->control;
-	p->services = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-			   bpf_map__fd(skel->maps.services), 0);
-	prog_must(p->services != MAP_FAILED, "mapping the services");
-}
-
-static void prog_await_epoch(void)
-{
-	__u64 epoch_ns = 1ULL << prog_epoch_shift;
-	__u64 left = epoch_ns - (prog_now_ns() & (epoch_ns - 1));
-
-	if (left < PROG_EPOCH_LEFT_NS)
-		usleep(left / 1000 + 20000);
-}
-
-static void prog_stay_on_cpu(void)
-{
-	cpu_set_t cpu;
-
-	CPU_ZERO(&cpu);
-	CPU_SET(sched_getcpu(), &cpu);
-	prog_must(!sched_setaffinity(0, sizeof(cpu), &cpu), "staying on a CPU");
-}
-
-struct prog *prog_new(unsigned int ifindex)
-{
-	struct frame_spec v4 = {}, v6 = { .version = 6 };
-	struct prog *p = calloc(1, sizeof(*p));
-
-	prog_must(p, "memory");
-	prog_stay_on_cpu();
-	prog_await_epoch();
-	prog_load(p);
-	prog_set_control(p);
-	prog_add_local(p, &v4);
-	prog_add_local(p, &v6);
-	p->ifindex = ifindex;
-	p->pass_fd = prog_load_pass(p);
-	return p;
-}
-
-struct prog *prog_free(struct prog *p)
-{
-	if (!p)
-		return NULL;
-	while (p->link_count)
-		close(p->links[--p->link_count]);
-	munmap(p->services, SG_SERVICES_MAX * sizeof(struct sg_service));
-	synguard_bpf__destroy(p->skel);
-	close(p->pass_fd);
-	free(p);
-	return NULL;
-}
-
-void prog_attach(struct prog *p)
-{
-	prog_link(p, bpf_program__fd(p->skel->progs.synguard_ingress), PROG_TCX_INGRESS, "ingress");
-	prog_link(p, bpf_program__fd(p->skel->progs.synguard_egress), PROG_TCX_EGRESS, "egress");
-	prog_must(!synguard_bpf__attach(p->skel), "the tracepoint");
-}
-
-void prog_detach(struct prog *p)
-{
-	while (p->link_count > 1) /* the passing program's */
-		close(p->links[--p->link_count]);
-	synguard_bpf__detach(p->skel);
 }
 
 /* ---- frames -------------------------------------------------------------------------------- */
@@ -230,17 +67,6 @@ struct frame_view prog_view(const struct prog_frame *f)
 	if (wrong)
 		ck_abort_msg("a frame of %zu bytes: %s", f->length, wrong);
 	return view;
-}
-
-static int prog_fd(const struct prog *p, enum sg_program program)
-{
-	if (program == SG_XDP)
-		return bpf_program__fd(p->skel->progs.synguard_xdp);
-	if (program == SG_EGRESS)
-		return bpf_program__fd(p->skel->progs.synguard_egress);
-	return bpf_program__fd(p->alone	  ? p->skel->progs.synguard_ingress_alone :
-			       p->answers ? p->skel->progs.synguard_ingress_answers :
-					    p->skel->progs.synguard_ingress);
 }
 
 int prog_run(struct prog *p, enum sg_program program, const struct prog_frame *in)

@@ -29,8 +29,16 @@ struct prog_frame {
 	size_t length;
 };
 
+/* Ingress programs that few tests run, beside synguard_ingress. */
+enum prog_variant {
+	PROG_ALONE,   /* synguard_ingress_alone */
+	PROG_ANSWERS, /* synguard_ingress_answers */
+	PROG_VARIANT_COUNT,
+};
+
 struct prog {
-	struct synguard_bpf *skel;
+	struct synguard_bpf *skel; /* without the variants, the generic XDP program, the walk */
+	struct synguard_bpf *variants[PROG_VARIANT_COUNT]; /* NULL until they are wanted */
 	struct sg_control *control;  /* the programs' own; mode auto, heartbeat now */
 	struct sg_service *services; /* [SG_SERVICES_MAX], mapped */
 	unsigned int ifindex;	     /* where packets come in and go out */
@@ -66,7 +74,12 @@ struct prog *prog_new(unsigned int ifindex);
 extern __u8 prog_epoch_shift;
 /* The windows in which sources are counted, 2^33 ns; and whether they are counted at all, 1. */
 extern __u8 prog_talker_shift, prog_count_sources;
+/* Whether the next prog_new() loads all programs, also those that no run of a test takes; false. */
+extern bool prog_all;
 struct prog *prog_free(struct prog *p);
+
+/* The program that the next run takes: of ingress the one that alone and answers ask for. */
+int prog_fd(struct prog *p, enum sg_program program);
 
 /* Attaches the tcx programs to the interface and the tracepoint, as the daemon does. */
 void prog_attach(struct prog *p);

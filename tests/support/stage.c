@@ -20,8 +20,8 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#define STAGE_CLI_TIMEOUT_MS  10000
-#define STAGE_STOP_TIMEOUT_MS 10000
+#define STAGE_CLI_TIMEOUT_MS  30000
+#define STAGE_STOP_TIMEOUT_MS 30000
 
 /* A connect() of the proof: long enough for a retransmission or two. */
 #define STAGE_CONNECT_SEC 10

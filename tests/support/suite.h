@@ -10,7 +10,7 @@
 #include <check.h>
 #include <stdbool.h>
 
-/* Adds START_TEST(name); seconds is the limit after which it counts as failed. */
+/* Adds START_TEST(name); seconds is the limit after which it counts as failed, on an idle machine. */
 #define SUITE_TEST(suite, name, seconds) suite_add(suite, #name, name, 0, 1, seconds)
 /* The same as a loop over _i in [0, count); reported as one test. */
 #define SUITE_LOOP(suite, name, count, seconds) suite_add(suite, #name, name, 0, count, seconds)

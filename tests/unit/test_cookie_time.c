@@ -188,6 +188,27 @@ START_TEST(tsval_of_a_retransmission_is_not_older)
 }
 END_TEST
 
+START_TEST(tsval_goes_on_from_the_clock)
+{
+	static const __u32 echoes[] = { 0, 0x7ffffff0, 0x80000000, 0xfffffff0 };
+	int i;
+
+	for (i = 0; i < sizeof(echoes) / sizeof(echoes[0]); i++) {
+		__u32 echo = echoes[i];
+
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo), echo);
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 1), echo + 1);
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 300), echo + 300);
+		/* an ACK that was lost tells nothing of the way, a TSval from the future nothing */
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 1000), echo + 1000);
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 1001), echo + 1000);
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 140000), echo + 1000);
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo - 1), echo);
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo - 0x7fffffff), echo);
+	}
+}
+END_TEST
+
 START_TEST(tsval_of_other_options_is_close)
 {
 	int a, b, ms;
@@ -215,6 +236,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, clock_never_runs_back, 30);
 	SUITE_TEST(suite, tsval_is_rounded_down_and_never_ahead, 30);
 	SUITE_TEST(suite, tsval_of_a_retransmission_is_not_older, 10);
+	SUITE_TEST(suite, tsval_goes_on_from_the_clock, 10);
 	SUITE_TEST(suite, tsval_of_other_options_is_close, 10);
 	return suite_main(suite, argc, argv);
 }

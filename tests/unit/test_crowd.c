@@ -2,6 +2,7 @@
 /* The figures of the crowd, and the copy of the table of talkers, from what programs would write. */
 #include <arpa/inet.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,15 +13,19 @@
 
 #define WINDOW 1000
 
-/* talkers_look() needs them, and is not tested here. */
+/* What the daemon would read of the programs. */
+static struct crowd seen;
+static const struct sg_talker_set *seen_sets;
+
 int dataplane_crowd(struct dataplane *dp, uint64_t now_ns, struct crowd *ret)
 {
-	return -1;
+	*ret = seen;
+	return 0;
 }
 
 const struct sg_talker_set *dataplane_talkers(struct dataplane *dp)
 {
-	return NULL;
+	return seen_sets;
 }
 
 /* Enters a source by a hash, as the programs do. */
@@ -149,6 +154,118 @@ START_TEST(talkers_in_order)
 }
 END_TEST
 
+/* ---- who sends most of what nobody completes ----------------------------------------------- */
+
+static struct sg_talker *put_prefix(struct sg_talker_set *sets, int at, const char *addr,
+				    uint64_t now, uint32_t recent, uint64_t completed)
+{
+	struct sg_talker *t = &sets[SG_TALKER_PREFIX * SG_TALKER_SETS + at].of[0];
+
+	put(sets, SG_TALKER_PREFIX, at * SG_TALKER_WAYS, 2 * at + 10, addr, now, recent, recent);
+	t->completed = completed;
+	return t;
+}
+
+static struct talkers_figures look_at(struct talkers_flow *flow, uint64_t now)
+{
+	struct talkers_figures f;
+
+	ck_assert_int_eq(talkers_look(NULL, now, flow, &f), 0);
+	return f;
+}
+
+/* Who completes his handshakes, as a proxy with many users does, is not to be denied. */
+START_TEST(talkers_heaviest_of_a_flood)
+{
+	uint64_t now = 1000ULL << SG_TALKER_SHIFT;
+	struct sg_talker_set *sets = table();
+	struct talkers_figures f;
+
+	seen = (struct crowd){ .syns = 20000, .completed = 10000 };
+	seen_sets = sets;
+	f = look_at(NULL, now);
+	ck_assert_uint_eq(f.of_heaviest, 0);
+	ck_assert_double_eq(talkers_few_share(&f), 0);
+
+	put_prefix(sets, 0, "198.18.1.0", now, 9000, 9000);
+	put_prefix(sets, 1, "198.18.2.0", now, 8000, 2000);
+	put_prefix(sets, 2, "198.18.3.0", now, 4000, 0);
+	put_prefix(sets, 3, "2001:2::", now, 2000, 499);
+	/* it was, and is no more */
+	put_prefix(sets, 4, "198.18.4.0", now - TALKERS_FORGET_NS - 1, 9999, 0);
+	f = look_at(NULL, now);
+	ck_assert(f.is_prefix);
+	ck_assert(is(&(struct talkers_row){ .is.addr = f.heaviest }, "198.18.3.0"));
+	ck_assert_uint_eq(f.of_heaviest, 4000);
+	ck_assert_uint_eq(f.of_few, 4000 + 1501);
+	ck_assert_double_eq(talkers_heaviest_share(&f), 0.4);
+	/* nearly all of it is one source */
+	put(sets, SG_TALKER_SOURCE, 0, 11, "198.18.3.7", now, 3700, 3700);
+	f = look_at(NULL, now);
+	ck_assert(!f.is_prefix);
+	ck_assert(is(&(struct talkers_row){ .is.addr = f.heaviest }, "198.18.3.7"));
+	free(sets);
+}
+END_TEST
+
+/* Of nine only the heaviest eight are a few, in whichever order they stand. */
+START_TEST(talkers_a_few_are_eight)
+{
+	uint64_t now = 1000ULL << SG_TALKER_SHIFT;
+	struct sg_talker_set *sets = table();
+	char addr[32];
+	int i;
+
+	seen = (struct crowd){ .syns = 100000 };
+	seen_sets = sets;
+	for (i = 0; i < 9; i++) {
+		snprintf(addr, sizeof(addr), "198.18.%d.0", i);
+		put_prefix(sets, i, addr, now, 1000 + (i * 4 % 9) * 100, 0);
+	}
+	ck_assert_uint_eq(look_at(NULL, now).of_few, 9 * 1000 + 36 * 100 - 1000);
+	free(sets);
+}
+END_TEST
+
+/* A talker's SYNs and those of all fade in the same way: a source that sends half of all has half. */
+START_TEST(talkers_flow_fades_as_talkers_do)
+{
+	struct sg_talker_set *sets = table();
+	struct talkers_flow flow = {};
+	uint64_t window = 1000, each = 1000;
+	struct talkers_figures f;
+	struct sg_talker *t;
+	int tick, windows;
+
+	seen_sets = sets;
+	t = put_prefix(sets, 0, "198.18.1.0", window << SG_TALKER_SHIFT, 0, 0);
+	for (windows = 0; windows < 5; windows++, window++) {
+		t->recent = sg_talker_recent(t, window);
+		t->window = window;
+		for (tick = 1; tick <= 8; tick++) {
+			uint64_t now = (window << SG_TALKER_SHIFT) + tick * 1000000000ULL;
+
+			seen.syns_now = tick * each;
+			seen.syns = seen.syns_now + (windows ? 8 * each : 0);
+			t->recent += each / 2;
+			t->syns += each / 2;
+			t->last_ns = now;
+			f = look_at(&flow, now);
+			ck_assert_msg(fabs(talkers_few_share(&f) - 0.5) < 0.01,
+				      "window %d, second %d: %.3f", windows, tick,
+				      talkers_few_share(&f));
+		}
+	}
+	/* three windows without anything, then one SYN */
+	seen = (struct crowd){ .syns = 1, .syns_now = 1 };
+	window += 3;
+	f = look_at(&flow, window << SG_TALKER_SHIFT);
+	ck_assert_uint_ge(f.unanswered, 900);
+	ck_assert_uint_le(f.unanswered, 1100);
+	free(sets);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("crowd");
@@ -156,5 +273,8 @@ int main(int argc, char **argv)
 	SUITE_LOOP(suite, crowd_is_estimated, 8, 30);
 	SUITE_TEST(suite, crowd_of_nobody_and_of_old_windows, 5);
 	SUITE_TEST(suite, talkers_in_order, 5);
+	SUITE_TEST(suite, talkers_heaviest_of_a_flood, 10);
+	SUITE_TEST(suite, talkers_a_few_are_eight, 10);
+	SUITE_TEST(suite, talkers_flow_fades_as_talkers_do, 10);
 	return suite_main(suite, argc, argv);
 }

@@ -182,8 +182,10 @@ static void play_acks(const struct ack_act *act)
 			detect_step(&d, &detect_defaults, &sample);
 			ck_assert_msg(d.state == act->expect && d.kind == act->kind,
 				      "\"%s\", second %d: %s by %s, not %s by %s", act->name,
-				      second, detect_state_name(d.state), detect_kind_name(d.kind),
-				      detect_state_name(act->expect), detect_kind_name(act->kind));
+				      second, detect_state_name(d.state),
+				      detect_kind_name(d.kind, d.look),
+				      detect_state_name(act->expect),
+				      detect_kind_name(act->kind, DETECT_MIXED));
 		}
 }
 

@@ -14,6 +14,8 @@
 #include "cli/help.h"
 #include "cli/verbs.h"
 #include "suite.h"
+#include "synguard/cleanup.h"
+#include "synguard/ladder.h"
 
 /* Words, in order, each once. */
 struct words {
@@ -336,6 +338,42 @@ START_TEST(faces_completion_of_parts)
 }
 END_TEST
 
+/* Behind its first argument comes what belongs to that, whatever options stand between. */
+START_TEST(faces_completion_of_what_follows)
+{
+	static const char *const files[] = {
+		"allow import", "deny --comment x import", "deny --comment = x --force import",
+		"config check", "--json config show",	   "config diff"
+	};
+	static const char *const nothing[] = { "mode off", "allow add", "allow --force list",
+					       "config sample", "ladder undo lease" };
+	struct words steps = {}, wanted = {};
+	char words[4096];
+	size_t i;
+
+#define STEP_(name, word, ...) words_add(&steps, word, strlen(word));
+	SG_LADDER(STEP_)
+#undef STEP_
+	expect_completion("ladder undo \"\"", &steps);
+	expect_completion("ladder --json undo \"\"", &steps);
+	for (i = 0; i < ARRAY_SIZE(nothing); i++) {
+		snprintf(words, sizeof(words), "%s \"\"", nothing[i]);
+		expect_completion(words, &wanted);
+	}
+	/* the names are the program's own */
+	snprintf(words, sizeof(words), "%s:%s", FACES_BUILD "/cli", getenv("PATH"));
+	setenv("PATH", words, 1);
+	words_add(&wanted, "Ladder.Reap", 11);
+	expect_completion("config get Ladder.Rea", &wanted);
+	wanted = (struct words){};
+	words_add(&wanted, "/proc/version", 13);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(words, sizeof(words), "%s /proc/versio", files[i]);
+		expect_completion(words, &wanted);
+	}
+}
+END_TEST
+
 /* ---- man pages ----------------------------------------------------------------------------- */
 
 /* Every "*--name*" of a page's source. */
@@ -470,6 +508,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, faces_help, 5);
 	SUITE_TEST(suite, faces_completion, 60);
 	SUITE_TEST(suite, faces_completion_of_parts, 30);
+	SUITE_TEST(suite, faces_completion_of_what_follows, 60);
 	SUITE_TEST(suite, faces_man_page, 5);
 	SUITE_TEST(suite, faces_programs, 10);
 	SUITE_TEST(suite, faces_daemon, 10);

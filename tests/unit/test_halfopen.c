@@ -43,10 +43,15 @@ static json_t *view(enum halfopen_by by, uint16_t port, int expected)
 {
 	_cleanup_fclose_ FILE *to = tmpfile();
 	json_error_t error;
+	char line[512];
 	json_t *root;
 
 	ck_assert_ptr_nonnull(to);
 	ck_assert_int_eq(halfopen_write(to, by, htons(port)), expected);
+	rewind(to);
+	/* a row a line, and nothing in them that is there to be written over */
+	while (fgets(line, sizeof(line), to))
+		ck_assert_msg(strchr(line, '\n') && !strchr(line, ' '), "%s", line);
 	rewind(to);
 	root = json_loadf(to, 0, &error);
 	ck_assert_msg(root, "%s, at %d", error.text, error.position);

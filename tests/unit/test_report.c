@@ -20,6 +20,7 @@
 #include "daemon/detect.h"
 #include "daemon/mode.h"
 #include "daemon/report.h"
+#include "daemon/trouble.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
 #include "synguard/report.h"
@@ -56,6 +57,9 @@ static void fill_services(struct play *p)
 			.syn_queue_max = 6000 + i,
 			.accept_queue = 7000 + i,
 			.accept_queue_max = 8000 + i,
+			.baseline_syns_per_second = 9000 + i,
+			.trouble = i ? "none" : "slow_accept",
+			.trouble_text = "what to do",
 		};
 }
 
@@ -72,6 +76,9 @@ static struct play *play_new(void)
 		.mode = "always",
 		.state = "cooling",
 		.kind = "ack_flood",
+		.flood_sources = "spoofed",
+		.few_share = 0.125,
+		.trouble = "crowd",
 		.uptime_seconds = 11,
 		.config_ok = true,
 		.ticks = 12,
@@ -408,9 +415,17 @@ START_TEST(report_words_are_complete)
 			      detect_state_name(i));
 	for (i = 0; i < SG_MODE_COUNT; i++)
 		ck_assert_msg(is_among(mode_name(i), words_of("mode")), "mode %s", mode_name(i));
-	for (i = 0; i < DETECT_KIND_COUNT; i++)
-		ck_assert_msg(is_among(detect_kind_name(i), words_of("kind")), "kind %s",
-			      detect_kind_name(i));
+	for (i = 0; i < DETECT_KIND_COUNT * DETECT_LOOK_COUNT; i++) {
+		enum detect_look look = i / DETECT_KIND_COUNT;
+		const char *kind = detect_kind_name(i % DETECT_KIND_COUNT, look);
+
+		ck_assert_msg(is_among(kind, words_of("kind")), "kind %s", kind);
+		ck_assert_msg(is_among(detect_look_name(look), words_of("flood_sources")), "%s",
+			      detect_look_name(look));
+	}
+	for (i = 0; i < SG_TROUBLE_COUNT; i++)
+		ck_assert_msg(is_among(trouble_word(i), words_of("trouble")), "trouble %s",
+			      trouble_word(i));
 }
 END_TEST
 

@@ -100,6 +100,97 @@ START_TEST(status_sentences)
 }
 END_TEST
 
+/* A flood's sources, and what is no attack, below the sentence or in place of it. */
+START_TEST(status_says_why)
+{
+	static const struct {
+		const char *state, *sources, *troubles[2], *sentence;
+	} rows[] = {
+		{ "attack",
+		  "spoofed",
+		  { "none", "none" },
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s passes.\n"
+		  "Its sources are forged at random: to deny any of them is of no use.\n" },
+		{ "attack",
+		  "concentrated",
+		  { "none", "none" },
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s passes.\n"
+		  "A few sources send 97 % of it: \"synguard sources --prefix\" names them, and\n"
+		  "\"synguard deny add PREFIX\" stops them.\n" },
+		{ "attack",
+		  "mixed",
+		  { "slow_accept", "none" },
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s "
+		  "passes.\nmode " },
+		{ "calm",
+		  "none",
+		  { "crowd", "none" },
+		  "No attack, but a crowd at 1 of 2 services, see below.\nmode " },
+		{ "calm",
+		  "none",
+		  { "small_backlog", "small_backlog" },
+		  "No attack, but a small backlog at 2 of 2 services, see below.\nmode " },
+		{ "calm",
+		  "none",
+		  { "crowd", "slow_accept" },
+		  "No attack, but connections that nobody accepts at 1 of 2 services, see "
+		  "below.\n" },
+		{ "calm", "none", { "none", "none" }, "All calm: 2 services, " },
+	};
+	json_t *report, *service;
+	char *text, told[32];
+	size_t i, at;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		report = report_with("reqsk", "auto", rows[i].state);
+		set(report, "flood_sources", json_string(rows[i].sources));
+		set(report, "sources", json_pack("{s:f}", "few_share", 0.9749));
+		for (at = 0; at < 2; at++) {
+			service = add_service(report, at ? "2001:db8::2" : "192.0.2.1", 1);
+			set(service, "trouble", json_string(rows[i].troubles[at]));
+			snprintf(told, sizeof(told), "what to do, %zu.", at);
+			set(service, "trouble_text", json_string(told));
+		}
+		text = printed(report, (struct screen){ .columns = 80 });
+		ck_assert_msg(!strncmp(text, rows[i].sentence, strlen(rows[i].sentence)),
+			      "\"%s\", not \"%s\"", text, rows[i].sentence);
+		ck_assert(!strstr(text, "\n192.0.2.1:65535: what to do, 0.\n") ==
+			  !strcmp(rows[i].troubles[0], "none"));
+		ck_assert(!strstr(text, "\n[2001:db8::2]:65535: what to do, 1.\n") ==
+			  !strcmp(rows[i].troubles[1], "none"));
+		free(text);
+	}
+}
+END_TEST
+
+/* Of many services with a trouble a few are told in full, and with --wide all. */
+START_TEST(status_of_many_troubles)
+{
+	json_t *report = report_with("reqsk", "auto", "calm");
+	char *text, *at;
+	int i, count;
+
+	for (i = 0; i < 9; i++) {
+		json_t *service = add_service(report, "192.0.2.1", 1);
+
+		set(service, "trouble", json_string("crowd"));
+		set(service, "trouble_text", json_string("A crowd."));
+	}
+	json_incref(report);
+	text = printed(report, (struct screen){ .columns = 80 });
+	ck_assert_msg(strstr(text, "and 5 more (\"synguard listeners\" has them all)"), "%s", text);
+	for (count = 0, at = text; (at = strstr(at, ": A crowd.")); at++)
+		count++;
+	ck_assert_int_eq(count, 4);
+	free(text);
+	text = printed(report, (struct screen){ .columns = 80, .wide = true });
+	for (count = 0, at = text; (at = strstr(at, ": A crowd.")); at++)
+		count++;
+	ck_assert_int_eq(count, 9);
+	free(text);
+}
+END_TEST
+
 /* ACKs: what becomes of them, beside a flood of SYNs as well. */
 START_TEST(status_ack_flood)
 {
@@ -432,6 +523,8 @@ int main(int argc, char **argv)
 
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
 		return 77;
+	SUITE_TEST(suite, status_says_why, 10);
+	SUITE_TEST(suite, status_of_many_troubles, 10);
 	SUITE_TEST(suite, status_ack_flood, 10);
 	SUITE_TEST(suite, status_sentences, 5);
 	SUITE_TEST(suite, status_defending, 5);

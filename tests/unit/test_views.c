@@ -104,6 +104,15 @@ START_TEST(diagnoses_in_words)
 	ck_assert_str_eq(diagnosis(QUEUES(100, 0, ",\"defending\":true")), "defended");
 	/* one more than its limit fits into an accept queue */
 	ck_assert_str_eq(diagnosis(QUEUES(101, 101, ",\"defending\":true")), "not accepting");
+	/* what the daemon has found, before what a look alone says; a crowd before "fine" only */
+	ck_assert_str_eq(diagnosis(QUEUES(0, 0, ",\"trouble\":\"slow_accept\"")), "not accepting");
+	ck_assert_str_eq(diagnosis(QUEUES(100, 0, ",\"trouble\":\"small_backlog\"")),
+			 "small backlog");
+	ck_assert_str_eq(diagnosis(QUEUES(60, 0, ",\"trouble\":\"crowd\"")), "crowd");
+	ck_assert_str_eq(diagnosis(QUEUES(60, 0, ",\"trouble\":\"crowd\",\"defending\":true")),
+			 "defended");
+	ck_assert_str_eq(diagnosis(QUEUES(0, 0, ",\"trouble\":\"none\"")), "fine");
+	ck_assert_str_eq(diagnosis(QUEUES(0, 0, ",\"trouble\":null")), "fine");
 	/* what is not known is no trouble */
 	ck_assert_str_eq(diagnosis(QUEUES(null, 0, "")), "fine");
 	ck_assert_str_eq(
@@ -214,9 +223,11 @@ START_TEST(listeners_keys_are_promised)
 		"completing_ratio",
 		"defending",
 		"synack_retries",
+		"drops",
 		"pid",
 		"process",
 		"unit",
+		"diagnosis",
 	};
 	json_t *rows = json_pack("[o]", large_listener()), *promised, *value;
 	const char *key;
@@ -227,6 +238,10 @@ START_TEST(listeners_keys_are_promised)
 	json_object_foreach(json_array_get(promised, 0), key, value)
 		ck_assert_str_eq(key, keys[i++]);
 	ck_assert_uint_eq(i, sizeof(keys) / sizeof(keys[0]));
+	/* what people are told in a word, scripts are, too */
+	ck_assert_str_eq(
+		json_string_value(json_object_get(json_array_get(promised, 0), "diagnosis")),
+		view_diagnose(json_array_get(rows, 0)).word);
 	json_decref(promised);
 	json_decref(rows);
 }
@@ -252,6 +267,43 @@ START_TEST(odd_states_have_a_meaning)
 }
 END_TEST
 
+/* Whom to deny is said where a few send most, and only there. */
+START_TEST(sources_advise)
+{
+	static const struct {
+		const char *json, *says;
+	} rows[] = {
+		{ "{\"syns\":5000,\"completed\":4,\"seconds\":9,\"distinct_estimate\":3,"
+		  "\"look\":\"concentrated\",\"heaviest\":\"198.18.3.0/24\","
+		  "\"heaviest_share\":0.974}",
+		  "198.18.3.0/24 sends 97 % of what nobody completes: \"synguard deny add\n"
+		  "198.18.3.0/24\" stops it, with whoever else is there.\n" },
+		{ "{\"syns\":5000,\"completed\":4,\"seconds\":9,\"distinct_estimate\":3,"
+		  "\"look\":\"spoofed\",\"heaviest\":\"198.18.3.0/24\",\"heaviest_share\":0.2}",
+		  NULL },
+		{ "{\"syns\":5,\"completed\":4,\"seconds\":9,\"distinct_estimate\":3,"
+		  "\"look\":\"concentrated\",\"heaviest\":null,\"heaviest_share\":null}",
+		  NULL },
+	};
+	char *text = NULL;
+	size_t i, size;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct screen s = { .columns = 80, .to = open_memstream(&text, &size) };
+		json_t *sources = json_loads(rows[i].json, 0, NULL);
+
+		ck_assert_int_eq(view_print_sources(sources, &s), 0);
+		fclose(s.to);
+		if (rows[i].says)
+			ck_assert_msg(strstr(text, rows[i].says), "%s", text);
+		else
+			ck_assert_msg(!strstr(text, "deny"), "%s", text);
+		json_decref(sources);
+		free(text);
+	}
+}
+END_TEST
+
 static bool looks(const char *json, const char *wanted)
 {
 	json_t *sources = json_loads(json, 0, NULL);
@@ -264,11 +316,11 @@ static bool looks(const char *json, const char *wanted)
 START_TEST(sources_look_like_what_they_are)
 {
 	ck_assert(looks("{\"syns\":999,\"randomness\":1.0,\"completed\":0}", ""));
-	ck_assert(looks("{\"syns\":5000,\"randomness\":0.98,\"completed\":40}", "forged"));
-	ck_assert(looks("{\"syns\":5000,\"randomness\":0.01,\"completed\":40}", "a few"));
-	ck_assert(looks("{\"syns\":5000,\"randomness\":0.3,\"completed\":40}", ""));
+	ck_assert(looks("{\"syns\":5000,\"look\":\"spoofed\",\"completed\":40}", "forged"));
+	ck_assert(looks("{\"syns\":5000,\"look\":\"concentrated\",\"completed\":40}", "a few"));
+	ck_assert(looks("{\"syns\":5000,\"look\":\"mixed\",\"completed\":40}", ""));
 	/* a crowd of clients is as random as a flood, and completes */
-	ck_assert(looks("{\"syns\":5000,\"randomness\":0.98,\"completed\":4900}", "clients"));
+	ck_assert(looks("{\"syns\":5000,\"look\":\"mixed\",\"completed\":4900}", "clients"));
 }
 END_TEST
 
@@ -298,5 +350,6 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, odd_states_have_a_meaning, 5);
 	SUITE_TEST(suite, sources_look_like_what_they_are, 5);
 	SUITE_TEST(suite, units_of_control_groups, 5);
+	SUITE_TEST(suite, sources_advise, 10);
 	return suite_main(suite, argc, argv);
 }

@@ -5,8 +5,9 @@
 # with its engine, on 6.1 it has to say what is missing and which package brings it.
 #
 # Needs neither root nor KVM: the kernels' packages are downloaded and unpacked, not installed, and
-# run under emulation, which makes this slow and therefore a part of the long form only. What
-# happens in the guest is guest_init's; here is the machine around it, and the judgement.
+# run under emulation, which is slow: the short form boots 6.12 only, the oldest kernel that takes our
+# programs, and is skipped where something for it is not to be had. What happens in the guest is
+# guest_init's; here is the machine around it, and the judgement.
 
 set -u
 
@@ -17,13 +18,9 @@ tools=${SG_TOOLS:-$source_dir/build/tools}
 cache=$build/vm
 number=0
 
-# Emulated boot to power-off takes half a minute to a minute on two idle cores.
-boot_timeout_sec=600
-
-if [ "${SG_FULL:-}" != 1 ]; then
-	echo 'boots kernels under emulation, run with --full'
-	exit 77
-fi
+# Emulated boot to power-off takes half a minute to a minute on two idle cores. In all, it has to be
+# less than the runner allows.
+boot_timeout_sec=500
 
 LC_ALL=C.UTF-8
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:$tools/bin
@@ -35,6 +32,13 @@ trap 'rm -rf "$work"; [ -z "$qemu" ] || kill "$qemu"' EXIT
 trap 'exit 143' TERM INT
 
 # ---- TAP
+
+# lacks WHAT: ends the short form as skipped; the long form was asked for, and fails.
+lacks() {
+	[ "${SG_FULL:-}" != 1 ] || return 0
+	echo "$1"
+	exit 77
+}
 
 # check NAME COMMAND...: one test. What the command prints is shown if it fails.
 check() {
@@ -58,18 +62,25 @@ real_package() {
 }
 
 # kernel META: unpacks the kernel and the modules that the guest needs into a folder of the cache,
-# and prints its path. Without the package lists the newest one fetched before will do.
+# and prints its path. Without the package lists the newest one fetched before will do. Returns 77
+# where there is none.
 kernel() {
 	package=$(real_package "$1")
 	into=$cache/$1/$package
 	if [ -z "$package" ]; then
 		into=$(find "$cache/$1" -mindepth 1 -maxdepth 1 -name 'linux-image-*' 2>/dev/null |
 			sort -V | tail -n 1)
-		[ -n "$into" ] || echo "no package $1 (apt-get update first?)" >&2
+		[ -n "$into" ] || {
+			echo "no package $1 (apt-get update first?)" >&2
+			return 77
+		}
 	elif ! [ -f "$into/vmlinuz" ]; then
 		rm -rf "${into:?}" "$into.new"
 		mkdir -p "$into.new" && cd "$into.new" || return
-		apt-get -qq -o APT::Sandbox::User=root download "$package" >&2 || return
+		apt-get -qq -o APT::Sandbox::User=root download "$package" >&2 || {
+			echo "$package cannot be downloaded" >&2
+			return 77
+		}
 		dpkg-deb --fsys-tarfile ./*.deb | tar -x --wildcards --strip-components=2 \
 			--no-same-owner './boot/vmlinuz-*' || return
 		mv vmlinuz-* vmlinuz
@@ -259,13 +270,20 @@ guest() {
 	results=$work/$1.results
 	: >"$results"
 	: >"$work/console"
-	machine=$(kernel "$2" 2>"$work/why") &&
+	machine=$(kernel "$2" 2>"$work/why")
+	status=$?
+	[ "$status" -ne 77 ] || lacks "$(tail -n 1 "$work/why")"
+	[ "$status" -eq 0 ] &&
 		initramfs "$machine" "$work/initramfs" 2>>"$work/why" &&
 		boot "$machine" "$work/initramfs" "$results" >>"$work/why" 2>&1
 	status=$?
 	sed 's/^/# /' "$work/why"
 	check boots booted "$status"
 }
+
+for program in qemu-system-x86_64 cpio xz busybox curl ip bpftool clang-14; do
+	command -v "$program" >/dev/null || lacks "$program is missing"
+done
 
 guest linux_6_12 linux-image-6.12-cloud-amd64
 check network_is_up succeeded network
@@ -281,6 +299,13 @@ check daemon_stops succeeded stop
 check nothing_is_left_behind nothing_left
 check ladder_loads succeeded ladder_objects
 check kernel_log_is_calm kernel_is_calm
+
+if [ "${SG_FULL:-}" != 1 ]; then
+	number=$((number + 1))
+	echo "ok $number - $suite: linux_6_1 # SKIP boots another kernel, run with --full"
+	echo "1..$number"
+	exit
+fi
 
 guest linux_6_1 linux-image-cloud-amd64
 check network_is_up succeeded network

@@ -46,7 +46,7 @@ machine() {
 	rm -rf "$checkout" "$bin" "$work/absent"
 	mkdir -p "$checkout/tests" "$bin" "$work/absent"
 	cp "$source_dir/quickstart" "$checkout/"
-	cp "$source_dir/tests/run" "$checkout/tests/"
+	cp "$source_dir/tests/run" "$source_dir/tests/alone.tsv" "$checkout/tests/"
 	kernel tcx_link_attach bpf_sk_assign_tcp_reqsk
 
 	printf '#!/bin/sh\necho %s\n' "$1" >"$bin/id"
@@ -75,7 +75,7 @@ machine() {
 		cp "$2/tests/unit/test_a" "$2/tests/bpf/test_b"
 		chmod +x "$2/cli/synguard" "$2/tests/unit/test_a" "$2/tests/bpf/test_b"
 	END
-	for tool in nginx promtool prometheus; do
+	for tool in nginx promtool prometheus busybox; do
 		stand_in "$tool" </dev/null
 	done
 }
@@ -219,6 +219,18 @@ touch "$work/absent/clang-19"
 printf '#!/bin/sh\necho "  Candidate: (none)"\n' >"$bin/apt-cache"
 quickstart test bpf
 holds an_optional_package_that_debian_lacks_is_left_out 'exits 0' '[ "$(calls_of apt-get)" -eq 0 ]'
+
+machine 0
+touch "$work/absent/qemu-system-x86"
+stand_in apt-get <<-'END'
+	echo 'no network' >&2
+	exit 100
+END
+quickstart test vm
+holds what_boots_a_kernel_may_fail_to_come 'told "no network"' \
+	'told "going on without qemu-system-x86"' '[ "$(calls_of ninja)" -eq 1 ]'
+quickstart test --full vm
+holds the_long_form_insists_on_it 'exits 1' '[ "$(calls_of ninja)" -eq 0 ]'
 
 machine 0
 touch "$work/absent/meson"

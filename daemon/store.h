@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The door to the service manager's descriptor store: what is to outlive this process, for the next
+ * one.
+ *
+ * Descriptors are kept by name, until they are dropped or the unit is stopped for good
+ * (FileDescriptorStoreMax= of the unit; sd_notify(3)). Without a service manager, or where it keeps
+ * none, nothing is found and keeping does nothing. Knows nothing of what the descriptors are.
+ */
+#pragma once
+
+struct store;
+
+/* Takes over what was handed to this process; to be called once. The caller owns *ret. -errno. */
+int store_new(struct store **ret);
+
+/*
+ * Closes what nobody has taken, and has the service manager forget it. What was taken stays kept.
+ */
+struct store *store_free(struct store *s);
+
+/*
+ * Takes one out, which the caller then owns and which stays kept; -ENOENT. Once for each name.
+ */
+int store_take(struct store *s, const char *name);
+
+/*
+ * A copy of fd is kept under this name, instead of what was. A name has letters, digits, '.', '-'
+ * and '_'. Any thread; waits where the service manager has much to read.
+ */
+void store_keep(const char *name, int fd);
+void store_drop(const char *name);
