@@ -6,8 +6,8 @@
  * its SYN, but there is no reason to send a stranger thousands of them. What is completed does not
  * count: a busy NAT gateway of real clients is not limited, a forged one is.
  *
- * Only each 16th challenge is counted, in a hashed bucket of the source and one of its prefix; a
- * bucket over the budget puts exactly this source (by a 64-bit keyed hash) into a small table of
+ * Only each 16th challenge is counted, in a flood each 64th, whose two lines of the table nobody has
+ * in his cache: in a hashed bucket of the source and one of its prefix. A bucket over the budget puts exactly this source (by a 64-bit keyed hash) into a small table of
  * the hushed, for the rest of the window. While that table is empty a SYN pays one comparison. A
  * flood of random sources spreads over the buckets, and reaches no budget below some 30 million
  * SYNs a second.
@@ -76,23 +76,32 @@ static __always_inline struct sg_budget_bucket *budget_bucket(__u64 key, __u64 n
 	return b;
 }
 
-static __always_inline void budget_charge_one(__u64 key, __u32 budget, __u64 now_ns)
+static __always_inline void budget_charge_one(__u64 key, __u32 sixteens, __u32 budget, __u64 now_ns)
 {
 	struct sg_budget_bucket *b = budget ? budget_bucket(key, now_ns) : NULL;
 
 	if (!b)
 		return;
-	b->unanswered += b->unanswered < 0xffff;
+	b->unanswered = sg_min(b->unanswered + sixteens, 0xffff);
 	if (b->unanswered * SG_BUDGET_SAMPLE >= budget)
 		budget_hush(key, now_ns);
 }
 
-/* A challenge went to the source. */
-static __always_inline void budget_charge(const struct packet *p, __u64 now_ns)
+/*
+ * A challenge went to the source: by the numbers of this service's challenges before it, in all and
+ * in this second, it is one of those that count, or not.
+ */
+static __always_inline void budget_charge(const struct packet *p, __u64 number, __u32 of_second,
+					  __u64 now_ns)
 {
-	budget_charge_one(source_address(&p->saddr), control.reply_budget, now_ns);
-	budget_charge_one(source_prefix(&p->saddr, p->version), control.reply_budget_prefix,
-			  now_ns);
+	__u32 sample = of_second < SG_BUDGET_FLOOD ? SG_BUDGET_SAMPLE : SG_BUDGET_FLOOD_SAMPLE;
+	__u32 sixteens = sample / SG_BUDGET_SAMPLE;
+
+	if (number & (sample - 1))
+		return;
+	budget_charge_one(source_address(&p->saddr), sixteens, control.reply_budget, now_ns);
+	budget_charge_one(source_prefix(&p->saddr, p->version), sixteens,
+			  control.reply_budget_prefix, now_ns);
 }
 
 static __always_inline void budget_refund_one(__u64 key, __u64 now_ns)

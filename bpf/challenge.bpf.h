@@ -18,6 +18,7 @@
 #include "packet.h"
 #include "reply.h"
 #include "service.bpf.h"
+#include "stem.bpf.h"
 #include "talkers.bpf.h"
 
 /* What the steps hand on; one per packet. Each step writes what is its own, nothing is zeroed. */
@@ -26,6 +27,7 @@ struct syn {
 	struct tcp_options o;
 	struct sg_service *service;
 	struct sg_tally *tally;
+	__u32 index; /* of the service */
 	__u64 now_ns;
 	__u64 client; /* source_client() */
 };
@@ -71,12 +73,12 @@ static __always_inline void syn_look(void *ctx, enum syn_hook hook, struct syn *
 static __always_inline enum sg_verdict syn_enter(void *ctx, struct syn *syn)
 {
 	enum sg_verdict v;
-	__u32 index, weight;
+	__u32 weight;
 
-	v = listener_service(ctx, &syn->p, &syn->service, &index);
+	v = listener_service(ctx, &syn->p, &syn->service, &syn->index);
 	if (v)
 		return v;
-	syn->tally = service_tally(index);
+	syn->tally = service_tally(syn->index);
 	syn->now_ns = clock_now();
 	if (syn->tally)
 		syn->tally->syns++;
@@ -194,13 +196,14 @@ static __always_inline enum sg_verdict syn_packet_allows(struct syn *syn)
 
 /*
  * Whether its source is an address of this host. The table of them costs as much as a third of a
- * challenge, so a bitmap that all of them are in is asked first.
+ * challenge, so a filter that all of them are in is asked first.
  */
 static __always_inline bool syn_is_from_ourselves(const struct packet *p)
 {
-	__u32 bit = sg_own_bit(&p->saddr);
+	struct sg_own own = sg_own(&p->saddr);
 
-	return control.own[bit / 64 % SG_OWN_WORDS] >> bit % 64 & 1 && listener_is_here(&p->saddr);
+	return !(own.bits & ~control.own[own.word & (SG_OWN_WORDS - 1)]) &&
+	       listener_is_here(&p->saddr);
 }
 
 /*
@@ -293,14 +296,15 @@ struct challenge {
 };
 
 static __always_inline void challenge_compose(const struct packet *p, const struct tcp_options *o,
-					      struct sg_service *s, struct challenge *c)
+					      struct sg_service *s, __u32 index,
+					      struct challenge *c)
 {
 	__u32 epoch;
 
 	epoch = cookie_epoch(c->now_ns, epoch_shift);
 	cookie_agree(&c->terms, p, o, s->offers);
 	c->look = (struct reply_look){
-		.isn = cookie_isn(control.key, p, p->seq, epoch, &c->terms),
+		.isn = stem_isn(p, index, epoch, &c->terms),
 		.tsval = cookie_tsval(cookie_clock_ms(c->now_ns) + control.tsval_offset, &c->terms),
 		.window = challenge_window(s, c->terms.mss),
 		.mss = c->mss,
@@ -335,8 +339,8 @@ static __always_inline void challenge_count(struct syn *syn)
 		return;
 	if (syn->tally->weight)
 		talkers_challenged(&syn->p, syn->tally->weight);
-	if (!(syn->tally->challenged++ % SG_BUDGET_SAMPLE))
-		budget_charge(&syn->p, syn->now_ns);
+	budget_charge(&syn->p, syn->tally->challenged++, syn->tally->second_challenged,
+		      syn->now_ns);
 	/* before this one is counted, which nobody can have answered yet */
 	service_renew(syn->service, syn->tally, syn->now_ns);
 	syn->tally->second_challenged++;
@@ -354,7 +358,7 @@ static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct 
 
 	c.now_ns = syn->now_ns;
 	c.mss = challenge_mss(ctx, ctx->ingress_ifindex, &syn->p, syn->service);
-	challenge_compose(&syn->p, &syn->o, syn->service, &c);
+	challenge_compose(&syn->p, &syn->o, syn->service, syn->index, &c);
 	if (!challenge_make_room(ctx, &syn->p, &c.reply))
 		return SG_V_NO_ROOM;
 	if (!reply_write((void *)(long)ctx->data, (void *)(long)ctx->data_end, &syn->p, &c.reply,

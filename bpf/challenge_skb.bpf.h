@@ -70,7 +70,7 @@ static __always_inline enum sg_verdict syn_challenge_skb(struct __sk_buff *skb, 
 		.mss = challenge_mss(skb, skb->ifindex, &syn->p, syn->service),
 	};
 
-	challenge_compose(&syn->p, &syn->o, syn->service, &c);
+	challenge_compose(&syn->p, &syn->o, syn->service, syn->index, &c);
 	if (!challenge_make_room_skb(skb, &syn->p, &c.reply))
 		return SG_V_NO_ROOM;
 	if (!reply_write((void *)(long)skb->data, (void *)(long)skb->data_end, &syn->p, &c.reply,

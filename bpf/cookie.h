@@ -199,35 +199,78 @@ static __always_inline void cookie_spell_out(struct cookie_terms *t, __u8 versio
 		cookie_terms_of_profile(t, version);
 }
 
+/*
+ * What the MAC covers begins with what the challenges of a service have in common for an epoch, the
+ * stem, so that who sends many of them hashes it once: a third of the work, of IPv6 more. Its words
+ * have values of their own for each family; an IPv4 service has one, and two that are 0, where an
+ * IPv6 service has its port.
+ */
+struct cookie_stem {
+	__u64 words[3];
+};
+
+/* p is the client's packet, SYN or ACK: its destination is the service. */
+static __always_inline void cookie_stem_of(struct cookie_stem *stem, const struct packet *p,
+					   __u32 epoch, const struct cookie_terms *t)
+{
+	if (p->version == 4) {
+		stem->words[0] = (__u64)(epoch & 0xffff) << 48 | (__u64)p->dport << 32 |
+				 p->daddr.words[3];
+		stem->words[1] = 0;
+		stem->words[2] = 0;
+	} else {
+		stem->words[0] = p->daddr.halves[0];
+		stem->words[1] = p->daddr.halves[1];
+		/* the terms' three bits that the rest has no room for */
+		stem->words[2] = (__u64)(t->ts << 2 | t->code) << 48 | (__u64)epoch << 16 |
+				 p->dport;
+	}
+}
+
+/* The hash as far as the stem goes. */
+static __always_inline void cookie_hash_stem(struct siphash_state *s, const __u64 key[2],
+					     const struct cookie_stem *stem, __u8 version)
+{
+	siphash_begin(s, key);
+	siphash_word(s, stem->words[0]);
+	if (version == 4)
+		return;
+	siphash_word(s, stem->words[1]);
+	siphash_word(s, stem->words[2]);
+}
+
+/* The ISN, of the hash as far as the stem goes. client_isn in host order. */
+static __always_inline __u32 cookie_isn_of(struct siphash_state *s, const struct packet *p,
+					   __u32 client_isn, __u32 epoch,
+					   const struct cookie_terms *t)
+{
+	__u64 mac, tail;
+
+	/* the two lengths keep an IPv4 connection and its v4-mapped twin apart */
+	if (p->version == 4) {
+		tail = (__u64)(epoch >> 16) << 32 |
+		       (__u32)(t->ts << 10 | t->ts_bits << 2 | t->code) << 16 | p->sport;
+		siphash_word(s, (__u64)client_isn << 32 | p->saddr.words[3]);
+		mac = siphash_end(s, tail, 2 * 8 + 7);
+	} else {
+		tail = (__u64)t->ts_bits << 48 | (__u64)client_isn << 16 | p->sport;
+		siphash_word(s, p->saddr.halves[0]);
+		siphash_word(s, p->saddr.halves[1]);
+		mac = siphash_end(s, tail, 5 * 8 + 7);
+	}
+	return ((__u32)mac & COOKIE_MAC_MASK) | (epoch & 1) * COOKIE_PARITY_BIT | t->code;
+}
+
 /* p is the client's packet, SYN or ACK: its source is the client. client_isn in host order. */
 static __always_inline __u32 cookie_isn(const __u64 key[2], const struct packet *p,
 					__u32 client_isn, __u32 epoch, const struct cookie_terms *t)
 {
-	/* 32 + 11 bits, hashed as 7 bytes: no word of their own */
-	__u64 tail = (__u64)epoch << 16 | (__u64)t->ts << 10 | t->ts_bits << 2 | t->code;
-	__u64 flow = (__u64)p->sport << 48 | (__u64)p->dport << 32 | client_isn;
-	__u64 mac;
+	struct cookie_stem stem;
+	struct siphash_state s;
 
-	/* the two lengths keep an IPv4 connection and its v4-mapped twin apart */
-	if (p->version == 4) {
-		__u64 words[2] = {
-			(__u64)p->saddr.words[3] << 32 | p->daddr.words[3],
-			flow,
-		};
-
-		mac = siphash(key, words, 2, tail, 7);
-	} else {
-		__u64 words[5] = {
-			p->saddr.halves[0],
-			p->saddr.halves[1],
-			p->daddr.halves[0],
-			p->daddr.halves[1],
-			flow,
-		};
-
-		mac = siphash(key, words, 5, tail, 7);
-	}
-	return ((__u32)mac & COOKIE_MAC_MASK) | (epoch & 1) * COOKIE_PARITY_BIT | t->code;
+	cookie_stem_of(&stem, p, epoch, t);
+	cookie_hash_stem(&s, key, &stem, p->version);
+	return cookie_isn_of(&s, p, client_isn, epoch, t);
 }
 
 /* Whether the ACK's acknowledgment number is the cookie of the terms that it claims. */

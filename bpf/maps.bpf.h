@@ -20,6 +20,8 @@ __u32 ack_flood_count;
 __u64 bogus_acks;
 /* Whether a service with a port of this slot (challenged_port()) was ever challenged. */
 __u8 challenged_ports[SG_PORT_SLOTS];
+/* A byte of the hash of each of services (below). */
+struct sg_service_tags service_tags[SG_SERVICE_SETS];
 /* A byte of the key of each of clients (below), 0 = none. */
 struct sg_client_tags client_tags[SG_CLIENT_SETS];
 /* Set by the daemon before it loads the programs. */

@@ -2,7 +2,9 @@
 /*
  * The service table: finding and claiming entries, and what an entry by itself can answer.
  *
- * An entry is found by hashing (address, port) to a set and comparing its ways. Claiming is one
+ * An entry is found by hashing (address, port) to a set and comparing its ways, of which a byte of
+ * the hash, kept apart in a small table, tells the right one: with many services each entry that is
+ * read is a line from far away, and each that is not the one a wrong guess of the CPU. Claiming is one
  * compare-and-swap on the state; two CPUs that claim for the same key at the same time leave a
  * second entry that nobody finds, which the daemon frees. Packets never evict.
  */
@@ -19,8 +21,26 @@ static __always_inline bool service_is(const struct sg_service *s, const struct 
 	       s->addr.halves[0] == a->halves[0] && s->addr.halves[1] == a->halves[1];
 }
 
-/* NULL when the service is not in the table; *index is where it is, for its tally. */
-static __always_inline struct sg_service *service_find(const struct sg_addr *a, __be16 port,
+static __always_inline struct sg_service_tags *service_tags_of(__u32 set)
+{
+	return &service_tags[set & (SG_SERVICE_SETS - 1)];
+}
+
+/* The way whose tag this is, if it is anybody's. */
+static __always_inline __u32 service_way(const struct sg_service_tags *tags, __u8 tag)
+{
+	__u64 differ = tags->all ^ tag * 0x0101010101010101ULL;
+	/* the highest bit of each byte that is 0, and maybe of some above the lowest such (Mycroft) */
+	__u64 same = (differ - 0x0101010101010101ULL) & ~differ & 0x8080808080808080ULL;
+
+	/* its number without counting: the lowest bit shifts it to the top */
+	__u32 byte = ((same & -same) >> 7) * 0x0001020304050607ULL >> 56;
+
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? byte : SG_SERVICE_WAYS - 1 - byte;
+}
+
+/* Each way by itself: the tag of another may be the same, or ours not be set. */
+static __always_inline struct sg_service *service_scan(const struct sg_addr *a, __be16 port,
 						       __u32 *index)
 {
 	__u32 first = sg_service_set(a, port) * SG_SERVICE_WAYS;
@@ -37,14 +57,30 @@ static __always_inline struct sg_service *service_find(const struct sg_addr *a, 
 	return NULL;
 }
 
+/* NULL when the service is not in the table; *index is where it is, for its tally. */
+static __always_inline struct sg_service *service_find(const struct sg_addr *a, __be16 port,
+						       __u32 *index)
+{
+	__u32 set = sg_service_set(a, port);
+	__u32 at =
+		set * SG_SERVICE_WAYS + service_way(service_tags_of(set), sg_service_tag(a, port));
+	struct sg_service *s = bpf_map_lookup_elem(&services, &at);
+
+	if (s && service_is(s, a, port)) {
+		*index = at;
+		return s;
+	}
+	return service_scan(a, port, index);
+}
+
 /* A new entry, live and unproven; NULL when all ways of its set are taken. */
 static __always_inline struct sg_service *service_claim(const struct sg_addr *a, __be16 port,
 							__u32 *index)
 {
-	__u32 first = sg_service_set(a, port) * SG_SERVICE_WAYS;
+	__u32 set = sg_service_set(a, port);
 
 	for (int way = 0; way < SG_SERVICE_WAYS; way++) {
-		__u32 at = first + way;
+		__u32 at = set * SG_SERVICE_WAYS + way;
 		struct sg_service *s = bpf_map_lookup_elem(&services, &at);
 
 		if (!s || __sync_val_compare_and_swap(&s->state, SG_SERVICE_FREE,
@@ -52,6 +88,7 @@ static __always_inline struct sg_service *service_claim(const struct sg_addr *a,
 			continue;
 		s->port = port;
 		s->addr = *a;
+		service_tags_of(set)->of[way] = sg_service_tag(a, port);
 		/* a full barrier, so that nobody sees LIVE before the key */
 		__sync_val_compare_and_swap(&s->state, SG_SERVICE_CLAIMED, SG_SERVICE_LIVE);
 		*index = at;

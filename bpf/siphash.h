@@ -41,30 +41,42 @@ static __always_inline void siphash_word(struct siphash_state *s, __u64 word)
 	s->v0 ^= word;
 }
 
+static __always_inline void siphash_begin(struct siphash_state *s, const __u64 key[2])
+{
+	s->v0 = 0x736f6d6570736575ULL ^ key[0];
+	s->v1 = 0x646f72616e646f6dULL ^ key[1];
+	s->v2 = 0x6c7967656e657261ULL ^ key[0];
+	s->v3 = 0x7465646279746573ULL ^ key[1];
+}
+
 /*
- * The hash of `count` words and of the `tail_bytes` (0 to 7) in `tail`, which go into the word that
- * has to be hashed for the length anyway. Both numbers must be compile-time constants, for the loop
- * to unroll; tail has nothing above its bytes.
+ * What is hashed is `bytes` long, of which the last ones (0 to 7) are in `tail` and go into the word
+ * that has to be hashed for the length anyway; tail has nothing above its bytes.
+ */
+static __always_inline __u64 siphash_end(struct siphash_state *s, __u64 tail, const __u32 bytes)
+{
+	/* the last word carries the length in bytes, modulo 256, in its top byte */
+	siphash_word(s, (__u64)bytes << 56 | tail);
+	s->v2 ^= 0xff;
+	siphash_round(s);
+	siphash_round(s);
+	siphash_round(s);
+	siphash_round(s);
+	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+/*
+ * The hash of `count` words and of the `tail_bytes` in `tail`. Both numbers must be compile-time
+ * constants, for the loop to unroll.
  */
 static __always_inline __u64 siphash(const __u64 key[2], const __u64 *words, const int count,
 				     __u64 tail, const int tail_bytes)
 {
-	struct siphash_state s = {
-		.v0 = 0x736f6d6570736575ULL ^ key[0],
-		.v1 = 0x646f72616e646f6dULL ^ key[1],
-		.v2 = 0x6c7967656e657261ULL ^ key[0],
-		.v3 = 0x7465646279746573ULL ^ key[1],
-	};
+	struct siphash_state s;
 
+	siphash_begin(&s, key);
 	sg_unroll
 	for (int i = 0; i < count; i++)
 		siphash_word(&s, words[i]);
-	/* the last word carries the length in bytes, modulo 256, in its top byte */
-	siphash_word(&s, (__u64)(count * 8 + tail_bytes) << 56 | tail);
-	s.v2 ^= 0xff;
-	siphash_round(&s);
-	siphash_round(&s);
-	siphash_round(&s);
-	siphash_round(&s);
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+	return siphash_end(&s, tail, count * 8 + tail_bytes);
 }

@@ -101,15 +101,16 @@ __noinline int crowd_raise(__u64 hash, __u32 window)
 }
 
 /*
- * Whether the SYN of this number is one of those that are looked at. It turns on a secret and is not
- * every eighth, so that nobody sends his between them, and sources that take turns are all seen.
+ * Whether the SYN of this number is the one of so many that is looked at. It turns on a secret and
+ * is not every eighth, so that nobody sends his between them, and sources that take turns are all
+ * seen.
  */
-static __always_inline bool crowd_samples(__u64 number)
+static __always_inline bool crowd_samples(__u64 number, __u32 of)
 {
 	__u64 x = (number ^ control.source_salt) * 0x9e3779b97f4a7c15ULL;
 
 	x = (x ^ x >> 32) * 0xbf58476d1ce4e5b9ULL;
-	return x >> 32 < (1ULL << 32) / SG_TALKER_SAMPLE;
+	return !((x >> 32) * of >> 32);
 }
 
 /*
@@ -122,6 +123,7 @@ static __always_inline __u32 crowd_join(__u64 client, __u64 now_ns)
 	struct sg_crowd *c = crowd_of(window);
 	/* the low bits of a client's key are neither random nor all different */
 	__u64 hash = client * 0xd6e8feb86659fd93ULL;
+	__u32 of;
 
 	if (!c || !count_sources)
 		return 0;
@@ -131,7 +133,8 @@ static __always_inline __u32 crowd_join(__u64 client, __u64 now_ns)
 		crowd_raise(hash, window);
 	if (c->syns++ < SG_TALKER_EXACT)
 		return 1;
-	return crowd_samples(c->syns) ? SG_TALKER_SAMPLE : 0;
+	of = c->syns < SG_TALKER_FLOOD ? SG_TALKER_SAMPLE : SG_TALKER_FLOOD_SAMPLE;
+	return crowd_samples(c->syns, of) ? of : 0;
 }
 
 static __always_inline void crowd_complete(__u64 now_ns)

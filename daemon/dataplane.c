@@ -274,11 +274,11 @@ const struct sg_talker_set *dataplane_talkers(struct dataplane *dp)
 int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr)
 {
 	struct sg_control *control = dataplane_control(dp);
-	uint32_t bit = sg_own_bit(addr);
+	struct sg_own own = sg_own(addr);
 	uint8_t present = 1;
 
 	/* before it is in the table, where it would not be looked for otherwise */
-	__atomic_fetch_or(&control->own[bit / 64], 1ULL << bit % 64, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&control->own[own.word], own.bits, __ATOMIC_RELAXED);
 	return bpf_map_update_elem(bpf_map__fd(dp->skel->maps.local_addrs), addr, &present,
 				   BPF_NOEXIST) < 0 ?
 		       -errno :

@@ -89,6 +89,9 @@ int lists_file_write(const struct lists_file *f, const char *text, struct compla
 	if (fd >= 0 && n >= 0)
 		return 0;
 	r = -errno;
+	/* a disk that is full is not to hold half a list, too */
+	if (fd >= 0)
+		unlink(f->fresh);
 	complain(
 		c,
 		"%s: %s; name a directory that synguardd may write to with --state-dir, or keep it "
@@ -110,6 +113,8 @@ int lists_file_settle(const struct lists_file *f)
 
 	if (!r && rename(f->fresh, f->path) < 0)
 		r = -errno;
+	if (r < 0)
+		unlink(f->fresh);
 	return r ?: lists_file_sync(f->folder, O_DIRECTORY);
 }
 

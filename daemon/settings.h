@@ -95,7 +95,7 @@
 	X("Ladder", "QueueMemory", count, ladder_queue_mib, "64", 1, 65536, "MiB", RELOAD,             \
 	  "Memory that all that an attack makes longer may take, as the steps of synguardd(8) reckon it.") \
 	X("Exporter", "Listen", listen, exporter_listen, "127.0.0.1:9846", 0, 0, "", RESTART,         \
-	  "Where synguard exporter listens, ADDRESS:PORT; no address means every one.")
+	  "Where synguard exporter listens that is started by hand, ADDRESS:PORT; no address means every one. Started by systemd it takes the address of synguard-exporter.socket.")
 /* clang-format on */
 
 #define SETTINGS_MEMBER_(section, key, type, member, ...) SETTINGS_C_##type member;

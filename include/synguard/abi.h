@@ -77,25 +77,51 @@ struct sg_left_alone {
 };
 
 /*
- * The addresses of this host as a bitmap, which most others miss; sg_own_bit() says where. 32768
- * bits, so that of a host with 4096 addresses one SYN in nine is looked up, not most of them.
+ * The addresses of this host as a Bloom filter, which most others miss: each has two bits of one
+ * word. Of a host with 4096 addresses one SYN in twenty is looked up.
  */
 #define SG_OWN_WORDS 512
 
-static inline __attribute__((always_inline)) __u32 sg_own_bit(const struct sg_addr *a)
+struct sg_own {
+	__u32 word;
+	__u64 bits;
+};
+
+static inline __attribute__((always_inline)) struct sg_own sg_own(const struct sg_addr *a)
 {
-	return (a->halves[0] ^ a->halves[1]) * 0x9e3779b97f4a7c15ULL >> 49;
+	__u64 h = (a->halves[0] ^ a->halves[1]) * 0x9e3779b97f4a7c15ULL;
+
+	return (struct sg_own){ h >> 55, 1ULL << (h >> 49 & 63) | 1ULL << (h >> 43 & 63) };
 }
 
-/* The set of a service. Fibonacci hashing; nobody gains by collisions: entries exist for local
- * addresses only. */
+/* Fibonacci hashing; nobody gains by collisions: entries exist for local addresses only. */
+static inline __attribute__((always_inline)) __u64 sg_service_hash(const struct sg_addr *a,
+								   __be16 port)
+{
+	return (a->halves[0] ^ a->halves[1] ^ ((__u64)port << 17)) * 0x9e3779b97f4a7c15ULL;
+}
+
+/* The set of a service. */
 static inline __attribute__((always_inline)) __u32 sg_service_set(const struct sg_addr *a,
 								  __be16 port)
 {
-	__u64 h = (a->halves[0] ^ a->halves[1] ^ ((__u64)port << 17)) * 0x9e3779b97f4a7c15ULL;
-
-	return h >> 55; /* 9 bits: SG_SERVICE_SETS */
+	return sg_service_hash(a, port) >> 55; /* 9 bits: SG_SERVICE_SETS */
 }
+
+/* What of the hash is kept beside the table, and tells most entries of a set apart. */
+static inline __attribute__((always_inline)) __u8 sg_service_tag(const struct sg_addr *a,
+								 __be16 port)
+{
+	return sg_service_hash(a, port) >> 47; /* the next 8 bits */
+}
+
+/* A byte for each entry of a set, together so that one load has all; programs. */
+struct sg_service_tags {
+	union {
+		__u8 of[SG_SERVICE_WAYS];
+		__u64 all;
+	};
+};
 
 /*
  * Sources that the administrator has named: what of them comes in is always passed, or its SYNs are
@@ -129,7 +155,7 @@ struct sg_control {
 	__u32 ack_flood_rate; /* bogus ACKs a second from which on they are dropped; 0 = never */
 	__u32 client_allowance; /* SYNs without a handshake that a verified client may send per window */
 	__u32 listed;		/* SG_LISTED_*, so that empty lists cost one comparison */
-	/* a bit is set for each address of this host; for those that went it stays */
+	/* the bits of each address of this host (sg_own()); of those that went they stay */
 	__u64 own[SG_OWN_WORDS];
 };
 
@@ -282,11 +308,14 @@ struct sg_witness {
 
 /*
  * The reply budget (bpf/budget.bpf.h): a window is 2^30 ns = 1.07 s, each 16th challenge counts
- * 16 times. 65536 buckets, of which a SYN meets two, keep
+ * 16 times, and where a CPU sends a service's more than SG_BUDGET_FLOOD in a second each 64th 64
+ * times. 65536 buckets, of which a SYN meets two, keep
  * 30 million random SYNs a second below a budget of 1024.
  */
 #define SG_BUDGET_WINDOW_SHIFT 30
 #define SG_BUDGET_SAMPLE       16
+#define SG_BUDGET_FLOOD	       32768
+#define SG_BUDGET_FLOOD_SAMPLE 64
 #define SG_BUDGET_LINES	       4096
 #define SG_BUDGET_PER_LINE     16
 struct sg_budget_bucket {

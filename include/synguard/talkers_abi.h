@@ -32,10 +32,13 @@ struct sg_crowd {
 
 /*
  * Of the first SYNs of a window each one is looked at, of more one in 8, which then counts eight
- * times.
+ * times, and of a flood one in 64. A talker is a share of all, so that the more there are the fewer
+ * of them have to be looked at to tell it: at either step it is one by nine or ten of the sample.
  */
-#define SG_TALKER_EXACT	 4096
-#define SG_TALKER_SAMPLE 8
+#define SG_TALKER_EXACT	       4096
+#define SG_TALKER_SAMPLE       8
+#define SG_TALKER_FLOOD	       131072
+#define SG_TALKER_FLOOD_SAMPLE 64
 
 /*
  * A count-min sketch with conservative update, per CPU: a key has a line of 15 counters, one cache

@@ -9,8 +9,9 @@
  *
  * With SG_BENCH_JSON=FILE or --json FILE the rows are appended to FILE as lines of JSON. With
  * SG_BENCH_ROW=TEXT or --row TEXT only the rows with TEXT in their names are measured, and the
- * yardsticks; with SG_BENCH_ROUNDS=N or --rounds N each is measured N times; with
- * SG_BENCH_SOURCES=0 or --sources 0 the programs do not count sources (talkers.bpf.h).
+ * yardsticks; with SG_BENCH_ROUNDS=N or --rounds N each is measured N times, with
+ * SG_BENCH_REPEAT=N or --repeat N by so many packets; with SG_BENCH_SOURCES=0 or --sources 0 the
+ * programs do not count sources (talkers.bpf.h).
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "connection.h"
+#include "floor.skel.h"
 #include "frame.h"
 #include "prog.h"
 #include "spin.skel.h"
@@ -51,6 +53,7 @@ struct row {
 	void (*prepare)(struct prog *p, const struct frame_spec *spec);
 	__u32 sources;	/* 0 = all */
 	__u32 services; /* 0 = 1 */
+	bool floor;	/* of the program that only answers */
 	double ns;
 };
 
@@ -145,6 +148,7 @@ static struct row rows[] = {
 	{ "SYN challenged, IPv4, as of Linux",        YARD_XDP4, SG_V_CHALLENGED,         &syn4,      make_defended },
 	{ "SYN challenged, IPv4, as of Windows",      YARD_XDP4, SG_V_CHALLENGED,         &windows4,  make_defended },
 	{ "SYN challenged, IPv4, no options",         YARD_XDP4, SG_V_CHALLENGED,         &bare4,     make_defended },
+	{ "the floor: a cookie and no more, IPv4",    YARD_XDP4, 0,                       &syn4,      make_nothing, .floor = true },
 	{ "SYN of a verified client, IPv4",           YARD_XDP4, SG_V_SYN_VERIFIED,       &friend4,   make_defended, .sources = 1 },
 	{ "SYN without a listener",                   YARD_XDP4, SG_V_NO_LISTENER,        &closed4,   make_nothing },
 	{ "SYN for another host",                     YARD_XDP4, SG_V_NOT_LOCAL,          &foreign4,  make_nothing },
@@ -153,6 +157,7 @@ static struct row rows[] = {
 	{ "SYN, idle service, IPv6",                  YARD_XDP6, SG_V_SYN_ADMITTED,       &syn6,      make_idle },
 	{ "SYN challenged, IPv6, as of Linux",        YARD_XDP6, SG_V_CHALLENGED,         &syn6,      make_defended },
 	{ "SYN challenged, IPv6, as of Windows",      YARD_XDP6, SG_V_CHALLENGED,         &windows6,  make_defended },
+	{ "the floor: a cookie and no more, IPv6",    YARD_XDP6, 0,                       &syn6,      make_nothing, .floor = true },
 	{ "SYN challenged, IPv6, no options",         YARD_XDP6, SG_V_CHALLENGED,         &bare6,     make_defended },
 	{ "tcx that only goes on, the yardstick, IPv4", YARD_TCX4, 0,                     &ack4,      make_nothing },
 	{ "tcx: ACK, idle service, IPv4",             YARD_TCX4, SG_V_IDLE_ACK,           &ack4_idle, make_idle },
@@ -177,6 +182,8 @@ static struct row scale_rows[] = {
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
+static struct floor_bpf *floor_of; /* lasts as long as the process */
+
 /* ---- measuring ------------------------------------------------------------------------------ */
 
 static bool is_xdp(const struct row *row)
@@ -184,8 +191,15 @@ static bool is_xdp(const struct row *row)
 	return row->yard == YARD_XDP4 || row->yard == YARD_XDP6;
 }
 
+static bool is_yardstick(const struct row *row)
+{
+	return !row->verdict && !row->floor;
+}
+
 static int row_fd(const struct row *row, const struct prog *p, const struct spin *spin)
 {
+	if (row->floor)
+		return bpf_program__fd(floor_of->progs.answer);
 	if (is_xdp(row))
 		return bpf_program__fd(row->verdict ? p->skel->progs.synguard_xdp :
 						      spin->progs.drop);
@@ -254,7 +268,7 @@ static bool is_wanted(const struct row *row)
 {
 	const char *text = getenv("SG_BENCH_ROW");
 
-	return !row->verdict || !text || strstr(row->name, text);
+	return is_yardstick(row) || !text || strstr(row->name, text);
 }
 
 static int rounds_wanted(void)
@@ -265,9 +279,18 @@ static int rounds_wanted(void)
 	return rounds > 0 ? rounds : suite_full() ? ROUNDS_MAX : 3;
 }
 
+/* Short runs have a chance to be undisturbed on a machine that others use. */
+static int repeat_wanted(void)
+{
+	const char *text = getenv("SG_BENCH_REPEAT");
+	int repeat = text ? atoi(text) : 0;
+
+	return repeat > 0 ? repeat : suite_full() ? 200000 : 20000;
+}
+
 static void measure_all(struct prog *p, struct spin *spin, struct row *row, size_t count)
 {
-	int repeat = suite_full() ? 200000 : 20000, rounds = rounds_wanted();
+	int repeat = repeat_wanted(), rounds = rounds_wanted();
 	int round;
 	size_t i;
 
@@ -307,7 +330,7 @@ static void tell(const struct row *row, size_t count)
 
 		if (!is_wanted(&row[i]))
 			continue;
-		if (!row[i].verdict)
+		if (is_yardstick(&row[i]))
 			yard[row[i].yard] = ns;
 		base = yard[row[i].yard];
 		printf("# | %s | %.0f | %.2f | %+.0f |\n", row[i].name, ns, ns / base, ns - base);
@@ -344,7 +367,8 @@ static struct prog *start(struct spin **spin, int *listener)
 	stack_listen(.port = 82, .backlog = 4096);
 	stack_listen(.port = 83, .backlog = 4096);
 	*spin = spin__open_and_load();
-	ck_assert_ptr_nonnull(*spin);
+	floor_of = floor_bpf__open_and_load();
+	ck_assert(*spin && floor_of);
 	return p;
 }
 
@@ -542,9 +566,8 @@ static int take_options(int argc, char **argv)
 		const char *option;
 		const char *variable;
 	} options[] = {
-		{ "--json", "SG_BENCH_JSON" },
-		{ "--row", "SG_BENCH_ROW" },
-		{ "--rounds", "SG_BENCH_ROUNDS" },
+		{ "--json", "SG_BENCH_JSON" },	     { "--row", "SG_BENCH_ROW" },
+		{ "--rounds", "SG_BENCH_ROUNDS" },   { "--repeat", "SG_BENCH_REPEAT" },
 		{ "--sources", "SG_BENCH_SOURCES" },
 	};
 	int i, kept = 1;

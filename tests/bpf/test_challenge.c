@@ -440,6 +440,52 @@ START_TEST(test_broken_option_lists)
 }
 END_TEST
 
+static void assert_isn(struct prog *p, const struct frame_spec *syn)
+{
+	struct prog_frame in = prog_frame(syn), out;
+	struct cookie_terms terms;
+
+	out = *expect_frame(p, SG_XDP, &in, SG_V_CHALLENGED);
+	ck_assert_uint_eq(prog_view(&out).seq, isn_of(p, &in, &terms));
+}
+
+/*
+ * What the cookies of a service have in common is hashed once and kept, for 64 services at a time:
+ * here are more, so that some share a place, of either family, asked by turns, with terms that
+ * differ and a key that changes. Each cookie is that of its own connection.
+ */
+START_TEST(test_stems_are_of_one_service_and_key)
+{
+	static const struct frame_spec syns[] = {
+		{ .options = { FRAME_LINUX_SYN(1460, CLIENT_TSVAL, 7) } },
+		{ .options = { FRAME_LINUX_SYN(1400, CLIENT_TSVAL, 7) } },
+		{ .options = { FRAME_WINDOWS_SYN(1460) } },
+		{ .version = 6, .options = { FRAME_LINUX_SYN(1440, CLIENT_TSVAL, 7) } },
+		{ .version = 6, .options = { FRAME_LINUX_SYN(1400, CLIENT_TSVAL, 7) } },
+		{ .version = 6, .options = { FRAME_WINDOWS_SYN(1440) } },
+	};
+	struct prog *p = defended(&client_bare4);
+	int i;
+
+	for (i = 0; i < 3 * 600; i++) {
+		struct frame_spec syn = syns[i % 6];
+
+		syn.dst_addr.words[2] = syn.version == 6 ? 0 : htonl(0xffff);
+		syn.dst_addr.words[3] = htonl(0xc6120001 + i / 6 % 100);
+		if (syn.version == 6)
+			syn.dst_addr.words[0] = htonl(0x20010db8);
+		if (i < 600 && i % 3 == 0) {
+			prog_add_local(p, &syn);
+			prog_defend(p, &syn);
+		}
+		assert_isn(p, &syn);
+		p->control->key[0] += i + 1;
+		p->control->key[1] ^= p->control->key[0];
+		assert_isn(p, &syn);
+	}
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("challenge");
@@ -459,5 +505,6 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, test_frame_in_fragments, 10);
 	SUITE_TEST(suite, test_retransmission_gets_the_same_number, 10);
 	SUITE_TEST(suite, test_broken_option_lists, 10);
+	SUITE_TEST(suite, test_stems_are_of_one_service_and_key, 20);
 	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
 }

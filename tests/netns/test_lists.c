@@ -5,10 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -519,11 +521,62 @@ START_TEST(lists_have_rights)
 }
 END_TEST
 
+/* What is left on the state directory's disk, all of it, goes into this file. */
+static void fill_disk(const char *path)
+{
+	char page[4096] = "";
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ssize_t n;
+
+	ck_assert_int_ge(fd, 0);
+	do
+		n = write(fd, page, sizeof(page));
+	while (n > 0);
+	ck_assert_int_eq(errno, ENOSPC);
+	close(fd);
+}
+
+/* A full disk: nothing is added that would not be kept, what was is neither lost nor half written,
+ * and when there is room again, all goes on. */
+START_TEST(lists_disk_full)
+{
+	char ballast[128], fresh[128];
+	struct place p;
+	struct stage s;
+
+	ok(unshare(CLONE_NEWNS), "a mount namespace");
+	ok(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "mounts for ourselves");
+	place_make(&p);
+	ok(mkdir(p.state, 0700), "the state directory");
+	ok(mount("state", p.state, "tmpfs", 0, "size=32k"), "a small disk");
+	snprintf(ballast, sizeof(ballast), "%s/ballast", p.state);
+	snprintf(fresh, sizeof(fresh), "%s/lists.new", p.state);
+	stage_raise(&s, &(struct server_options){});
+	place_daemon(&s, &p);
+	EXPECT(&s, 0, "1 prefix added", "allow", "add", "203.0.113.0/24");
+	fill_disk(ballast);
+	EXPECT(&s, SG_EXIT_FAILED, "No space left on device", "allow", "add", "198.51.100.0/24");
+	ck_assert_uint_eq(listed(&s, "allow"), 1);
+	ck_assert_msg(access(fresh, F_OK) < 0, "half a list is left");
+	EXPECT(&s, 0, "added", "allow", "add", "198.51.100.7", "--runtime");
+	kill(lab_daemon_pid(s.daemon), SIGKILL);
+	place_daemon(&s, &p);
+	ck_assert_uint_eq(listed(&s, "allow"), 1);
+	ok(unlink(ballast), "room again");
+	EXPECT(&s, 0, "1 prefix added", "allow", "add", "198.51.100.0/24");
+	ck_assert_uint_eq(listed(&s, "allow"), 2);
+	stage_strike(&s);
+	ok(umount(p.state), "the small disk");
+	place_clear(&p);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("lists");
 
 	SUITE_TEST(suite, lists_decide_who_connects, 60);
+	SUITE_TEST(suite, lists_disk_full, 60);
 	SUITE_TEST(suite, lists_come_back, 60);
 	SUITE_TEST(suite, lists_expire_by_themselves, 60);
 	SUITE_TEST(suite, lists_of_a_file, 60);

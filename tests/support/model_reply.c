@@ -111,24 +111,32 @@ static void model_agree(const struct model_syn *s, __u8 offers, struct model_ter
 static __u32 model_isn(const struct model *m, const struct model_syn *s, __u32 epoch,
 		       const struct model_terms *t)
 {
-	__u64 number = (__u64)epoch * 65536 + t->ts * 1024 + t->bits * 4 + t->code;
-	__u8 text[48];
-	size_t at = 0;
+	const __u8 *sport = s->bytes + s->l4, *dport = sport + 2;
+	__u32 terms = t->ts * 1024 + t->bits * 4 + t->code, ends = t->ts * 4 + t->code;
+	__u8 text[47] = {}, *to = text;
+	__u16 epoch_low = epoch, epoch_high = epoch >> 16;
 
 	if (s->version == 4) {
-		memcpy(text, s->dst.bytes + 12, 4);
-		memcpy(text + 4, s->src.bytes + 12, 4);
-		at = 8;
+		to = mempcpy(to, s->dst.bytes + 12, 4);
+		to = mempcpy(to, dport, 2);
+		to = mempcpy(to, &epoch_low, 2);
+		to = mempcpy(to, s->src.bytes + 12, 4);
+		to = mempcpy(to, &s->seq, 4);
+		to = mempcpy(to, sport, 2);
+		to = mempcpy(to, &terms, 2);
+		to = mempcpy(to, &epoch_high, 2);
+		to++;
 	} else {
-		memcpy(text, s->src.bytes, 16);
-		memcpy(text + 16, s->dst.bytes, 16);
-		at = 32;
+		to = mempcpy(to, s->dst.bytes, 16);
+		to = mempcpy(to, dport, 2);
+		to = mempcpy(to, &epoch, 4);
+		to = mempcpy(to, &ends, 2);
+		to = mempcpy(to, s->src.bytes, 16);
+		to = mempcpy(to, sport, 2);
+		to = mempcpy(to, &s->seq, 4);
+		*to++ = t->bits;
 	}
-	memcpy(text + at, &s->seq, 4);
-	memcpy(text + at + 4, s->bytes + s->l4 + 2, 2);
-	memcpy(text + at + 6, s->bytes + s->l4, 2);
-	memcpy(text + at + 8, &number, 7);
-	return ((__u32)model_siphash(m->key, text, at + 15) & ~7u) + epoch % 2 * 4 + t->code;
+	return ((__u32)model_siphash(m->key, text, to - text) & ~7u) + epoch % 2 * 4 + t->code;
 }
 
 static __u8 *model_put16(__u8 *to, __u32 n)
