@@ -45,6 +45,8 @@
 
 /* The longest round trip that is measured: RFC 6298, 2.1, assumes as much where nothing was. */
 #define COOKIE_RTT_MAX_MS 1000
+/* Of the rounding of TSval, what a least timeout (TCP_RTO_MIN, 200 ms) makes up for. */
+#define COOKIE_RTT_SPARE_MS 192
 
 #define COOKIE_MSS_COUNT 16
 
@@ -302,16 +304,18 @@ static __always_inline __u32 cookie_tsval(__u32 clock_ms, const struct cookie_te
 }
 
 /*
- * What the kernel is to continue an echoed TSval as: the clock of now. By that it measures the first
- * round trip (tcp_synack_rtt_meas()), as with its own cookies, too long by what TSval was rounded
- * down. Continued as the echo itself, the connection would take it for 1 ms: it would send its first
- * data again before a client farther than its least timeout, 200 ms, can have acknowledged it, and
- * keep for minutes a least round trip that never was. An echo older than COOKIE_RTT_MAX_MS tells of
- * an ACK that was lost, and one from the future of nothing.
+ * What the kernel is to continue an echoed TSval as. By the difference to the echo it measures the
+ * first round trip (tcp_synack_rtt_meas()). Continued as the echo itself, a connection would take it
+ * for 1 ms, and send its first data again before a client farther than its least timeout, 200 ms, can
+ * have acknowledged it. Continued as the clock of now, a near client would be taken for one as far as
+ * TSval was rounded down, up to 255 ms, and be sent little at a time until many ACKs have corrected it.
+ * Less COOKIE_RTT_SPARE_MS the round trip is too long by 63 ms at most, as with the kernel's own
+ * cookies, or too short by no more than a least timeout covers. An echo older than COOKIE_RTT_MAX_MS
+ * tells of an ACK that was lost, and one from the future of nothing.
  */
 static __always_inline __u32 cookie_tsval_now(__u32 tsecr, __u32 clock_ms)
 {
 	__s32 age = clock_ms - tsecr;
 
-	return age < 0 ? tsecr : tsecr + sg_min(age, COOKIE_RTT_MAX_MS);
+	return tsecr + sg_max(sg_min(age, COOKIE_RTT_MAX_MS) - COOKIE_RTT_SPARE_MS, 0);
 }

@@ -197,12 +197,13 @@ START_TEST(tsval_goes_on_from_the_clock)
 		__u32 echo = echoes[i];
 
 		ck_assert_uint_eq(cookie_tsval_now(echo, echo), echo);
-		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 1), echo + 1);
-		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 300), echo + 300);
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 192), echo);
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 193), echo + 1);
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 300), echo + 108);
 		/* an ACK that was lost tells nothing of the way, a TSval from the future nothing */
-		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 1000), echo + 1000);
-		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 1001), echo + 1000);
-		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 140000), echo + 1000);
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 1000), echo + 808);
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 1001), echo + 808);
+		ck_assert_uint_eq(cookie_tsval_now(echo, echo + 140000), echo + 808);
 		ck_assert_uint_eq(cookie_tsval_now(echo, echo - 1), echo);
 		ck_assert_uint_eq(cookie_tsval_now(echo, echo - 0x7fffffff), echo);
 	}
