@@ -11,6 +11,7 @@
 #include "ack.bpf.h"
 #include "ackflood.bpf.h"
 #include "ghost.bpf.h"
+#include "sound.bpf.h"
 
 /*
  * An ACK whose number is not a cookie. With data and nobody but the listener to take it, it is
@@ -66,10 +67,10 @@ static __always_inline void ack_attributes(const struct ack *ack, const struct n
 }
 
 /* Counts the acceptance, and remembers it until it is born. */
-static __always_inline void ack_promise(const struct ack *ack)
+static __always_inline void ack_promise(struct __sk_buff *skb, const struct ack *ack)
 {
-	/* the same promise again is no new evidence */
-	bool canary = !promise_find(ack_tuple(ack)) &&
+	/* the same promise again is no new evidence, nor is what the stack has reason to drop */
+	bool canary = !promise_find(ack_tuple(ack)) && sound_is_ack(skb, &ack->p) &&
 		      canary_hears(&ack->p, ack->index, ack->now_ns);
 	struct sg_tally *tally = service_tally(ack->index);
 
@@ -114,7 +115,7 @@ static __always_inline enum sg_verdict ack_assign(struct __sk_buff *skb, struct 
 		return SG_V_REFUSED;
 	if (full)
 		return SG_V_ACCEPTED_LATER;
-	ack_promise(ack);
+	ack_promise(skb, ack);
 	return SG_V_ACCEPTED;
 }
 
@@ -169,7 +170,7 @@ static __always_inline enum sg_verdict ack_clear(struct __sk_buff *skb, struct a
  */
 static __always_inline enum sg_verdict ack_turn_away(struct __sk_buff *skb, const struct ack *ack)
 {
-	struct bpf_sock *sk = listener_lookup(skb, &ack->p, 0);
+	struct bpf_sock *sk = listener_of(skb, &ack->p);
 
 	if (!sk)
 		return SG_V_IN_THE_WAY;
@@ -213,7 +214,9 @@ static __always_inline enum sg_verdict ack_accept(struct __sk_buff *skb, struct 
 		struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
 		if (tp && ghost_is_met(&ack->p, tp)) {
-			clear = ghost_is_older(&ack->o, tp) && ack_echoes_challenge(ack);
+			/* not while somebody guesses */
+			clear = ghost_is_older(&ack->o, tp) && ack_echoes_challenge(ack) &&
+				!ackflood_lasts(ack->now_ns);
 			turn_away = !clear;
 			seq = tp->rcv_nxt;
 		}

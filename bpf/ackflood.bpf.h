@@ -7,9 +7,14 @@
  * the kernel's. One in SG_ACK_SAMPLE is looked up at tcx ingress as long as there is no flood. In
  * one, XDP looks up all of them and drops the bogus ones (bogus.bpf.h), and one in SG_ACK_SAMPLE
  * of these keeps the flood alive. Counts are kept without atomics: a lost one delays the beginning.
+ *
+ * Bogus is also an ACK that meets a connection and is not of it (ghost.bpf.h). Whoever sends many of
+ * these guesses at a cookie, one in 2^29 is one, and with that he would be taken for a client that
+ * has come back. Nothing of a connection is dropped, but in a flood no ghost gives way.
  */
 #pragma once
 
+#include "ghost.bpf.h"
 #include "kernel.bpf.h"
 #include "listener.bpf.h"
 #include "maps.bpf.h"
@@ -33,6 +38,25 @@ static __always_inline void ackflood_note(__u64 now_ns)
 		ack_flood_until_ns = now_ns + SG_ACK_FLOOD_NS;
 }
 
+static __always_inline bool ackflood_is_bogus(struct __sk_buff *skb, const struct packet *p,
+					      struct bpf_sock *sk)
+{
+	struct tcp_sock *tp;
+
+	if (sk->state == KERNEL_TCP_LISTEN)
+		return !listener_gave_cookie((void *)(long)skb->data, (void *)(long)skb->data_end,
+					     p, sk);
+	if (!ghost_may_be(sk->state))
+		return false;
+	tp = bpf_skc_to_tcp_sock(sk);
+	return tp && ghost_is_met(p, tp);
+}
+
+static __always_inline bool ackflood_lasts(__u64 now_ns)
+{
+	return ack_flood_until_ns > now_ns;
+}
+
 /*
  * Looks up an ACK of the sample, which carries no cookie of ours. Returns 0. A global function, so
  * that the verifier proves it once, by itself.
@@ -46,8 +70,7 @@ __noinline int ackflood_sample(struct __sk_buff *skb, const struct packet *p, __
 	sk = listener_lookup(skb, p, p->sport);
 	if (!sk)
 		return 0;
-	if (sk->state == KERNEL_TCP_LISTEN &&
-	    !listener_gave_cookie((void *)(long)skb->data, (void *)(long)skb->data_end, p, sk))
+	if (ackflood_is_bogus(skb, p, sk))
 		ackflood_note(now_ns);
 	bpf_sk_release(sk);
 	return 0;

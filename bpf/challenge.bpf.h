@@ -146,11 +146,39 @@ static __always_inline void syn_heed_maxseg(struct syn *syn)
 		syn->o.mss = user_mss;
 }
 
+static __always_inline bool syn_mss_is_low(const struct syn *syn)
+{
+	return (syn->o.seen & OPTIONS_SEEN_MSS) && syn->o.mss < cookie_mss_min(syn->p.version);
+}
+
+/*
+ * A cookie cannot tell an MSS below the minimum, so the kernel shall have such a SYN, in the place
+ * of one that its queue had room for at the last look. Where it had none, as in a flood of these,
+ * the kernel would answer with a cookie for the minimum itself (cookie_v4_init_sequence()).
+ */
+static __always_inline bool syn_passes_for_mss(const struct syn *syn)
+{
+	struct sg_service *s = syn->service;
+
+	if (!syn_mss_is_low(syn))
+		return false;
+	/* by the listener's own TCP_MAXSEG: of every SYN */
+	if (s->user_mss && s->user_mss < cookie_mss_min(syn->p.version))
+		return true;
+	if (s->credit <= 0)
+		return false;
+	s->credit--;
+	return true;
+}
+
 /* What stands against challenging this very SYN: what the acceptance could not carry. */
 static __always_inline enum sg_verdict syn_packet_allows(struct syn *syn)
 {
 	const struct packet *p = &syn->p;
 
+	/* the kernel would answer, and queue it; and we send nothing to port 0 */
+	if (!p->sport && control.mode != SG_MODE_OBSERVE)
+		return SG_V_PORT_ZERO;
 	syn_heed_maxseg(syn);
 	if (syn->o.seen & OPTIONS_SEEN_SIGNED)
 		return SG_V_SIGNED;
@@ -159,7 +187,7 @@ static __always_inline enum sg_verdict syn_packet_allows(struct syn *syn)
 		return SG_V_QINQ;
 	if (p->vlan != syn->service->vlan)
 		return SG_V_VLAN_DIFFERS;
-	if ((syn->o.seen & OPTIONS_SEEN_MSS) && syn->o.mss < cookie_mss_min(p->version))
+	if (syn_passes_for_mss(syn))
 		return SG_V_MSS_LOW;
 	if (control.mode == SG_MODE_OBSERVE)
 		return SG_V_OBSERVED;
@@ -318,6 +346,12 @@ static __always_inline void challenge_count(struct syn *syn)
 	syn->tally->second_challenged++;
 }
 
+static __always_inline enum sg_verdict challenge_verdict(const struct syn *syn,
+							 const struct challenge *c)
+{
+	return c->terms.lossy || syn_mss_is_low(syn) ? SG_V_CHALLENGED_PLAIN : SG_V_CHALLENGED;
+}
+
 static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct syn *syn)
 {
 	struct challenge c;
@@ -331,7 +365,7 @@ static __always_inline enum sg_verdict syn_challenge(struct xdp_md *ctx, struct 
 			 &c.look))
 		return SG_V_NO_ROOM;
 	challenge_count(syn);
-	return c.terms.lossy ? SG_V_CHALLENGED_PLAIN : SG_V_CHALLENGED;
+	return challenge_verdict(syn, &c);
 }
 
 static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx)

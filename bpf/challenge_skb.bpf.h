@@ -79,7 +79,7 @@ static __always_inline enum sg_verdict syn_challenge_skb(struct __sk_buff *skb, 
 	challenge_count(syn);
 	skb->cb[0] = CHALLENGE_SENT;
 	bpf_redirect(skb->ifindex, 0); /* takes effect by the verdict's action */
-	return c.terms.lossy ? SG_V_CHALLENGED_PLAIN : SG_V_CHALLENGED;
+	return challenge_verdict(syn, &c);
 }
 
 /* syn->p is as frame_parse_skb() has it, and the rest is zero. */

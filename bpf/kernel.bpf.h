@@ -258,8 +258,9 @@ struct net_device {
 } __relocated;
 
 /* include/linux/skbuff.h */
-#define KERNEL_CHECKSUM_COMPLETE 2
-#define KERNEL_CHECKSUM_PARTIAL	 3
+#define KERNEL_CHECKSUM_UNNECESSARY 1
+#define KERNEL_CHECKSUM_COMPLETE    2
+#define KERNEL_CHECKSUM_PARTIAL	    3
 
 struct sk_buff {
 	__u8 ip_summed : 2;

@@ -35,23 +35,48 @@ static __always_inline void listener_mtu(void *ctx, __u32 ifindex, struct sg_ser
 /* Members of a reuseport group have a queue each, and a look sees one of them. */
 #define LISTENER_REUSEPORT_CREDIT 8
 
-static __always_inline struct bpf_sock *listener_lookup(void *ctx, const struct packet *p,
-							__be16 remote_port)
+/* The socket that a packet to p's service from this address and port would meet, to be released. */
+static __always_inline struct bpf_sock *listener_lookup_from(void *ctx, const struct packet *p,
+							     const struct sg_addr *remote,
+							     __be16 remote_port)
 {
 	struct bpf_sock_tuple tuple = {};
 
 	if (p->version == 4) {
-		tuple.ipv4.saddr = p->saddr.words[3];
+		tuple.ipv4.saddr = remote->words[3];
 		tuple.ipv4.daddr = p->daddr.words[3];
 		tuple.ipv4.sport = remote_port;
 		tuple.ipv4.dport = p->dport;
 		return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
 	}
-	__builtin_memcpy(tuple.ipv6.saddr, &p->saddr, sizeof(p->saddr));
+	__builtin_memcpy(tuple.ipv6.saddr, remote, sizeof(*remote));
 	__builtin_memcpy(tuple.ipv6.daddr, &p->daddr, sizeof(p->daddr));
 	tuple.ipv6.sport = remote_port;
 	tuple.ipv6.dport = p->dport;
 	return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+}
+
+static __always_inline struct bpf_sock *listener_lookup(void *ctx, const struct packet *p,
+							__be16 remote_port)
+{
+	return listener_lookup_from(ctx, p, &p->saddr, remote_port);
+}
+
+/*
+ * The listener that p's SYN would meet, and no connection or TIME_WAIT of its client's: port 0 is
+ * no client's. A forger may have one from there, and would hide the listener from all who look with
+ * his address; loopback addresses are nobody's that a packet comes from (martians to the kernel).
+ * Not asked first, because of a reuseport group each address shall see its own member.
+ */
+static __always_inline struct bpf_sock *listener_of(void *ctx, const struct packet *p)
+{
+	struct sg_addr nobody = { .words[3] = bpf_htonl(p->version == 4 ? 0x7f000001 : 1) };
+	struct bpf_sock *sk = listener_lookup(ctx, p, 0);
+
+	if (!sk || sk->state == KERNEL_TCP_LISTEN)
+		return sk;
+	bpf_sk_release(sk);
+	return listener_lookup_from(ctx, p, &nobody, 0);
 }
 
 /*
@@ -255,8 +280,7 @@ static __always_inline bool listener_is_here(const struct sg_addr *addr)
 
 /*
  * Looks at the listener of p's service and writes what it learns into *s. Of two listeners on the
- * port the kernel's look-up takes the one that a SYN would meet; the remote port 0 is nobody's,
- * so that no connection or TIME_WAIT of the client hides it. Returns 0.
+ * port the kernel's look-up takes the one that a SYN would meet. Returns 0.
  */
 static __always_inline int listener_look_from(void *ctx, __u32 ifindex, const struct packet *p,
 					      struct sg_service *s, __u64 now_ns)
@@ -270,7 +294,7 @@ static __always_inline int listener_look_from(void *ctx, __u32 ifindex, const st
 		s->hindrance = SG_V_NOT_LOCAL;
 		return 0;
 	}
-	sk = listener_lookup(ctx, p, 0);
+	sk = listener_of(ctx, p);
 	if (!sk) {
 		s->hindrance = SG_V_NO_LISTENER;
 		return 0;
@@ -298,7 +322,7 @@ __noinline int listener_look_skb(struct __sk_buff *skb, const struct packet *p,
 /* Whether anybody listens for p: asked once per service, before it gets an entry. */
 static __always_inline bool listener_exists(void *ctx, const struct packet *p)
 {
-	struct bpf_sock *sk = listener_lookup(ctx, p, 0);
+	struct bpf_sock *sk = listener_of(ctx, p);
 	bool listens;
 
 	if (!sk)

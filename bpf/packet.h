@@ -318,8 +318,18 @@ static __always_inline bool packet_is_land(const struct packet *p)
 }
 
 /*
+ * IPv6 to a v4-mapped address, which no host has. Here it would be taken for the IPv4 service that
+ * is kept under the same address, and its acceptance would not be born.
+ */
+static __always_inline bool packet_is_to_mapped(const struct packet *p)
+{
+	return p->version == 6 && !p->daddr.halves[0] && p->daddr.words[2] == bpf_htonl(0xffff);
+}
+
+/*
  * Lets connection requests through to the next step. A SYN with FIN or RST, no flag at all
- * ("NULL") and FIN without ACK ("Xmas" and kin) are nothing that a TCP sends.
+ * ("NULL") and FIN without ACK ("Xmas" and kin) are nothing that a TCP sends. Port 0 as the source
+ * is no reason: the kernel answers it, so it fills queues like any other.
  */
 static __always_inline enum sg_verdict packet_syn_only(const struct packet *p)
 {
@@ -333,7 +343,7 @@ static __always_inline enum sg_verdict packet_syn_only(const struct packet *p)
 		return SG_V_MALFORMED;
 	if (kind & PACKET_ACK)
 		return SG_V_NOT_SYN;
-	if (!p->sport || !p->dport || packet_is_land(p) || packet_source_is_martian(p))
+	if (!p->dport || packet_is_land(p) || packet_source_is_martian(p) || packet_is_to_mapped(p))
 		return SG_V_MALFORMED;
 	return p->to_group ? SG_V_TO_GROUP : SG_UNDECIDED;
 }

@@ -10,9 +10,9 @@
 
 /*
  * The canary: stateful firewalls, DNAT, LSMs, and what nobody thought of, all end in acceptances
- * that do not become sockets, and then for nearly all clients. So half is a verdict, and leaves
- * no room for a few sources (each counts for little, SG_WITNESS_SHARE) that damage their ACKs on
- * purpose to have a service blocked. 8 in a row of which none was born need no percentage.
+ * that do not become sockets, and then for nearly all clients. So half is a verdict. ACKs that
+ * are damaged, on purpose to have a service blocked, are not heard (bpf/sound.bpf.h), and no source
+ * counts for much (SG_WITNESS_SHARE). 8 in a row of which none was born need no percentage.
  */
 #define SERVICES_CANARY_MIN	 32
 #define SERVICES_CANARY_PERCENT	 50

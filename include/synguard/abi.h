@@ -291,8 +291,8 @@ struct sg_promises {
 
 /*
  * How many acceptances of one source (of IPv6 a /64) the canary of a service hears in 2^31 ns =
- * 2.1 s. Acceptances are counted before the stack checks the packet, and one real client with
- * damaged ACKs shall not make it look as if nobody got in where others do.
+ * 2.1 s. One client that only he cannot complete, because a firewall has him filtered, shall not make
+ * it look as if nobody got in where others do.
  */
 #define SG_WITNESSES_MAX	16384
 #define SG_WITNESS_SHARE	4

@@ -80,9 +80,10 @@ enum sg_action {
 	X(SG_IN_SYN,             SYNCOOKIES_OFF,    PASS,   "syncookies_off",    "tcp_syncookies is 0, the kernel would reset the client")       \
 	X(SG_IN_SYN,             ACCEPT_FULL,       DROP,   "accept_full",       "The accept queue is full, the kernel would drop the SYN too")  \
 	X(SG_IN_SYN,             SIGNED,            PASS,   "signed",            "SYN with a TCP-MD5 or TCP-AO signature")                       \
+	X(SG_IN_SYN,             PORT_ZERO,         DROP,   "port_zero",         "SYN from port 0, which no client has, of a defended service")  \
 	X(SG_IN_SYN,             QINQ,              PASS,   "qinq",              "SYN with two VLAN tags")                                       \
 	X(SG_IN_SYN,             VLAN_DIFFERS,      PASS,   "vlan_differs",      "SYN whose VLAN is not the one the service answers on")         \
-	X(SG_IN_SYN,             MSS_LOW,           PASS,   "mss_low",           "SYN with an MSS below 536 (IPv4) or 1220 (IPv6)")              \
+	X(SG_IN_SYN,             MSS_LOW,           PASS,   "mss_low",           "SYN with an MSS below 536 (IPv4) or 1220 (IPv6), the queue not full") \
 	X(SG_IN_SYN,             OLD_SOCKET,        PASS,   "old_socket",        "SYN of a connection in TIME_WAIT, which tcp_rfc1337 keeps")       \
 	X(SG_IN_SYN,             OWN_SOURCE,        PASS,   "own_source",        "SYN from outside that claims to be of an address of this host") \
 	X(SG_IN_SYN,             OVER_BUDGET,       DROP,   "over_budget",       "SYN of a source that answers none of its many challenges")     \

@@ -9,14 +9,18 @@
 
 #include <unistd.h>
 
-/* A client that answers its challenge with an ACK that the stack will throw away. */
-static void answer_damaged(struct prog *p, const struct frame_spec *client, int sport)
+static struct frame_spec answer(struct prog *p, const struct frame_spec *client, int sport)
 {
-	struct frame_spec syn = *client, ack;
+	struct frame_spec syn = *client;
 
 	syn.sport = sport;
-	ack = prog_answer(p, &syn);
-	ack.bad_tcp_checksum = true;
+	return prog_answer(p, &syn);
+}
+
+static void complete(struct prog *p, const struct frame_spec *client, int sport)
+{
+	struct frame_spec ack = answer(p, client, sport);
+
 	expect_delivery(p, &ack, SG_V_ACCEPTED);
 }
 
@@ -30,7 +34,7 @@ static void assert_canary(struct prog *p, const struct frame_spec *client, unsig
 	ck_assert_uint_eq(t.canary_born, born);
 }
 
-/* One real address with many ports and damaged ACKs is heard a few times, then no more. */
+/* One real address with many ports is heard a few times, then no more. */
 START_TEST(canary_hears_one_source_little)
 {
 	struct frame_spec other = client_linux4, neighbour = client_linux6, elsewhere;
@@ -39,22 +43,77 @@ START_TEST(canary_hears_one_source_little)
 
 	p = connection_attached(&listener, 1024);
 	for (i = 0; i < 40; i++)
-		answer_damaged(p, &client_linux4, 20000 + i);
-	assert_canary(p, &client_linux4, 40, SG_WITNESS_SHARE, 0);
+		complete(p, &client_linux4, 20000 + i);
+	assert_canary(p, &client_linux4, 40, SG_WITNESS_SHARE, SG_WITNESS_SHARE);
 	other.src = "198.51.100.7";
-	answer_damaged(p, &other, 20000);
-	assert_canary(p, &client_linux4, 41, SG_WITNESS_SHARE + 1, 0);
+	complete(p, &other, 20000);
+	assert_canary(p, &client_linux4, 41, SG_WITNESS_SHARE + 1, SG_WITNESS_SHARE + 1);
 
 	/* of IPv6 the network counts, not the address */
 	for (i = 0; i < 20; i++)
-		answer_damaged(p, &client_linux6, 20000 + i);
+		complete(p, &client_linux6, 20000 + i);
 	neighbour.src = "2001:db8::77";
-	answer_damaged(p, &neighbour, 20000);
-	assert_canary(p, &client_linux6, 21, SG_WITNESS_SHARE, 0);
+	complete(p, &neighbour, 20000);
+	assert_canary(p, &client_linux6, 21, SG_WITNESS_SHARE, SG_WITNESS_SHARE);
 	elsewhere = neighbour;
-	elsewhere.src = "2001:db8:1::77";
-	answer_damaged(p, &elsewhere, 20000);
-	assert_canary(p, &client_linux6, 22, SG_WITNESS_SHARE + 1, 0);
+	elsewhere.src = "2001:db8:1::77"; /* to where there is no route, so it is not born */
+	complete(p, &elsewhere, 20000);
+	assert_canary(p, &client_linux6, 22, SG_WITNESS_SHARE + 1, SG_WITNESS_SHARE);
+	prog_free(p);
+	close(listener);
+}
+END_TEST
+
+static const __u8 loose_source_route[] = { 131, 7, 4, 203, 0, 113, 1, 1 };
+
+/* What carries a true cookie, and something for which the stack throws it away or may do so. */
+static void spoil(struct frame_spec *ack, int how)
+{
+	switch (how) {
+	case 0:
+		ack->bad_tcp_checksum = true;
+		break;
+	case 1:
+		ack->bad_ip_checksum = true;
+		break;
+	case 2:
+		ack->ip_options = loose_source_route;
+		ack->ip_option_bytes = sizeof(loose_source_route);
+		break;
+	case 3:
+		ack->payload_bytes = 100;
+		ack->bad_tcp_checksum = true;
+		break;
+	}
+}
+
+/*
+ * Who has a few addresses and damages his ACKs on purpose is not heard at all: else he would have
+ * any service blocked.
+ */
+START_TEST(canary_hears_no_damaged)
+{
+	const struct frame_spec *clients[] = { &client_linux4, &client_windows4, &client_linux6,
+					       &client_windows6 };
+	struct prog *p;
+	int listener, how, i;
+
+	p = connection_attached(&listener, 1024);
+	for (how = 0; how < 4; how++) {
+		for (i = 0; i < 4; i++) {
+			struct frame_spec ack = answer(p, clients[i], 20000 + how * 4 + i);
+
+			spoil(&ack, how);
+			if (ack.version != 6 || how == 0 || how == 3)
+				expect_delivery(p, &ack, SG_V_ACCEPTED);
+		}
+	}
+	assert_canary(p, &client_linux4, 8, 0, 0);
+	assert_canary(p, &client_linux6, 4, 0, 0);
+	for (i = 0; i < 4; i++)
+		complete(p, clients[i], 21000 + i);
+	assert_canary(p, &client_linux4, 10, 2, 2);
+	assert_canary(p, &client_linux6, 6, 2, 2);
 	prog_free(p);
 	close(listener);
 }
@@ -87,6 +146,7 @@ int main(int argc, char **argv)
 	if (!prog_may_run())
 		return 77;
 	SUITE_TEST(suite, canary_hears_one_source_little, 30);
+	SUITE_TEST(suite, canary_hears_no_damaged, 30);
 	SUITE_TEST(suite, canary_hears_births, 30);
 	return suite_main(suite, argc, argv);
 }

@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "synguard.skel.h"
+
 #define FAR 0x20000000
 /* Within the reach of the server's window and of the client's, which is scaled. */
 #define NEAR	 100000
@@ -178,6 +180,37 @@ START_TEST(test_guessed_cookie)
 }
 END_TEST
 
+/*
+ * Nobody knows a cookie, but whoever sends 2^29 ACKs for a connection that is not his has one among
+ * them. While ACKs that belong to nothing come in such number, no connection gives way.
+ */
+START_TEST(test_guesses_in_number)
+{
+	int listener, i;
+	struct prog *p = connection_attached(&listener, 0);
+	struct connection c = connection_challenged(p, &client_linux4, listener);
+	struct frame_spec ack =
+		newcomer_ack(p, &client_linux4, CLIENT_ISN + FAR, CLIENT_TSVAL + 1000);
+	struct frame_spec guess = ack, own = c.next;
+
+	guess.ack ^= 0x100;
+	own.seq += 10;
+	p->control->ack_flood_rate = 2 * SG_ACK_SAMPLE;
+	for (i = 0; i < 2 * SG_ACK_SAMPLE; i++)
+		expect_verdict(p, SG_INGRESS, &own, SG_V_OTHER_ACK);
+	ck_assert_uint_eq(p->skel->bss->ack_flood_until_ns, 0);
+	for (i = 0; i < 2 * SG_ACK_SAMPLE; i++)
+		expect_verdict(p, SG_INGRESS, &guess, SG_V_OTHER_ACK);
+	ck_assert_uint_gt(p->skel->bss->ack_flood_until_ns, prog_now_ns());
+	assert_turned_away(p, &ack, listener, &c);
+
+	/* it is over */
+	p->skel->bss->ack_flood_until_ns = 0;
+	connection_deliver_past(p, &ack);
+	assert_reset(&c);
+}
+END_TEST
+
 /* ---- the connection's own packets ---------------------------------------------------------- */
 
 /* Bytes both ways, each segment acknowledged. */
@@ -254,6 +287,7 @@ int main(int argc, char **argv)
 	SUITE_LOOP(suite, test_newcomer_of_another_kind, 2, 10);
 	SUITE_LOOP(suite, test_late_ack_of_an_earlier_connection, 3, 10);
 	SUITE_TEST(suite, test_guessed_cookie, 10);
+	SUITE_TEST(suite, test_guesses_in_number, 10);
 	SUITE_LOOP(suite, test_own_handshake_repeated, 2, 30);
 	SUITE_TEST(suite, test_numbers_in_the_windows, 20);
 	return prog_may_run() ? suite_main(suite, argc, argv) : 77;

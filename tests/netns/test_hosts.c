@@ -202,15 +202,21 @@ static int tcp_frames_seen(struct wire *w)
 	return count;
 }
 
+/* From port 0 is well-formed to the kernel, which would answer. */
+static json_int_t not_requests(struct stage *s)
+{
+	return watch_verdict(s, "xdp", "malformed") + watch_verdict(s, "xdp", "port_zero");
+}
+
 /*
- * What a TCP does not send is told as malformed and not answered by us. Of a port 0 the host's own
- * stack makes what it likes; for the rest of it there is no answer at all.
+ * What a TCP does not send is told as malformed and not answered by us. Of what goes to port 0 the
+ * host's own stack makes what it likes; for the rest of it there is no answer at all.
  */
 START_TEST(h18_malformed)
 {
 	int version = _i ? 6 : 4;
 	struct watch_service before, after;
-	json_int_t malformed;
+	json_int_t before_it;
 	struct stage s;
 	struct wire *w = malloc(sizeof(*w));
 	unsigned int i, sent = 0;
@@ -220,7 +226,7 @@ START_TEST(h18_malformed)
 	stage_prove(&s, STAGE_PORT);
 	wire_open(w, &s, version, 41000);
 	before = watch_service(&s);
-	malformed = watch_verdict(&s, "xdp", "malformed");
+	before_it = not_requests(&s);
 	for (i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++) {
 		const struct nonsense *n = &nonsense[i];
 		int frames;
@@ -230,9 +236,8 @@ START_TEST(h18_malformed)
 		nonsense_send(w, n);
 		sent++;
 		frames = tcp_frames_seen(w);
-		ck_assert_msg(!frames || n->no_sport || n->no_dport, "%s is answered", n->what);
-		ck_assert_msg(watch_verdict(&s, "xdp", "malformed") == malformed + sent,
-			      "%s is not malformed", n->what);
+		ck_assert_msg(!frames || n->no_dport, "%s is answered", n->what);
+		ck_assert_msg(not_requests(&s) == before_it + sent, "%s is not malformed", n->what);
 	}
 	after = watch_service(&s);
 	ck_assert_int_eq(after.challenged, before.challenged);

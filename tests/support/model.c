@@ -206,7 +206,8 @@ static enum sg_verdict model_request_only(const struct model_syn *s)
 		return SG_V_MALFORMED;
 	if (ack)
 		return SG_V_NOT_SYN;
-	if (!s->sport || !s->dport || !memcmp(&s->src, &s->dst, 16) || model_unanswerable(s))
+	if (!s->dport || (s->version == 6 && !memcmp(&s->dst, model_mapped, 12)) ||
+	    !memcmp(&s->src, &s->dst, 16) || model_unanswerable(s))
 		return SG_V_MALFORMED;
 	return s->bytes[0] & 1 ? SG_V_TO_GROUP : SG_UNDECIDED;
 }
@@ -339,7 +340,7 @@ int model_least_mss(const struct model_syn *s)
 }
 
 static enum sg_verdict model_spared(const struct model *m, struct model_syn *s,
-				    const struct sg_service *to, __u64 now_ns)
+				    struct sg_service *to, __u64 now_ns)
 {
 	if (m->heartbeat_ns < now_ns && now_ns - m->heartbeat_ns > MODEL_HEARTBEAT_NS)
 		return SG_V_HEARTBEAT_LOST;
@@ -355,6 +356,8 @@ static enum sg_verdict model_spared(const struct model *m, struct model_syn *s,
 		return SG_V_BOUND_ELSEWHERE;
 	if (to->hindrance && to->hindrance != SG_V_ACCEPT_FULL)
 		return to->hindrance;
+	if (!s->sport && m->mode != SG_MODE_OBSERVE)
+		return SG_V_PORT_ZERO;
 	if (s->is_signed)
 		return SG_V_SIGNED;
 	if (s->tags == 2)
@@ -363,8 +366,14 @@ static enum sg_verdict model_spared(const struct model *m, struct model_syn *s,
 		return SG_V_VLAN_DIFFERS;
 	if (to->user_mss && s->mss > to->user_mss)
 		s->mss = to->user_mss;
-	if (s->mss_seen && s->mss < model_least_mss(s))
-		return SG_V_MSS_LOW;
+	if (s->mss_seen && s->mss < model_least_mss(s)) {
+		bool always = to->user_mss && to->user_mss < model_least_mss(s);
+
+		if (always || to->credit > 0) {
+			to->credit -= !always;
+			return SG_V_MSS_LOW;
+		}
+	}
 	if (m->mode == SG_MODE_OBSERVE)
 		return SG_V_OBSERVED;
 	if (to->hindrance)

@@ -88,7 +88,7 @@ static void model_agree(const struct model_syn *s, __u8 offers, struct model_ter
 
 	*t = (struct model_terms){ .ts = s->ts_seen && offers & SG_OFFER_TS };
 	if (t->ts) {
-		while (table[s->version == 6][at] > mss)
+		while (at && table[s->version == 6][at] > mss)
 			at--;
 		t->mss = table[s->version == 6][at];
 		t->code = at % 4;
@@ -247,5 +247,6 @@ enum sg_verdict model_challenge(const struct model *m, const struct model_syn *s
 	memcpy(a->frame, reply, length);
 	a->length = length;
 	a->challenged = true;
-	return t.lossy ? SG_V_CHALLENGED_PLAIN : SG_V_CHALLENGED;
+	return t.lossy || (s->mss_seen && s->mss < model_least_mss(s)) ? SG_V_CHALLENGED_PLAIN :
+									 SG_V_CHALLENGED;
 }

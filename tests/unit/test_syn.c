@@ -60,7 +60,7 @@ static const struct syn_case cases[] = {
 	{ "PSH alone", { .flags = FRAME_PSH }, SG_V_MALFORMED },
 	{ "ECE and CWR alone", { .flags = FRAME_ECE | FRAME_CWR }, SG_V_MALFORMED },
 
-	{ "from port 0", { .sport = FRAME_IS(0) }, SG_V_MALFORMED },
+	{ "from port 0, which the kernel answers", { .sport = FRAME_IS(0) }, OK },
 	{ "to port 0", { .dport = FRAME_IS(0) }, SG_V_MALFORMED },
 	{ "from port 65535", { .sport = 65535, .dport = 65535 }, OK },
 
@@ -96,6 +96,8 @@ static const struct syn_case cases[] = {
 	{ "from ::1:0:0", { .version = 6, .src = "::1:0:0" }, OK },
 	{ "from a v4-mapped address", { .version = 6, .src = "::ffff:198.51.100.1" }, SG_V_MALFORMED },
 	{ "from a translated address", { .version = 6, .src = "64:ff9b::198.51.100.1" }, OK },
+	{ "to a v4-mapped address", { .version = 6, .dst = "::ffff:203.0.113.1" }, SG_V_MALFORMED },
+	{ "to what is nearly one", { .version = 6, .dst = "::fffe:203.0.113.1" }, OK },
 	{ "from ff02::1", { .version = 6, .src = "ff02::1" }, SG_V_MALFORMED },
 	{ "from ff00::", { .version = 6, .src = "ff00::" }, SG_V_MALFORMED },
 	{ "from fe80::1", { .version = 6, .src = "fe80::1" }, OK },
