@@ -48,9 +48,10 @@ static void check_syn_only(const struct packet *p)
 	FUZZ_CHECK(v == SG_UNDECIDED || v == SG_V_NOT_SYN || v == SG_V_MALFORMED ||
 			   v == SG_V_TO_GROUP,
 		   "verdict %d is not packet_syn_only()'s to give", v);
+	/* port 0 as the source is a connection request to the kernel; syn_packet_allows() answers none */
 	if (!v)
-		FUZZ_CHECK((p->flags & 0x17) == PACKET_SYN && p->sport && p->dport && !p->to_group,
-			   "an answer to flags %x", p->flags);
+		FUZZ_CHECK((p->flags & 0x17) == PACKET_SYN && p->dport && !p->to_group,
+			   "taken for a SYN with flags %x", p->flags);
 }
 
 static void check_parsed(const struct packet *p, const struct tcp_options *o, const void *frame,
