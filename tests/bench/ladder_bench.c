@@ -24,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lab/clients.h"
@@ -35,6 +34,7 @@
 #include "lab/run.h"
 #include "lab/server.h"
 #include "lab/sink.h"
+#include "now.h"
 #include "queues.h"
 #include "synguard/cleanup.h"
 #include "values.h"
@@ -94,14 +94,6 @@ struct seen {
 	int64_t usable_ms, recovered_ms, quiet_life_ms, full_life_ms, restored_ms;
 	struct clients_result clients;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 /* Ends the program; what runs in namespaces ends with it. */
 static void must(int r, const char *what)

@@ -13,10 +13,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lab/run.h"
+#include "now.h"
 #include "synguard/cleanup.h"
 
 /* Making its file system and installing; then booting. Ten times what it takes on an idle one. */
@@ -88,24 +88,47 @@ long long machine_figure(struct machine *m, const char *property)
 	return value;
 }
 
-static long long machine_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 void machine_await(struct machine *m, const char *line, int timeout_ms)
 {
-	long long deadline = machine_now_ms() + timeout_ms;
+	long long deadline = now_ms() + timeout_ms;
 
 	while (machine_try(m, NULL, line, NULL)) {
-		if (machine_now_ms() > deadline)
+		if (now_ms() > deadline)
 			machine_do(m, line); /* says what it says, and fails */
 		usleep(100000);
 	}
 }
+
+/* ---- one daemon after another -------------------------------------------------------------- */
+
+#define MACHINE_MAIN_PID "systemctl show -P MainPID synguard"
+#define MACHINE_GIVEN_UP "systemctl is-failed -q synguard"
+
+/* Not the one before: that is active until systemd hears of its end, and then there is none. */
+#define MACHINE_NEXT                                                                               \
+	"next=$(" MACHINE_MAIN_PID ") && test \"$next\" != 0 && "                                  \
+	"test \"$next\" != \"$(cat /run/before)\" && systemctl is-active -q synguard"
+
+void machine_succeed(struct machine *m, const char *how)
+{
+	machine_do(m, MACHINE_MAIN_PID " >/run/before");
+	machine_do(m, how);
+	machine_await(m, MACHINE_NEXT, 20000);
+}
+
+bool machine_kill(struct machine *m, const char *ready)
+{
+	char line[512];
+
+	machine_do(m, MACHINE_MAIN_PID " >/run/before && "
+				       "systemctl kill --kill-whom=main -s KILL synguard");
+	snprintf(line, sizeof(line), MACHINE_GIVEN_UP " || { " MACHINE_NEXT " && %s; }",
+		 ready ?: "true");
+	machine_await(m, line, 15000);
+	return machine_try(m, NULL, MACHINE_GIVEN_UP, NULL);
+}
+
+/* ---- processes ----------------------------------------------------------------------------- */
 
 /* The last number of NSpid is that of the innermost namespace. */
 static bool machine_is(pid_t pid, pid_t inside)
@@ -163,7 +186,7 @@ static void machine_spawn(struct machine *m, int output_fd)
 /* Until machine.sh has said what there is. */
 static bool machine_made(struct machine *m, int output_fd)
 {
-	long long deadline = machine_now_ms() + MACHINE_MAKE_MS;
+	long long deadline = now_ms() + MACHINE_MAKE_MS;
 	char text[2048], *word;
 	bool ended;
 
@@ -180,7 +203,7 @@ static bool machine_made(struct machine *m, int output_fd)
 			return false;
 		}
 		ended = lab_wait(m->around, 0, NULL) != -ETIMEDOUT;
-	} while (!ended && machine_now_ms() < deadline);
+	} while (!ended && now_ms() < deadline);
 	ck_abort_msg("no machine: %s", text);
 	return false;
 }
@@ -232,4 +255,10 @@ void machine_off(struct machine *m)
 		snprintf(path, sizeof(path), "%s/%s", m->work, folders[i]);
 		ck_assert_msg(!rmdir(path) || errno == ENOENT, "%s: %s", path, strerror(errno));
 	}
+}
+
+void machine_strike(struct machine *m)
+{
+	machine_off(m);
+	stage_strike(m->s);
 }

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "stage.h"
+#include "suite.h"
 
 struct machine {
 	struct stage *s;
@@ -27,8 +28,21 @@ struct machine {
  */
 bool machine_boot(struct machine *m, struct stage *s, const char *watchdog);
 
+/* Raises the stage, with that server or NULL, and boots; ends the test as skipped where it cannot. */
+#define MACHINE_BOOT(m, s, server, watchdog)                                                       \
+	do {                                                                                       \
+		stage_raise(s, server);                                                            \
+		if (!machine_boot(m, s, watchdog)) {                                               \
+			stage_strike(s);                                                           \
+			SKIP((m)->why);                                                            \
+		}                                                                                  \
+	} while (0)
+
 /* Ends it, and every process in it. */
 void machine_off(struct machine *m);
+
+/* And its stage. */
+void machine_strike(struct machine *m);
 
 /* A line of shell in it: its exit status, and what it wrote, stderr too. free() *ret_output, which
  * may be NULL. @user NULL: root. */
@@ -46,3 +60,12 @@ void machine_await(struct machine *m, const char *line, int timeout_ms);
 
 /* A process of the machine as seen from here. */
 pid_t machine_pid(struct machine *m, pid_t inside);
+
+/* Does what has another process than before be the daemon, and waits until that one is ready. */
+void machine_succeed(struct machine *m, const char *how);
+
+/*
+ * Kills the daemon, and waits until systemd has given it up, or another one is ready and `ready`, a
+ * line of shell, succeeds; NULL: nothing more is asked. Whether there is another one.
+ */
+bool machine_kill(struct machine *m, const char *ready);

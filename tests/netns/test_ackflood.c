@@ -17,11 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "frame.h"
 #include "noise.h"
+#include "now.h"
 
 #define FLOWS	 4
 #define FLOOD_MS 4000
@@ -99,14 +99,6 @@ static void flood_end(struct flood_of_acks *f)
 	atomic_store(&f->over, true);
 	pthread_join(f->thread, NULL);
 	ck_assert_uint_gt(f->sent, RATE / 4);
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
 static const char *const counters[] = { "Tcp.OutRsts", "Tcp.RetransSegs", "Tcp.EstabResets", NULL };

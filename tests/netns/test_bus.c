@@ -18,9 +18,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "now.h"
 #include "peer.h"
 #include "stage.h"
 #include "suite.h"
@@ -33,14 +33,6 @@
 static void ok(int err, const char *what)
 {
 	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
 /* ---- who may ------------------------------------------------------------------------------- */

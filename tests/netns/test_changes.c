@@ -7,10 +7,10 @@
 #include <linux/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lab/flood.h"
+#include "now.h"
 #include "pair.h"
 #include "suite.h"
 #include "watch.h"
@@ -20,14 +20,6 @@ static const char *const resets[] = { "Tcp.OutRsts", "Tcp.EstabResets", NULL };
 static void ok(int err, const char *what)
 {
 	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
-static long long now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
 static struct flood *flood_begin(struct stage *s, unsigned int seconds)

@@ -14,10 +14,10 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <netinet/in.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lab/flood.h"
+#include "now.h"
 
 #define FLOWS	   8 /* of each kind */
 #define LENGTHS	   16384
@@ -133,14 +133,6 @@ static void assert_all_arrived(struct stage *s, const struct watch *w, const jso
 	ck_assert_int_le(watch_growth(w, LAB_CLIENT, "Tcp.RetransSegs"), lost);
 	ck_assert_int_le(watch_growth(w, LAB_SERVER, "Tcp.RetransSegs"), lost);
 	json_decref(status);
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
 static void flood_and_exchange(struct stage *s, struct pair before[FLOWS],

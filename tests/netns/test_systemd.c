@@ -3,28 +3,23 @@
  * The units under a real systemd, in a machine made for each test: what `meson install` puts there
  * starts, serves, is confined, is replaced when it hangs or dies, and leaves nothing.
  */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "hooks.h"
 #include "lab/flood.h"
 #include "lab/run.h"
 #include "machine.h"
+#include "now.h"
 #include "pair.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
-
-/* enum bpf_attach_type of Linux 6.6, which older headers lack. */
-#define TCX_INGRESS 46
-#define TCX_EGRESS  47
 
 /* Longer than the programs take to load on a busy host. */
 #define WATCHDOG "8s"
@@ -34,31 +29,7 @@ static void ok(int err, const char *what)
 	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
 }
 
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 /* ---- the stage ----------------------------------------------------------------------------- */
-
-/* Ends the test as skipped where there can be no machine. */
-#define BOOT(m, s, watchdog)                                                                       \
-	do {                                                                                       \
-		stage_raise(s, NULL);                                                              \
-		if (!machine_boot(m, s, watchdog)) {                                               \
-			stage_strike(s);                                                           \
-			SKIP((m)->why);                                                            \
-		}                                                                                  \
-	} while (0)
-
-static void strike(struct machine *m)
-{
-	machine_off(m);
-	stage_strike(m->s);
-}
 
 static void serve(struct stage *s)
 {
@@ -81,58 +52,6 @@ static void some_clients(struct stage *s)
 	ck_assert_msg(r.connected == 30, "connected: %u of %u; %u timed out, %u reset", r.connected,
 		      r.attempted, r.timed_out, r.reset);
 	clients_result_done(&r);
-}
-
-/* What is attached to the stage's interface: of XDP, tcx ingress and egress the programs' ids. */
-struct attached {
-	int ifindex;
-	__u32 ids[3]; /* 0: none */
-};
-
-static int attached_read(void *arg)
-{
-	static const int hooks[] = { TCX_INGRESS, TCX_EGRESS };
-	struct attached *a = arg;
-	__u32 count, flags;
-	int i, err;
-
-	err = bpf_xdp_query_id(a->ifindex, 0, &a->ids[0]);
-	for (i = 0; i < 2 && !err; i++) {
-		count = 1;
-		a->ids[1 + i] = 0;
-		err = bpf_prog_query(a->ifindex, hooks[i], 0, &flags, &a->ids[1 + i], &count);
-	}
-	return err;
-}
-
-static struct attached attached(struct stage *s)
-{
-	struct attached a = { .ifindex = lab_ifindex(s->lab, LAB_SERVER, LAB_IFNAME) };
-
-	ok(lab_call(s->lab, LAB_SERVER, attached_read, &a), "asking what is attached");
-	return a;
-}
-
-static void expect_attached(struct stage *s)
-{
-	struct attached a = attached(s);
-	int i;
-
-	for (i = 0; i < 3; i++)
-		ck_assert_msg(a.ids[i], "hook %d has no program", i);
-}
-
-/* The kernel frees them behind a grace period or two. */
-static void expect_detached(struct stage *s)
-{
-	long long deadline = now_ms() + 10000;
-	struct attached a;
-
-	do
-		a = attached(s);
-	while ((a.ids[0] || a.ids[1] || a.ids[2]) && now_ms() < deadline && !usleep(50000));
-	ck_assert_msg(!a.ids[0] && !a.ids[1] && !a.ids[2], "left: XDP %u, tcx %u and %u", a.ids[0],
-		      a.ids[1], a.ids[2]);
 }
 
 static void expect_text(char *text, const char *part)
@@ -183,7 +102,7 @@ START_TEST(unit_exposure)
 	double level;
 	size_t i;
 
-	BOOT(&m, &s, NULL);
+	MACHINE_BOOT(&m, &s, NULL, NULL);
 	for (i = 0; i < ARRAY_SIZE(exposures); i++) {
 		snprintf(line, sizeof(line),
 			 "LC_ALL=C.UTF-8 systemd-analyze security --offline=yes --no-pager "
@@ -202,7 +121,7 @@ START_TEST(unit_exposure)
 	text = machine_ask(&m, "systemd-analyze verify --man=no synguard.service");
 	ck_assert_str_eq(text, "");
 	free(text);
-	strike(&m);
+	machine_strike(&m);
 }
 END_TEST
 
@@ -296,11 +215,11 @@ START_TEST(unit_serves)
 	struct machine m;
 	struct stage s;
 
-	BOOT(&m, &s, NULL);
+	MACHINE_BOOT(&m, &s, NULL, NULL);
 	serve(&s);
 	/* without any configuration; and it must not become the daemon's own to write */
 	machine_do(&m, "rm -r /etc/synguard; systemctl start synguard");
-	expect_attached(&s);
+	hooks_of_all(&s);
 	expect_confined(&m);
 	expect_places(&m);
 	expect_rights(&m);
@@ -312,10 +231,10 @@ START_TEST(unit_serves)
 
 	machine_do(&m, "systemctl stop synguard");
 	expect_text(machine_ask(&m, "systemctl show -P Result synguard"), "success");
-	expect_detached(&s);
+	hooks_await_none(&s);
 	machine_do(&m, "test ! -e /run/synguard && test -z \"$(pgrep synguardd)\"");
 	some_clients(&s);
-	strike(&m);
+	machine_strike(&m);
 }
 END_TEST
 
@@ -327,9 +246,9 @@ START_TEST(unit_on_the_system_bus)
 	struct machine m;
 	struct stage s;
 
-	BOOT(&m, &s, NULL);
+	MACHINE_BOOT(&m, &s, NULL, NULL);
 	if (machine_try(&m, NULL, "systemctl cat dbus.socket dbus.service", NULL)) {
-		strike(&m);
+		machine_strike(&m);
 		SKIP("no system bus here (Debian's package dbus)");
 	}
 	machine_do(&m, "systemctl start synguard");
@@ -343,7 +262,7 @@ START_TEST(unit_on_the_system_bus)
 				     NULL),
 			 0);
 	machine_do(&m, "systemctl stop synguard");
-	strike(&m);
+	machine_strike(&m);
 }
 END_TEST
 
@@ -353,7 +272,7 @@ START_TEST(unit_is_there_before_servers)
 	struct machine m;
 	struct stage s;
 
-	BOOT(&m, &s, NULL);
+	MACHINE_BOOT(&m, &s, NULL, NULL);
 	machine_do(&m, "d=/run/systemd/system; printf '%s\\n' '[Unit]' After=network.target "
 		       "'[Service]' Type=oneshot \"ExecStart=$(command -v synguard) status\" "
 		       ">$d/server.service; printf '%s\\n' '[Unit]' "
@@ -361,7 +280,7 @@ START_TEST(unit_is_there_before_servers)
 		       "systemctl daemon-reload; systemctl start boot.target");
 	expect_text(machine_ask(&m, "systemctl show -P Result server"), "success");
 	machine_do(&m, "systemctl enable synguard && systemctl is-enabled synguard");
-	strike(&m);
+	machine_strike(&m);
 }
 END_TEST
 
@@ -381,19 +300,19 @@ static void configure(struct machine *m, const char *setting)
 /* By map writes: the same process, the same programs, and what is established goes on. */
 START_TEST(unit_reloads)
 {
-	struct attached before, after;
+	struct hooks before, after;
 	struct machine m;
 	struct stage s;
 	struct pair pair;
 	int listener;
 	long long pid;
 
-	BOOT(&m, &s, NULL);
+	MACHINE_BOOT(&m, &s, NULL, NULL);
 	listener = pair_listen(&s, NULL);
 	configure(&m, "Mode=auto");
 	machine_do(&m, "systemctl start synguard");
 	pair = pair_open(&s, listener, AF_INET, 0);
-	before = attached(&s);
+	before = hooks_of_all(&s);
 	pid = machine_figure(&m, "MainPID");
 
 	configure(&m, "Mode=always");
@@ -408,14 +327,14 @@ START_TEST(unit_reloads)
 		    "alwys");
 	machine_do(&m, "systemctl is-active synguard && synguard status | grep -q 'mode always'");
 
-	after = attached(&s);
+	after = hooks_of_all(&s);
 	ck_assert_mem_eq(&after, &before, sizeof(after));
 	ck_assert_int_eq(machine_figure(&m, "MainPID"), pid);
 	pair_talk(&pair);
 	pair_close(&pair);
 	close(listener);
 	machine_do(&m, "systemctl stop synguard");
-	strike(&m);
+	machine_strike(&m);
 }
 END_TEST
 
@@ -460,7 +379,7 @@ START_TEST(unit_exporter)
 	struct stage s;
 	char *text;
 
-	BOOT(&m, &s, NULL);
+	MACHINE_BOOT(&m, &s, NULL, NULL);
 	machine_do(&m, "systemd-analyze verify --man=no synguard-exporter.service "
 		       "synguard-exporter.socket");
 	machine_do(&m, "systemctl start synguard synguard-exporter.socket");
@@ -478,7 +397,7 @@ START_TEST(unit_exporter)
 	expect_scraped_from_afar(&m);
 	machine_do(&m,
 		   "systemctl stop synguard synguard-exporter.socket synguard-exporter.service");
-	strike(&m);
+	machine_strike(&m);
 }
 END_TEST
 
@@ -499,7 +418,7 @@ START_TEST(unit_defends)
 	long long start;
 	json_t *json;
 
-	BOOT(&m, &s, WATCHDOG);
+	MACHINE_BOOT(&m, &s, NULL, WATCHDOG);
 	serve(&s);
 	/* whoever comes is to be challenged */
 	machine_do(
@@ -527,11 +446,11 @@ START_TEST(unit_defends)
 
 	/* stopping it in the middle harms nobody who comes afterwards */
 	machine_do(&m, "systemctl stop synguard");
-	expect_detached(&s);
+	hooks_await_none(&s);
 	ok(flood_stop(flood), "the flood");
 	flood_free(flood);
 	some_clients(&s);
-	strike(&m);
+	machine_strike(&m);
 }
 END_TEST
 
@@ -563,7 +482,7 @@ START_TEST(unit_is_replaced)
 	int listener, i;
 	char line[80];
 
-	BOOT(&m, &s, watchdog);
+	MACHINE_BOOT(&m, &s, NULL, watchdog);
 	listener = pair_listen(&s, NULL);
 	machine_do(&m, "systemctl start synguard");
 	for (i = 0; i < 2; i++) {
@@ -582,7 +501,7 @@ START_TEST(unit_is_replaced)
 	for (i = 0; i < 2; i++)
 		pair_talk(&pairs[i]);
 	expect_replaced(&m, before, 45000);
-	expect_attached(&s);
+	hooks_of_all(&s);
 	for (i = 0; i < 2; i++) {
 		pair_talk(&pairs[i]);
 		pair_close(&pairs[i]);
@@ -592,7 +511,7 @@ START_TEST(unit_is_replaced)
 	machine_do(&m, "synguard mode always");
 	some_clients(&s);
 	machine_do(&m, "systemctl stop synguard");
-	strike(&m);
+	machine_strike(&m);
 }
 END_TEST
 
@@ -601,27 +520,22 @@ START_TEST(unit_gives_up)
 {
 	struct machine m;
 	struct stage s;
-	int kills;
+	int kills = 0;
 
-	BOOT(&m, &s, NULL);
+	MACHINE_BOOT(&m, &s, NULL, NULL);
 	serve(&s);
 	machine_do(&m, "systemctl start synguard");
-	for (kills = 0; machine_try(&m, NULL, "systemctl is-failed -q synguard", NULL); kills++) {
-		ck_assert_int_lt(kills, 10);
-		machine_do(&m, "systemctl kill --kill-whom=main -s KILL synguard");
-		machine_await(&m,
-			      "systemctl is-failed -q synguard || "
-			      "{ systemctl is-active -q synguard && synguard status; }",
-			      15000);
-	}
+	do
+		ck_assert_int_lt(kills++, 10);
+	while (machine_kill(&m, "synguard status"));
 	ck_assert_int_ge(kills, 3);
-	expect_detached(&s);
+	hooks_await_none(&s);
 	machine_do(&m, "test ! -e /run/synguard");
 	some_clients(&s);
 	machine_do(&m, "systemctl reset-failed synguard && systemctl start synguard");
-	expect_attached(&s);
+	hooks_of_all(&s);
 	machine_do(&m, "systemctl stop synguard");
-	strike(&m);
+	machine_strike(&m);
 }
 END_TEST
 

@@ -9,26 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hooks.h"
 #include "lab/flood.h"
 #include "machine.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
 
-/* enum bpf_attach_type of Linux 6.6, which older headers lack. */
-#define TCX_INGRESS 46
-#define TCX_EGRESS  47
-
 #define FLOOD_PER_SEC 200000
 
-/* Ends the test as skipped where there can be no machine. */
-#define BOOT(m, s)                                                                                 \
-	do {                                                                                       \
-		stage_raise(s, &(struct server_options){ .port = STAGE_PORT });                    \
-		if (!machine_boot(m, s, NULL)) {                                                   \
-			stage_strike(s);                                                           \
-			SKIP((m)->why);                                                            \
-		}                                                                                  \
-	} while (0)
+static const struct server_options server = { .port = STAGE_PORT };
 
 static void ok(int err, const char *what)
 {
@@ -37,89 +26,11 @@ static void ok(int err, const char *what)
 
 /* ---- what is attached ---------------------------------------------------------------------- */
 
-enum hook { XDP, INGRESS, EGRESS, HOOKS };
-
-/* Of the stage's interface. Ids are never used twice; 0: none. */
-struct hooks {
-	int ifindex;
-	__u32 programs[HOOKS];
-	__u32 links[HOOKS];
-};
-
-static int hooks_read_programs(void *arg)
-{
-	static const int where[] = { [INGRESS] = TCX_INGRESS, [EGRESS] = TCX_EGRESS };
-	struct hooks *h = arg;
-	__u32 ids[8], count, flags;
-	int i, err;
-
-	err = bpf_xdp_query_id(h->ifindex, 0, &h->programs[XDP]);
-	for (i = INGRESS; i < HOOKS && !err; i++) {
-		count = ARRAY_SIZE(ids);
-		err = bpf_prog_query(h->ifindex, where[i], 0, &flags, ids, &count);
-		if (!err && count > 1)
-			err = -E2BIG; /* one of the daemon before is left beside it */
-		h->programs[i] = count ? ids[0] : 0;
-	}
-	return err;
-}
-
-/* A program is attached once, hence its links are one. */
-static void hooks_find_links(struct hooks *h)
-{
-	__u32 id = 0;
-
-	while (!bpf_link_get_next_id(id, &id)) {
-		struct bpf_link_info info = {};
-		__u32 size = sizeof(info);
-		_cleanup_close_ int fd = bpf_link_get_fd_by_id(id);
-		int i;
-
-		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-			continue;
-		for (i = 0; i < HOOKS; i++)
-			if (h->programs[i] && info.prog_id == h->programs[i])
-				h->links[i] = info.id;
-	}
-}
-
-static struct hooks hooks(struct stage *s)
-{
-	struct hooks h = { .ifindex = lab_ifindex(s->lab, LAB_SERVER, LAB_IFNAME) };
-
-	ok(lab_call(s->lab, LAB_SERVER, hooks_read_programs, &h), "asking what is attached");
-	hooks_find_links(&h);
-	return h;
-}
-
-static struct hooks hooks_all(struct stage *s)
-{
-	struct hooks h = hooks(s);
-	int i;
-
-	for (i = 0; i < HOOKS; i++)
-		ck_assert_msg(h.links[i], "hook %d has no link", i);
-	return h;
-}
-
 static void detach(__u32 link)
 {
 	_cleanup_close_ int fd = bpf_link_get_fd_by_id(link);
 
 	ck_assert_msg(!bpf_link_detach(fd), "link %u: %s", link, strerror(errno));
-}
-
-static void expect_detached(struct machine *m)
-{
-	struct hooks h;
-	int tries = 0;
-
-	do
-		h = hooks(m->s);
-	while ((h.programs[XDP] || h.programs[INGRESS] || h.programs[EGRESS]) && tries++ < 100 &&
-	       !usleep(100000));
-	ck_assert_msg(tries < 100, "left: XDP %u, tcx %u and %u", h.programs[XDP],
-		      h.programs[INGRESS], h.programs[EGRESS]);
 }
 
 /* The links are those of before, and run programs of another daemon. */
@@ -137,8 +48,6 @@ static void expect_succession(const struct hooks *before, const struct hooks *no
 
 /* ---- the daemon ---------------------------------------------------------------------------- */
 
-#define MAIN_PID "systemctl show -P MainPID synguard"
-
 static void configure(struct machine *m, const char *text)
 {
 	char line[512];
@@ -148,17 +57,6 @@ static void configure(struct machine *m, const char *text)
 		 "printf '%s' >/etc/synguard/synguard.conf.d/50.conf",
 		 text);
 	machine_do(m, line);
-}
-
-/* Does something that has another process than before be the daemon, and waits for it. */
-static void succeed(struct machine *m, const char *how)
-{
-	machine_do(m, MAIN_PID " >/run/before");
-	machine_do(m, how);
-	machine_await(m,
-		      "next=$(" MAIN_PID ") && test \"$next\" != 0 && "
-		      "test \"$next\" != \"$(cat /run/before)\" && systemctl is-active -q synguard",
-		      20000);
 }
 
 static struct flood *begin_flood(struct machine *m)
@@ -208,7 +106,7 @@ static void succeed_among_clients(struct machine *m, const char *how)
 
 	ok(clients_start(&clients, m->s->lab, LAB_CLIENT, &o), "clients");
 	usleep(2000000);
-	succeed(m, how);
+	machine_succeed(m, how);
 	/* of the first tick, as a rule */
 	expect_rates(machine_ask(m, "synguard listeners --json"));
 	ok(clients_wait(clients, &r), "clients");
@@ -240,24 +138,23 @@ static void check_succession(const char *how)
 	struct stage s;
 	long long had;
 
-	BOOT(&m, &s);
+	MACHINE_BOOT(&m, &s, &server, NULL);
 	configure(&m, "[Defence]\\nClientAllowance=0\\n");
 	machine_do(&m, "systemctl start synguard");
 	stage_connect_all(&s, 50, 200);
-	before = hooks_all(&s);
+	before = hooks_of_all(&s);
 	flood = begin_flood(&m);
 	had = accepted(&m);
 	succeed_among_clients(&m, how);
-	now = hooks_all(&s);
+	now = hooks_of_all(&s);
 	expect_succession(&before, &now);
 	machine_do(&m, CONTINUED);
 	ck_assert_int_gt(accepted(&m), had);
 	ok(flood_stop(flood), "the flood");
 	flood_free(flood);
 	machine_do(&m, "systemctl stop synguard");
-	expect_detached(&m);
-	machine_off(&m);
-	stage_strike(&s);
+	hooks_await_none(&s);
+	machine_strike(&m);
 }
 
 /* S1 */
@@ -280,21 +177,20 @@ START_TEST(s1_replaced_by_another_version)
 	struct machine m;
 	struct stage s;
 
-	BOOT(&m, &s);
+	MACHINE_BOOT(&m, &s, &server, NULL);
 	machine_do(&m, "systemctl start synguard");
-	before = hooks_all(&s);
+	before = hooks_of_all(&s);
 	configure(&m, "[Daemon]\\nMode=always\\n[Cookie]\\nEpochSec=17s\\n");
-	succeed(&m, "systemctl restart synguard");
-	now = hooks_all(&s);
+	machine_succeed(&m, "systemctl restart synguard");
+	now = hooks_of_all(&s);
 	expect_succession(&before, &now);
 	ck_assert(machine_try(&m, NULL, CONTINUED, NULL));
 	stage_connect_all(&s, 50, 1000);
 	/* and what is kept of it is what the next one finds */
-	succeed(&m, "systemctl kill --kill-whom=main -s KILL synguard");
+	machine_succeed(&m, "systemctl kill --kill-whom=main -s KILL synguard");
 	machine_do(&m, CONTINUED);
 	stage_connect_all(&s, 50, 1000);
-	machine_off(&m);
-	stage_strike(&s);
+	machine_strike(&m);
 }
 END_TEST
 
@@ -304,22 +200,21 @@ START_TEST(s1_nothing_is_left_elsewhere)
 	struct machine m;
 	struct stage s;
 
-	BOOT(&m, &s);
+	MACHINE_BOOT(&m, &s, &server, NULL);
 	machine_do(&m, "systemctl start synguard");
-	hooks_all(&s);
+	hooks_of_all(&s);
 	machine_do(&m, "sed -i s/" LAB_IFNAME "/none0/ "
 		       "/run/systemd/system/synguard.service.d/lab.conf && "
 		       "systemctl daemon-reload && systemctl restart synguard");
-	expect_detached(&m);
+	hooks_await_none(&s);
 	machine_do(&m, "sed -i s/none0/" LAB_IFNAME "/ "
 		       "/run/systemd/system/synguard.service.d/lab.conf && "
 		       "systemctl daemon-reload && systemctl restart synguard");
-	hooks_all(&s);
-	detach(hooks_all(&s).links[XDP]);
-	succeed(&m, "systemctl kill --kill-whom=main -s KILL synguard");
-	hooks_all(&s);
-	machine_off(&m);
-	stage_strike(&s);
+	hooks_of_all(&s);
+	detach(hooks_of_all(&s).links[HOOK_XDP]);
+	machine_succeed(&m, "systemctl kill --kill-whom=main -s KILL synguard");
+	hooks_of_all(&s);
+	machine_strike(&m);
 }
 END_TEST
 
@@ -328,25 +223,17 @@ START_TEST(s2_given_up)
 {
 	struct machine m;
 	struct stage s;
-	int kills;
+	int kills = 0;
 
-	BOOT(&m, &s);
+	MACHINE_BOOT(&m, &s, &server, NULL);
 	machine_do(&m, "systemctl start synguard");
-	for (kills = 0; machine_try(&m, NULL, "systemctl is-failed -q synguard", NULL); kills++) {
-		ck_assert_int_lt(kills, 10);
-		hooks_all(&s);
-		machine_do(&m, MAIN_PID " >/run/before && "
-					"systemctl kill --kill-whom=main -s KILL synguard");
-		machine_await(&m,
-			      "systemctl is-failed -q synguard || { next=$(" MAIN_PID ") && "
-			      "test \"$next\" != 0 && test \"$next\" != \"$(cat /run/before)\" && "
-			      "systemctl is-active -q synguard; }",
-			      20000);
-	}
+	do {
+		ck_assert_int_lt(kills++, 10);
+		hooks_of_all(&s);
+	} while (machine_kill(&m, NULL));
 	ck_assert_int_ge(kills, 3);
-	expect_detached(&m);
-	machine_off(&m);
-	stage_strike(&s);
+	hooks_await_none(&s);
+	machine_strike(&m);
 }
 END_TEST
 

@@ -12,8 +12,9 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "now.h"
 
 /* How long an answer may take that has to come. */
 #define WIRE_PATIENCE_MS 5000
@@ -123,14 +124,6 @@ void wire_send_syn(struct wire *w, const char *payload)
 
 /* ---- receiving ----------------------------------------------------------------------------- */
 
-static int64_t wire_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 /* Whether the frame in w->frame is one of the server to this client. */
 static bool wire_is_ours(struct wire *w, size_t bytes)
 {
@@ -145,7 +138,7 @@ static bool wire_is_ours(struct wire *w, size_t bytes)
 
 bool wire_receive(struct wire *w, int timeout_ms)
 {
-	int64_t deadline = wire_now_ms() + timeout_ms, left;
+	int64_t deadline = now_ms() + timeout_ms, left;
 	struct pollfd p = { .fd = w->fd, .events = POLLIN };
 	ssize_t n;
 
@@ -155,7 +148,7 @@ bool wire_receive(struct wire *w, int timeout_ms)
 			break;
 		if (n >= 0)
 			continue;
-		left = deadline - wire_now_ms();
+		left = deadline - now_ms();
 		if (left <= 0 || poll(&p, 1, left) == 0)
 			return false;
 	}
