@@ -103,7 +103,7 @@ static int dataplane_load_once(struct dataplane_loaded *ret, uint8_t epoch_shift
 	r = dataplane_stamp(skel, &stamp);
 	if (r >= 0)
 		r = dataplane_reuse(skel, store, &stamp);
-	ret->continues = r > 0;
+	ret->continues = r != 0;
 	if (r >= 0)
 		r = synguard_bpf__load(skel);
 	if (r < 0) {
@@ -127,8 +127,8 @@ int dataplane_load(struct dataplane_loaded *ret, uint8_t epoch_shift,
 		return r;
 	libbpf_set_print(dataplane_listen);
 	r = dataplane_load_once(ret, epoch_shift, store);
-	/* it may have failed for what was left, of which some has been taken out by now */
-	if (r < 0 && store)
+	/* it may have failed for what was left, which has been taken out of the store by now */
+	if (r < 0 && ret->continues)
 		r = dataplane_load_once(ret, epoch_shift, store);
 	libbpf_set_print(dataplane_silence);
 	if (r == -EPERM)
