@@ -112,7 +112,7 @@ __noinline int bogus_judge(struct xdp_md *ctx)
 	if (!ack)
 		return SG_V_NOT_SYN;
 	ack->now_ns = clock_now();
-	if (ack_flood_until_ns <= ack->now_ns || control.mode == SG_MODE_OBSERVE ||
+	if (!ackflood_lasts(ack->now_ns) || control.mode == SG_MODE_OBSERVE ||
 	    (__s64)(ack->now_ns - control.heartbeat_ns) > (__s64)SG_HEARTBEAT_LOST_NS)
 		return SG_V_NOT_SYN;
 	if (frame_parse_xdp(ctx, &ack->p) || ack->p.flags & PACKET_RST ||

@@ -2,15 +2,16 @@
 /*
  * The reply budget: how many challenges one source, or one prefix, may be sent that nobody answers.
  *
- * Sources are forged, and whoever's address is forged gets our replies. A reply is no larger than
- * its SYN, but there is no reason to send a stranger thousands of them. What is completed does not
- * count: a busy NAT gateway of real clients is not limited, a forged one is.
+ * Sources are forged, and whoever's address is forged gets our replies. A reply is larger than its
+ * SYN by no more than the MSS option, where that had none, but there is no reason to send a stranger
+ * thousands of them. What is completed does not count: a busy NAT gateway of real clients is not
+ * limited, a forged one is.
  *
  * Only each 16th challenge is counted, in a flood each 64th, whose two lines of the table nobody has
- * in his cache: in a hashed bucket of the source and one of its prefix. A bucket over the budget puts exactly this source (by a 64-bit keyed hash) into a small table of
- * the hushed, for the rest of the window. While that table is empty a SYN pays one comparison. A
- * flood of random sources spreads over the buckets, and reaches no budget below some 30 million
- * SYNs a second.
+ * in his cache: in a hashed bucket of the source and one of its prefix. A bucket over the budget puts
+ * exactly this source (by a 64-bit keyed hash) into a small table of the hushed, for the rest of the
+ * window. While that table is empty a SYN pays one comparison. A flood of random sources spreads over
+ * the buckets, and reaches no budget below some 30 million SYNs a second.
  *
  * Counts are kept without atomics: a lost one makes the budget a little larger.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The stems of the cookies of services, hashed (struct cookie_stem): of a flood each challenge needs
- * the same, and to hash it is 2 of the 10 rounds of SipHash that IPv4 takes, and 6 of
- * the 16 of IPv6. Nothing is less secret or less sure by it: what comes out is cookie_isn().
+ * the same, and to hash it is 2 of the 10 rounds of SipHash that IPv4 takes, and 6 of the 16 of IPv6.
+ * Nothing is less secret or less sure by it: what comes out is cookie_isn().
  */
 #pragma once
 
