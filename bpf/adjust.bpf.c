@@ -6,7 +6,7 @@
  * iter/tcp holds the lock of the socket, and shows those of the reader's network namespace first,
  * so that a listener of another one is never met. What is not as the order says is left alone.
  */
-#include "listeners.bpf.h"
+#include "bpf/state/listeners.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "compat.h"
+#include "bpf/compat.h"
 
 #include <bpf/bpf_core_read.h>
 

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel.bpf.h"
+#include "bpf/kernel.bpf.h"
 #include "synguard/abi.h"
 
 /* Written by the daemon through the skeleton's mapping of .bss. */

@@ -9,7 +9,7 @@
  * locked. (iter/tcp locks every connection that it passes: bpf_iter_tcp_seq_show(). And
  * bpf_sock_destroy() reads sk_protocol, which a request socket is too short to have.)
  */
-#include "kernel.bpf.h"
+#include "bpf/kernel.bpf.h"
 
 #include "synguard/reap_abi.h"
 

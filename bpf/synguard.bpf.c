@@ -11,15 +11,15 @@
  *	xdp_bulk_tx, xdp_exception: whether XDP's answers are sent
  *	iter/tcp: the listeners, when the daemon asks
  */
-#include "acceptance.bpf.h"
-#include "challenge.bpf.h"
-#include "challenge_skb.bpf.h"
-#include "kernel.bpf.h"
-#include "listeners.bpf.h"
-#include "maps.bpf.h"
-#include "proof.bpf.h"
-#include "sent.bpf.h"
-#include "talkers.bpf.h"
+#include "bpf/kernel.bpf.h"
+#include "bpf/maps.bpf.h"
+#include "bpf/path/accept.bpf.h"
+#include "bpf/path/syn.bpf.h"
+#include "bpf/path/syn_skb.bpf.h"
+#include "bpf/path/synack.bpf.h"
+#include "bpf/state/heavy_hitters.bpf.h"
+#include "bpf/state/listeners.bpf.h"
+#include "bpf/state/tx_errors.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 

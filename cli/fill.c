@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "synguard/cleanup.h"
-#include "synguard/ladder.h"
+#include "synguard/mitigation.h"
 #include "synguard/trouble.h"
 
-#include "verbs.h"
+#include "cli/base/verb.h"
 
 /* ---- bash ---------------------------------------------------------------------------------- */
 

@@ -15,8 +15,8 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "arguments.h"
-#include "forward.h"
+#include "cli/base/arguments.h"
+#include "cli/base/forward.h"
 
 /* A descriptor of ours must not get the number of a stream that was closed, or talk would end up in
  * it. Writing to such a stream still fails, as the one that is put there is for reading. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verbs.h"
+#include "cli/base/verb.h"
 
 #include "synguard/names.h"
 

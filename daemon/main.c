@@ -20,14 +20,14 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "complaint.h"
-#include "config.h"
-#include "descriptors.h"
-#include "ladder.h"
-#include "ladder_plan.h"
-#include "log.h"
-#include "manager.h"
-#include "rundir.h"
+#include "daemon/base/complaint.h"
+#include "daemon/base/descriptors.h"
+#include "daemon/base/log.h"
+#include "daemon/manager/manager.h"
+#include "daemon/manager/rundir.h"
+#include "daemon/mitigation/mitigation.h"
+#include "daemon/mitigation/plan.h"
+#include "daemon/settings/config.h"
 
 #define MAIN_MAX_INTERFACES SETTINGS_NAMES_MAX
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "configured.h"
+#include "cli/exporter/configured.h"
 
 #include <errno.h>
 #include <fcntl.h>

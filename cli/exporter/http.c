@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "http.h"
+#include "cli/exporter/http.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 
 #include "synguard/cleanup.h"
 
-#include "source.h"
+#include "cli/exporter/source.h"
 
 /* A host is scraped by a few; what is beyond that is a mistake or an attack. */
 #define HTTP_MAX_CONNECTIONS 64

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "listener.h"
+#include "cli/exporter/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>

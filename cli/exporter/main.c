@@ -18,9 +18,9 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "configured.h"
-#include "http.h"
-#include "listener.h"
+#include "cli/exporter/configured.h"
+#include "cli/exporter/http.h"
+#include "cli/exporter/listener.h"
 
 #define EXPORTER_LISTEN "127.0.0.1:9846"
 

@@ -13,7 +13,7 @@
 #include "synguard/report.h"
 #include "synguard/verdict.h"
 
-#include "metrics.h"
+#include "cli/print/metrics.h"
 
 /* Names have underscores, which scdoc would take for underlining. */
 static void put_plain(const char *text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "source.h"
+#include "cli/exporter/source.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -17,7 +17,7 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "metrics.h"
+#include "cli/print/metrics.h"
 
 /* What is as old as this is read anew; a daemon that answers as late as that does not answer. */
 #define SOURCE_FRESH_USEC    1000000ULL

@@ -3,7 +3,7 @@
  * What the BPF programs and the daemon share in memory.
  *
  * Both sides are compiled from this header and loaded together, so it is no promise to anybody
- * else. Times are nanoseconds of CLOCK_MONOTONIC (bpf/clock.bpf.h); 0 means never.
+ * else. Times are nanoseconds of CLOCK_MONOTONIC (bpf/state/clock.bpf.h); 0 means never.
  *
  * One writer for each datum: a field says who writes it, "daemon" or "programs". The services are
  * an mmap()ed array; the daemon reads and writes single aligned fields with relaxed atomics.
@@ -241,7 +241,7 @@ struct sg_tally {
 	__u64 weight; /* of the SYN at hand, see talkers_abi.h */
 };
 
-/* What the coarse clock said when it was last asked (bpf/clock.bpf.h). Per CPU; programs. */
+/* What the coarse clock said when it was last asked (bpf/state/clock.bpf.h). Per CPU; programs. */
 struct sg_tick {
 	__u64 jiffies;
 	__u64 now_ns;
@@ -279,7 +279,7 @@ struct sg_promises {
 };
 
 /*
- * Floods of ACKs (bpf/ackflood.bpf.h): one in 64 is looked up, a window is 2^28 ns = 0.27 s, and
+ * Floods of ACKs (bpf/path/ack_flood.bpf.h): one in 64 is looked up, a window is 2^28 ns = 0.27 s, and
  * what they are taken for holds for two seconds. A connection is awaited for as long as the packets
  * behind its ACK may wait in a busy machine.
  */
@@ -307,7 +307,7 @@ struct sg_witness {
 };
 
 /*
- * The reply budget (bpf/budget.bpf.h): a window is 2^30 ns = 1.07 s, each 16th challenge counts
+ * The reply budget (bpf/state/budget.bpf.h): a window is 2^30 ns = 1.07 s, each 16th challenge counts
  * 16 times, and where a CPU sends a service's more than SG_BUDGET_FLOOD in a second each 64th 64
  * times. 65536 buckets, of which a SYN meets two, keep
  * 30 million random SYNs a second below a budget of 1024.
@@ -327,7 +327,7 @@ struct sg_budget_line {
 };
 
 /*
- * Verified clients (bpf/clients.bpf.h): whoever completed a handshake within an hour. A window is
+ * Verified clients (bpf/state/clients.bpf.h): whoever completed a handshake within an hour. A window is
  * that of the reply budget.
  */
 #define SG_CLIENT_SETS	  4096

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A listener as the kernel keeps it: what bpf/listeners.bpf.h writes and daemon/listeners.c reads.
+ * A listener as the kernel keeps it: what bpf/state/listeners.bpf.h writes and daemon/dataplane/listeners.c reads.
  *
  * Raw fields. What follows from them is for the reader to work out.
  */

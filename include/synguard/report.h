@@ -4,7 +4,7 @@
  *
  * A row makes the figure's key in the JSON of Describe() and `synguard status --json`, its family
  * in `synguard metrics` and the exporter, its property on the bus, and its line in
- * synguard-metrics(7). The daemon gives `member` of struct report (daemon/report.h) its meaning;
+ * synguard-metrics(7). The daemon gives `member` of struct report (daemon/report/report.h) its meaning;
  * the CLI knows the JSON alone. Verdicts are counted as well, by the list in synguard/verdict.h.
  *
  * Columns:

@@ -22,12 +22,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lab/host.h"
-#include "lab/kernel.h"
-#include "lab/lab.h"
-#include "lab/lab_daemon.h"
-#include "lab/run.h"
 #include "synguard/cleanup.h"
+#include "tests/lab/host.h"
+#include "tests/lab/kernel.h"
+#include "tests/lab/lab.h"
+#include "tests/lab/lab_daemon.h"
+#include "tests/lab/run.h"
 #include "yard.h"
 
 #define BULK_PORT      8080

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bench's floods: phases of the demo (cli/demo_phase.h) beside yardsticks (yard.h), over and
+ * The bench's floods: phases of the demo (tests/lab/demo_phase.h) beside yardsticks (yard.h), over and
  * over. `flood_bench KIND ROUNDS SECONDS [ROW]...` prints a line of JSON for each phase that it has run;
  * medians and tables are left to tests/bench/run.
  *
@@ -18,9 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "demo_phase.h"
-#include "lab/kernel.h"
 #include "synguard/cleanup.h"
+#include "tests/lab/demo_phase.h"
+#include "tests/lab/kernel.h"
 #include "toll.h"
 #include "yard.h"
 

@@ -4,9 +4,9 @@
  * frames, it reads what it needs, hashes it (SipHash-2-4), and writes a SYN-ACK with its checksums
  * over it. It knows no service, keeps no state, counts nothing and asks no clock.
  */
-#include "checksum.h"
-#include "compat.h"
-#include "siphash.h"
+#include "bpf/compat.h"
+#include "bpf/net/checksum.h"
+#include "bpf/net/siphash.h"
 
 #define FLOOR_MSS    0x020405b4
 #define FLOOR_WINDOW 0xfaf0

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "daemon/crowd.h"
-#include "daemon/dataplane.h"
-#include "daemon/detect_service.h"
-#include "daemon/talkers.h"
+#include "daemon/dataplane/dataplane.h"
+#include "daemon/dataplane/heavy_hitters.h"
+#include "daemon/judge/cardinality.h"
+#include "daemon/judge/detect_service.h"
 #include "noise.h"
 
 #define ROUNDS 201

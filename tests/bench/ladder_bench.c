@@ -26,17 +26,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lab/clients.h"
-#include "lab/flood.h"
-#include "lab/host.h"
-#include "lab/kernel.h"
-#include "lab/lab_daemon.h"
-#include "lab/run.h"
-#include "lab/server.h"
-#include "lab/sink.h"
 #include "now.h"
 #include "queues.h"
 #include "synguard/cleanup.h"
+#include "tests/lab/clients.h"
+#include "tests/lab/flood.h"
+#include "tests/lab/host.h"
+#include "tests/lab/kernel.h"
+#include "tests/lab/lab_daemon.h"
+#include "tests/lab/run.h"
+#include "tests/lab/server.h"
+#include "tests/lab/sink.h"
 #include "values.h"
 
 #define BACKLOG		128

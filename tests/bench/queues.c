@@ -3,7 +3,7 @@
 
 #include <arpa/inet.h>
 
-#include "daemon/sockdiag.h"
+#include "daemon/net/sockdiag.h"
 
 static void queues_count(void *userdata, const struct sockdiag_socket *s)
 {

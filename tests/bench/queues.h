@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "lab/lab.h"
+#include "tests/lab/lab.h"
 
 #define QUEUES_MAX 8
 

@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "demo_phase.h"
-#include "lab/kernel.h"
-#include "lab/lab_daemon.h"
 #include "rate_host.h"
 #include "synguard/cleanup.h"
+#include "tests/lab/demo_phase.h"
+#include "tests/lab/kernel.h"
+#include "tests/lab/lab_daemon.h"
 
 #define STEPS	       8 /* halvings: to 1/256 of what can be sent */
 #define DAEMON_STOP_MS 3000

@@ -13,11 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lab/host.h"
-#include "lab/lab_daemon.h"
-#include "lab/server.h"
-#include "lab/sink.h"
 #include "synguard/cleanup.h"
+#include "tests/lab/host.h"
+#include "tests/lab/lab_daemon.h"
+#include "tests/lab/server.h"
+#include "tests/lab/sink.h"
 
 #define RATE_PORT	8080
 #define BACKLOG		128

@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lab/clients.h"
-#include "lab/flood.h"
+#include "tests/lab/clients.h"
+#include "tests/lab/flood.h"
 #include "yard.h"
 
 #define RATE_LOSS_MOST	    1e-3 /* of what was sent */

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lab/host.h"
 #include "synguard/cleanup.h"
+#include "tests/lab/host.h"
 
 #define MAPS_MAX 256
 

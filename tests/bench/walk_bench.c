@@ -26,16 +26,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/pace.h"
-#include "daemon/sockdiag.h"
+#include "daemon/base/pace.h"
+#include "daemon/net/sockdiag.h"
 #include "holders.h"
 #include "iter_walk.h"
-#include "lab/flood.h"
-#include "lab/host.h"
-#include "lab/lab_daemon.h"
-#include "lab/run.h"
-#include "lab/server.h"
 #include "synguard/cleanup.h"
+#include "tests/lab/flood.h"
+#include "tests/lab/host.h"
+#include "tests/lab/lab_daemon.h"
+#include "tests/lab/run.h"
+#include "tests/lab/server.h"
 #include "toll.h"
 
 #define PORT	     8080

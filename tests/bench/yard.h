@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "lab/lab.h"
+#include "tests/lab/lab.h"
 
 enum yard_program {
 	YARD_DROP,

@@ -4,7 +4,7 @@
  * that frame only the sequence number and the TSval are taken from the program, after they have
  * been held against the cookie's own rules.
  */
-#include "bpf/cookie.h"
+#include "bpf/cookie/cookie.h"
 
 #include "client.h"
 #include "stack.h"

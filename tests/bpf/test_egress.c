@@ -121,7 +121,7 @@ START_TEST(test_forwarded_synack)
 }
 END_TEST
 
-/* bpf/frame.bpf.h: CHALLENGE_SENT */
+/* bpf/path/frame.bpf.h: CHALLENGE_SENT */
 #define ANSWER_SENT 0x53474352
 
 /*

@@ -6,7 +6,7 @@
  * packet: `refused` is here the sign that everything before that was in order. The whole way is
  * test_acceptance's.
  */
-#include "bpf/cookie.h"
+#include "bpf/cookie/cookie.h"
 
 #include "client.h"
 #include "stack.h"
@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* bpf/ack.bpf.h: ACK_SENT_ROUND */
+/* bpf/path/ack.bpf.h: ACK_SENT_ROUND */
 #define SENT_ROUND 0x53474341
 
 #define VALID SG_V_REFUSED

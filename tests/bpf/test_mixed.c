@@ -18,7 +18,7 @@
 #define FRAMES	    20000
 #define FRAMES_FULL 100000
 
-/* bpf/frame.bpf.h: CHALLENGE_SENT */
+/* bpf/path/frame.bpf.h: CHALLENGE_SENT */
 #define ANSWER_SENT 0x53474352
 
 /* What BPF_PROG_RUN takes of every kind: an skb with less than its IP header is refused. */

@@ -8,7 +8,7 @@
  */
 #include "client.h"
 #include "connection.h"
-#include "daemon/crowd.h"
+#include "daemon/judge/cardinality.h"
 #include "stack.h"
 #include "suite.h"
 
@@ -221,7 +221,7 @@ END_TEST
 
 /* ---- the sketch ---------------------------------------------------------------------------- */
 
-/* What bpf/source.bpf.h makes of an IPv4 address, said a second time. */
+/* What bpf/state/source.bpf.h makes of an IPv4 address, said a second time. */
 static __u64 key_of(struct sg_addr a, bool prefix)
 {
 	__u64 h = SALT * 0x9e3779b97f4a7c15ULL;

@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "daemon/config.h"
-#include "daemon/config_print.h"
+#include "daemon/settings/config.h"
+#include "daemon/settings/config_print.h"
 #include "fuzz.h"
 
 static unsigned int lines_of(const uint8_t *data, size_t size)

@@ -4,9 +4,9 @@
  * exact size), always come to a verdict of theirs, and what they take for TCP is what the decoder
  * of frame.h finds there.
  */
-#include "bpf/options.h"
-#include "bpf/packet.h"
-#include "bpf/packet_plain.h"
+#include "bpf/net/options.h"
+#include "bpf/net/packet.h"
+#include "bpf/net/packet_plain.h"
 #include "frame.h"
 #include "fuzz.h"
 #include "parsed.h"

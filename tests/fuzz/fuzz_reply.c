@@ -3,7 +3,7 @@
  * The answer to any SYN that is accepted: checksums and lengths hold, by the judgement of
  * synack.h, and the ACK that follows carries the terms back.
  */
-#include "bpf/reply.h"
+#include "bpf/cookie/reply.h"
 #include "fuzz.h"
 #include "synack.h"
 

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/ladder_plan.h"
+#include "daemon/mitigation/plan.h"
 #include "suite.h"
 
 /* ---- fault points -------------------------------------------------------------------------- */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ladder itself, built with fault points (daemon/fault.h), in the process of the test or in one
+ * The ladder itself, built with fault points (daemon/base/fault.h), in the process of the test or in one
  * that dies; what comes after it is the installed daemon.
  */
 #pragma once
 
-#include "daemon/fault.h"
-#include "daemon/ladder.h"
+#include "daemon/base/fault.h"
+#include "daemon/mitigation/mitigation.h"
 #include "ladder_host.h"
 
 extern enum fault fault_at;

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/dataplane_adjust.h"
-#include "daemon/listeners.h"
-#include "lab/flood.h"
+#include "daemon/dataplane/dataplane_adjust.h"
+#include "daemon/dataplane/listeners.h"
 #include "suite.h"
+#include "tests/lab/flood.h"
 #include "values.h"
 
 void ok(int err, const char *what)

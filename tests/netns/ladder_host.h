@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "daemon/ladder_journal.h"
+#include "daemon/mitigation/record.h"
 #include "said.h"
 #include "stage.h"
 

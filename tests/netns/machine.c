@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lab/run.h"
 #include "now.h"
 #include "synguard/cleanup.h"
+#include "tests/lab/run.h"
 
 /* Making its file system and installing; then booting. Ten times what it takes on an idle one. */
 #define MACHINE_MAKE_MS 60000

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/screen.h"
+#include "cli/base/screen.h"
 
 #define ARGS_MAX 16
 

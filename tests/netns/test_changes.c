@@ -9,10 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
 #include "now.h"
 #include "pair.h"
 #include "suite.h"
+#include "tests/lab/flood.h"
 #include "watch.h"
 
 static const char *const resets[] = { "Tcp.OutRsts", "Tcp.EstabResets", NULL };

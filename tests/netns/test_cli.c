@@ -19,11 +19,11 @@
 
 #include <systemd/sd-bus.h>
 
-#include "lab/flood.h"
 #include "said.h"
 #include "stage.h"
 #include "suite.h"
 #include "synguard/names.h"
+#include "tests/lab/flood.h"
 #include "watch.h"
 
 static void ok(int err, const char *what)

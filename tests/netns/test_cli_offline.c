@@ -13,11 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
 #include "said.h"
 #include "stage.h"
 #include "suite.h"
 #include "synguard/names.h"
+#include "tests/lab/flood.h"
 
 #define NOWHERE "/nonexistent"
 

@@ -16,8 +16,8 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
 #include "now.h"
+#include "tests/lab/flood.h"
 
 #define FLOWS	   8 /* of each kind */
 #define LENGTHS	   16384

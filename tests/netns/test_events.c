@@ -19,12 +19,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/events.h"
-#include "lab/flood.h"
+#include "daemon/report/events.h"
 #include "said.h"
 #include "stage.h"
 #include "suite.h"
 #include "synguard/names.h"
+#include "tests/lab/flood.h"
 
 #define COLUMNS	       80
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"

@@ -24,12 +24,12 @@
 
 #include <systemd/sd-bus.h>
 
-#include "lab/flood.h"
 #include "now.h"
 #include "stage.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
+#include "tests/lab/flood.h"
 
 #define PORT 9846
 

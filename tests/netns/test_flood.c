@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "frame.h"
-#include "lab/flood.h"
 #include "stage.h"
 #include "suite.h"
+#include "tests/lab/flood.h"
 #include "watch.h"
 #include "wire.h"
 

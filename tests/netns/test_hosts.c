@@ -16,10 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
-#include "lab/rtnl.h"
 #include "stage.h"
 #include "suite.h"
+#include "tests/lab/flood.h"
+#include "tests/lab/rtnl.h"
 #include "watch.h"
 #include "wire.h"
 

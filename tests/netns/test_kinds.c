@@ -13,11 +13,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
 #include "pair.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
+#include "tests/lab/flood.h"
 #include "told.h"
 
 /* So that a test does not have to wait for half a minute. */

@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
 #include "stage.h"
 #include "suite.h"
+#include "tests/lab/flood.h"
 
 #define FLOOD_MS     60000
 #define PATIENCE_SEC 5

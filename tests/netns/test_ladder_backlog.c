@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "climber.h"
-#include "daemon/caps.h"
-#include "daemon/reach.h"
+#include "daemon/base/caps.h"
+#include "daemon/net/socket_owner.h"
 #include "suite.h"
 #include "synguard/names.h"
 

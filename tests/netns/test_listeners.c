@@ -15,11 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/dataplane.h"
-#include "daemon/listeners.h"
-#include "lab/flood.h"
+#include "daemon/dataplane/dataplane.h"
+#include "daemon/dataplane/listeners.h"
 #include "pair.h"
 #include "stage.h"
+#include "tests/lab/flood.h"
 
 #define BACKLOG	 64
 #define SYN_RECV 3

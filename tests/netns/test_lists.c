@@ -14,11 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lab/run.h"
 #include "said.h"
 #include "stage.h"
 #include "suite.h"
 #include "synguard/names.h"
+#include "tests/lab/run.h"
 
 static void ok(int err, const char *what)
 {

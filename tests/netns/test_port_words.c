@@ -11,8 +11,8 @@
 
 #include <systemd/sd-event.h>
 
-#include "daemon/dataplane.h"
-#include "daemon/ports.h"
+#include "daemon/dataplane/dataplane.h"
+#include "daemon/ifaces/ifaces.h"
 #include "stage.h"
 #include "suite.h"
 #include "truth.h"

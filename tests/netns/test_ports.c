@@ -12,11 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
 #include "noise.h"
 #include "stage.h"
 #include "suite.h"
 #include "synguard/abi.h"
+#include "tests/lab/flood.h"
 #include "truth.h"
 
 #define RANDOM_SLOTS 10

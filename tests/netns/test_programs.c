@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
 #include "stage.h"
 #include "suite.h"
+#include "tests/lab/flood.h"
 #include "watch.h"
 
 #define OPEN_PORT   8080 /* STAGE_PORT */

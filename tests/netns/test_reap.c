@@ -15,12 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/reap.h"
-#include "daemon/sockdiag.h"
-#include "lab/flood.h"
+#include "daemon/mitigation/reap.h"
+#include "daemon/net/sockdiag.h"
 #include "pair.h"
 #include "stage.h"
 #include "synguard/cleanup.h"
+#include "tests/lab/flood.h"
 #include "wire.h"
 
 #define BACKLOG	  128

@@ -19,13 +19,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
 #include "pair.h"
 #include "stage.h"
 #include "suite.h"
 #include "synguard/abi.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
+#include "tests/lab/flood.h"
 #include "watch.h"
 #include "wire.h"
 

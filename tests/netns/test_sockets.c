@@ -12,12 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
 #include "pair.h"
 #include "said.h"
 #include "stage.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
+#include "tests/lab/flood.h"
 
 #define BURST 60
 

@@ -12,12 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
 #include "pair.h"
 #include "said.h"
 #include "stage.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
+#include "tests/lab/flood.h"
 
 /* The first source of a flood's range: of one that has but one, all SYNs. */
 #define LOUD4  "198.18.0.0"

@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
+#include "tests/lab/flood.h"
 
 #define CLIENTS	     50
 #define FAITHFUL     6 /* of them keep the connection that they had before the flood */

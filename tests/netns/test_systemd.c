@@ -12,14 +12,14 @@
 #include <unistd.h>
 
 #include "hooks.h"
-#include "lab/flood.h"
-#include "lab/run.h"
 #include "machine.h"
 #include "now.h"
 #include "pair.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
+#include "tests/lab/flood.h"
+#include "tests/lab/run.h"
 
 /* Longer than the programs take to load on a busy host. */
 #define WATCHDOG "8s"

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/flood.h"
 #include "machine.h"
 #include "suite.h"
+#include "tests/lab/flood.h"
 
 #define SYNCOOKIES "/proc/sys/net/ipv4/tcp_syncookies"
 #define HAS(value) "test \"$(cat " SYNCOOKIES ")\" = " value

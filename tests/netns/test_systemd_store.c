@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "hooks.h"
-#include "lab/flood.h"
 #include "machine.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
+#include "tests/lab/flood.h"
 
 #define FLOOD_PER_SEC 200000
 

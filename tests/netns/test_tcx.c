@@ -11,10 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lab/flood.h"
 #include "pair.h"
 #include "said.h"
 #include "suite.h"
+#include "tests/lab/flood.h"
 #include "watch.h"
 
 static const int families[] = { AF_INET, AF_INET6 };

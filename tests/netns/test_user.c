@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lab/run.h"
 #include "said.h"
 #include "stage.h"
 #include "suite.h"
+#include "tests/lab/run.h"
 #include "watch.h"
 
 /* Nobody's; not 65534, which other things of a machine may run as. */

@@ -13,14 +13,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/sockdiag.h"
+#include "daemon/net/sockdiag.h"
 #include "holders.h"
 #include "iter_walk.h"
-#include "lab/flood.h"
 #include "pair.h"
 #include "said.h"
 #include "stage.h"
 #include "synguard/cleanup.h"
+#include "tests/lab/flood.h"
 
 #define BACKLOG 4096
 

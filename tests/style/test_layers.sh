@@ -4,47 +4,44 @@
 # Who may include whom:
 #
 #	bpf/ --> include/ <-- daemon/        cli/ --> include/       tests/ may include anything
-#	daemon: main -> manager -> doors -> core -> include/
 #
-# A door to the outside (dataplane, sockdiag, links, sysctl, journal, bus, instance) knows one
-# library and no other door; the core (what $core below names) knows none of either. A door of
-# several files is x.c and x_y.c. What is told goes through tell.c, which knows the journal and the
-# bus.
+# Inside daemon/, cli/ and bpf/ a folder includes itself and the folders before it in its list. Each
+# outside library is known to the folders that stand for it and to no other. Files that include each
+# other in a circle are one module in several files: those that $circular names are left to be mended.
 
 # shellcheck source=tests/style/tap.sh
 . "$(dirname "$0")/tap.sh"
 
-# Lines "FILE INCLUDED": <bpf/bpf.h> as it stands, "x.h" as the path of the file that it is. A name
-# that is no file of ours (a skeleton, which the build makes) stays a name.
+# For daemon/ and cli/ the lists by which meson builds them, a static library a folder.
+folders_of() {
+	sed -n "s/^  '\([a-z]*\)': *\[\{0,1\}files($/\1/p" "$1/meson.build"
+}
+daemon_folders=$(folders_of daemon)
+cli_folders=$(folders_of cli)
+bpf_folders='net cookie state path'
+
+circular='daemon/(manager/manager|mitigation/(internal|mitigation)|dataplane/dataplane|ifaces/ifaces)
+daemon/(manager/manager|ifaces/ifaces|services/services|lists/list_store|bus/bus)(_internal)?
+daemon/(dataplane/dataplane|settings/settings|net/rtnl)_[a-z]+
+daemon/net/rtnl
+cli/base/(arguments|help)
+tests/lab/(clients_count|clients|lab|host)'
+
+# Lines "FILE INCLUDED": <bpf/bpf.h> as it stands, a header of ours as its path. What is no file (a
+# skeleton, which the build makes) stays a name.
 includes() {
-	tracked 'bpf/*.[ch]' 'include/*.h' 'daemon/*.[ch]' 'cli/*.[ch]' | while IFS= read -r file; do
-		sed -n 's/^[ \t]*#[ \t]*include[ \t]*\(["<][^">]*[">]\).*/\1/p' "$file" |
-			while IFS= read -r name; do
-				printf '%s %s\n' "$file" "$(resolved "$file" "$name")"
-			done
-	done
+	tracked 'bpf/*.[ch]' 'include/*.h' 'daemon/*.[ch]' 'cli/*.[ch]' 'tests/lab/*.[ch]' |
+		tr '\n' '\0' | xargs -0 grep -H '^[ 	]*#[ 	]*include' |
+		sed -n 's/^\([^:]*\):[^"<]*\(["<][^">]*[">]\).*/\1 \2/p' |
+		sed 's|"synguard/\([^"]*\)"|include/synguard/\1|; s|"\([^"]*\)"|\1|'
 }
 
-resolved() {
-	case $2 in
-	'<'*)
-		printf '%s\n' "$2"
-		return
-		;;
-	esac
-	name=${2#\"}
-	name=${name%\"}
-	for folder in "$(dirname "$1")" include bpf daemon cli cli/lab .; do
-		if [ -f "$folder/$name" ]; then
-			realpath --relative-to=. "$folder/$name"
-			return
-		fi
-	done
-	printf '%s\n' "$name"
-}
+graph=$(mktemp)
+trap 'rm -f "$graph"' EXIT
+includes >"$graph"
 
-# never FILES INCLUDED: lines of the list on $graph where a file matching the first expression
-# includes what matches the second.
+# never FILES INCLUDED: lines of the graph where a file matching the first expression includes what
+# matches the second.
 never() {
 	awk -v files="^($1)\$" -v included="^($2)\$" '
 		$1 ~ files && $2 ~ included { print $1 " includes " $2 }' "$graph"
@@ -56,18 +53,45 @@ only() {
 		$2 ~ included && $1 !~ files { print $1 " includes " $2 }' "$graph"
 }
 
-graph=$(mktemp)
-trap 'rm -f "$graph"' EXIT
-includes >"$graph"
+# downwards TOP FOLDER...: includes from a folder to one that comes after it, and of a folder that
+# is not in the list.
+downwards() {
+	top=$1
+	shift
+	awk -v top="$top" -v list="$*" '
+		BEGIN { count = split(list, names, " "); for (i = 1; i <= count; i++) place[names[i]] = i }
+		function of(path,  part) {
+			return split(path, part, "/") == 3 && part[1] == top ? part[2] : ""
+		}
+		{ from = of($1); to = of($2) }
+		from != "" && !(from in place) { print $1 ": folder " from " is in no list" }
+		from in place && to in place && place[to] > place[from] { print $1 " includes " $2 }' "$graph"
+}
 
-doors='store|ladder_journal|netstat|dataplane|sockdiag|links|sysctl|journal|bus|instance'
-core='acks|addrtext|crowd|groups|detect|detect_service|trouble|defence|events|config|config_[a-z]+|portnames|ports_news|lists|lists_text|lists_request|settings|settings_[a-z]+|report|carry|ladder_plan|ladder_targets|mode|way|txwatch|rollout|timetext|complaint'
-cli='main|client|metrics|arguments|forward|help|kernel_view|lookup|nearest|owners|screen|spared|start_hint|status|status_kernel|status_why|table|verbs|verb_.*|view|view_.*'
+# Modules (x.c and x.h) that include each other. tsort names the members of each loop.
+circles() {
+	awk '$2 !~ /</ { sub(/(\.bpf)?\.[ch]$/, "", $1); sub(/(\.bpf)?\.[ch]$/, "", $2)
+		if ($1 != $2) print $1, $2 }' "$graph" | tsort 2>&1 >/dev/null |
+		sed -n 's/^tsort: \([a-z].*\)/\1/p' | grep -v 'contains a loop' | grep -vxE "$circular" | sort -u
+}
+
+# Headers of ours that are named in another way than from the top of the tree.
+named_from_elsewhere() {
+	awk '$2 !~ /^(<|include\/|bpf\/|daemon\/|cli\/|tests\/)/ && $2 !~ /\.skel\.h$/ {
+		print $1 " includes " $2 }' "$graph"
+	awk '$2 ~ /^(include|bpf|daemon|cli|tests)\// { print $2 }' "$graph" | sort -u |
+		while IFS= read -r file; do
+			[ -f "$file" ] || echo "$file is included and is no file"
+		done
+}
 
 # How many the rules are about: a graph that lost its edges would satisfy all of them.
 seen=$(wc -l <"$graph")
 [ "$seen" -gt 100 ] || report the_graph_has_edges "only $seen includes were found"
+[ "$(echo "$daemon_folders" "$cli_folders" | wc -w)" -gt 12 ] ||
+	report the_folders_are_listed "no folders in daemon/meson.build or cli/meson.build"
 
+report headers_are_named_from_the_top "$(named_from_elsewhere)"
 report bpf_includes_bpf_and_include "$(
 	never 'bpf/.*' '(daemon|cli|tests)/.*'
 	never 'bpf/.*' '<(systemd|libmnl|jansson|bpf/libbpf|bpf/bpf\.h).*'
@@ -76,58 +100,36 @@ report include_includes_nothing_else "$(
 	never 'include/.*' '(bpf|daemon|cli|tests)/.*'
 	never 'include/.*' '<(bpf|systemd|libmnl|jansson).*'
 )"
-report kernel_only_headers_stay_in_the_kernel "$(
-	# the host compiles these: they must not need what only the kernel has
-	never 'bpf/(compat|siphash|checksum|packet|options|cookie|reply)\.h' 'bpf/.*\.bpf\.h'
-	never 'bpf/(siphash|checksum|packet|options|cookie|reply)\.h' '<.*'
-)"
-report doors_do_not_know_each_other "$(
-	for door in $(echo "$doors" | tr '|' ' '); do
-		others=$(echo "$doors" | tr '|' '\n' | grep -v "^$door\$" | paste -sd '|')
-		never "daemon/$door(_[a-z]+)?\\.[ch]" "daemon/($others)(_[a-z]+)?\\.h"
-	done
-)"
-report core_knows_no_door "$(
-	never "daemon/($core)\\.[ch]" "daemon/(($doors)(_[a-z]+)?|manager|services|tell|log)\\.h"
-	never "daemon/($core)\\.[ch]" '<(bpf|systemd|libmnl)/.*'
-)"
-report manager_is_on_top "$(
-	only 'daemon/manager\.h' 'daemon/(main\.c|manager_internal\.h)'
-	only 'daemon/manager_internal\.h' 'daemon/manager(_[a-z]+)?\.c'
-)"
-report events_are_told_in_one_place "$(
-	only 'daemon/journal\.h' 'daemon/(journal|tell)\.c'
-	only 'daemon/bus\.h' 'daemon/(bus.*|tell|manager.*)\.[ch]'
-)"
-report libbpf_has_one_door "$(
-	only '<bpf/(bpf|btf|libbpf)\.h>|.*\.skel\.h' 'daemon/dataplane[a-z_]*\.[ch]|cli/lab/.*'
-)"
-report libinih_has_one_user "$(only '<ini\.h>' 'daemon/config_file\.c')"
-report libmnl_has_two_doors "$(only '<libmnl/.*' 'daemon/(sockdiag|links(_[a-z]+)?)\.[ch]|cli/lab/.*')"
-report the_bus_has_one_door_on_each_side "$(
-	only '<systemd/sd-bus.*' 'daemon/bus(_[a-z]+)?\.[ch]|cli/client(_[a-z]+)?\.[ch]|cli/exporter/source\.[ch]'
-	only '<systemd/sd-event.*' 'daemon/(main|manager(_[a-z]+)?|worker|ports|views|reap|bus(_[a-z]+)?|links)\.[ch]|cli/exporter/.*'
-	only '<systemd/.*' 'daemon/.*|cli/client(_[a-z]+)?\.[ch]|cli/exporter/.*'
-)"
 report cli_and_daemon_share_include_only "$(
-	never 'cli/.*' '(daemon|bpf)/.*'
-	never 'daemon/.*' '(cli|bpf)/.*'
+	never 'cli/.*' '(daemon|bpf|tests)/.*'
+	never 'daemon/.*' '(cli|bpf|tests)/.*'
+	never 'tests/lab/.*' '(daemon|bpf|cli)/.*'
 )"
-report the_lab_serves_without_knowing_whom "$(
-	never 'cli/lab/.*' 'cli/[^/]*'
-	never "cli/($cli)\\.[ch]" 'cli/lab/.*'
+report host_compilable_headers_need_no_kernel "$(
+	never 'bpf/(compat|net/.*|cookie/(cookie|reply))\.h' '.*\.bpf\.h'
+	never 'bpf/(net/.*|cookie/(cookie|reply))\.h' '<.*'
 )"
-report what_the_cli_prints_asks_nobody "$(
-	# main -> verbs -> client, kernel_view; what fills the screen is given what it prints
-	never 'cli/(screen|table|nearest)\.[ch]' '(cli/(client|kernel_view|verbs|status)\.h|<jansson.*)'
-	never 'cli/(status|view)[a-z_]*\.[ch]' 'cli/(client|verbs)\.h'
-	never 'cli/(client(_[a-z]+)?|kernel_view)\.[ch]' 'cli/(verbs|status|table|screen)\.h'
+# shellcheck disable=SC2086 # lists
+report folders_include_downwards "$(
+	downwards daemon $daemon_folders
+	downwards cli $cli_folders exporter
+	downwards bpf $bpf_folders
+	never 'daemon/[a-z]+/.*' 'daemon/[^/]*'
+	never 'cli/[a-z]+/.*' 'cli/[^/]*'
+	never 'cli/(base|print|verbs)/.*' 'cli/exporter/.*'
 )"
-report sock_diag_has_one_door_on_each_side "$(
-	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/sockdiag\.[ch]|cli/kernel_view\.[ch]|cli/lab/.*'
+report no_circles "$(circles)"
+report pure_folders_ask_nobody "$(
+	never 'daemon/judge/.*' '<(bpf|systemd|libmnl|jansson|sys|linux/(inet_diag|rtnetlink))[/.].*'
+	never 'cli/print/.*' 'cli/base/(client|verb|arguments)\.h'
 )"
-report http_has_one_door "$(
+report libraries_have_their_folders "$(
+	only '<bpf/(bpf|btf|libbpf)\.h>|.*\.skel\.h' 'daemon/dataplane/.*|tests/lab/.*'
+	only '<ini\.h>' 'daemon/settings/config_file\.c'
+	only '<libmnl/.*' 'daemon/net/.*|tests/lab/.*'
+	only '<systemd/sd-bus.*' 'daemon/bus/.*|cli/base/client[a-z_]*\.[ch]|cli/exporter/source\.[ch]'
+	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/net/sockdiag\.[ch]|cli/base/kernel_view\.[ch]|tests/lab/.*'
 	only '<microhttpd.*' 'cli/exporter/http\.[ch]'
-	never 'cli/[^/]*' 'cli/exporter/.*'
 )"
+report journal_has_one_writer "$(only 'daemon/report/journal\.h' 'daemon/(report/journal|manager/announce)\.c')"
 done_testing

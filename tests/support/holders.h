@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "lab/lab.h"
+#include "tests/lab/lab.h"
 
 #define HOLDERS_PER_PROCESS 10000
 #define HOLDERS_MAX	    200000

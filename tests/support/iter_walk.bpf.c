@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The half-open connections by iter/tcp: one struct iter_walk_row for each. */
-#include "../../bpf/kernel.bpf.h"
+#include "bpf/kernel.bpf.h"
 
 #include "iter_walk_abi.h"
 

@@ -8,8 +8,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "bpf/options.h"
-#include "bpf/packet.h"
+#include "bpf/net/options.h"
+#include "bpf/net/packet.h"
 #include "frame.h"
 
 /* Returns NULL, or what of the packet differs from what stands in the frame. */

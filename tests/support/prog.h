@@ -20,7 +20,7 @@
 
 #include "frame.h"
 #include "synguard/abi.h"
-#include "synguard/talkers_abi.h"
+#include "synguard/heavy_hitters_abi.h"
 
 struct synguard_bpf;
 

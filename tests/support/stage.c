@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lab/clients.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
+#include "tests/lab/clients.h"
 
 #define STAGE_CLI_TIMEOUT_MS  30000
 #define STAGE_STOP_TIMEOUT_MS 30000

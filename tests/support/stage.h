@@ -10,13 +10,13 @@
 
 #include <jansson.h>
 
-#include "lab/clients.h"
-#include "lab/host.h"
-#include "lab/lab.h"
-#include "lab/lab_daemon.h"
-#include "lab/run.h"
-#include "lab/server.h"
-#include "lab/sink.h"
+#include "tests/lab/clients.h"
+#include "tests/lab/host.h"
+#include "tests/lab/lab.h"
+#include "tests/lab/lab_daemon.h"
+#include "tests/lab/run.h"
+#include "tests/lab/server.h"
+#include "tests/lab/sink.h"
 
 #define STAGE_PORT 8080
 

@@ -2,7 +2,7 @@
 /* The settings of a host of the lab, to be compared with what they were. */
 #pragma once
 
-#include "lab/lab.h"
+#include "tests/lab/lab.h"
 
 /*
  * `sysctl -a` of the host as far as TCP goes, a line each, "/proc/sys/... VALUE"; what has `but` in

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/arguments.h"
+#include "cli/base/arguments.h"
 #include "suite.h"
 #include "synguard/names.h"
 

@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/config.h"
-#include "daemon/config_file.h"
-#include "daemon/config_print.h"
+#include "daemon/settings/config.h"
+#include "daemon/settings/config_file.h"
+#include "daemon/settings/config_print.h"
 #include "suite.h"
 
 /* Of this test's process, which removes it at its end. */

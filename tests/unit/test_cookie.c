@@ -3,7 +3,7 @@
  * The cookie as a promise: what was agreed in the challenge is what the ACK recalls, and nothing
  * but the answer to a challenge of ours recalls anything.
  */
-#include "bpf/cookie.h"
+#include "bpf/cookie/cookie.h"
 #include "noise.h"
 #include "suite.h"
 

@@ -6,7 +6,7 @@
  * are accepted, one for each of 2 epochs and 4 codes. The short form counts them among the numbers
  * near those 8, and in a sample of the others; the long form asks all 2^32.
  */
-#include "bpf/cookie.h"
+#include "bpf/cookie/cookie.h"
 #include "noise.h"
 #include "suite.h"
 

@@ -3,7 +3,7 @@
  * The cookie's clocks: epochs, milliseconds without a division, and the timestamps of challenges,
  * which must neither run ahead nor back (trap H3: else PAWS rejects what a client sends).
  */
-#include "bpf/cookie.h"
+#include "bpf/cookie/cookie.h"
 #include "noise.h"
 #include "suite.h"
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/crowd.h"
-#include "daemon/dataplane.h"
-#include "daemon/talkers.h"
+#include "daemon/dataplane/dataplane.h"
+#include "daemon/dataplane/heavy_hitters.h"
+#include "daemon/judge/cardinality.h"
 #include "suite.h"
 
 #define WINDOW 1000

@@ -7,8 +7,8 @@
  */
 #include <string.h>
 
-#include "daemon/acks.h"
-#include "daemon/detect.h"
+#include "daemon/judge/ack_flood.h"
+#include "daemon/judge/detect.h"
 #include "suite.h"
 
 #define SECOND_NS 1000000000ULL

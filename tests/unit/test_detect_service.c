@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/detect_service.h"
-#include "daemon/trouble.h"
+#include "daemon/judge/detect_service.h"
+#include "daemon/judge/trouble.h"
 #include "noise.h"
 #include "suite.h"
 

@@ -10,8 +10,8 @@
 
 #include <jansson.h>
 
-#include "daemon/defence.h"
-#include "daemon/events.h"
+#include "daemon/judge/defence.h"
+#include "daemon/report/events.h"
 #include "suite.h"
 
 #define SECOND_NS 1000000000ULL

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/help.h"
-#include "cli/verbs.h"
+#include "cli/base/help.h"
+#include "cli/base/verb.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
-#include "synguard/ladder.h"
+#include "synguard/mitigation.h"
 
 /* Words, in order, each once. */
 struct words {
@@ -427,7 +427,7 @@ END_TEST
 /* Programs that a verb stands for know the options of its row, and no others. */
 START_TEST(faces_programs)
 {
-	static const char *const places[] = { "cli/lab", "cli/exporter", "daemon" };
+	static const char *const places[] = { "tests/lab", "cli/exporter", "daemon" };
 	struct words are, wanted;
 	const struct verb *v;
 	char path[1024], *text;

@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-#include "daemon/halfopen.h"
-#include "daemon/sockdiag.h"
+#include "daemon/net/sockdiag.h"
+#include "daemon/views/halfopen.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
 

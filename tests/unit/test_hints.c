@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/kernel_view.h"
-#include "cli/nearest.h"
-#include "cli/start_hint.h"
+#include "cli/base/kernel_view.h"
+#include "cli/base/nearest.h"
+#include "cli/base/start_hint.h"
 #include "suite.h"
 
 START_TEST(nearest_distances)

@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "daemon/ladder_plan.h"
-#include "daemon/ladder_targets.h"
+#include "daemon/mitigation/plan.h"
+#include "daemon/mitigation/targets.h"
 #include "suite.h"
 
 /* What the kernel has at the start: cookies off, so that there is something for each step. */

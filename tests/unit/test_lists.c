@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/lists.h"
-#include "daemon/lists_text.h"
+#include "daemon/lists/lists.h"
+#include "daemon/lists/lists_text.h"
 #include "suite.h"
 
 static const struct lists_entry kept = { .kept = true };

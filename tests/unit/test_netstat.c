@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "daemon/netstat.h"
+#include "daemon/net/netstat.h"
 #include "suite.h"
 
 #define NAMES                                                                                      \

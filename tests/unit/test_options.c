@@ -3,7 +3,7 @@
  * TCP options: tables for what a person can check by eye, and the decoder of frame.h, which does
  * not know options.h, for everything else.
  */
-#include "bpf/options.h"
+#include "bpf/net/options.h"
 #include "frame.h"
 #include "noise.h"
 #include "parsed.h"

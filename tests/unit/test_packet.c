@@ -4,8 +4,8 @@
  * decoder of frame.h. Frames lie in memory of exactly their size, so ASan sees the first byte
  * read past them.
  */
-#include "bpf/packet.h"
-#include "bpf/packet_plain.h"
+#include "bpf/net/packet.h"
+#include "bpf/net/packet_plain.h"
 #include "frame.h"
 #include "noise.h"
 #include "parsed.h"

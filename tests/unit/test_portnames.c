@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "daemon/portnames.h"
+#include "daemon/settings/iface_names.h"
 #include "suite.h"
 
 /* clang-format off */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/ports_news.h"
+#include "daemon/ifaces/iface_events.h"
 #include "suite.h"
 
 #define SECOND_NS 1000000000ULL

@@ -3,7 +3,7 @@
  * The challenge as bytes: whatever SYN is accepted, the frame that goes back is right. Judged by
  * synack.h, which knows the two frames and nothing of reply.h, and against the terms.
  */
-#include "bpf/reply.h"
+#include "bpf/cookie/reply.h"
 #include "frame.h"
 #include "noise.h"
 #include "suite.h"

@@ -15,12 +15,12 @@
 
 #include <jansson.h>
 
-#include "cli/metrics.h"
-#include "daemon/carry.h"
-#include "daemon/detect.h"
-#include "daemon/mode.h"
-#include "daemon/report.h"
-#include "daemon/trouble.h"
+#include "cli/print/metrics.h"
+#include "daemon/base/mode.h"
+#include "daemon/dataplane/carry.h"
+#include "daemon/judge/detect.h"
+#include "daemon/judge/trouble.h"
+#include "daemon/report/report.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
 #include "synguard/report.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/rollout.h"
+#include "daemon/lists/list_apply.h"
 #include "suite.h"
 
 #define ALL	256

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/detect.h"
-#include "daemon/settings.h"
-#include "daemon/settings_service.h"
-#include "daemon/settings_span.h"
+#include "daemon/judge/detect.h"
+#include "daemon/settings/settings.h"
+#include "daemon/settings/settings_service.h"
+#include "daemon/settings/settings_span.h"
 #include "suite.h"
 
 #define MS_NS 1000000ULL

@@ -3,7 +3,7 @@
  * SipHash-2-4 over words against the paper's vectors, and against the paper's own way of saying
  * it, byte by byte.
  */
-#include "bpf/siphash.h"
+#include "bpf/net/siphash.h"
 #include "noise.h"
 #include "suite.h"
 

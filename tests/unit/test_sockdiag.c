@@ -10,8 +10,8 @@
 #include <linux/sock_diag.h>
 #include <string.h>
 
-#include "daemon/pace.h"
-#include "daemon/sockdiag.h"
+#include "daemon/base/pace.h"
+#include "daemon/net/sockdiag.h"
 #include "suite.h"
 
 struct dump {

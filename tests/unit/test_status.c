@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/status.h"
+#include "cli/print/status.h"
 #include "suite.h"
 
 #define LONG_ADDRESS "2001:db8:1111:2222:3333:4444:5555:6666"

@@ -2,7 +2,7 @@
 /*
  * packet_syn_only(): what is a connection request that may be answered, and what is not.
  */
-#include "bpf/packet.h"
+#include "bpf/net/packet.h"
 #include "frame.h"
 #include "suite.h"
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/screen.h"
-#include "cli/table.h"
+#include "cli/base/screen.h"
+#include "cli/print/table.h"
 #include "suite.h"
 
 /* A screen that keeps what is printed; text is the caller's from taken() on. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* When a driver is given up on that loses XDP's answers (trap F10). */
-#include "daemon/txwatch.h"
+#include "daemon/judge/tx_errors.h"
 #include "suite.h"
 
 /* One second after the other; the last one is the last of the row. */

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/owners.h"
-#include "cli/view.h"
-#include "daemon/addrtext.h"
-#include "daemon/groups.h"
-#include "daemon/halfopen.h"
+#include "cli/print/view.h"
+#include "cli/verbs/owners.h"
+#include "daemon/base/addr.h"
+#include "daemon/base/groups.h"
+#include "daemon/views/halfopen.h"
 #include "suite.h"
 
 static struct sg_addr v4(uint32_t host)

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Proof that a service is this host's own: its SYN-ACK leaving, or a handshake completing.
+ *
+ * A wildcard listener matches every address that passes by, and a port may be rewritten to another
+ * host by rules that no program of ours sees. So nothing is challenged until the host itself has
+ * answered for it, and nothing for minutes after another host has.
+ */
+#pragma once
+
+#include "bpf/kernel.bpf.h"
+#include "bpf/maps.bpf.h"
+#include "bpf/net/packet.h"
+#include "bpf/path/frame.bpf.h"
+#include "bpf/state/budget.bpf.h"
+#include "bpf/state/clients.bpf.h"
+#include "bpf/state/clock.bpf.h"
+#include "bpf/state/heavy_hitters.bpf.h"
+#include "bpf/state/listener.bpf.h"
+#include "bpf/state/service.bpf.h"
+
+static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
+{
+	struct packet p = {};
+	enum sg_verdict v = frame_parse_skb(skb, &p);
+	struct sg_service *s;
+	__u64 now_ns;
+	__u32 index;
+
+	if (v)
+		return v;
+	if ((p.flags & (PACKET_SYN | PACKET_ACK)) != (PACKET_SYN | PACKET_ACK))
+		return SG_V_NOT_SYNACK;
+	if (skb->cb[0] == CHALLENGE_SENT && skb->ingress_ifindex == skb->ifindex)
+		return SG_V_OWN_REPLY;
+	s = service_find(&p.saddr, p.sport, &index);
+	now_ns = clock_now();
+	/* where the packet came from; 0 = from a socket of this host, kernel cookies included */
+	if (skb->ingress_ifindex) {
+		if (s && now_ns - s->forged_at_ns > 1000000000ULL)
+			s->forwarded_until_ns = now_ns + SG_FORWARDED_NS;
+		return SG_V_FORWARDED_SYNACK;
+	}
+	if (!s)
+		return SG_V_STRANGE_SYNACK;
+	s->vlan = skb->vlan_present ? SG_VLAN_PRESENT | (skb->vlan_tci & 0xfff) : p.vlan;
+	service_prove(s, now_ns);
+	return SG_V_OWN_SYNACK;
+}
+
+/*
+ * A handshake completed. Of an AF_INET6 socket the IPv6 fields are read: they hold the v4-mapped
+ * address of an IPv4 peer, while skc_daddr of a true IPv6 peer is an invented 127.0.0.x
+ * (__ipv6_addr_needs_scope_id() and kin: inet6_ehashfn() keeps it for the IPv4 lookups).
+ */
+static __always_inline void proof_of_handshake(const struct sock *sk)
+{
+	const struct sock_common *skc = &sk->__sk_common;
+	struct sg_addr local, peer;
+	struct sg_service *s;
+	enum promise promise;
+	struct sg_tally *t;
+	__u32 index;
+	__u64 now_ns = bpf_ktime_get_ns(); /* tracing has no coarse clock */
+	__u8 version;
+
+	if (skc->skc_family == KERNEL_AF_INET) {
+		packet_map_v4(&local, skc->skc_rcv_saddr);
+		packet_map_v4(&peer, skc->skc_daddr);
+	} else {
+		BPF_CORE_READ_INTO(&local, skc, skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&peer, skc, skc_v6_daddr);
+	}
+	version = !peer.halves[0] && peer.words[2] == bpf_htonl(0xffff) ? 4 : 6;
+	s = service_find(&local, bpf_htons(skc->skc_num), &index);
+	if (!s)
+		return;
+	/* our look-ups are on the device below and would find somebody else's listener, or nobody's */
+	if (skc->skc_bound_dev_if && s->ifindex && skc->skc_bound_dev_if != s->ifindex)
+		s->bound_elsewhere = 1;
+	/* a client on this host itself proves nothing: its packets never meet what others' do */
+	if (!listener_is_here(&peer)) {
+		service_prove(s, now_ns);
+		client_verify(&peer, version, now_ns);
+	}
+	talkers_note(&peer, version, TALKER_COMPLETED, 1);
+	crowd_complete(now_ns);
+	t = service_tally(index);
+	if (!t)
+		return;
+	t->handshakes++;
+	promise = promise_keep(promise_tuple(&peer, skc->skc_dport, bpf_htons(skc->skc_num)));
+	if (!promise)
+		return;
+	if (!(t->born++ % SG_BUDGET_SAMPLE))
+		budget_refund(&peer, version, now_ns);
+	t->second_born++;
+	t->canary_born += promise == PROMISE_KEPT_FOR_CANARY;
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The look at a listener: what its queues and the host's sysctls say about a service.
+ *
+ * This is where a service is armed, from the kernel's own figure and with no daemon in the loop.
+ * It costs a socket look-up (about 130 ns), so it happens when an idle service has used up its
+ * credit and when what is known of a defended one is older than SG_RECHECK_NS.
+ */
+#pragma once
+
+#include "bpf/kernel.bpf.h"
+#include "bpf/maps.bpf.h"
+#include "bpf/net/options.h"
+#include "bpf/net/packet.h"
+#include "bpf/state/service.bpf.h"
+
+#define LISTENER_MAX_WINDOW_CLAMP (0xffffu << OPTIONS_MAX_WSCALE)
+
+/* The interface's, for the MSS of challenges; with each look, since to ask for it costs a call. */
+static __always_inline void listener_mtu(void *ctx, __u32 ifindex, struct sg_service *s)
+{
+	__u32 mtu = 0;
+
+	if (bpf_check_mtu(ctx, 0, &mtu, 0, 0) < 0)
+		mtu = 1280;
+	s->mtu = sg_min(sg_max(mtu, 576), 65535);
+	s->ifindex = ifindex;
+}
+
+/*
+ * How many SYNs pass at most before the queue is read again, which costs each of them 4 ns. One
+ * queue may be that of many services: both families of a dual-stack listener, each local address.
+ */
+#define LISTENER_CREDIT 32
+/* Members of a reuseport group have a queue each, and a look sees one of them. */
+#define LISTENER_REUSEPORT_CREDIT 8
+
+/* The socket that a packet to p's service from this address and port would meet, to be released. */
+static __always_inline struct bpf_sock *listener_lookup_from(void *ctx, const struct packet *p,
+							     const struct sg_addr *remote,
+							     __be16 remote_port)
+{
+	struct bpf_sock_tuple tuple = {};
+
+	if (p->version == 4) {
+		tuple.ipv4.saddr = remote->words[3];
+		tuple.ipv4.daddr = p->daddr.words[3];
+		tuple.ipv4.sport = remote_port;
+		tuple.ipv4.dport = p->dport;
+		return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	}
+	__builtin_memcpy(tuple.ipv6.saddr, remote, sizeof(*remote));
+	__builtin_memcpy(tuple.ipv6.daddr, &p->daddr, sizeof(p->daddr));
+	tuple.ipv6.sport = remote_port;
+	tuple.ipv6.dport = p->dport;
+	return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+}
+
+static __always_inline struct bpf_sock *listener_lookup(void *ctx, const struct packet *p,
+							__be16 remote_port)
+{
+	return listener_lookup_from(ctx, p, &p->saddr, remote_port);
+}
+
+/*
+ * The listener that p's SYN would meet, and no connection or TIME_WAIT of its client's: port 0 is
+ * no client's. A forger may have one from there, and would hide the listener from all who look with
+ * his address; loopback addresses are nobody's that a packet comes from (martians to the kernel).
+ * Not asked first, because of a reuseport group each address shall see its own member.
+ */
+static __always_inline struct bpf_sock *listener_of(void *ctx, const struct packet *p)
+{
+	struct sg_addr nobody = { .words[3] = bpf_htonl(p->version == 4 ? 0x7f000001 : 1) };
+	struct bpf_sock *sk = listener_lookup(ctx, p, 0);
+
+	if (!sk || sk->state == KERNEL_TCP_LISTEN)
+		return sk;
+	bpf_sk_release(sk);
+	return listener_lookup_from(ctx, p, &nobody, 0);
+}
+
+/*
+ * Whether the ACK carries a cookie of the kernel's own, which answers some SYNs when a queue
+ * overflows before the service is armed. True where that cannot be told.
+ */
+static __always_inline bool listener_gave_cookie(void *data, void *end, const struct packet *p,
+						 struct bpf_sock *listener)
+{
+	struct tcphdr *tcp = data + (p->l4_offset & 0x3fff);
+
+	if ((void *)(tcp + 1) > end)
+		return true;
+	if (p->version == 4) {
+		struct iphdr *ip = data + (p->l3_offset & 31);
+
+		return (void *)(ip + 1) > end ||
+		       !bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp));
+	} else {
+		struct ipv6hdr *ip = data + (p->l3_offset & 31);
+
+		return (void *)(ip + 1) > end ||
+		       !bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp));
+	}
+}
+
+static __always_inline int listener_log2(__u32 x)
+{
+	int log = 0;
+
+	sg_unroll
+	for (int bit = 16; bit; bit >>= 1) {
+		if (x >> bit) {
+			x >>= bit;
+			log += bit;
+		}
+	}
+	return log;
+}
+
+/*
+ * The window that the kernel will choose when it sees the acceptance, and the scale that it would
+ * have chosen for a SYN: tcp_select_initial_window() as cookie_v4_check() calls it.
+ */
+static __always_inline void listener_window(struct sg_service *s, const struct tcp_sock *tp,
+					    const struct net *net)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+	__u32 full = ((__u64)sk->sk_rcvbuf * tp->scaling_ratio) >> 8;
+	__u32 rmem = net->ipv4.sysctl_tcp_rmem[2];
+	__u32 clamp = tp->window_clamp;
+	__u32 space;
+	int wscale;
+
+	if ((BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & KERNEL_SOCK_RCVBUF_LOCK) &&
+	    (!clamp || clamp > full))
+		clamp = full;
+	if (!clamp)
+		clamp = LISTENER_MAX_WINDOW_CLAMP;
+	s->window_space = sg_min(full, clamp);
+	space = sg_max(s->window_space, rmem);
+	space = sg_max(space, control.rmem_max);
+	space = sg_min(space, clamp);
+	wscale = listener_log2(space) - 15;
+	s->wscale = wscale < 0 ? 0 : sg_min(wscale, OPTIONS_MAX_WSCALE);
+}
+
+static __always_inline __u8 listener_offers(const struct net *net)
+{
+	return (net->ipv4.sysctl_tcp_timestamps ? SG_OFFER_TS : 0) |
+	       (net->ipv4.sysctl_tcp_sack ? SG_OFFER_SACK : 0) |
+	       (net->ipv4.sysctl_tcp_window_scaling ? SG_OFFER_WSCALE : 0) |
+	       (net->ipv4.sysctl_tcp_ecn ? SG_OFFER_ECN : 0);
+}
+
+static __always_inline bool listener_accept_full(const struct sock *sk)
+{
+	return sk->sk_ack_backlog > sk->sk_max_ack_backlog; /* sk_acceptq_is_full() */
+}
+
+static __always_inline bool listener_is_mptcp(const struct tcp_sock *tp)
+{
+	return bpf_core_field_exists(tp->is_mptcp) && tp->is_mptcp;
+}
+
+static __always_inline bool listener_is_in_group(const struct sock *sk)
+{
+	return BPF_CORE_READ_BITFIELD(&sk->__sk_common, skc_reuseport);
+}
+
+/*
+ * Arms the service if its queue is over the threshold, else says how many SYNs may pass before
+ * that has to be asked again: half of what it would take to get there if no handshake completed,
+ * as others may fill the same queue. qlen may reach the limit + 1.
+ */
+static __always_inline void listener_arm(struct sg_service *s, const struct tcp_sock *tp,
+					 __u64 now_ns)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+	__s64 qlen = tp->inet_conn.icsk_accept_queue.qlen.counter;
+	__s64 limit = sk->sk_max_ack_backlog;
+	__s64 threshold = limit * control.arm_percent / 100;
+	__s64 credit = threshold + 1 - qlen;
+
+	s->threshold = threshold;
+	if (credit <= 0) {
+		if (s->lease_until_ns <= now_ns)
+			s->armed_count++;
+		s->lease_until_ns = now_ns + control.lease_ns;
+		credit = 0;
+	} else if (listener_is_in_group(sk)) {
+		credit = sg_min(credit, LISTENER_REUSEPORT_CREDIT);
+	} else {
+		credit = sg_min((credit + 1) / 2, LISTENER_CREDIT);
+	}
+	s->credit = credit;
+}
+
+#define LISTENER_MAX_HOOKS 16
+
+/*
+ * Whether NAT is hooked into the way up to the sockets, with a rule or without. It compares the
+ * port of the packet's socket with conntrack's (nf_nat_ipv4_local_in()); the request that an
+ * acceptance has put there knows its port only later, so it is thrown off, and the bare listener
+ * resets the client.
+ */
+static __always_inline bool listener_meets_nat(const struct net *net, __u8 version)
+{
+	const struct nf_hook_entries *e;
+	void *all;
+	__u16 count;
+
+	if (!bpf_core_field_exists(net->nf.hooks_ipv4))
+		return false;
+	e = version == 4 ? net->nf.hooks_ipv4[KERNEL_NF_LOCAL_IN] :
+			   net->nf.hooks_ipv6[KERNEL_NF_LOCAL_IN];
+	if (!e)
+		return false;
+	count = BPF_CORE_READ(e, num_hook_entries);
+	all = (void *)e + bpf_core_field_offset(struct nf_hook_entries, hooks) +
+	      count * bpf_core_type_size(struct nf_hook_entry);
+	for (int i = 0; i < LISTENER_MAX_HOOKS && i < count; i++) {
+		const struct nf_hook_ops *ops = NULL;
+
+		bpf_probe_read_kernel(&ops, sizeof(ops), all + i * sizeof(ops));
+		if (ops && BPF_CORE_READ(ops, priority) == KERNEL_NF_PRI_NAT_SRC)
+			return true;
+	}
+	return false;
+}
+
+/* Asked with each look and not with each SYN: two walks through the trie cost as much as the rest. */
+static __always_inline bool listener_is_left_alone(const struct sg_service *s)
+{
+	struct sg_left_alone key = {
+		.prefix_bits = SG_LEFT_ALONE_PORT_BITS + 8 * sizeof(s->addr),
+		.port = s->port,
+	};
+
+	__builtin_memcpy(key.addr, &s->addr, sizeof(s->addr));
+	if (bpf_map_lookup_elem(&left_alone, &key))
+		return true;
+	key.port = 0; /* every port */
+	return bpf_map_lookup_elem(&left_alone, &key);
+}
+
+static __always_inline void listener_read(struct sg_service *s, const struct tcp_sock *tp,
+					  __u8 version, __u64 now_ns)
+{
+	const struct inet_sock *inet = &tp->inet_conn.icsk_inet;
+	const struct net *net = inet->sk.__sk_common.skc_net.net;
+	__s16 ttl = inet->uc_ttl;
+
+	s->offers = listener_offers(net);
+	s->ttl = ttl > 0 ? ttl : net->ipv4.sysctl_ip_default_ttl;
+	s->tos = inet->tos;
+	s->keeps_time_wait = net->ipv4.sysctl_tcp_rfc1337;
+	s->user_mss = tp->rx_opt.user_mss;
+	listener_window(s, tp, net);
+	listener_arm(s, tp, now_ns);
+	/* the administrator's word before what only the kernel would mind */
+	if (listener_is_left_alone(s))
+		s->hindrance = SG_V_LEFT_ALONE;
+	else if (listener_is_mptcp(tp))
+		s->hindrance = SG_V_MPTCP_LISTENER;
+	else if (!net->ipv4.sysctl_tcp_syncookies)
+		s->hindrance = SG_V_SYNCOOKIES_OFF;
+	else if (listener_meets_nat(net, version))
+		s->hindrance = SG_V_NAT;
+	/* one full member of a group says nothing about the others */
+	else if (listener_accept_full(&inet->sk) && !listener_is_in_group(&inet->sk))
+		s->hindrance = SG_V_ACCEPT_FULL;
+	else
+		s->hindrance = 0;
+}
+
+static __always_inline bool listener_is_here(const struct sg_addr *addr)
+{
+	return bpf_map_lookup_elem(&local_addrs, addr);
+}
+
+/*
+ * Looks at the listener of p's service and writes what it learns into *s. Of two listeners on the
+ * port the kernel's look-up takes the one that a SYN would meet. Returns 0.
+ */
+static __always_inline int listener_look_from(void *ctx, __u32 ifindex, const struct packet *p,
+					      struct sg_service *s, __u64 now_ns)
+{
+	struct tcp_sock *tp;
+	struct bpf_sock *sk;
+
+	s->checked_at_ns = now_ns; /* first, so that other CPUs do not follow */
+	listener_mtu(ctx, ifindex, s);
+	if (!listener_is_here(&p->daddr)) {
+		s->hindrance = SG_V_NOT_LOCAL;
+		return 0;
+	}
+	sk = listener_of(ctx, p);
+	if (!sk) {
+		s->hindrance = SG_V_NO_LISTENER;
+		return 0;
+	}
+	tp = sk->state == KERNEL_TCP_LISTEN ? bpf_skc_to_tcp_sock(sk) : NULL;
+	if (tp)
+		listener_read(s, tp, p->version, now_ns);
+	bpf_sk_release(sk);
+	return 0;
+}
+
+/* Global functions, so that the verifier proves each of them once, by itself. */
+__noinline int listener_look(struct xdp_md *ctx, const struct packet *p, struct sg_service *s,
+			     __u64 now_ns)
+{
+	return p && s ? listener_look_from(ctx, ctx->ingress_ifindex, p, s, now_ns) : 0;
+}
+
+__noinline int listener_look_skb(struct __sk_buff *skb, const struct packet *p,
+				 struct sg_service *s, __u64 now_ns)
+{
+	return p && s ? listener_look_from(skb, skb->ifindex, p, s, now_ns) : 0;
+}
+
+/* Whether anybody listens for p: asked once per service, before it gets an entry. */
+static __always_inline bool listener_exists(void *ctx, const struct packet *p)
+{
+	struct bpf_sock *sk = listener_of(ctx, p);
+	bool listens;
+
+	if (!sk)
+		return false;
+	listens = sk->state == KERNEL_TCP_LISTEN;
+	bpf_sk_release(sk);
+	return listens;
+}
+
+/*
+ * The service of a SYN, entered into the table when it is met for the first time. On anything but
+ * SG_UNDECIDED there is none, and the verdict says why.
+ */
+static __always_inline enum sg_verdict listener_service(void *ctx, const struct packet *p,
+							struct sg_service **ret, __u32 *index)
+{
+	struct sg_service *s = service_find(&p->daddr, p->dport, index);
+
+	if (!s) {
+		if (!listener_is_here(&p->daddr))
+			return SG_V_NOT_LOCAL;
+		if (!listener_exists(ctx, p))
+			return SG_V_NO_LISTENER;
+		s = service_claim(&p->daddr, p->dport, index);
+		if (!s)
+			return SG_V_SERVICES_FULL;
+	}
+	*ret = s;
+	return SG_UNDECIDED;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/base/start_hint.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "synguard/cleanup.h"
+#include "synguard/names.h"
+
+static bool hint_exists(const char *root, const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s%s%s", root, folder, name) < (int)sizeof(path) &&
+	       !access(path, F_OK);
+}
+
+/* The folders of systemd.unit(5) that hold units of the system. */
+static bool hint_unit_is_known(const char *root)
+{
+	static const char *const folders[] = {
+		"/etc/systemd/system",	   "/run/systemd/system", "/usr/local/lib/systemd/system",
+		"/usr/lib/systemd/system", "/lib/systemd/system",
+	};
+	size_t i;
+
+	if (!hint_exists(root, "/run/systemd/system", ""))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(folders); i++)
+		if (hint_exists(root, folders[i], "/synguard.service"))
+			return true;
+	return false;
+}
+
+const char *start_hint(const char *root, const char *runtime_dir, char *buffer, size_t size)
+{
+	if (strcmp(runtime_dir, SG_RUNTIME_DIR))
+		snprintf(buffer, size, "synguardd --runtime-dir %s", runtime_dir);
+	else
+		snprintf(buffer, size, "%s",
+			 hint_unit_is_known(root) ? "systemctl start synguard" : "synguardd");
+	return buffer;
+}

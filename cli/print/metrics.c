@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/print/metrics.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "synguard/cleanup.h"
+#include "synguard/report.h"
+
+#define METRICS_ROW_(type_, member, path_, kind_, family_, unit_, label_, value_, property_,       \
+		     meaning_)                                                                     \
+	{ .type = METRICS_##type_,                                                                 \
+	  .kind = METRICS_##kind_,                                                                 \
+	  .path = path_,                                                                           \
+	  .family = family_,                                                                       \
+	  .unit = unit_,                                                                           \
+	  .label = label_,                                                                         \
+	  .value = value_,                                                                         \
+	  .property = property_,                                                                   \
+	  .meaning = meaning_ },
+
+static const struct metrics_row metrics_report_rows[] = { SG_REPORT(METRICS_ROW_) };
+static const struct metrics_row metrics_interface_rows[] = { SG_REPORT_INTERFACES(METRICS_ROW_) };
+static const struct metrics_row metrics_service_rows[] = { SG_REPORT_SERVICES(METRICS_ROW_) };
+static const struct metrics_row metrics_step_rows[] = { SG_REPORT_LADDER(METRICS_ROW_) };
+
+/* clang-format off */
+const struct metrics_table metrics_tables[] = {
+	[METRICS_REPORT]     = { NULL,         NULL,        metrics_report_rows,    ARRAY_SIZE(metrics_report_rows) },
+	[METRICS_INTERFACES] = { "interfaces", "interface", metrics_interface_rows, ARRAY_SIZE(metrics_interface_rows) },
+	[METRICS_SERVICES]   = { "services",   "listener",  metrics_service_rows,   ARRAY_SIZE(metrics_service_rows) },
+	[METRICS_LADDER]     = { "ladder",     "step",      metrics_step_rows,      ARRAY_SIZE(metrics_step_rows) },
+};
+/* clang-format on */
+
+const char *metrics_kind_name(enum metrics_kind kind)
+{
+	return kind == METRICS_COUNTER ? "counter" : "gauge";
+}
+
+/* ---- one line ------------------------------------------------------------------------------ */
+
+static void metrics_head(FILE *to, const char *family, enum metrics_kind kind, const char *meaning)
+{
+	fprintf(to, "# HELP %s %s\n# TYPE %s %s\n", family, meaning, family,
+		metrics_kind_name(kind));
+}
+
+struct metrics_label {
+	const char *name; /* NULL: there is none */
+	const char *value;
+	size_t length; /* of the value */
+};
+
+static struct metrics_label metrics_label(const char *name, const char *value)
+{
+	return (struct metrics_label){ name, value, value ? strlen(value) : 0 };
+}
+
+/* An interface may be called almost anything. */
+static void metrics_escaped(FILE *to, const struct metrics_label *label)
+{
+	size_t i;
+
+	for (i = 0; i < label->length; i++) {
+		if (label->value[i] == '\\' || label->value[i] == '"')
+			putc('\\', to);
+		putc(label->value[i], to);
+	}
+}
+
+static void metrics_sample(FILE *to, const char *family, const struct metrics_label labels[2],
+			   json_int_t value)
+{
+	const char *before = "{";
+	int i;
+
+	fputs(family, to);
+	for (i = 0; i < 2; i++) {
+		if (!labels[i].name)
+			continue;
+		fprintf(to, "%s%s=\"", before, labels[i].name);
+		metrics_escaped(to, &labels[i]);
+		putc('"', to);
+		before = ",";
+	}
+	fprintf(to, "%s %" JSON_INTEGER_FORMAT "\n", *before == ',' ? "}" : "", value);
+}
+
+/* ---- one row ------------------------------------------------------------------------------- */
+
+static const json_t *metrics_find(const json_t *object, const char *path)
+{
+	const char *dot;
+
+	while ((dot = strchr(path, '.'))) {
+		object = json_object_getn(object, path, dot - path);
+		path = dot + 1;
+	}
+	return json_object_get(object, path);
+}
+
+/* What is in the report at this row; of a WORD whether it is the one given. */
+static json_int_t metrics_value(const struct metrics_row *row, const json_t *of, const char *word,
+				size_t length)
+{
+	const json_t *value = metrics_find(of, row->path);
+
+	if (row->type == METRICS_WORD)
+		return json_string_length(value) == length &&
+		       !memcmp(json_string_value(value), word, length);
+	return json_is_boolean(value) ? json_is_true(value) : json_integer_value(value);
+}
+
+/* The next word of "a|b|c", or NULL behind the last. */
+static const char *metrics_next_word(const char *word, size_t *length)
+{
+	word += *length;
+	if (!*word)
+		return NULL;
+	word += *word == '|';
+	*length = strcspn(word, "|");
+	return word;
+}
+
+/* Adds up the row over objects; `key` is the label that they have in common. */
+static void metrics_row(FILE *to, const struct metrics_row *row, struct metrics_label key,
+			const json_t *const *objects, size_t count)
+{
+	struct metrics_label labels[] = { key, metrics_label(row->label, row->value) };
+	const char *word = row->value;
+	json_int_t sum;
+	size_t i;
+
+	if (row->type == METRICS_WORD) {
+		labels[1].length = 0;
+		word = metrics_next_word(word, &labels[1].length);
+	}
+	do {
+		if (row->type == METRICS_WORD)
+			labels[1].value = word;
+		for (i = 0, sum = 0; i < count; i++)
+			sum += metrics_value(row, objects[i], word, labels[1].length);
+		metrics_sample(to, row->family, labels, sum);
+	} while (row->type == METRICS_WORD && (word = metrics_next_word(word, &labels[1].length)));
+}
+
+/* ---- tables -------------------------------------------------------------------------------- */
+
+static struct metrics_label metrics_key(enum metrics_table_of of, const json_t *object, char *text,
+					size_t size)
+{
+	const char *name;
+
+	if (of == METRICS_INTERFACES || of == METRICS_LADDER) {
+		name = of == METRICS_LADDER ? "step" : "name";
+		name = json_string_value(json_object_get(object, name)) ?: "";
+		snprintf(text, size, "%s", name);
+	} else {
+		name = json_string_value(json_object_get(object, "address")) ?: "";
+		snprintf(text, size,
+			 strchr(name, ':') ? "[%s]:%" JSON_INTEGER_FORMAT :
+					     "%s:%" JSON_INTEGER_FORMAT,
+			 name, json_integer_value(json_object_get(object, "port")));
+	}
+	return metrics_label(metrics_tables[of].label, text);
+}
+
+static void metrics_list_row(FILE *to, enum metrics_table_of of, const struct metrics_row *row,
+			     const json_t *list)
+{
+	size_t count = json_array_size(list), i;
+	const json_t *object;
+	char text[128];
+
+	for (i = 0; i < count && i < SG_REPORT_MAX_SERIES; i++) {
+		object = json_array_get(list, i);
+		metrics_row(to, row, metrics_key(of, object, text, sizeof(text)), &object, 1);
+	}
+	if (i < count) {
+		const json_t **rest = calloc(count - i, sizeof(*rest));
+		size_t n = 0;
+
+		for (; rest && i < count; i++)
+			rest[n++] = json_array_get(list, i);
+		metrics_row(to, row, metrics_label(metrics_tables[of].label, "other"), rest, n);
+		free(rest);
+	}
+}
+
+static void metrics_table(FILE *to, enum metrics_table_of of, const json_t *report)
+{
+	const struct metrics_table *table = &metrics_tables[of];
+	const struct metrics_row *row;
+	const char *before = "";
+
+	for (row = table->rows; row < table->rows + table->count; row++) {
+		if (!row->family)
+			continue;
+		if (strcmp(row->family, before) != 0)
+			metrics_head(to, row->family, row->kind, row->meaning);
+		before = row->family;
+		if (table->path)
+			metrics_list_row(to, of, row, json_object_get(report, table->path));
+		else
+			metrics_row(to, row, metrics_label(NULL, NULL), &report, 1);
+	}
+}
+
+static void metrics_verdicts(FILE *to, const json_t *report)
+{
+	json_t *by_program, *value;
+	const char *program, *verdict;
+
+	metrics_head(to, SG_REPORT_VERDICTS_FAMILY, METRICS_COUNTER, SG_REPORT_VERDICTS_MEANING);
+	json_object_foreach(json_object_get(report, "verdicts"), program, by_program) {
+		json_object_foreach(by_program, verdict, value) {
+			const struct metrics_label labels[] = {
+				metrics_label("program", program),
+				metrics_label("verdict", verdict),
+			};
+
+			metrics_sample(to, SG_REPORT_VERDICTS_FAMILY, labels,
+				       json_integer_value(value));
+		}
+	}
+}
+
+void metrics_print(FILE *to, const json_t *report)
+{
+	const struct metrics_label none[2] = {};
+	int of;
+
+	metrics_head(to, SG_REPORT_UP_FAMILY, METRICS_GAUGE, SG_REPORT_UP_MEANING);
+	metrics_sample(to, SG_REPORT_UP_FAMILY, none, report != NULL);
+	if (!report)
+		return;
+	for (of = 0; of < METRICS_TABLE_COUNT; of++)
+		metrics_table(to, of, report);
+	metrics_verdicts(to, report);
+}

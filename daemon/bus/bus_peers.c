@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bus's own socket: who gets a place, what comes in, and when a peer is cut.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "synguard/cleanup.h"
+
+#include "daemon/bus/bus_internal.h"
+
+/* Kernel memory for answers that a peer has not read; sd-bus asks for 8 MiB. */
+#define BUS_SEND_BYTES 262144
+
+/* Without a descriptor or memory for a peer, nobody is let in for so long. */
+#define BUS_REST_USEC 250000ULL
+
+/* ---- who may ------------------------------------------------------------------------------- */
+
+static bool bus_group_has(int fd, gid_t primary, gid_t wanted)
+{
+	gid_t groups[1024];
+	socklen_t length = sizeof(groups);
+	size_t i;
+
+	if (primary == wanted)
+		return true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &length) < 0)
+		return false;
+	for (i = 0; i < length / sizeof(*groups); i++)
+		if (groups[i] == wanted)
+			return true;
+	return false;
+}
+
+/* What the peer was when it connected; whom the kernel does not know is nobody. */
+static void bus_peer_identify(struct bus_peer *peer, int fd)
+{
+	const struct bus *b = peer->owner;
+	socklen_t length = sizeof(struct ucred);
+	struct ucred cred;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &length) < 0)
+		cred = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	peer->uid = cred.uid;
+	peer->may_change = !cred.uid || (b->has_group && bus_group_has(fd, cred.gid, b->group));
+}
+
+/* A free place that this user may have, or NULL. */
+static struct bus_peer *bus_place(struct bus *b, uid_t uid)
+{
+	struct bus_peer *peer, *place = NULL;
+	int of_uid = 0, taken = 0;
+
+	for (peer = b->peers; peer < b->peers + BUS_MAX_PEERS; peer++) {
+		if (peer->bus) {
+			taken++;
+			of_uid += peer->uid == uid;
+		} else if (!place) {
+			place = peer;
+		}
+	}
+	if (uid && (of_uid >= BUS_PLACES_PER_UID || taken >= BUS_MAX_PEERS - BUS_ROOT_PLACES))
+		return NULL;
+	return place;
+}
+
+/* ---- peers --------------------------------------------------------------------------------- */
+
+static int bus_on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	bus_peer_drop(userdata);
+	return 0;
+}
+
+static int bus_on_idle(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	bus_peer_drop(userdata);
+	return 0;
+}
+
+static bool bus_peer_is_greeted(void *userdata)
+{
+	struct bus_peer *peer = userdata;
+
+	return sd_bus_is_ready(peer->bus) > 0;
+}
+
+static void bus_peer_misbehaves(void *userdata)
+{
+	bus_peer_drop(userdata);
+}
+
+/* Takes the descriptor: the guard reads from it, sd-bus writes to a second one of it. */
+static int bus_peer_plug(struct bus_peer *peer, int fd)
+{
+	const struct bus_guard_handler handler = { bus_peer_is_greeted, bus_peer_misbehaves, peer };
+	_cleanup_close_ int out = fcntl(fd, F_DUPFD_CLOEXEC, 3), feed = -EBADF;
+	int r;
+
+	if (out < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	r = bus_guard_new(&peer->guard, peer->owner->event, fd, &handler, &feed);
+	if (r < 0)
+		return r;
+	r = sd_bus_set_fd(peer->bus, feed, out);
+	if (r < 0)
+		return r;
+	TAKE_FD(feed);
+	TAKE_FD(out);
+	return 0;
+}
+
+/* What tools that expect a bus daemon (busctl) say first; the name is never used. */
+static int bus_on_hello(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return sd_bus_reply_method_return(m, "s", ":1.1");
+}
+
+static const sd_bus_vtable bus_hello_vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD("Hello", NULL, "s", bus_on_hello, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END,
+};
+
+/* Takes the descriptor. */
+static int bus_peer_start(struct bus_peer *peer, int fd)
+{
+	const int bytes = BUS_SEND_BYTES;
+	sd_id128_t id;
+	int r;
+
+	r = sd_id128_randomize(&id);
+	if (r >= 0)
+		r = sd_bus_new(&peer->bus);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	r = bus_peer_plug(peer, fd);
+	if (r >= 0)
+		r = sd_bus_set_server(peer->bus, 1, id);
+	/* who it is SO_PEERCRED has said; whatever it claims in its greeting is nothing to us */
+	if (r >= 0)
+		r = sd_bus_set_anonymous(peer->bus, 1);
+	if (r >= 0)
+		r = sd_bus_negotiate_fds(peer->bus, 1); /* to send; the guard passes on none */
+	/* else the end of the loop would wait for each peer to greet and to take its answers */
+	if (r >= 0)
+		r = sd_bus_set_close_on_exit(peer->bus, 0);
+	if (r >= 0)
+		r = sd_bus_start(peer->bus);
+	if (r < 0)
+		return r;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	r = bus_publish(peer);
+	if (r >= 0)
+		r = sd_bus_add_object_vtable(peer->bus, NULL, "/org/freedesktop/DBus",
+					     "org.freedesktop.DBus", bus_hello_vtable, peer);
+	if (r >= 0)
+		r = sd_bus_match_signal_async(peer->bus, NULL, "org.freedesktop.DBus.Local",
+					      "/org/freedesktop/DBus/Local",
+					      "org.freedesktop.DBus.Local", "Disconnected",
+					      bus_on_disconnected, NULL, peer);
+	if (r >= 0)
+		r = sd_bus_attach_event(peer->bus, peer->owner->event, SD_EVENT_PRIORITY_NORMAL);
+	if (r >= 0)
+		r = sd_event_add_time_relative(peer->owner->event, &peer->idle, CLOCK_MONOTONIC,
+					       BUS_IDLE_USEC, 0, bus_on_idle, peer);
+	return r;
+}
+
+static int bus_on_rested(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct bus *b = userdata;
+
+	return sd_event_source_set_enabled(b->source, SD_EVENT_ON);
+}
+
+/* Who waits stays to be seen by poll(), and the loop would do nothing else any more. */
+static int bus_rest(struct bus *b, int error)
+{
+	int r;
+
+	if (error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS)
+		return 0;
+	r = sd_event_source_set_time_relative(b->rest, BUS_REST_USEC);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(b->rest, SD_EVENT_ONESHOT);
+	return r < 0 ? r : sd_event_source_set_enabled(b->source, SD_EVENT_OFF);
+}
+
+/* A failure concerns one peer, never the daemon. */
+static int bus_on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct bus *b = userdata;
+	struct bus_peer who = { .owner = b }, *place;
+
+	if (client < 0)
+		return bus_rest(b, errno);
+	bus_peer_identify(&who, client);
+	place = bus_place(b, who.uid);
+	if (!place) {
+		close(client);
+		return 0;
+	}
+	*place = who;
+	if (bus_peer_start(place, client) < 0)
+		bus_peer_drop(place);
+	return 0;
+}
+
+/* ---- the socket ---------------------------------------------------------------------------- */
+
+static int bus_bind(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	_cleanup_close_ int fd = -EBADF;
+	struct stat st;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* what a dead process left; anything but a socket is somebody's */
+	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) && unlink(path) < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	/* who may do what is decided per call */
+	if (chmod(path, 0666) < 0 || listen(fd, BUS_MAX_PEERS) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+int bus_peers_listen(struct bus *b, const char *path)
+{
+	struct bus_peer *peer;
+	int r;
+
+	for (peer = b->peers; peer < b->peers + BUS_MAX_PEERS; peer++)
+		peer->owner = b;
+	b->fd = bus_bind(path);
+	if (b->fd < 0)
+		return b->fd;
+	b->path = strdup(path);
+	if (!b->path)
+		return -ENOMEM;
+	r = sd_event_add_time(b->event, &b->rest, CLOCK_MONOTONIC, 0, 0, bus_on_rested, b);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(b->rest, SD_EVENT_OFF);
+	return r < 0 ? r :
+		       sd_event_add_io(b->event, &b->source, b->fd, EPOLLIN, bus_on_connection, b);
+}
+
+void bus_peers_close(struct bus *b)
+{
+	struct bus_peer *peer;
+
+	for (peer = b->peers; peer < b->peers + BUS_MAX_PEERS; peer++)
+		if (peer->bus)
+			bus_peer_drop(peer);
+	sd_event_source_disable_unref(b->rest);
+	sd_event_source_disable_unref(b->source);
+	close_fd(b->fd);
+	if (b->path)
+		unlink(b->path);
+	free(b->path);
+}

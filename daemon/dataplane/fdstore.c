@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/dataplane/fdstore.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "synguard/cleanup.h"
+
+struct store {
+	char **names; /* with a NULL at the end */
+	int *fds;     /* -EBADF: taken */
+	int count;
+};
+
+int store_new(struct store **ret)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	int i;
+
+	if (!s)
+		return -ENOMEM;
+	/* also sets FD_CLOEXEC, and removes what tells of them from the environment */
+	s->count = sd_listen_fds_with_names(1, &s->names);
+	if (s->count < 0) {
+		i = s->count;
+		free(s);
+		return i;
+	}
+	s->fds = calloc(s->count ?: 1, sizeof(*s->fds));
+	if (!s->fds) {
+		s->count = 0;
+		store_free(s);
+		return -ENOMEM;
+	}
+	for (i = 0; i < s->count; i++)
+		s->fds[i] = SD_LISTEN_FDS_START + i;
+	*ret = s;
+	return 0;
+}
+
+struct store *store_free(struct store *s)
+{
+	int i;
+
+	if (!s)
+		return NULL;
+	for (i = 0; i < s->count; i++) {
+		if (s->fds[i] >= 0) {
+			close_fd(s->fds[i]);
+			store_drop(s->names[i]);
+		}
+		free(s->names[i]);
+	}
+	free(s->names);
+	free(s->fds);
+	free(s);
+	return NULL;
+}
+
+int store_take(struct store *s, const char *name)
+{
+	int i, fd;
+
+	for (i = 0; i < s->count; i++) {
+		if (s->fds[i] < 0 || strcmp(s->names[i], name))
+			continue;
+		fd = s->fds[i];
+		s->fds[i] = -EBADF;
+		return fd;
+	}
+	return -ENOENT;
+}
+
+void store_drop(const char *name)
+{
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+void store_keep(const char *name, int fd)
+{
+	char message[300];
+
+	store_drop(name);
+	/* not polled: descriptors of BPF are always in error to poll(), and would be closed for it */
+	snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+	sd_pid_notify_with_fds(0, 0, message, &fd, 1);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How many different sources there were: from what the programs keep of each CPU and window
+ * (synguard/talkers_abi.h) to figures. Pure.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "synguard/heavy_hitters_abi.h"
+
+struct crowd {
+	uint8_t registers[SG_CROWD_REGISTERS];
+	uint64_t syns, completed;
+	uint64_t syns_now, completed_now; /* of these: in this window */
+	uint64_t since_ns; /* CLOCK_MONOTONIC, when the last window began; the caller's */
+};
+
+/* Adds a CPU and window; one that is neither this window nor the last is left out. */
+void crowd_add(struct crowd *c, const struct sg_crowd *seen, uint32_t window);
+
+/* How many different ones, within some 2 % (the standard error is 1.6 %). */
+uint64_t crowd_distinct(const struct crowd *c);
+
+/* SYNs of a source that had not sent one before, of all SYNs: 0 to 1, and 0 without a SYN. */
+double crowd_randomness(uint64_t distinct, uint64_t syns);

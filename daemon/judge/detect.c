@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/judge/detect.h"
+
+#include <assert.h>
+
+#include "synguard/cleanup.h"
+
+/*
+ * 1000 SYNs a second that nobody completes are no accident at any server: a scan of the whole
+ * Internet sends a few a day to each address, and clients that lose their way come by the dozen.
+ * Where a queue has filled, a tenth of that suffices. Of ACKs that belong to nothing a restarted
+ * server meets many for a moment, as each of its former clients sends one or a few. 30 s of quiet
+ * outlast the pauses between the waves of the tools in use.
+ */
+const struct detect_config detect_defaults = {
+	.marks = { [DETECT_SYN_FLOOD] = { .attack_per_sec = 1000, .ebb_per_sec = 100 },
+		   [DETECT_ACK_FLOOD] = { .attack_per_sec = 10000, .ebb_per_sec = 1000 } },
+	.hold_ns = 30 * 1000000000ULL,
+	.baseline_factor = 2,
+};
+
+/*
+ * From so many sources on that completed nothing nobody makes a list of them; a real network of
+ * infected hosts of that size looks the same, and is as little to be denied one by one. Of a flood
+ * that has only begun it suffices that every other SYN is of a source of its own.
+ */
+#define DETECT_MANY_SOURCES 1000
+/* Fewer SYNs than these look like nothing. */
+#define DETECT_SYNS_MIN 64
+
+static const char *const detect_state_names[] = {
+	[DETECT_CALM] = "calm",
+	[DETECT_ATTACK] = "attack",
+	[DETECT_COOLING] = "cooling",
+};
+static_assert(ARRAY_SIZE(detect_state_names) == DETECT_STATE_COUNT, "every state has a name");
+
+static const char *const detect_kind_names[] = {
+	[DETECT_NO_KIND] = "none",
+	[DETECT_KIND_SYN_FLOOD] = "syn_flood",
+	[DETECT_KIND_ACK_FLOOD] = "ack_flood",
+	[DETECT_KIND_SYN_FLOOD | DETECT_KIND_ACK_FLOOD] = "syn_and_ack_flood",
+};
+static_assert(ARRAY_SIZE(detect_kind_names) == DETECT_KIND_COUNT, "every kind has a name");
+
+const char *detect_state_name(enum detect_state state)
+{
+	return state < DETECT_STATE_COUNT ? detect_state_names[state] : "unknown";
+}
+
+static const char *const detect_look_names[] = {
+	[DETECT_NO_LOOK] = "none",
+	[DETECT_MIXED] = "mixed",
+	[DETECT_SPOOFED] = "spoofed",
+	[DETECT_CONCENTRATED] = "concentrated",
+};
+static_assert(ARRAY_SIZE(detect_look_names) == DETECT_LOOK_COUNT, "every look has a name");
+
+const char *detect_look_name(enum detect_look look)
+{
+	return look < DETECT_LOOK_COUNT ? detect_look_names[look] : "unknown";
+}
+
+const char *detect_kind_name(enum detect_kind kind, enum detect_look look)
+{
+	if (kind == DETECT_KIND_SYN_FLOOD && look > DETECT_MIXED)
+		return detect_look_name(look);
+	return kind < DETECT_KIND_COUNT ? detect_kind_names[kind] : "unknown";
+}
+
+static uint64_t detect_per_sec(uint64_t count, uint64_t elapsed_ns)
+{
+	return (unsigned __int128)count * 1000000000 / elapsed_ns;
+}
+
+/* called: what has been seen elsewhere calls for defence, so a flood need not be one by its rate. */
+static void detect_judge(struct detect_of_flood *f, const struct detect_marks *marks, bool called,
+			 uint64_t hold_ns, uint64_t now_ns)
+{
+	bool ebbed = !marks->attack_per_sec || f->per_sec < marks->ebb_per_sec;
+	bool flood = !ebbed && (f->per_sec >= marks->attack_per_sec || called);
+
+	switch (f->state) {
+	case DETECT_CALM:
+		if (flood)
+			f->state = DETECT_ATTACK;
+		break;
+	case DETECT_ATTACK:
+		/* between the two marks an attack goes on: that gap is the hysteresis */
+		if (ebbed) {
+			f->state = DETECT_COOLING;
+			f->quiet_ns = now_ns;
+		}
+		break;
+	case DETECT_COOLING:
+		if (flood)
+			f->state = DETECT_ATTACK;
+		else if (!ebbed)
+			f->quiet_ns = now_ns;
+		else if (now_ns - f->quiet_ns >= hold_ns)
+			f->state = DETECT_CALM;
+		break;
+	case DETECT_STATE_COUNT:
+		break;
+	}
+}
+
+/* ---- the sources --------------------------------------------------------------------------- */
+
+enum detect_look detect_sources_look(const struct detect_sources *s)
+{
+	uint64_t unanswered = detect_growth(s->syns, s->completed);
+	/* who completes a handshake is no stranger; at most so many did */
+	uint64_t strangers = detect_growth(s->distinct, s->completed);
+
+	if (unanswered < DETECT_SYNS_MIN)
+		return DETECT_MIXED;
+	if (s->unanswered && s->of_few >= s->unanswered / 2 + s->unanswered % 2)
+		return DETECT_CONCENTRATED;
+	if (strangers >= DETECT_MANY_SOURCES || strangers >= unanswered / 2 + unanswered % 2)
+		return DETECT_SPOOFED;
+	return DETECT_MIXED;
+}
+
+/*
+ * The first look that is one is believed, and after it another one that has held for as long as
+ * calm would have to: a flood at a mark does not change its name each second.
+ */
+static void detect_look(struct detector *d, const struct detect_config *config,
+			const struct detect_sample *sample)
+{
+	enum detect_state state = d->floods[DETECT_SYN_FLOOD].state;
+	enum detect_look look;
+
+	if (state == DETECT_CALM) {
+		d->look = DETECT_NO_LOOK;
+		d->look_since_ns = 0;
+	}
+	if (state != DETECT_ATTACK)
+		return;
+	look = detect_sources_look(&sample->sources);
+	if (d->look <= DETECT_MIXED) {
+		d->look = look;
+	} else if (look == DETECT_MIXED || look == d->look) {
+		d->look_since_ns = 0;
+	} else if (!d->look_since_ns) {
+		d->look_since_ns = sample->now_ns;
+	} else if (sample->now_ns - d->look_since_ns >= config->hold_ns) {
+		d->look = look;
+		d->look_since_ns = 0;
+	}
+}
+
+/* An attack before what is cooling, and that before calm. */
+static void detect_sum_up(struct detector *d)
+{
+	static const enum detect_state order[] = { DETECT_ATTACK, DETECT_COOLING };
+	unsigned int kind = DETECT_NO_KIND;
+	size_t i, flood;
+
+	d->state = DETECT_CALM;
+	for (i = 0; i < ARRAY_SIZE(order) && !kind; i++)
+		for (flood = 0; flood < DETECT_FLOOD_COUNT; flood++)
+			if (d->floods[flood].state == order[i]) {
+				kind |= 1u << flood;
+				d->state = order[i];
+			}
+	d->kind = kind;
+}
+
+enum detect_state detect_step(struct detector *d, const struct detect_config *config,
+			      const struct detect_sample *sample)
+{
+	uint64_t unanswered =
+		detect_growth(detect_growth(sample->syns, sample->handshakes), sample->explained);
+	uint64_t elapsed_ns = sample->now_ns - d->last_ns;
+	bool is_first = !d->last_ns || sample->now_ns <= d->last_ns;
+	const bool called[] = {
+		[DETECT_SYN_FLOOD] = sample->defending,
+		[DETECT_ACK_FLOOD] = sample->dropping,
+	};
+	size_t flood;
+
+	d->last_ns = sample->now_ns;
+	/* no time has passed, so there is no rate */
+	if (is_first)
+		return d->state;
+	d->floods[DETECT_SYN_FLOOD].per_sec = detect_per_sec(unanswered, elapsed_ns);
+	d->floods[DETECT_ACK_FLOOD].per_sec = detect_per_sec(sample->bogus_acks, elapsed_ns);
+	for (flood = 0; flood < DETECT_FLOOD_COUNT; flood++)
+		detect_judge(&d->floods[flood], &config->marks[flood], called[flood],
+			     config->hold_ns, sample->now_ns);
+	detect_look(d, config, sample);
+	detect_sum_up(d);
+	return d->state;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The judgement of one service: what is ordinary for it, whether its unanswered SYNs may be those of
+ * a flood, and which trouble it has that looks like one (synguard/trouble.h).
+ *
+ * Pure, as detect.h. A trouble begins when it was there in three of four looks and ends when it has
+ * been gone for the hold, so none comes or goes more often than that. While a flood of SYNs goes on
+ * nobody is called a crowd, nor a backlog small.
+ */
+#pragma once
+
+#include "daemon/judge/detect.h"
+#include "synguard/trouble.h"
+
+/* Since the last sample of this service, and of its listeners now. */
+struct detect_service_sample {
+	uint64_t now_ns, elapsed_ns;
+	uint64_t syns, handshakes;
+	uint64_t drops;	  /* SYNs and ACKs that listeners dropped, for the want of room */
+	uint64_t limit;	  /* of a queue: the backlogs of its listeners; 0 = not known */
+	bool syn_full;	  /* no half-open connection fits any more */
+	bool accept_full; /* some listener takes no complete one any more (sk_acceptq_is_full()) */
+	bool called;	  /* its SYN queue has called for defence */
+};
+
+/* Of one trouble. */
+struct detect_held {
+	bool on;
+	uint8_t seen;	   /* in the last looks, a bit each, while not on */
+	uint64_t quiet_ns; /* since when it is gone, 0 = it is not, while on */
+};
+
+/* Zeroed = nothing known. */
+struct detect_service {
+	/*
+	 * SYN/s on ordinary days, in thousandths: an average in which a second weighs 1/600, of as
+	 * many seconds as there have been at first. What does not complete teaches little: a second
+	 * counts for twice its handshakes at the most, so that a flood that swells slowly does not
+	 * make itself ordinary.
+	 */
+	uint64_t baseline_milli;
+	uint32_t learned; /* seconds of it, up to 600 */
+	struct detect_held troubles[SG_TROUBLE_COUNT];
+	enum sg_trouble trouble; /* that is on; of several the last */
+	uint64_t limit, rate;	 /* of SMALL_BACKLOG: connections; the most completed per second */
+	/* of this sample, for struct detect_sample: */
+	uint64_t explained;
+	bool calls; /* defence is called for, and clients are not why */
+};
+
+/* state: of the floods of SYNs, before this sample. */
+void detect_service_step(struct detect_service *s, const struct detect_config *config,
+			 enum detect_state state, const struct detect_service_sample *sample);
+
+/* A backlog that would do for so many completed in a second where one of `limit` did not. */
+uint64_t detect_backlog_wanted(uint64_t limit, uint64_t rate);

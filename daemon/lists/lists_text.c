@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/lists/lists_text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "synguard/cleanup.h"
+
+#define LISTS_BLANKS " \t\r"
+
+/* The first line of what is saved; another form will have another number. */
+#define LISTS_HEAD "synguard lists 1\n"
+
+/* ---- text ---------------------------------------------------------------------------------- */
+
+/* What a terminal or a file could take for something else is no part of a comment. */
+static bool lists_is_plain(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
+/* Cuts the next line off. NULL: there is none. */
+static char *lists_next_line(char **rest)
+{
+	char *line = *rest;
+
+	if (!line || !*line)
+		return NULL;
+	line = strsep(rest, "\n");
+	line += strspn(line, LISTS_BLANKS);
+	return line;
+}
+
+/* Ends the text before its last blank. */
+static void lists_trim(char *text)
+{
+	size_t n = strlen(text);
+
+	while (n && strchr(LISTS_BLANKS, text[n - 1]))
+		text[--n] = '\0';
+}
+
+/* Takes the comment off the line and into the entry. */
+static int lists_take_comment(struct lists_entry *e, char *line, struct complaint *c)
+{
+	char *hash = strchr(line, '#');
+
+	if (!hash)
+		return 0;
+	*hash++ = '\0';
+	hash += strspn(hash, LISTS_BLANKS);
+	lists_trim(hash);
+	if (strlen(hash) >= sizeof(e->comment) || !lists_is_plain(hash)) {
+		complain(c, "a comment has %zu bytes at most, and no control characters",
+			 sizeof(e->comment) - 1);
+		return -EINVAL;
+	}
+	strcpy(e->comment, hash);
+	return 0;
+}
+
+/* 1: an entry; 0: the line has none. */
+static int lists_read_line(struct lists_entry *e, char *line, struct complaint *c)
+{
+	bool only_comment = *line == '#';
+	int r = only_comment ? 0 : lists_take_comment(e, line, c);
+
+	if (r < 0)
+		return r;
+	lists_trim(line);
+	if (only_comment || !*line)
+		return 0;
+	r = lists_parse_prefix(&e->prefix, line, c);
+	return r < 0 ? r : 1;
+}
+
+static int lists_wrong_line(const char *name, unsigned int line, const struct complaint *why,
+			    int error, struct complaint *c)
+{
+	if (name)
+		complain(c, "%.200s:%u: %.280s", name, line, why->text);
+	else
+		complain(c, "%s", why->text);
+	return error;
+}
+
+int lists_read(struct lists_list *ret, const char *name, const char *text,
+	       const struct lists_entry *like, struct complaint *c)
+{
+	_cleanup_(lists_done) struct lists_list l = {};
+	_cleanup_free_ char *copy = strdup(text);
+	char *rest = copy, *line;
+	struct complaint why = {};
+	unsigned int number = 0;
+	struct lists_entry e;
+	size_t room = 0;
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	while ((line = lists_next_line(&rest))) {
+		number++;
+		e = *like;
+		r = lists_read_line(&e, line, &why);
+		if (r > 0)
+			r = lists_append(&l, &room, &e, &why);
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0)
+			return lists_wrong_line(name, number, &why, r, c);
+	}
+	lists_tidy(&l);
+	if (l.count > SG_LISTED_MAX)
+		return lists_no_room(c);
+	*ret = l;
+	l = (struct lists_list){};
+	return 0;
+}
+
+int lists_read_spared(struct lists_spared **ret, size_t *count, const char *text,
+		      struct complaint *c)
+{
+	_cleanup_free_ struct lists_spared *all = NULL;
+	_cleanup_free_ char *copy = strdup(text);
+	char *rest = copy, *line, *what;
+	struct lists_spared *more;
+	size_t n = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	while ((line = lists_next_line(&rest))) {
+		more = reallocarray(all, n + 1, sizeof(*all));
+		if (!more)
+			return -ENOMEM;
+		all = more;
+		what = line;
+		line = strsep(&what, " ");
+		if (!what || lists_parse_addr(&all[n].addr, line) < 0) {
+			complain(c, "\"%.60s\" is no address to be spared", line);
+			return -EINVAL;
+		}
+		snprintf(all[n++].what, sizeof(all->what), "%s", what);
+	}
+	*ret = TAKE_PTR(all);
+	*count = n;
+	return 0;
+}
+
+/* ---- saving -------------------------------------------------------------------------------- */
+
+/* A line: "deny 1764000000 192.0.2.0/24 # comment"; the time is 0 where it does not expire. */
+static void lists_save_entry(FILE *f, enum lists_id id, const struct lists_entry *e)
+{
+	struct lists_text text;
+
+	lists_print_prefix(&e->prefix, &text);
+	fprintf(f, "%s %llu %s%s%s\n", lists_name(id), (unsigned long long)e->expires_at, text.text,
+		e->comment[0] ? " # " : "", e->comment);
+}
+
+char *lists_save(const struct lists_list lists[LISTS_COUNT])
+{
+	char *text = NULL;
+	size_t size, i;
+	FILE *f = open_memstream(&text, &size);
+	int id;
+
+	if (!f)
+		return NULL;
+	fputs(LISTS_HEAD, f);
+	for (id = 0; id < LISTS_COUNT; id++)
+		for (i = 0; i < lists[id].count; i++)
+			if (lists[id].entries[i].kept)
+				lists_save_entry(f, id, &lists[id].entries[i]);
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int lists_load_line(struct lists_list lists[LISTS_COUNT], size_t rooms[LISTS_COUNT],
+			   char *line, uint64_t now, struct complaint *c)
+{
+	struct lists_entry e = { .kept = true };
+	unsigned long long expires_at;
+	char name[8];
+	int id, at = 0, r;
+
+	if (!*line)
+		return 0;
+	if (sscanf(line, "%7s %20llu %n", name, &expires_at, &at) != 2 || !at ||
+	    (id = lists_find(name)) < 0) {
+		complain(c, "\"%.60s\" is no line of a list", line);
+		return -EINVAL;
+	}
+	e.expires_at = expires_at;
+	r = lists_read_line(&e, line + at, c);
+	if (r <= 0 || (e.expires_at && e.expires_at <= now))
+		return r;
+	return lists_append(&lists[id], &rooms[id], &e, c);
+}
+
+int lists_load(struct lists_list lists[LISTS_COUNT], const char *name, const char *text,
+	       uint64_t now, struct complaint *c)
+{
+	_cleanup_free_ char *copy = strdup(text);
+	size_t rooms[LISTS_COUNT] = {};
+	struct complaint why = {};
+	char *rest = copy, *line;
+	unsigned int number = 1;
+	int r = 0, id;
+
+	if (!copy)
+		return -ENOMEM;
+	if (strncmp(copy, LISTS_HEAD, strlen(LISTS_HEAD))) {
+		complain(c, "%.200s: this is not what synguardd " SG_VERSION " writes", name);
+		return -EINVAL;
+	}
+	rest += strlen(LISTS_HEAD);
+	while (r >= 0 && (line = lists_next_line(&rest))) {
+		number++;
+		r = lists_load_line(lists, rooms, line, now, &why);
+	}
+	for (id = 0; id < LISTS_COUNT; id++) {
+		lists_tidy(&lists[id]);
+		/* what the programs have no room for was put there by somebody else */
+		if (lists[id].count > SG_LISTED_MAX)
+			lists[id].count = SG_LISTED_MAX;
+	}
+	if (r >= 0 || r == -ENOMEM)
+		return r < 0 ? r : 0;
+	return lists_wrong_line(name, number, &why, r, c);
+}

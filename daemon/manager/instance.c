@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/manager/instance.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "synguard/cleanup.h"
+#include "synguard/names.h"
+
+#define INSTANCE_NAME "\0synguard/daemon"
+
+/* A daemon that has the name and does not listen yet is a moment away from it. */
+#define INSTANCE_TRIES	   20
+#define INSTANCE_WAIT_USEC 10000
+
+/* So that nobody can keep a tick busy. */
+#define INSTANCE_ASKERS_A_TICK 256
+
+static const struct sockaddr_un instance_address = { AF_UNIX, INSTANCE_NAME };
+#define INSTANCE_ADDRESS_BYTES (offsetof(struct sockaddr_un, sun_path) + sizeof(INSTANCE_NAME) - 1)
+
+static int instance_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* -EADDRINUSE: somebody has it. */
+static int instance_bind(void)
+{
+	_cleanup_close_ int fd = instance_socket();
+
+	if (fd < 0)
+		return fd;
+	if (bind(fd, (const struct sockaddr *)&instance_address, INSTANCE_ADDRESS_BYTES) < 0)
+		return -errno;
+	/* to be asked who we are (SO_PEERCRED) takes a backlog and no answer */
+	if (listen(fd, SOMAXCONN) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/*
+ * Who has the name, by the credentials of its listen(2). -ECONNREFUSED: it does not listen, or is
+ * gone; -EAGAIN: too many have asked in the last second.
+ */
+static int instance_ask(struct ucred *ret)
+{
+	_cleanup_close_ int fd = instance_socket();
+	socklen_t length = sizeof(*ret);
+
+	if (fd < 0)
+		return fd;
+	if (connect(fd, (const struct sockaddr *)&instance_address, INSTANCE_ADDRESS_BYTES) < 0)
+		return -errno;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &length) < 0 ? -errno : 0;
+}
+
+static bool instance_is_ours(const struct ucred *holder)
+{
+	/* the service's user is called like its group */
+	const struct passwd *user = getpwnam(SG_GROUP);
+
+	return !holder->uid || holder->uid == geteuid() || (user && holder->uid == user->pw_uid);
+}
+
+int instance_take(struct complaint *c, struct complaint *warning)
+{
+	struct ucred holder = {};
+	int tries, fd, r = 0;
+
+	for (tries = 0; tries < INSTANCE_TRIES; tries++) {
+		fd = instance_bind();
+		if (fd >= 0)
+			return fd;
+		if (fd != -EADDRINUSE) {
+			complain(c, "the socket that marks this network namespace: %s",
+				 strerror(-fd));
+			return fd;
+		}
+		r = instance_ask(&holder);
+		if (r >= 0)
+			break;
+		usleep(INSTANCE_WAIT_USEC);
+	}
+	if (r >= 0 && instance_is_ours(&holder)) {
+		complain(c,
+			 "another synguardd (process %d) runs in this network namespace; stop it "
+			 "first",
+			 holder.pid);
+		return -EBUSY;
+	}
+	if (r >= 0)
+		complain(warning,
+			 "process %d of user %u has taken the mark of synguardd in this network "
+			 "namespace; a second synguardd would not be noticed. End that process",
+			 holder.pid, holder.uid);
+	else
+		complain(warning,
+			 "somebody has taken the mark of synguardd in this network namespace; a "
+			 "second synguardd would not be noticed. \"ss -xlp\" may show who");
+	return -EADDRINUSE;
+}
+
+void instance_tick(int fd)
+{
+	int i, asker = 0;
+
+	for (i = 0; fd >= 0 && asker >= 0 && i < INSTANCE_ASKERS_A_TICK; i++) {
+		asker = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		close_fd(asker);
+	}
+}

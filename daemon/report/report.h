@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What synguard tells: one struct, filled by the manager each time somebody asks, from which every
+ * face is made by the tables of synguard/report.h.
+ *
+ * Pure. Its JSON is what Describe() and `synguard status --json` print; keys are stable.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "synguard/abi.h"
+#include "synguard/mitigation.h"
+
+struct report_interface {
+	char name[IFNAMSIZ];
+	int index;
+	char driver[32];
+	const char *attach;
+	bool answers;
+	char attach_reason[160];
+};
+
+struct report_service {
+	struct sg_addr addr;
+	uint16_t port; /* host byte order */
+	bool defending;
+	bool blocked;
+	bool proven;
+	const char *hindrance; /* label of the verdict that stands against a challenge, or NULL */
+	uint64_t syns, challenged, accepted, born;
+	uint64_t syn_queue, syn_queue_max, accept_queue, accept_queue_max;
+	uint64_t baseline_syns_per_second;
+	const char *trouble;	/* word of synguard/trouble.h */
+	char trouble_text[400]; /* what it is, and what to change; "": none */
+};
+
+/* A step of the ladder (synguard/ladder.h). */
+struct report_step {
+	const char *step;
+	const char *target;
+	bool allowed, taken, would, conflict;
+	char since[32]; /* "2001-02-03T04:05:06Z", "": not taken */
+	uint64_t old, new;
+	char why[160];
+};
+
+struct report {
+	const char *version;
+	const char *engine;
+	char engine_reason[512];
+	const char *mode;
+	const char *mode_by; /* who set it: "start" or "request" */
+	const char *state;
+	const char *kind;	   /* which floods make it so */
+	const char *flood_sources; /* what those of a flood of SYNs look like */
+	double few_share;	   /* part of its SYNs that a few prefixes send */
+	const char *trouble;	   /* the worst of those of the services */
+	uint64_t uptime_seconds;
+	bool config_ok;
+	uint64_t ticks;			      /* of the daemon, one a second */
+	uint64_t tick_delay_max_microseconds; /* by how much one has come late */
+	uint64_t heartbeat_age_seconds;
+	uint64_t half_open;
+	uint64_t socket_walks;
+	uint64_t sources_distinct, sources_syns; /* of the crowd, see crowd.h */
+	double sources_randomness;
+	uint64_t talkers, talker_capacity;
+	uint64_t syns_per_second, challenges_per_second, acceptances_per_second;
+	uint64_t bogus_acks_per_second, dropped_acks_per_second;
+	uint64_t bogus_acks; /* since the daemon's start */
+	struct sg_counters counters[SG_PROGRAM_COUNT];
+	uint64_t local_addrs;
+	uint64_t allowed, denied; /* prefixes that the programs know, or would if there were any */
+	uint64_t service_capacity, local_addr_capacity, allow_capacity, deny_capacity;
+	struct report_interface *interfaces;
+	size_t interface_count;
+	struct report_service *services;
+	uint64_t service_count;
+	uint64_t ladder_takes, ladder_undos, ladder_conflicts;
+	uint64_t reaped;
+	struct report_step steps[SG_LADDER_COUNT];
+	size_t step_count;
+	struct report_step *listener_steps; /* one for each listener of a step that has some */
+	size_t listener_step_count;
+};
+
+enum report_type {
+	REPORT_COUNT,
+	REPORT_FLAG,
+	REPORT_INT,
+	REPORT_PORT,
+	REPORT_RATIO,
+	REPORT_TEXT,
+	REPORT_CHARS,
+	REPORT_WORD,
+	REPORT_ADDRESS,
+};
+
+/* A row of SG_REPORT, as far as the daemon needs it. */
+struct report_row {
+	enum report_type type;
+	size_t offset;	      /* in struct report */
+	const char *path;     /* in the JSON */
+	const char *property; /* on the bus, or NULL */
+};
+
+const struct report_row *report_rows(size_t *count);
+
+/* The report as JSON text, to be freed by the caller; NULL without memory. */
+char *report_to_json(const struct report *report);

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/services/services_internal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/judge/detect.h"
+
+/*
+ * The canary: stateful firewalls, DNAT, LSMs, and what nobody thought of, all end in acceptances
+ * that do not become sockets, and then for nearly all clients. So half is a verdict. ACKs that
+ * are damaged, on purpose to have a service blocked, are not heard (bpf/path/ack_checks.bpf.h), and no source
+ * counts for much (SG_WITNESS_SHARE). 8 in a row of which none was born need no percentage.
+ */
+#define SERVICES_CANARY_MIN	 32
+#define SERVICES_CANARY_PERCENT	 50
+#define SERVICES_CANARY_NONE_MIN 8
+#define SERVICES_CANARY_NS	 (3 * 1000000000ULL)
+#define SERVICES_BLOCKED_NS	 (180 * 1000000000ULL)
+
+/* As SERVICE_HALF_OPEN_SECONDS of the programs: how long an unanswered SYN would sit in a queue. */
+#define SERVICES_HALF_OPEN_SECONDS 8
+
+/* An entry whose listener has been gone, and that no SYN has asked for, this long is freed. */
+#define SERVICES_FORGET_NS (600 * 1000000000ULL)
+
+static void services_list_live(struct services *s)
+{
+	uint32_t i;
+
+	s->live_count = 0;
+	for (i = 0; i < SG_SERVICES_MAX; i++) {
+		s->memory[i].live = __atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) ==
+				    SG_SERVICE_LIVE;
+		if (s->memory[i].live)
+			s->live[s->live_count++] = i;
+		else
+			s->memory[i].known = false;
+	}
+}
+
+/* What was counted under the daemon before is no news to this one. */
+static int services_continue(struct services *s)
+{
+	size_t i;
+	int r;
+
+	services_list_live(s);
+	for (i = 0; i < s->live_count; i++) {
+		struct services_memory *m = &s->memory[s->live[i]];
+
+		r = dataplane_tally(s->dp, s->live[i], &m->last);
+		if (r < 0)
+			return r;
+		m->known = true;
+	}
+	return 0;
+}
+
+int services_new(struct services **ret, struct dataplane *dp)
+{
+	struct services *s = calloc(1, sizeof(*s));
+	int r = 0;
+
+	if (!s)
+		return -ENOMEM;
+	s->dp = dp;
+	s->entries = dataplane_services(dp);
+	s->memory = calloc(SG_SERVICES_MAX, sizeof(*s->memory));
+	s->live = calloc(SG_SERVICES_MAX, sizeof(*s->live));
+	if (!s->memory || !s->live)
+		r = -ENOMEM;
+	else if (dataplane_continues(dp))
+		r = services_continue(s);
+	if (r < 0) {
+		services_free(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+struct services *services_free(struct services *s)
+{
+	if (!s)
+		return NULL;
+	free(s->memory);
+	free(s->live);
+	free(s);
+	return NULL;
+}
+
+static uint64_t services_get(const __u64 *field)
+{
+	return __atomic_load_n(field, __ATOMIC_RELAXED);
+}
+
+static void services_set(__u64 *field, uint64_t value)
+{
+	__atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
+
+/* ---- look ---------------------------------------------------------------------------------- */
+
+static int services_read_tally(struct services *s, uint32_t index)
+{
+	struct services_memory *m = &s->memory[index];
+	struct sg_tally now;
+	int r;
+
+	r = dataplane_tally(s->dp, index, &now);
+	if (r < 0)
+		return r;
+	if (m->known) {
+		m->grew.syns = detect_growth(now.syns, m->last.syns);
+		m->grew.challenged = detect_growth(now.challenged, m->last.challenged);
+		m->grew.accepted = detect_growth(now.accepted, m->last.accepted);
+		m->grew.born = detect_growth(now.born, m->last.born);
+		m->grew.handshakes = detect_growth(now.handshakes, m->last.handshakes);
+		m->grew.canary_accepted =
+			detect_growth(now.canary_accepted, m->last.canary_accepted);
+		m->grew.canary_born = detect_growth(now.canary_born, m->last.canary_born);
+	} else {
+		m->grew = now;
+	}
+	m->known = true;
+	m->last = now;
+	m->canary_accepted += m->grew.canary_accepted;
+	m->canary_born += m->grew.canary_born;
+	m->canary_stillborn = m->grew.canary_born ? 0 :
+						    m->canary_stillborn + m->grew.canary_accepted;
+	return 0;
+}
+
+static int services_read_tallies(struct services *s)
+{
+	int r = 0, error;
+	size_t i;
+
+	for (i = 0; i < s->live_count; i++) {
+		error = services_read_tally(s, s->live[i]);
+		if (error < 0)
+			r = error;
+	}
+	return r;
+}
+
+int services_look(struct services *s, uint64_t now_ns, struct services_total *total)
+{
+	int r, error;
+	size_t i;
+
+	services_list_live(s);
+	r = services_read_tallies(s);
+	error = services_read_queues(s, now_ns);
+	*total = (struct services_total){ .half_open = s->half_open };
+	for (i = 0; i < s->live_count; i++) {
+		const struct services_memory *m = &s->memory[s->live[i]];
+
+		total->syns += m->last.syns;
+		total->challenged += m->last.challenged;
+		total->accepted += m->last.accepted;
+		total->handshakes += m->last.handshakes;
+		if (services_get(&s->entries[s->live[i]].lease_until_ns) > now_ns)
+			total->defending = true;
+	}
+	return r < 0 ? r : error;
+}
+
+/* The verdict that a SYN would get instead of a challenge, in the order of the XDP program. */
+static enum sg_verdict services_hindrance(const struct sg_service *e, uint64_t now_ns)
+{
+	uint32_t hindrance = __atomic_load_n(&e->hindrance, __ATOMIC_RELAXED);
+
+	if (services_get(&e->blocked_until_ns) > now_ns)
+		return SG_V_BLOCKED;
+	if (services_get(&e->forwarded_until_ns) > now_ns)
+		return SG_V_FORWARDED;
+	if (!services_get(&e->proven_at_ns))
+		return SG_V_UNPROVEN;
+	return hindrance < SG_VERDICT_COUNT ? hindrance : SG_UNDECIDED;
+}
+
+/* Whether its SYNs are challenged now. */
+static bool services_is_defending(const struct services *s, const struct sg_service *e,
+				  uint64_t now_ns)
+{
+	uint32_t mode = dataplane_control(s->dp)->mode;
+
+	return !services_hindrance(e, now_ns) &&
+	       (mode == SG_MODE_ALWAYS ||
+		(mode == SG_MODE_AUTO && services_get(&e->lease_until_ns) > now_ns));
+}
+
+/* ---- act ----------------------------------------------------------------------------------- */
+
+void services_hold(struct services *s, bool hold)
+{
+	s->hold = hold;
+}
+
+/* Would the SYNs that got no answer have overfilled the queue? Then a lease goes on. */
+static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
+{
+	struct sg_service *e = &s->entries[index];
+	const struct services_memory *m = &s->memory[index];
+	uint64_t unanswered = detect_growth(m->grew.challenged, m->grew.born);
+
+	if (services_get(&e->lease_until_ns) > now_ns &&
+	    (s->hold || unanswered * SERVICES_HALF_OPEN_SECONDS > e->threshold))
+		services_set(&e->lease_until_ns, now_ns + dataplane_control(s->dp)->lease_ns);
+}
+
+static void services_hear_canary(struct services *s, uint32_t index, uint64_t now_ns,
+				 const struct services_news *news)
+{
+	struct services_memory *m = &s->memory[index];
+	bool none = m->canary_stillborn >= SERVICES_CANARY_NONE_MIN;
+	bool enough = m->canary_accepted >= SERVICES_CANARY_MIN;
+	bool few = m->canary_born * 100 < m->canary_accepted * SERVICES_CANARY_PERCENT;
+
+	if (!none && !enough && now_ns - m->canary_since_ns < SERVICES_CANARY_NS)
+		return;
+	if (none || (enough && few)) {
+		services_set(&s->entries[index].blocked_until_ns, now_ns + SERVICES_BLOCKED_NS);
+		news->blocked(news->userdata, &s->entries[index], SERVICES_BLOCKED_NS,
+			      m->canary_accepted, m->canary_born);
+	}
+	m->canary_accepted = 0;
+	m->canary_born = 0;
+	m->canary_stillborn = none ? 0 : m->canary_stillborn;
+	m->canary_since_ns = now_ns;
+}
+
+static bool services_is_forgotten(const struct sg_service *e, uint64_t now_ns)
+{
+	uint32_t hindrance = __atomic_load_n(&e->hindrance, __ATOMIC_RELAXED);
+	uint64_t checked_at_ns = services_get(&e->checked_at_ns);
+
+	return (hindrance == SG_V_NO_LISTENER || hindrance == SG_V_NOT_LOCAL) &&
+	       now_ns > checked_at_ns && now_ns - checked_at_ns > SERVICES_FORGET_NS;
+}
+
+/* A second entry with the key of an earlier one, left by two CPUs that claimed at once. */
+static bool services_is_duplicate(const struct services *s, uint32_t index)
+{
+	const struct sg_service *e = &s->entries[index];
+	uint32_t first = index - index % SG_SERVICE_WAYS;
+	uint32_t i;
+
+	for (i = first; i < index; i++)
+		if (s->entries[i].state == SG_SERVICE_LIVE && s->entries[i].port == e->port &&
+		    !memcmp(&s->entries[i].addr, &e->addr, sizeof(e->addr)))
+			return true;
+	return false;
+}
+
+/* The state last: until then no program takes the entry for another service. */
+static void services_forget(struct services *s, uint32_t index)
+{
+	struct sg_service *e = &s->entries[index];
+
+	if (dataplane_tally_clear(s->dp, index) < 0)
+		return;
+	__atomic_store_n(&e->state, SG_SERVICE_CLAIMED, __ATOMIC_RELEASE);
+	memset((char *)e + sizeof(e->state), 0, sizeof(*e) - sizeof(e->state));
+	memset(&s->memory[index], 0, sizeof(s->memory[index]));
+	__atomic_store_n(&e->state, SG_SERVICE_FREE, __ATOMIC_RELEASE);
+}
+
+/* Returns whether there was something to tell. */
+static bool services_tell_defence(struct services *s, uint32_t index, uint64_t now_ns,
+				  const struct services_news *news, bool may_tell)
+{
+	const struct sg_service *e = &s->entries[index];
+	struct services_memory *m = &s->memory[index];
+	const struct defence_totals grew = {
+		.syns = m->grew.syns,
+		.challenges = m->grew.challenged,
+		.acceptances = m->grew.accepted,
+	};
+	enum defence_news what = defence_step(&m->defence, now_ns,
+					      services_is_defending(s, e, now_ns), &grew, may_tell);
+
+	if (what != DEFENCE_NO_NEWS)
+		news->defence(news->userdata, e, what, &m->defence);
+	return what != DEFENCE_NO_NEWS;
+}
+
+void services_act(struct services *s, uint64_t now_ns, const struct services_news *news)
+{
+	unsigned int told = 0;
+	size_t i;
+
+	for (i = 0; i < s->live_count; i++) {
+		uint32_t index = s->live[i];
+
+		if (services_is_forgotten(&s->entries[index], now_ns) ||
+		    services_is_duplicate(s, index)) {
+			services_forget(s, index);
+			continue;
+		}
+		services_renew(s, index, now_ns);
+		services_hear_canary(s, index, now_ns, news);
+		services_tell_trouble(s, index, now_ns, news);
+		told += services_tell_defence(s, index, now_ns, news,
+					      told < SERVICES_DEFENCES_TOLD);
+	}
+}
+
+/* ---- tell ---------------------------------------------------------------------------------- */
+
+#define SERVICES_LABEL_(in, name, action, label, meaning) label,
+static const char *const services_labels[] = { SG_VERDICTS(SERVICES_LABEL_) };
+
+static void services_fill_row(struct services *s, uint32_t index, uint64_t now_ns,
+			      struct report_service *row)
+{
+	const struct sg_service *e = &s->entries[index];
+	const struct services_memory *m = &s->memory[index];
+	enum sg_verdict hindrance = services_hindrance(e, now_ns);
+	const struct services_queues *q = m->has_exact ? &m->exact : &m->any;
+	struct sg_tally tally = m->last;
+
+	dataplane_tally(s->dp, index, &tally); /* what is older will do if this fails */
+	*row = (struct report_service){
+		.addr = e->addr,
+		.port = ntohs(e->port),
+		.defending = services_is_defending(s, e, now_ns),
+		.blocked = hindrance == SG_V_BLOCKED,
+		.proven = services_get(&e->proven_at_ns),
+		.hindrance = hindrance ? services_labels[hindrance] : NULL,
+		.syns = tally.syns,
+		.challenged = tally.challenged,
+		.accepted = tally.accepted,
+		.born = tally.born,
+		.syn_queue = s->no_listeners ? m->half_open : q->syn,
+		.syn_queue_max = q->max,
+		.accept_queue = q->accept,
+		.accept_queue_max = q->max,
+	};
+	services_fill_trouble(s, m, row);
+}
+
+size_t services_count(const struct services *s)
+{
+	return s->live_count;
+}
+
+uint64_t services_walks(const struct services *s)
+{
+	return s->walks;
+}
+
+int services_report(struct services *s, uint64_t now_ns, struct report *report)
+{
+	struct report_service *rows;
+	size_t i;
+
+	/* what is still missing of the queues then is told as 0 */
+	services_list_live(s);
+	services_read_queues(s, now_ns);
+	rows = calloc(s->live_count ?: 1, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	for (i = 0; i < s->live_count; i++)
+		services_fill_row(s, s->live[i], now_ns, &rows[i]);
+	report->services = rows;
+	report->service_count = s->live_count;
+	report->half_open = s->half_open;
+	return 0;
+}
+
+int services_rates(struct services *s, uint64_t now_ns, struct services_rate **ret, size_t *count)
+{
+	struct services_rate *rates = calloc(s->live_count ?: 1, sizeof(*rates));
+	size_t i;
+
+	if (!rates)
+		return -ENOMEM;
+	for (i = 0; i < s->live_count; i++) {
+		const struct sg_service *e = &s->entries[s->live[i]];
+		const struct services_memory *m = &s->memory[s->live[i]];
+		const struct sg_tally *grew = &m->grew;
+
+		rates[i] = (struct services_rate){
+			.addr = e->addr,
+			.port = e->port,
+			.defending = services_is_defending(s, e, now_ns),
+			.syns = grew->syns,
+			.challenged = grew->challenged,
+			.accepted = grew->accepted,
+			.handshakes = grew->handshakes,
+			.trouble = m->judged.trouble,
+			.figures = services_trouble_figures(s, m),
+		};
+	}
+	*ret = rates;
+	*count = s->live_count;
+	return 0;
+}

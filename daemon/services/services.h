@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the daemon makes of the service table: what grew since the last tick, which leases to
+ * renew, which services to block, which entries to free.
+ *
+ * The programs defend without it. It adds what one CPU alone cannot see: sums over CPUs, whether
+ * acceptances are born, and that a listener has been gone for long.
+ */
+#pragma once
+
+#include "daemon/dataplane/dataplane.h"
+#include "daemon/judge/defence.h"
+#include "daemon/judge/detect_service.h"
+#include "daemon/judge/trouble.h"
+#include "daemon/report/report.h"
+
+struct services;
+
+/* Over all services: counters since start, and what is so now. */
+struct services_total {
+	uint64_t syns, challenged, accepted, handshakes;
+	bool defending;
+	uint64_t half_open;
+	/* by services_judge(): of what grew, and what calls for defence (detect_service.h) */
+	uint64_t explained;
+	bool calls;
+	enum sg_trouble trouble; /* the last in the table of those that they have */
+};
+
+/* Borrows dp. -errno. */
+int services_new(struct services **ret, struct dataplane *dp);
+struct services *services_free(struct services *s);
+
+/*
+ * Reads tallies, and the queues as the listeners have them. Where the kernel offers no walk of the
+ * listeners all sockets are asked instead, and not more often than pace.h allows. -errno; what was
+ * read stays usable.
+ */
+int services_look(struct services *s, uint64_t now_ns, struct services_total *total);
+
+/*
+ * What is to be thought of each service, by what the last look saw; state is of the floods of SYNs
+ * before it. Adds to the total.
+ */
+void services_judge(struct services *s, uint64_t now_ns, const struct detect_config *config,
+		    enum detect_state state, struct services_total *total);
+
+/*
+ * Renews and blocks, by what the last look saw, and tells what comes of it. Of defences no more
+ * than SERVICES_DEFENCES_TOLD are told in a tick; the others wait for the next (defence.h).
+ */
+#define SERVICES_DEFENCES_TOLD 16
+struct services_news {
+	/* the service becomes blocked for this long, by these acceptances and births */
+	void (*blocked)(void *userdata, const struct sg_service *service, uint64_t blocked_ns,
+			uint64_t accepted, uint64_t born);
+	/* its defence begins, or has ended */
+	void (*defence)(void *userdata, const struct sg_service *service, enum defence_news news,
+			const struct defence *defence);
+	/* the trouble begins, or (ended) has gone on for so long; text: trouble.h */
+	void (*trouble)(void *userdata, const struct sg_service *service, enum sg_trouble trouble,
+			const char *text, bool ended, uint64_t for_ns);
+	void *userdata;
+};
+/* Whether leases go on by themselves, whatever their services' floods do. */
+void services_hold(struct services *s, bool hold);
+
+void services_act(struct services *s, uint64_t now_ns, const struct services_news *news);
+
+/* What a service had in the second before the last look. */
+struct services_rate {
+	struct sg_addr addr;
+	__be16 port;
+	bool defending;
+	uint64_t syns, challenged, accepted, handshakes;
+	enum sg_trouble trouble;
+	struct trouble_figures figures;
+};
+
+/* The caller frees *ret. -errno. */
+int services_rates(struct services *s, uint64_t now_ns, struct services_rate **ret, size_t *count);
+
+/* How many are known. */
+size_t services_count(const struct services *s);
+
+/* How often all sockets had to be asked. */
+uint64_t services_walks(const struct services *s);
+
+/* Fills services and half_open, read afresh as services_look() does; the caller frees report->services. -errno. */
+int services_report(struct services *s, uint64_t now_ns, struct report *report);

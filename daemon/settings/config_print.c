@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/settings/config_print.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#define PRINT_COLUMNS 80
+
+/* ---- a configuration ----------------------------------------------------------------------- */
+
+/* The header of the section in front of its first setting; *last is the section before. */
+static void print_section(FILE *to, const char **last, const char *section)
+{
+	if (*last && !strcmp(*last, section))
+		return;
+	fprintf(to, "%s[%s]\n", *last ? "\n" : "", section);
+	*last = section;
+}
+
+static void print_setting(FILE *to, const struct settings *s, enum setting_id id)
+{
+	struct settings_text text;
+	size_t i;
+
+	for (i = 0; i < settings_lines(s, id); i++) {
+		settings_text(s, id, i, &text);
+		fprintf(to, "%s=%s\n", settings_table[id].key, text.text);
+	}
+}
+
+static void print_origin(FILE *to, const struct config_origin *o)
+{
+	if (!o->file)
+		fputs("# by default\n", to);
+	else if (!o->line)
+		fprintf(to, "# %s\n", o->file);
+	else
+		fprintf(to, "# %s:%u\n", o->file, o->line);
+}
+
+void config_print(FILE *to, const struct config *c, bool origin)
+{
+	const char *section = NULL;
+	enum setting_id id;
+
+	for (id = 0; id < SETTINGS_COUNT; id++) {
+		print_section(to, &section, settings_table[id].section);
+		if (origin)
+			print_origin(to, &c->origins[id]);
+		print_setting(to, &c->settings, id);
+	}
+}
+
+size_t config_print_difference(FILE *to, const struct config *c)
+{
+	const char *section = NULL;
+	struct settings by_default;
+	enum setting_id id;
+	size_t count = 0;
+
+	settings_reset(&by_default);
+	for (id = 0; id < SETTINGS_COUNT; id++) {
+		if (settings_equal(&c->settings, &by_default, id))
+			continue;
+		print_section(to, &section, settings_table[id].section);
+		fprintf(to, "# default: %s\n",
+			*settings_table[id].by_default ? settings_table[id].by_default : "none");
+		print_setting(to, &c->settings, id);
+		count++;
+	}
+	return count;
+}
+
+void config_print_problems(FILE *to, const struct config *c)
+{
+	struct config_line line;
+	size_t i;
+
+	for (i = 0; i < c->problem_count && i < CONFIG_PROBLEMS_KEPT; i++) {
+		config_problem_text(&c->problems[i], &line);
+		fprintf(to, "%s\n", line.text);
+	}
+	if (i < c->problem_count)
+		fprintf(to, "and %zu more\n", c->problem_count - i);
+}
+
+static json_t *print_json_value(const struct settings *s, enum setting_id id)
+{
+	struct settings_text text;
+	json_t *list;
+	size_t i;
+
+	settings_text(s, id, 0, &text);
+	if (!settings_table[id].type->count)
+		return json_string(text.text);
+	list = json_array();
+	for (i = 0; *text.text && i < settings_lines(s, id); i++) {
+		settings_text(s, id, i, &text);
+		json_array_append_new(list, json_string(text.text));
+	}
+	return list;
+}
+
+int config_print_json(FILE *to, const struct config *c)
+{
+	json_t *root = json_object(), *section;
+	enum setting_id id;
+	int r;
+
+	for (id = 0; id < SETTINGS_COUNT; id++) {
+		const struct config_origin *o = &c->origins[id];
+		const char *name = settings_table[id].section;
+
+		section = json_object_get(root, name);
+		if (!section) {
+			json_object_set_new(root, name, json_object());
+			section = json_object_get(root, name);
+		}
+		json_object_set_new(section, settings_table[id].key,
+				    json_pack("{s:o, s:s?, s:i}", "value",
+					      print_json_value(&c->settings, id), "file", o->file,
+					      "line", (int)o->line));
+	}
+	r = root ? json_dumpf(root, to, JSON_INDENT(2)) : -1;
+	json_decref(root);
+	fputc('\n', to);
+	return r < 0 ? -EIO : 0;
+}
+
+/* ---- the table ----------------------------------------------------------------------------- */
+
+/* A sentence in lines that begin alike. */
+static void print_wrapped(FILE *to, const char *begin, const char *text)
+{
+	size_t room = PRINT_COLUMNS - strlen(begin), length;
+
+	while (*text) {
+		length = strlen(text);
+		if (length > room)
+			for (length = room; length > 1 && text[length] != ' '; length--)
+				;
+		fprintf(to, "%s%.*s\n", begin, (int)length, text);
+		text += length;
+		text += *text == ' ';
+	}
+}
+
+static const char *print_effect(const struct setting *row)
+{
+	return row->effect == SETTING_AT_RELOAD ? "at a reload" : "when the daemon starts anew";
+}
+
+/* "From 1 to 100 percent. Takes effect at a reload." */
+static void print_facts(char *ret, size_t size, enum setting_id id)
+{
+	const struct setting *row = &settings_table[id];
+	struct settings_text range;
+
+	settings_range(id, &range);
+	if (range.text[0])
+		snprintf(ret, size, "From %s%s%s. Takes effect %s.", range.text,
+			 *row->unit ? " " : "", row->unit, print_effect(row));
+	else if (row->type->count)
+		snprintf(ret, size,
+			 "A list of at most %llu, with blanks between; may be repeated. Takes "
+			 "effect %s.",
+			 (unsigned long long)row->bounds.most, print_effect(row));
+	else
+		snprintf(ret, size, "Takes effect %s.", print_effect(row));
+}
+
+void config_print_sample(FILE *to)
+{
+	const char *section = NULL;
+	enum setting_id id;
+	char facts[256];
+
+	fputs("# Settings of synguardd(8), see synguard.conf(5). Every line here is a comment; "
+	      "what\n"
+	      "# follows a # without a blank is the default. Put what you change into a file of\n"
+	      "# your own, such as /etc/synguard/synguard.conf.d/50-local.conf, then run\n"
+	      "# \"synguard config check\" and reload the daemon.\n\n",
+	      to);
+	for (id = 0; id < SETTINGS_COUNT; id++) {
+		const struct setting *row = &settings_table[id];
+
+		if (!section || strcmp(section, row->section))
+			fprintf(to, "%s#[%s]\n", section ? "\n" : "", row->section);
+		else
+			fputs("\n", to);
+		section = row->section;
+		print_facts(facts, sizeof(facts), id);
+		print_wrapped(to, "# ", row->help);
+		print_wrapped(to, "# ", facts);
+		fprintf(to, "#%s=%s\n", row->key, row->by_default);
+	}
+}
+
+/* What scdoc would take for markup. */
+static void print_escaped(FILE *to, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("*_\\#[]|~`", *text))
+			fputc('\\', to);
+		fputc(*text, to);
+	}
+}
+
+void config_print_man(FILE *to)
+{
+	const char *section = NULL;
+	enum setting_id id;
+	char facts[256];
+
+	for (id = 0; id < SETTINGS_COUNT; id++) {
+		const struct setting *row = &settings_table[id];
+
+		if (!section || strcmp(section, row->section))
+			fprintf(to, "## [%s]\n\n", row->section);
+		section = row->section;
+		print_facts(facts, sizeof(facts), id);
+		fprintf(to, "*%s=*", row->key);
+		if (*row->by_default) {
+			fputs(" (default ", to);
+			print_escaped(to, row->by_default);
+			fputc(')', to);
+		}
+		fputs("\n\t", to);
+		print_escaped(to, row->help);
+		fputc(' ', to);
+		print_escaped(to, facts);
+		fputs("\n\n", to);
+	}
+}

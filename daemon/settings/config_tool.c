@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * synguard-config, which `synguard config` executes: what the files say, before a daemon reads
+ * them. A program of its own, because the CLI knows nothing of the daemon's insides.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "synguard/cleanup.h"
+#include "synguard/names.h"
+
+#include "daemon/settings/config.h"
+#include "daemon/settings/config_print.h"
+
+struct tool {
+	const char *file;    /* NULL: the usual ones */
+	const char *setting; /* "Section.Key" of get */
+	bool origin, json;
+};
+
+struct tool_verb {
+	const char *name;
+	const char *arguments;
+	const char *help; /* NULL: not for users */
+	int (*run)(const struct tool *t);
+	bool takes_file, shows, takes_setting;
+};
+
+static int usage_error(const char *format, const char *word)
+{
+	fputs("synguard config: ", stderr);
+	fprintf(stderr, format, word);
+	fputs("\nTry \"synguard config --help\".\n", stderr);
+	return SG_EXIT_USAGE;
+}
+
+static int tool_fail(const char *what, int error)
+{
+	fprintf(stderr, "synguard config: %s: %s\n", what, strerror(-error));
+	return SG_EXIT_FAILED;
+}
+
+/* The caller owns *ret; the exit code is that of a configuration with faults, which are said. */
+static int tool_load(const struct tool *t, struct config **ret)
+{
+	const struct config_source source = { .file = t->file };
+	int r = config_load(ret, &source);
+
+	if (r < 0)
+		return tool_fail(t->file ?: "reading the configuration", r);
+	config_print_problems(stderr, *ret);
+	return (*ret)->problem_count ? SG_EXIT_FAILED : SG_EXIT_OK;
+}
+
+static int tool_check(const struct tool *t)
+{
+	_cleanup_(config_free_at) struct config *c = NULL;
+	int code = tool_load(t, &c);
+	size_t i;
+
+	if (code != SG_EXIT_OK)
+		return code;
+	for (i = 0; i < c->file_count; i++)
+		printf("%s: fine\n", c->files[i]);
+	if (!c->file_count)
+		puts("there is no configuration file; every setting is as by default");
+	return SG_EXIT_OK;
+}
+
+/* As a daemon would have it that starts now. */
+static int tool_show(const struct tool *t)
+{
+	_cleanup_(config_free_at) struct config *c = NULL;
+	int code = tool_load(t, &c);
+
+	if (!c)
+		return code;
+	config_fall_back(c);
+	if (!t->json)
+		config_print(stdout, c, t->origin);
+	else if (config_print_json(stdout, c) < 0)
+		return SG_EXIT_FAILED;
+	return code;
+}
+
+static int tool_diff(const struct tool *t)
+{
+	_cleanup_(config_free_at) struct config *c = NULL;
+	int code = tool_load(t, &c);
+
+	if (!c)
+		return code;
+	config_fall_back(c);
+	config_print_difference(stdout, c);
+	return code;
+}
+
+/* The value of one, a line for each item of a list. */
+static int tool_get(const struct tool *t)
+{
+	_cleanup_(config_free_at) struct config *c = NULL;
+	struct settings_text text;
+	char section[32];
+	enum setting_id id;
+	const char *dot = strchr(t->setting, '.');
+	size_t i;
+	int code;
+
+	snprintf(section, sizeof(section), "%.*s", dot ? (int)(dot - t->setting) : 0, t->setting);
+	id = settings_find(section, dot ? dot + 1 : "");
+	if (id == SETTINGS_COUNT)
+		return usage_error("there is no setting \"%s\"; write Section.Key", t->setting);
+	code = tool_load(t, &c);
+	if (!c)
+		return code;
+	config_fall_back(c);
+	for (i = 0; i < settings_lines(&c->settings, id); i++) {
+		settings_text(&c->settings, id, i, &text);
+		puts(text.text);
+	}
+	return code;
+}
+
+static int tool_sample(const struct tool *t)
+{
+	config_print_sample(stdout);
+	return SG_EXIT_OK;
+}
+
+/* Fills the settings into the page's template on stdin; for the build. */
+static int tool_man(const struct tool *t)
+{
+	char line[1024];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		if (!strcmp(line, "@SETTINGS@\n"))
+			config_print_man(stdout);
+		else
+			fputs(line, stdout);
+	}
+	return SG_EXIT_OK;
+}
+
+/* clang-format off */
+static const struct tool_verb verbs[] = {
+	{ "check",  "[FILE]", "say what is wrong with the files, or with this one", tool_check, true, false },
+	{ "show",   "[--origin] [--json] [FILE]", "every setting, and where it comes from", tool_show, true, true },
+	{ "diff",   "[FILE]", "the settings that are not as by default", tool_diff, true, false },
+	{ "get",    "SECTION.KEY [FILE]", "one of them", tool_get, true, false, true },
+	{ "sample", "", "a commented file with the defaults", tool_sample, false, false },
+	{ "man",    "", NULL, tool_man, false, false },
+	{}
+};
+/* clang-format on */
+
+static void usage(FILE *to)
+{
+	const struct tool_verb *v;
+
+	fputs("Usage: synguard config VERB [OPTION]... [FILE]\n"
+	      "Reads /etc/synguard/synguard.conf and synguard.conf.d/*.conf, or FILE alone.\n\n",
+	      to);
+	for (v = verbs; v->help; v++)
+		fprintf(to, "  %-6s %-26s %s\n", v->name, v->arguments, v->help);
+	fputs("\nExit status: 0 fine, 1 the configuration is wrong, 2 usage.\n", to);
+}
+
+static const struct tool_verb *find_verb(const char *name)
+{
+	const struct tool_verb *v;
+
+	for (v = verbs; v->name; v++)
+		if (!strcmp(v->name, name))
+			return v;
+	return NULL;
+}
+
+/* argv: the verb and what follows it. */
+static int run(struct tool *t, int argc, char **argv)
+{
+	const struct tool_verb *v;
+
+	if (!argc)
+		return usage_error("which of check, show, diff, get and sample?%s", "");
+	v = find_verb(argv[0]);
+	if (!v)
+		return usage_error("there is no \"%s\"", argv[0]);
+	if (argc < 1 + v->takes_setting)
+		return usage_error("\"%s\" of which setting?", v->name);
+	if (argc > 1 + v->takes_setting + v->takes_file)
+		return usage_error("unexpected argument \"%s\"",
+				   argv[1 + v->takes_setting + v->takes_file]);
+	if ((t->json || t->origin) && !v->shows)
+		return usage_error("\"%s\" knows neither --origin nor --json", v->name);
+	t->setting = v->takes_setting ? argv[1] : NULL;
+	t->file = argv[1 + v->takes_setting]; /* NULL at the end */
+	return v->run(t);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "origin", no_argument, NULL, 'o' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{},
+	};
+	struct tool t = {};
+	int c, code;
+
+	argv[0] = "synguard config"; /* as getopt names it */
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+		switch (c) {
+		case 'o':
+			t.origin = true;
+			break;
+		case 'j':
+			t.json = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return SG_EXIT_OK;
+		default:
+			fputs("Try \"synguard config --help\".\n", stderr);
+			return SG_EXIT_USAGE;
+		}
+	}
+	code = run(&t, argc - optind, argv + optind);
+	if (fflush(stdout) && errno != EPIPE) {
+		perror("synguard config: stdout");
+		return SG_EXIT_FAILED;
+	}
+	return code;
+}

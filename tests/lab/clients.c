@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The client engine. See clients.h.
+ *
+ * Clients are an array in the order of their start. All have the same deadline, so those that are
+ * overdue are always at the front of what is open.
+ */
+#include "tests/lab/clients.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "synguard/cleanup.h"
+#include "tests/lab/clients_count.h"
+#include "tests/lab/rtnl.h"
+#include "tests/lab/run.h"
+
+#define DEADLINE_DEFAULT_MS 3000
+#define CLIENTS_MAX	    1000000
+#define NS_PER_MS	    1000000ULL
+#define NS_PER_SEC	    1000000000ULL
+
+static const char request[] = "GET /a-line-that-comes-back HTTP/1.0\n";
+
+struct clients {
+	struct lab *lab;
+	int host;
+	struct clients_options o;
+	struct sockaddr_in sa4;
+	struct sockaddr_in6 sa6;
+
+	struct client *all;
+	unsigned int total;
+	unsigned int started;	 /* all[0 .. started) */
+	unsigned int first_open; /* none before it is open */
+
+	int epoll_fd;
+	int cancel_fd;
+	pthread_t thread;
+	bool joinable;
+	atomic_bool running;
+	int result;
+	struct kept kept4;
+	struct kept kept6;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
+}
+
+static void client_end(struct client *c, enum client_state state, int err)
+{
+	c->state = state;
+	c->err = err;
+	c->fd = close_fd(c->fd);
+}
+
+static int client_socket(struct clients *cl, struct client *c)
+{
+	const struct linger linger = { .l_onoff = 1 };
+	struct epoll_event ev = { .events = EPOLLOUT, .data.ptr = c };
+	const void *sa = c->v6 ? (void *)&cl->sa6 : (void *)&cl->sa4;
+	socklen_t len = c->v6 ? sizeof(cl->sa6) : sizeof(cl->sa4);
+
+	c->fd = socket(c->v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		       cl->o.mptcp ? IPPROTO_MPTCP : IPPROTO_TCP);
+	if (c->fd < 0)
+		return -errno;
+	if (cl->o.reset_close &&
+	    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) < 0)
+		return -errno;
+
+	c->start_ns = now_ns();
+	if (connect(c->fd, sa, len) < 0 && errno != EINPROGRESS)
+		return -errno;
+	return epoll_ctl(cl->epoll_fd, EPOLL_CTL_ADD, c->fd, &ev) < 0 ? -errno : 0;
+}
+
+static void client_start(struct clients *cl)
+{
+	struct client *c = &cl->all[cl->started];
+	int err;
+
+	c->state = CLIENT_CONNECTING;
+	c->v6 = cl->o.family == CLIENTS_V6 || (cl->o.family == CLIENTS_BOTH && cl->started % 2);
+	cl->started++;
+	err = client_socket(cl, c);
+	if (err)
+		client_end(c, CLIENT_FAILED, err);
+}
+
+static void client_connected(struct clients *cl, struct client *c)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = c };
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+		err = errno;
+	c->connect_ns = now_ns() - c->start_ns;
+	if (!err && send(c->fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0)
+		err = errno;
+	if (!err && epoll_ctl(cl->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev) < 0)
+		err = errno;
+	if (err)
+		client_end(c, CLIENT_FAILED, -err);
+	else
+		c->state = CLIENT_ECHOING;
+}
+
+static void client_receives(struct clients *cl, struct client *c)
+{
+	char buf[256];
+	ssize_t n = recv(c->fd, buf, sizeof(buf), 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		client_end(c, CLIENT_FAILED, n ? -errno : -ECONNRESET);
+		return;
+	}
+	c->received += n;
+	if (c->received < sizeof(request) - 1)
+		return;
+
+	c->echo_ns = now_ns() - c->start_ns;
+	kept_read(c->fd, c->v6 ? &cl->kept6 : &cl->kept4);
+	client_end(c, CLIENT_CONNECTED, 0);
+}
+
+static bool client_open(const struct client *c)
+{
+	return c->state == CLIENT_CONNECTING || c->state == CLIENT_ECHOING;
+}
+
+static uint64_t deadline_ns(const struct clients *cl, const struct client *c)
+{
+	return c->start_ns + cl->o.deadline_ms * NS_PER_MS;
+}
+
+static void end_overdue(struct clients *cl, uint64_t now)
+{
+	struct client *c;
+
+	for (; cl->first_open < cl->started; cl->first_open++) {
+		c = &cl->all[cl->first_open];
+		if (!client_open(c))
+			continue;
+		if (now < deadline_ns(cl, c))
+			return;
+		client_end(c, CLIENT_FAILED, -ETIMEDOUT);
+	}
+}
+
+/* When the next client starts, as long as there is one. */
+static uint64_t next_start_ns(const struct clients *cl, uint64_t begin)
+{
+	return begin + cl->started * NS_PER_SEC / cl->o.rate_per_sec;
+}
+
+/* How long the loop may sleep: until a client is to start or to be given up. */
+static int sleep_ms(const struct clients *cl, uint64_t begin, uint64_t now)
+{
+	uint64_t until = UINT64_MAX, deadline;
+
+	if (cl->started < cl->total)
+		until = next_start_ns(cl, begin);
+	if (cl->first_open < cl->started) {
+		deadline = deadline_ns(cl, &cl->all[cl->first_open]);
+		until = deadline < until ? deadline : until;
+	}
+	return until <= now ? 0 : (until - now + NS_PER_MS - 1) / NS_PER_MS;
+}
+
+static int handle(struct clients *cl, const struct epoll_event *ev)
+{
+	struct client *c = ev->data.ptr;
+
+	if (!c)
+		return -ECANCELED;
+	if (c->state == CLIENT_CONNECTING)
+		client_connected(cl, c);
+	else if (c->state == CLIENT_ECHOING)
+		client_receives(cl, c);
+	return 0;
+}
+
+static int loop(struct clients *cl)
+{
+	uint64_t begin = now_ns(), now = begin;
+	struct epoll_event events[64];
+	int n, i, err = 0;
+
+	for (;;) {
+		now = now_ns();
+		end_overdue(cl, now);
+		while (cl->started < cl->total && next_start_ns(cl, begin) <= now)
+			client_start(cl);
+		if (cl->started == cl->total && cl->first_open == cl->started)
+			return 0;
+
+		n = epoll_wait(cl->epoll_fd, events, ARRAY_SIZE(events), sleep_ms(cl, begin, now));
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		for (i = 0; i < n; i++)
+			err = handle(cl, &events[i]) ?: err;
+		if (err)
+			return err;
+	}
+}
+
+static void *clients_thread(void *arg)
+{
+	struct clients *cl = arg;
+	unsigned int i;
+
+	lab_pin(cl->o.cpu_plus_1 - 1);
+	cl->result = lab_enter(cl->lab, cl->host);
+	if (!cl->result)
+		cl->result = loop(cl);
+	/* Those that a failure of the engine left open are no clients. */
+	for (i = cl->first_open; i < cl->started; i++)
+		if (client_open(&cl->all[i]))
+			client_end(&cl->all[i], CLIENT_NOT_STARTED, 0);
+	atomic_store(&cl->running, false);
+	return NULL;
+}
+
+static int set_destinations(struct clients *cl)
+{
+	struct rtnl_prefix p4, p6;
+	int err;
+
+	err = rtnl_prefix_parse(cl->o.dst4 ?: LAB_SERVER_ADDR4, &p4) ?:
+		      rtnl_prefix_parse(cl->o.dst6 ?: LAB_SERVER_ADDR6, &p6);
+	if (err || p4.family != AF_INET || p6.family != AF_INET6)
+		return err ?: -EINVAL;
+
+	cl->sa4.sin_family = AF_INET;
+	cl->sa4.sin_port = htons(cl->o.port);
+	memcpy(&cl->sa4.sin_addr, p4.addr, p4.bytes);
+	cl->sa6.sin6_family = AF_INET6;
+	cl->sa6.sin6_port = htons(cl->o.port);
+	memcpy(&cl->sa6.sin6_addr, p6.addr, p6.bytes);
+	return 0;
+}
+
+/* Room for every client that can be open at once, and for whatever else the process has. */
+static int raise_file_limit(const struct clients *cl)
+{
+	uint64_t open_max = (uint64_t)cl->o.rate_per_sec * cl->o.deadline_ms / 1000;
+	struct rlimit limit;
+	rlim_t want;
+
+	want = (open_max < cl->total ? open_max : cl->total) + 1024;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	if (limit.rlim_cur >= want)
+		return 0;
+	limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+}
+
+static int clients_prepare(struct clients *cl)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	uint64_t total = (uint64_t)cl->o.rate_per_sec * cl->o.duration_ms / 1000;
+	unsigned int i;
+	int err;
+
+	if (!total || total > CLIENTS_MAX)
+		return -EINVAL;
+	cl->total = total;
+	err = set_destinations(cl);
+	if (!err)
+		err = raise_file_limit(cl);
+	if (err)
+		return err;
+
+	cl->all = calloc(total, sizeof(*cl->all));
+	if (!cl->all)
+		return -ENOMEM;
+	for (i = 0; i < cl->total; i++)
+		cl->all[i].fd = -1;
+
+	cl->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	cl->cancel_fd = eventfd(0, EFD_CLOEXEC);
+	if (cl->epoll_fd < 0 || cl->cancel_fd < 0)
+		return -errno;
+	/* The only event without a client. */
+	return epoll_ctl(cl->epoll_fd, EPOLL_CTL_ADD, cl->cancel_fd, &ev) < 0 ? -errno : 0;
+}
+
+int clients_start(struct clients **ret, struct lab *lab, int host, const struct clients_options *o)
+{
+	_cleanup_(clients_freep) struct clients *cl = NULL;
+	int err;
+
+	cl = calloc(1, sizeof(*cl));
+	if (!cl)
+		return -ENOMEM;
+	cl->lab = lab;
+	cl->host = host;
+	cl->o = *o;
+	cl->o.deadline_ms = o->deadline_ms ?: DEADLINE_DEFAULT_MS;
+	cl->epoll_fd = cl->cancel_fd = -1;
+
+	err = clients_prepare(cl);
+	if (err)
+		return err;
+	atomic_store(&cl->running, true);
+	err = pthread_create(&cl->thread, NULL, clients_thread, cl);
+	if (err)
+		return -err;
+	cl->joinable = true;
+	*ret = TAKE_PTR(cl);
+	return 0;
+}
+
+bool clients_running(struct clients *clients)
+{
+	return atomic_load(&clients->running);
+}
+
+void clients_cancel(struct clients *clients)
+{
+	eventfd_write(clients->cancel_fd, 1);
+}
+
+int clients_wait(struct clients *clients, struct clients_result *ret)
+{
+	struct clients_result r = { 0 };
+	int err;
+
+	if (clients->joinable)
+		pthread_join(clients->thread, NULL);
+	clients->joinable = false;
+
+	err = clients_count(clients->all, clients->started, &r);
+	if (err)
+		return err;
+	r.kept4 = clients->kept4;
+	r.kept6 = clients->kept6;
+	*ret = r;
+	return clients->result;
+}
+
+struct clients *clients_free(struct clients *clients)
+{
+	if (!clients)
+		return NULL;
+	if (clients->joinable) {
+		clients_cancel(clients);
+		pthread_join(clients->thread, NULL);
+	}
+	close_fd(clients->epoll_fd);
+	close_fd(clients->cancel_fd);
+	free(clients->all);
+	free(clients);
+	return NULL;
+}
+
+int clients_run(struct lab *lab, int host, const struct clients_options *o,
+		struct clients_result *ret)
+{
+	_cleanup_(clients_freep) struct clients *clients = NULL;
+	int err = clients_start(&clients, lab, host, o);
+
+	return err ?: clients_wait(clients, ret);
+}

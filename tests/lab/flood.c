@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sets up and runs the flood. See flood.h.
+ *
+ * A run of BPF_PROG_RUN takes tens of milliseconds to set up and tear down, so there is one for the
+ * whole flood: a child with a timer whose signal ends run and child at the end time. Nothing of the
+ * parent needs to be alive or well for that.
+ */
+#include "tests/lab/flood.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "synguard/cleanup.h"
+#include "tests/lab/flood_abi.h"
+#include "tests/lab/rtnl.h"
+#include "tests/lab/run.h"
+
+#include "flood.skel.h" /* names the types of the header above */
+
+/* As many frames as a driver's poll takes at once; the kernel's own default. */
+#define FLOOD_BATCH 64
+
+/*
+ * A schedule, not a gap between frames: after a pause the program catches up, but by no more than a
+ * few time slices of a scheduler that had other things to run. A network does not save up a flood.
+ */
+#define FLOOD_CATCH_UP (10000000ULL << FLOOD_TIME_SHIFT)
+
+/* The program's descriptor in the child, the first after the standard ones. */
+#define CHILD_PROG_FD 3
+
+struct flood {
+	struct lab *lab;
+	int host;
+	int ifindex;
+	int cpu;
+	unsigned int duration_ms;
+	unsigned int frame_bytes;
+	int repeat;
+	uint64_t count;
+	struct flood_bpf *skel;
+	pid_t pid;
+	bool started;
+	uint64_t ended_ns; /* 0: still running */
+	int result;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* RFC 1071 over 16-bit words in the order of memory; @bytes is even. */
+static uint32_t sum_bytes(const void *data, size_t bytes)
+{
+	const uint8_t *p = data;
+	uint32_t sum = 0;
+	uint16_t word;
+
+	for (; bytes; bytes -= 2, p += 2) {
+		memcpy(&word, p, sizeof(word));
+		sum += word;
+	}
+	return sum;
+}
+
+/* A frame under construction: headers are appended, each from an aligned original. */
+struct frame {
+	uint8_t *bytes;
+	size_t used;
+};
+
+static void put(struct frame *f, const void *data, size_t bytes)
+{
+	memcpy(f->bytes + f->used, data, bytes);
+	f->used += bytes;
+}
+
+static void put_eth(struct frame *f, const uint8_t dst[6], const uint8_t src[6], uint16_t proto)
+{
+	struct ethhdr eth = { .h_proto = htons(proto) };
+
+	memcpy(eth.h_dest, dst, ETH_ALEN);
+	memcpy(eth.h_source, src, ETH_ALEN);
+	put(f, &eth, sizeof(eth));
+}
+
+/*
+ * What a Linux client sends: MSS, SACK permitted, timestamps, NOP, window scale 7; window 64240.
+ * Returns the sum of it and of the rest of the pseudo header.
+ */
+static uint32_t put_tcp(struct frame *f, uint16_t mss)
+{
+	/* clang-format off */
+	const uint8_t options[] = {
+		2, 4, mss >> 8, mss & 0xff,
+		4, 2,
+		8, 10, 0, 0, 0, 0, 0, 0, 0, 0,
+		1,
+		3, 3, 7,
+	};
+	/* clang-format on */
+	const struct tcphdr tcp = {
+		.doff = (sizeof(tcp) + sizeof(options)) / 4,
+		.syn = 1,
+		.window = htons(64240),
+	};
+
+	put(f, &tcp, sizeof(tcp));
+	put(f, options, sizeof(options));
+	return sum_bytes(&tcp, sizeof(tcp)) + sum_bytes(options, sizeof(options)) +
+	       htons(IPPROTO_TCP) + htons(sizeof(tcp) + sizeof(options));
+}
+
+static void template_v4(struct flood_template *t, const uint8_t dst[6], const uint8_t src[6])
+{
+	const struct iphdr ip = {
+		.version = 4,
+		.ihl = 5,
+		.tot_len = htons(FLOOD_FRAME_BYTES_4 - ETH_HLEN),
+		.frag_off = htons(0x4000), /* don't fragment */
+		.ttl = 64,
+		.protocol = IPPROTO_TCP,
+	};
+	struct frame f = { .bytes = (uint8_t *)t->words };
+
+	put_eth(&f, dst, src, ETH_P_IP);
+	put(&f, &ip, sizeof(ip));
+	t->ip_sum = sum_bytes(&ip, sizeof(ip));
+	t->tcp_sum = put_tcp(&f, 1460);
+}
+
+static void template_v6(struct flood_template *t, const uint8_t dst[6], const uint8_t src[6])
+{
+	const struct ipv6hdr ip = {
+		.version = 6,
+		.payload_len = htons(FLOOD_FRAME_BYTES_6 - ETH_HLEN - sizeof(ip)),
+		.nexthdr = IPPROTO_TCP,
+		.hop_limit = 64,
+	};
+	struct frame f = { .bytes = (uint8_t *)t->words };
+
+	put_eth(&f, dst, src, ETH_P_IPV6);
+	put(&f, &ip, sizeof(ip));
+	t->tcp_sum = put_tcp(&f, 1440);
+}
+
+static void words_from_bytes(uint32_t words[4], const uint8_t bytes[16])
+{
+	uint32_t be;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		memcpy(&be, bytes + 4 * i, sizeof(be));
+		words[i] = ntohl(be);
+	}
+}
+
+/* The last address counts: a spread must not leave the documentation prefix either. */
+static int set_destinations(struct flood_config *c, const struct flood_options *o)
+{
+	struct rtnl_prefix p4, p6;
+	uint32_t words[4];
+	int err;
+
+	err = rtnl_prefix_parse(o->dst4 ?: LAB_SERVER_ADDR4, &p4) ?:
+		      rtnl_prefix_parse(o->dst6 ?: LAB_SERVER_ADDR6, &p6);
+	if (err || p4.family != AF_INET || p6.family != AF_INET6)
+		return err ?: -EINVAL;
+
+	words_from_bytes(words, p4.addr);
+	c->dst4 = words[0];
+	words_from_bytes(c->dst6, p6.addr);
+	c->addrs = o->addrs ?: 1;
+	if (c->addrs > 256 || c->dst4 >> 8 != 0xc00002 || (c->dst4 & 0xff) + c->addrs > 256)
+		return -EPERM;
+	if (c->dst6[0] != 0x20010db8 || c->dst6[3] > UINT32_MAX - c->addrs)
+		return -EPERM;
+	return 0;
+}
+
+static int set_sources(struct flood_config *c, uint32_t sources)
+{
+	if (sources & (sources - 1))
+		return -EINVAL;
+	/* The program cuts both to the benchmark ranges. */
+	c->src4_mask = sources - 1;
+	c->src6_mask[3] = sources - 1;
+	if (!sources) {
+		c->src6_mask[2] = UINT32_MAX;
+		c->src6_mask[1] = UINT32_MAX;
+	}
+	return 0;
+}
+
+static int config_fill(struct flood_config *c, struct lab *lab, int host, const char *ifname,
+		       const struct flood_options *o)
+{
+	uint8_t src[6], dst[6];
+	int err;
+
+	if (!o->port || o->port + (o->ports ?: 1) > 65536 || o->ipv6_share > 256 ||
+	    o->rate_per_sec > 1000000000 || !o->duration_ms ||
+	    o->duration_ms > FLOOD_DURATION_MAX_MS)
+		return -EINVAL;
+	err = lab_mac(lab, host, ifname, src);
+	if (!err)
+		err = lab_mac(lab, o->to_host, o->to_ifname ?: LAB_IFNAME, dst);
+	if (!err)
+		err = set_destinations(c, o);
+	if (!err)
+		err = set_sources(c, o->sources);
+	if (err)
+		return err;
+
+	c->port = o->port;
+	c->ports = o->ports ?: 1;
+	c->ipv6_share = o->ipv6_share;
+	c->count = o->count ?: UINT64_MAX;
+	if (o->rate_per_sec)
+		c->interval = (1000000000ULL << FLOOD_TIME_SHIFT) / o->rate_per_sec;
+	c->catch_up = o->burst ? o->burst * c->interval : FLOOD_CATCH_UP;
+	template_v4(&c->v4, dst, src);
+	template_v6(&c->v6, dst, src);
+	return 0;
+}
+
+static int last_cpu(void)
+{
+	cpu_set_t set;
+	int cpu;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 0;
+	for (cpu = CPU_SETSIZE - 1; cpu > 0 && !CPU_ISSET(cpu, &set); cpu--)
+		;
+	return cpu;
+}
+
+int flood_new(struct flood **ret, struct lab *lab, int host, const char *ifname,
+	      const struct flood_options *o)
+{
+	_cleanup_(flood_freep) struct flood *f = NULL;
+	struct flood_config config = { 0 };
+	int err;
+
+	err = config_fill(&config, lab, host, ifname, o);
+	if (err)
+		return err;
+
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	f->lab = lab;
+	f->host = host;
+	f->duration_ms = o->duration_ms;
+	f->cpu = o->cpu_plus_1 ? o->cpu_plus_1 - 1 : last_cpu();
+	f->frame_bytes = o->ipv6_share ? FLOOD_FRAME_BYTES_6 : FLOOD_FRAME_BYTES_4;
+	f->count = config.count;
+	/* Without pacing each run of the program is a SYN, so the kernel can count. */
+	f->repeat = !o->rate_per_sec && o->count && o->count < INT_MAX ? o->count : INT_MAX;
+	f->ifindex = lab_ifindex(lab, host, ifname);
+	if (f->ifindex < 0)
+		return f->ifindex;
+
+	f->skel = flood_bpf__open();
+	if (!f->skel)
+		return -errno;
+	memcpy((void *)&f->skel->rodata->config, &config, sizeof(config));
+	err = flood_bpf__load(f->skel);
+	if (err)
+		return err;
+
+	*ret = TAKE_PTR(f);
+	return 0;
+}
+
+/*
+ * Of the descriptors only the standard ones and the program stay. A connection of the caller's that
+ * this copy of it held open would not end where the caller closes it: no FIN is sent until the last
+ * descriptor has gone, here with the flood.
+ */
+static int child_close(int prog_fd)
+{
+	if (dup2(prog_fd, CHILD_PROG_FD) < 0)
+		return -errno;
+	return close_range(CHILD_PROG_FD + 1, UINT_MAX, 0) < 0 ? -errno : 0;
+}
+
+/* In the child: async-signal-safe calls only. */
+static int child_setup(const struct flood *f, pid_t parent)
+{
+	struct itimerval timer = {
+		.it_value = { f->duration_ms / 1000, f->duration_ms % 1000 * 1000 },
+	};
+	sigset_t none;
+	int err;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -errno;
+	if (getppid() != parent)
+		return -ESRCH;
+	setpgid(0, 0);
+	signal(SIGALRM, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (setitimer(ITIMER_REAL, &timer, NULL) < 0)
+		return -errno;
+	err = lab_pin(f->cpu) ?: lab_enter(f->lab, f->host);
+	return err ?: child_close(bpf_program__fd(f->skel->progs.flood));
+}
+
+static int child_run(const struct flood *f, pid_t parent)
+{
+	struct flood_state *state = &f->skel->bss->state;
+	uint8_t frame[FLOOD_FRAME_ROOM] = { 0 };
+	struct xdp_md ctx = { .data_end = f->frame_bytes, .ingress_ifindex = f->ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = f->frame_bytes,
+		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = f->repeat,
+		    .batch_size = FLOOD_BATCH, .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+	int err;
+
+	err = child_setup(f, parent);
+	if (err)
+		return err;
+
+	state->end_ns = now_ns() + f->duration_ms * 1000000ULL;
+	return bpf_prog_test_run_opts(CHILD_PROG_FD, &run);
+}
+
+int flood_start(struct flood *flood)
+{
+	pid_t parent = getpid(), pid;
+
+	if (flood->started)
+		return -EBUSY;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid)
+		_exit(-child_run(flood, parent) & 0x7f);
+	flood->pid = pid;
+	flood->started = true;
+	return 0;
+}
+
+/*
+ * Waits for the child's end, up to @timeout_ms. The timer's signal and ours are how a flood ends;
+ * an exit status is an errno.
+ */
+static void reap(struct flood *f, int timeout_ms)
+{
+	int status = 0;
+
+	if (lab_wait(f->pid, timeout_ms, &status) == -ETIMEDOUT)
+		return;
+	f->pid = 0;
+	f->ended_ns = now_ns();
+	f->result = WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
+}
+
+int flood_wait(struct flood *flood)
+{
+	struct flood_counts counts;
+
+	if (!flood->started)
+		return -ESRCH;
+	while (flood->pid) {
+		/* A paced run does not end by itself when all is sent. */
+		flood_counts(flood, &counts);
+		if (counts.offered >= flood->count)
+			return flood_stop(flood);
+		reap(flood, 5);
+	}
+	return flood->result;
+}
+
+int flood_stop(struct flood *flood)
+{
+	if (flood->pid) {
+		kill(flood->pid, SIGTERM);
+		reap(flood, -1);
+	}
+	return flood->result;
+}
+
+void flood_counts(const struct flood *flood, struct flood_counts *ret)
+{
+	const volatile struct flood_state *state = &flood->skel->bss->state;
+	uint64_t start = state->start_ns;
+
+	*ret = (struct flood_counts){
+		.offered = state->offered,
+		.offered6 = state->offered6,
+		.skipped = state->skipped,
+		.elapsed_ns = start ? (flood->ended_ns ?: now_ns()) - start : 0,
+	};
+}
+
+int flood_cpu(const struct flood *flood)
+{
+	return flood->cpu;
+}
+
+struct flood *flood_free(struct flood *flood)
+{
+	if (!flood)
+		return NULL;
+	flood_stop(flood);
+	flood_bpf__destroy(flood->skel);
+	free(flood);
+	return NULL;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A SYN flood inside the lab.
+ *
+ * It can send only out of the interface that it was set up for, only from 198.18.0.0/15 and
+ * 2001:2::/48, only to 192.0.2.0/24 and 2001:db8::/32, and only until its end, which the kernel
+ * enforces: flood_new() refuses anything else. It is an XDP program in live-frame mode, run by a
+ * child process on one CPU; the child dies with the thread that started it.
+ *
+ * Attach a sink (sink.h) to the interface first: it keeps the host's own stack from answering the
+ * answers. The peer needs LAB_GRO or XDP, without which frames do not arrive.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/lab/lab.h"
+
+#define FLOOD_DURATION_MAX_MS 600000
+
+struct flood_options {
+	const char *dst4; /* NULL: LAB_SERVER_ADDR4 */
+	const char *dst6; /* NULL: LAB_SERVER_ADDR6 */
+	uint16_t port;	  /* host byte order */
+
+	/* Spread over this many consecutive ports and addresses; 0 is 1. */
+	unsigned int ports;
+	unsigned int addrs;
+
+	/* How many sources, a power of two; 0: as many as the ranges have. */
+	uint32_t sources;
+
+	uint64_t rate_per_sec;	  /* 0: as fast as it goes */
+	unsigned int burst;	  /* SYNs that are caught up with after a pause; 0: 10 ms of them */
+	unsigned int ipv6_share;  /* of 256; 256: IPv6 only */
+	uint64_t count;		  /* SYNs at most; 0: bounded by time only */
+	unsigned int duration_ms; /* 1 ... FLOOD_DURATION_MAX_MS */
+	int cpu_plus_1; /* where it runs, plus 1; 0: the last CPU that this process may use */
+
+	/* Whose interface gets the frames; NULL: the server's LAB_IFNAME. */
+	int to_host;
+	const char *to_ifname;
+};
+
+struct flood_counts {
+	uint64_t offered; /* SYNs sent; what finds the receiver's ring full is lost there */
+	uint64_t offered6;
+	uint64_t skipped;    /* SYNs that the rate asked for and the CPU had no time to make */
+	uint64_t elapsed_ns; /* from the start to the end or to now */
+};
+
+struct flood;
+
+/* Loads and checks; sends nothing yet. -EPERM: a destination that a flood may not have. */
+int flood_new(struct flood **ret, struct lab *lab, int host, const char *ifname,
+	      const struct flood_options *o);
+
+/* Starts it; the end is duration_ms from now. A flood can be started once. */
+int flood_start(struct flood *flood);
+
+/* Waits until it has ended by itself: 0, or what made it fail. */
+int flood_wait(struct flood *flood);
+
+/* Ends it now. 0, also where it has ended already, or what had made it fail. */
+int flood_stop(struct flood *flood);
+
+void flood_counts(const struct flood *flood, struct flood_counts *ret);
+
+/* The CPU it is pinned to. */
+int flood_cpu(const struct flood *flood);
+
+/* Stops it. Takes NULL, returns NULL. */
+struct flood *flood_free(struct flood *flood);
+
+static inline void flood_freep(struct flood **p)
+{
+	flood_free(*p);
+}

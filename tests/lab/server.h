@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An echo server in a host of the lab: one listener, one thread of this process.
+ *
+ * It sends back what it reads until the client closes. Its counters may be read at any time, from
+ * any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/lab/kept.h"
+#include "tests/lab/lab.h"
+
+struct server_options {
+	const char *addr; /* NULL: "::", which serves IPv4 too unless v6only */
+	uint16_t port;	  /* host byte order */
+	int backlog;	  /* 0: 128 */
+	int rcvbuf;	  /* SO_RCVBUF of the listener, bytes as given to setsockopt; 0: not set */
+	int maxseg;	  /* TCP_MAXSEG of the listener, bytes; 0: not set */
+	int defer_accept; /* TCP_DEFER_ACCEPT, seconds; 0: not set */
+	const char *device; /* SO_BINDTODEVICE, or NULL */
+	bool v6only;
+	bool reuseport;
+	bool mptcp;
+	bool not_accepting;   /* listens only, until server_set_accepting() */
+	const char *greeting; /* sent to each client first (the server speaks first), or NULL */
+	bool closes_first;    /* closes after the first echo, so TIME_WAIT is the server's */
+	int cpu_plus_1;	      /* the only CPU its thread may use, plus 1; 0 for any */
+};
+
+struct server_counts {
+	uint64_t accepted;
+	uint64_t echoed_bytes;
+	uint32_t open; /* connections now */
+};
+
+struct server;
+
+/* Listens when it returns. -EADDRINUSE and the like. */
+int server_new(struct server **ret, struct lab *lab, int host, const struct server_options *o);
+
+/* Closes listener and connections, ends the thread. Takes NULL, returns NULL. */
+struct server *server_free(struct server *server);
+
+void server_set_accepting(struct server *server, bool accepting);
+void server_counts(struct server *server, struct server_counts *ret);
+
+/* What the latest connection over @family (AF_INET also where the listener is dual-stack) kept, as
+ * the server's end saw it right after accept(). */
+void server_kept(struct server *server, int family, struct kept *ret);
+
+/* The listener's own descriptor; stays the server's. */
+int server_fd(const struct server *server);
+
+static inline void server_freep(struct server **p)
+{
+	server_free(*p);
+}
