@@ -10,8 +10,8 @@
 /* Written by the daemon through the skeleton's mapping of .bss. */
 struct sg_control control;
 
-/* When the last of the hushed may be answered again; 0 = nobody was hushed. */
-__u64 hushed_until_ns;
+/* When the last of the suppressed may be answered again; 0 = nobody was suppressed. */
+__u64 suppressed_until_ns;
 /* While bogus ACKs flood in (ackflood.bpf.h), when that is taken to be over; and what they are told by. */
 __u64 ack_flood_until_ns;
 __u32 ack_flood_window;
@@ -97,8 +97,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct sg_hush);
-} hush SEC(".maps");
+	__type(value, struct sg_suppress);
+} suppress SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -112,7 +112,7 @@ int synguard_ingress_alone(struct __sk_buff *skb)
 
 		if (tally)
 			tally->syns++;
-		talkers_pass(&ack.p);
+		hitters_pass(&ack.p);
 	}
 	return tcx_action(counters_conclude(c, v));
 }
@@ -141,7 +141,7 @@ int BPF_PROG(synguard_born, const struct sock *sk, int old_state, int new_state)
 SEC("tp_btf/xdp_bulk_tx")
 int BPF_PROG(synguard_sent, const struct net_device *dev, int sent_frames, int failed, int error)
 {
-	sent_count(dev, sent_frames, failed, 1);
+	tx_errors_count(dev, sent_frames, failed, 1);
 	return 0;
 }
 
@@ -149,7 +149,7 @@ SEC("tp_btf/xdp_exception")
 int BPF_PROG(synguard_failed, const struct net_device *dev, const void *xdp, __u32 act)
 {
 	if (act == XDP_TX)
-		sent_count(dev, 0, 1, 0);
+		tx_errors_count(dev, 0, 1, 0);
 	return 0;
 }
 

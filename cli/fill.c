@@ -117,11 +117,11 @@ static void completion_then(const char *indent)
 	}
 }
 
-static void ladder_steps(const char *indent)
+static void mitigation_steps(const char *indent)
 {
 	static const char *const steps[] = {
 #define FILL_STEP_(name, word, ...) word,
-		SG_LADDER(FILL_STEP_)
+		SG_MITIGATION(FILL_STEP_)
 #undef FILL_STEP_
 	};
 	size_t i;
@@ -224,35 +224,35 @@ static void man_options(const char *indent)
 		man_option(o, "");
 }
 
-/* ---- the ladder ---------------------------------------------------------------------------- */
+/* ---- the mitigation ---------------------------------------------------------------------------- */
 
-#define LADDER_ROW_(name, word_, target_, kind, queue, what_, cost_, undo_, when_)                 \
+#define MITIGATION_ROW_(name, word_, target_, kind, queue, what_, cost_, undo_, when_)             \
 	{ word_, target_, what_, cost_, undo_, when_ },
 static const struct {
 	const char *word, *target, *what, *cost, *undo, *when;
-} ladder[] = { SG_LADDER(LADDER_ROW_) };
+} mitigation[] = { SG_MITIGATION(MITIGATION_ROW_) };
 
-static void man_ladder_part(const char *name, const char *text)
+static void man_mitigation_part(const char *name, const char *text)
 {
 	printf("\t%s", name);
 	man_text(text);
 	puts("\n");
 }
 
-static void man_ladder(const char *indent)
+static void man_mitigation(const char *indent)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(ladder); i++) {
+	for (i = 0; i < ARRAY_SIZE(mitigation); i++) {
 		putchar('*');
-		man_text(ladder[i].word);
+		man_text(mitigation[i].word);
 		fputs("* (", stdout);
-		man_text(ladder[i].target);
+		man_text(mitigation[i].target);
 		puts(")");
-		man_ladder_part("", ladder[i].what);
-		man_ladder_part("Cost: ", ladder[i].cost);
-		man_ladder_part("Undone: ", ladder[i].undo);
-		man_ladder_part("Taken: ", ladder[i].when);
+		man_mitigation_part("", mitigation[i].what);
+		man_mitigation_part("Cost: ", mitigation[i].cost);
+		man_mitigation_part("Undone: ", mitigation[i].undo);
+		man_mitigation_part("Taken: ", mitigation[i].when);
 	}
 }
 
@@ -289,7 +289,7 @@ static void man_troubles(const char *indent)
 {
 	size_t i;
 
-	for (i = SG_TROUBLE_CROWD; i < SG_TROUBLE_COUNT; i++) {
+	for (i = SG_TROUBLE_FLASH_CROWD; i < SG_TROUBLE_COUNT; i++) {
 		putchar('*');
 		man_text(troubles[i].word);
 		fputs("* (in tables: ", stdout);
@@ -311,10 +311,10 @@ static const struct {
 	{ "COMPLETION_VERBS", completion_verbs },
 	{ "COMPLETION_THEN", completion_then },
 	{ "COMPLETION_OPTIONS", completion_options },
-	{ "LADDER_STEPS", ladder_steps },
+	{ "MITIGATION_STEPS", mitigation_steps },
 	{ "MAN_VERBS", man_verbs },
 	{ "MAN_OPTIONS", man_options },
-	{ "LADDER", man_ladder },
+	{ "MITIGATION", man_mitigation },
 	{ "TROUBLES", man_troubles },
 };
 

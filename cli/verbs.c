@@ -177,17 +177,18 @@ const struct verb verbs[] = {
 		.run = verb_list,
 	},
 	{
-		.name = "ladder",
+		.name = "mitigation",
+		.alias = "ladder",
 		.arguments = "[undo] [STEP]",
 		.words = "undo",
 		.then = "undo STEP",
 		.help = "what is adjusted on the host, and undo it",
-		.about = "Prints each step of the ladder, see synguardd(8): whether it is allowed and taken, since "
+		.about = "Prints each step of the mitigation, see synguardd(8): whether it is allowed and taken, since "
 			 "when, the value without and with it, and why. A step that somebody else has overwritten is a "
 			 "conflict: his value stays. undo undoes one step, or all of them, and gives them up until the "
 			 "configuration is loaded again; it needs root, or membership in the group synguard.",
 		.takes = VERB_JSON | VERB_DAEMON,
-		.run = verb_ladder,
+		.run = verb_mitigation,
 	},
 	{
 		.name = "metrics",

@@ -340,18 +340,18 @@ static int run(struct service *s, struct manager_options *options)
 
 /* ---- --undo -------------------------------------------------------------------------------- */
 
-static void say_undone(void *userdata, enum ladder_news news, enum sg_ladder_step step,
+static void say_undone(void *userdata, enum mitigation_news news, enum sg_mitigation_step step,
 		       const char *target, uint64_t from, uint64_t to, const char *reason)
 {
-	bool listener = ladder_rows[step].kind == SG_LADDER_SOCKETS;
+	bool listener = mitigation_rows[step].kind == SG_MITIGATION_SOCKETS;
 	const char *of = listener ? " of " : "", *whose = listener ? target : "";
-	const char *what = listener ? ladder_rows[step].word : target;
+	const char *what = listener ? mitigation_rows[step].word : target;
 	unsigned long long was = from, is = to;
 
-	if (news == LADDER_UNDONE)
+	if (news == MITIGATION_UNDONE)
 		log_notice("%s%s%s is %llu again, it was %llu%s%s", what, of, whose, is, was,
 			   *reason ? ": " : "", reason);
-	else if (news == LADDER_CONFLICT)
+	else if (news == MITIGATION_CONFLICT)
 		log_warning("%s%s%s is %llu, not our %llu: %s", what, of, whose, is, was, reason);
 	else
 		log_error("%s", reason);
@@ -365,7 +365,7 @@ static void say_warning(void *userdata, const char *text)
 /* After a daemon that ended without it; while one runs it is that one's. */
 static int undo(const char *runtime_dir)
 {
-	const struct ladder_handler h = { say_undone, say_warning };
+	const struct mitigation_handler h = { say_undone, say_warning };
 	_cleanup_close_ int lock = -EBADF;
 	struct complaint complaint = {};
 
@@ -373,7 +373,7 @@ static int undo(const char *runtime_dir)
 		return SG_EXIT_OK;
 	lock = rundir_take(runtime_dir, &complaint);
 	if (lock == -EBUSY) {
-		log_error("a synguardd is running with %s: \"synguard ladder undo\" asks it",
+		log_error("a synguardd is running with %s: \"synguard mitigation undo\" asks it",
 			  runtime_dir);
 		return SG_EXIT_FAILED;
 	}
@@ -381,7 +381,7 @@ static int undo(const char *runtime_dir)
 		log_error("%s", complaint.text);
 		return SG_EXIT_FAILED;
 	}
-	return ladder_undo_recorded(runtime_dir, &h) < 0 ? SG_EXIT_FAILED : SG_EXIT_OK;
+	return mitigation_undo_recorded(runtime_dir, &h) < 0 ? SG_EXIT_FAILED : SG_EXIT_OK;
 }
 
 int main(int argc, char **argv)

@@ -203,45 +203,47 @@ static __always_inline void cookie_spell_out(struct cookie_terms *t, __u8 versio
 
 /*
  * What the MAC covers begins with what the challenges of a service have in common for an epoch, the
- * stem, so that who sends many of them hashes it once: a third of the work, of IPv6 more. Its words
+ * midstate, so that who sends many of them hashes it once: a third of the work, of IPv6 more. Its words
  * have values of their own for each family; an IPv4 service has one, and two that are 0, where an
  * IPv6 service has its port.
  */
-struct cookie_stem {
+struct cookie_midstate {
 	__u64 words[3];
 };
 
 /* p is the client's packet, SYN or ACK: its destination is the service. */
-static __always_inline void cookie_stem_of(struct cookie_stem *stem, const struct packet *p,
-					   __u32 epoch, const struct cookie_terms *t)
+static __always_inline void cookie_midstate_of(struct cookie_midstate *midstate,
+					       const struct packet *p, __u32 epoch,
+					       const struct cookie_terms *t)
 {
 	if (p->version == 4) {
-		stem->words[0] = (__u64)(epoch & 0xffff) << 48 | (__u64)p->dport << 32 |
-				 p->daddr.words[3];
-		stem->words[1] = 0;
-		stem->words[2] = 0;
+		midstate->words[0] = (__u64)(epoch & 0xffff) << 48 | (__u64)p->dport << 32 |
+				     p->daddr.words[3];
+		midstate->words[1] = 0;
+		midstate->words[2] = 0;
 	} else {
-		stem->words[0] = p->daddr.halves[0];
-		stem->words[1] = p->daddr.halves[1];
+		midstate->words[0] = p->daddr.halves[0];
+		midstate->words[1] = p->daddr.halves[1];
 		/* the terms' three bits that the rest has no room for */
-		stem->words[2] = (__u64)(t->ts << 2 | t->code) << 48 | (__u64)epoch << 16 |
-				 p->dport;
+		midstate->words[2] = (__u64)(t->ts << 2 | t->code) << 48 | (__u64)epoch << 16 |
+				     p->dport;
 	}
 }
 
-/* The hash as far as the stem goes. */
-static __always_inline void cookie_hash_stem(struct siphash_state *s, const __u64 key[2],
-					     const struct cookie_stem *stem, __u8 version)
+/* The hash as far as the midstate goes. */
+static __always_inline void cookie_hash_midstate(struct siphash_state *s, const __u64 key[2],
+						 const struct cookie_midstate *midstate,
+						 __u8 version)
 {
 	siphash_begin(s, key);
-	siphash_word(s, stem->words[0]);
+	siphash_word(s, midstate->words[0]);
 	if (version == 4)
 		return;
-	siphash_word(s, stem->words[1]);
-	siphash_word(s, stem->words[2]);
+	siphash_word(s, midstate->words[1]);
+	siphash_word(s, midstate->words[2]);
 }
 
-/* The ISN, of the hash as far as the stem goes. client_isn in host order. */
+/* The ISN, of the hash as far as the midstate goes. client_isn in host order. */
 static __always_inline __u32 cookie_isn_of(struct siphash_state *s, const struct packet *p,
 					   __u32 client_isn, __u32 epoch,
 					   const struct cookie_terms *t)
@@ -267,11 +269,11 @@ static __always_inline __u32 cookie_isn_of(struct siphash_state *s, const struct
 static __always_inline __u32 cookie_isn(const __u64 key[2], const struct packet *p,
 					__u32 client_isn, __u32 epoch, const struct cookie_terms *t)
 {
-	struct cookie_stem stem;
+	struct cookie_midstate midstate;
 	struct siphash_state s;
 
-	cookie_stem_of(&stem, p, epoch, t);
-	cookie_hash_stem(&s, key, &stem, p->version);
+	cookie_midstate_of(&midstate, p, epoch, t);
+	cookie_hash_midstate(&s, key, &midstate, p->version);
 	return cookie_isn_of(&s, p, client_isn, epoch, t);
 }
 

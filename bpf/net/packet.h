@@ -44,7 +44,7 @@ struct packet {
 	__u8 tags;    /* VLAN tags in the frame */
 	__u8 dsfield;
 	__u8 option_bytes; /* of TCP options, which follow the 20 bytes at l4_offset */
-	bool to_group;	   /* the Ethernet destination is broadcast or multicast */
+	bool multicast;	   /* the Ethernet destination is broadcast or multicast */
 };
 
 struct packet_cursor {
@@ -73,7 +73,7 @@ static __always_inline enum sg_verdict packet_ethernet(struct packet *p, struct 
 	if ((const void *)(eth + 1) > c->end)
 		return SG_V_TRUNCATED;
 	c->pos = eth + 1;
-	p->to_group = eth->h_dest[0] & 1;
+	p->multicast = eth->h_dest[0] & 1;
 	*protocol = eth->h_proto;
 
 	sg_unroll
@@ -345,5 +345,5 @@ static __always_inline enum sg_verdict packet_syn_only(const struct packet *p)
 		return SG_V_NOT_SYN;
 	if (!p->dport || packet_is_land(p) || packet_source_is_martian(p) || packet_is_to_mapped(p))
 		return SG_V_MALFORMED;
-	return p->to_group ? SG_V_TO_GROUP : SG_UNDECIDED;
+	return p->multicast ? SG_V_MULTICAST : SG_UNDECIDED;
 }

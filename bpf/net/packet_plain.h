@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The short way through a packet: what packet.h would say of the plainest of frames, which nearly
- * all are: no tag, no IP option, no extension header, all headers in reach.
+ * all are: no tag, no IP option, no extension header, all headers in socket_owner.
  *
  * Guarantees that what it takes packet_parse() takes too, with the same result; the unit tests and
  * the fuzzer hold one against the other. Leaves to packet_parse() all that it does not take, of
@@ -80,7 +80,7 @@ static __always_inline bool packet_parse_plain(struct packet *p, const void *dat
 	p->l3_offset = sizeof(*eth);
 	p->vlan = 0;
 	p->tags = 0;
-	p->to_group = eth->h_dest[0] & 1;
+	p->multicast = eth->h_dest[0] & 1;
 	packet_set_tcp(p, tcp, header_bytes, l4_bytes);
 	return true;
 }
@@ -104,7 +104,7 @@ static __always_inline bool packet_tcp_is_plain(const struct tcphdr *tcp, const 
 
 /*
  * The TCP header of data or an ACK of a connection in the plainest of frames: no tag, no IP option,
- * no extension header, all headers in reach. Then packet_parse() and packet_syn_only() would say
+ * no extension header, all headers in socket_owner. Then packet_parse() and packet_syn_only() would say
  * SG_V_NOT_SYN, and need not be asked; on NULL nothing is known.
  */
 static __always_inline const struct tcphdr *packet_plain_ack(const void *data, const void *end,

@@ -31,12 +31,12 @@ static __always_inline enum sg_verdict ack_without_cookie(struct __sk_buff *skb,
 	if (!sk)
 		return SG_V_OTHER_ACK;
 	if (sk->state == KERNEL_TCP_LISTEN)
-		v = ack_is_early(skb, ack)	    ? ack_send_round(skb) :
+		v = ack_is_early(skb, ack)	    ? ack_requeue(skb) :
 		    ack_is_for_kernel(skb, ack, sk) ? SG_V_OTHER_ACK :
 		    ack_waited(ack)		    ? SG_V_OTHER_ACK :
 						      SG_V_EARLY_DATA;
 	else if (ack_is_early(skb, ack))
-		v = ack_send_round(skb); /* behind an ACK that clears the way */
+		v = ack_requeue(skb); /* behind an ACK that clears the way */
 	bpf_sk_release(sk);
 	return v;
 }
@@ -70,7 +70,7 @@ static __always_inline void ack_attributes(const struct ack *ack, const struct n
 static __always_inline void ack_promise(struct __sk_buff *skb, const struct ack *ack)
 {
 	/* the same promise again is no new evidence, nor is what the stack has reason to drop */
-	bool canary = !promise_find(ack_tuple(ack)) && sound_is_ack(skb, &ack->p) &&
+	bool canary = !promise_find(ack_tuple(ack)) && ack_check_is_ack(skb, &ack->p) &&
 		      canary_hears(&ack->p, ack->index, ack->now_ns);
 	struct sg_tally *tally = service_tally(ack->index);
 
@@ -100,11 +100,11 @@ static __always_inline enum sg_verdict ack_assign(struct __sk_buff *skb, struct 
 	if (!tp)
 		return SG_V_REFUSED;
 	if (ack_is_early(skb, ack))
-		return ack_send_round(skb);
+		return ack_requeue(skb);
 	net = tp->inet_conn.icsk_inet.sk.__sk_common.skc_net.net;
 	if (!net->ipv4.sysctl_tcp_syncookies) {
 		ack_warn(ack, SG_V_SYNCOOKIES_OFF);
-		return SG_V_HELD_BACK;
+		return SG_V_DEFERRED;
 	}
 	/* the kernel drops it without a word, and the client's next segment tries again */
 	full = listener_accept_full(&tp->inet_conn.icsk_inet.sk);
@@ -151,11 +151,11 @@ static __always_inline enum sg_verdict ack_clear(struct __sk_buff *skb, struct a
 	__be16 old_flags = bpf_htons(doff << 12 | ack->p.flags);
 	__be16 new_flags = bpf_htons(5 << 12 | PACKET_RST);
 
-	if (skb->cb[0] == ACK_SENT_ROUND)
-		return SG_V_IN_THE_WAY;
-	skb->cb[0] = ACK_SENT_ROUND;
+	if (skb->cb[0] == ACK_REQUEUED)
+		return SG_V_TUPLE_IN_USE;
+	skb->cb[0] = ACK_REQUEUED;
 	if (bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS))
-		return SG_V_IN_THE_WAY;
+		return SG_V_TUPLE_IN_USE;
 	promise_make(ack_tuple(ack), false); /* what follows in the batch finds nobody to take it */
 	bpf_l4_csum_replace(skb, tcp + offsetof(struct tcphdr, check), old_seq, new_seq, 4);
 	bpf_l4_csum_replace(skb, tcp + offsetof(struct tcphdr, check), old_flags, new_flags, 2);
@@ -173,18 +173,18 @@ static __always_inline enum sg_verdict ack_turn_away(struct __sk_buff *skb, cons
 	struct bpf_sock *sk = listener_of(skb, &ack->p);
 
 	if (!sk)
-		return SG_V_IN_THE_WAY;
+		return SG_V_TUPLE_IN_USE;
 	if (sk->state == KERNEL_TCP_LISTEN)
 		bpf_sk_assign(skb, sk, 0);
 	bpf_sk_release(sk);
-	return SG_V_IN_THE_WAY;
+	return SG_V_TUPLE_IN_USE;
 }
 
 /* The cookie holds: whom does the connection belong to? */
 static __always_inline enum sg_verdict ack_accept(struct __sk_buff *skb, struct ack *ack)
 {
 	struct bpf_sock *sk = listener_lookup(skb, &ack->p, ack->p.sport);
-	enum sg_verdict v = SG_V_ALREADY;
+	enum sg_verdict v = SG_V_ALREADY_CONNECTED;
 	bool clear = false, turn_away = false;
 	__u32 seq = 0;
 
@@ -210,12 +210,12 @@ static __always_inline enum sg_verdict ack_accept(struct __sk_buff *skb, struct 
 			clear = true;
 			seq = req->rcv_nxt;
 		}
-	} else if (ghost_may_be(sk->state)) {
+	} else if (stale_may_be(sk->state)) {
 		struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
-		if (tp && ghost_is_met(&ack->p, tp)) {
+		if (tp && stale_is_met(&ack->p, tp)) {
 			/* not while somebody guesses */
-			clear = ghost_is_older(&ack->o, tp) && ack_echoes_challenge(ack) &&
+			clear = stale_is_older(&ack->o, tp) && ack_echoes_challenge(ack) &&
 				!ackflood_lasts(ack->now_ns);
 			turn_away = !clear;
 			seq = tp->rcv_nxt;
@@ -249,7 +249,7 @@ static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct a
 	enum sg_verdict v = ack_parse(skb, ack);
 
 	if (v == SG_V_NOT_ACK && ack_is_reset_early(skb, ack))
-		return ack_send_round(skb);
+		return ack_requeue(skb);
 	v = v ?: ack_expected(ack) ?: ack_options(skb, ack);
 	if (v)
 		return v;

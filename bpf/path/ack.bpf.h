@@ -16,7 +16,7 @@
 #include "bpf/state/service.bpf.h"
 
 /* In skb->cb[0] of a packet that comes in for the second time, because we sent it round. */
-#define ACK_SENT_ROUND 0x53474341
+#define ACK_REQUEUED 0x53474341
 
 struct ack {
 	struct packet p;
@@ -50,7 +50,7 @@ __noinline int ack_note_reset(const struct packet *p)
 	__u32 index;
 
 	if (p && service_find(&p->daddr, p->dport, &index))
-		talkers_note(&p->saddr, p->version, TALKER_RESET, 1);
+		hitters_note(&p->saddr, p->version, HITTER_RESET, 1);
 	return 0;
 }
 
@@ -132,14 +132,14 @@ static __always_inline __u64 ack_tuple(const struct ack *ack)
  */
 static __always_inline bool ack_is_early(struct __sk_buff *skb, const struct ack *ack)
 {
-	return skb->cb[0] != ACK_SENT_ROUND && promise_pending(ack_tuple(ack));
+	return skb->cb[0] != ACK_REQUEUED && promise_pending(ack_tuple(ack));
 }
 
-static __always_inline enum sg_verdict ack_send_round(struct __sk_buff *skb)
+static __always_inline enum sg_verdict ack_requeue(struct __sk_buff *skb)
 {
-	skb->cb[0] = ACK_SENT_ROUND;
+	skb->cb[0] = ACK_REQUEUED;
 	bpf_redirect(skb->ifindex, BPF_F_INGRESS); /* takes effect by the verdict's action */
-	return SG_V_SENT_ROUND;
+	return SG_V_REQUEUED;
 }
 
 /* Whether data of this connection has been held back long enough to be passed for good. */

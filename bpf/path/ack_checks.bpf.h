@@ -13,31 +13,32 @@
 #include "bpf/net/checksum.h"
 #include "bpf/net/packet.h"
 
-#define SOUND_TCP_WORDS_MAX 15
+#define ACK_CHECK_TCP_WORDS_MAX 15
 
 /* To be added to, as the checksums' fields are part of the sums. */
-static __always_inline bool sound_adds_up(__u64 sum)
+static __always_inline bool ack_check_adds_up(__u64 sum)
 {
 	return !checksum_fold(sum);
 }
 
-static __always_inline bool sound_is_tcp(struct __sk_buff *skb, const struct packet *p, __u64 sum)
+static __always_inline bool ack_check_is_tcp(struct __sk_buff *skb, const struct packet *p,
+					     __u64 sum)
 {
-	__be32 tcp[SOUND_TCP_WORDS_MAX] = {};
+	__be32 tcp[ACK_CHECK_TCP_WORDS_MAX] = {};
 	__u32 bytes = sizeof(struct tcphdr) + p->option_bytes;
 
 	barrier_var(bytes);
 	if (bytes > sizeof(tcp) || bpf_skb_load_bytes(skb, p->l4_offset, tcp, bytes))
 		return false;
-	sum = checksum_words(sum, tcp, SOUND_TCP_WORDS_MAX);
-	return sound_adds_up(checksum_protocol(sum, IPPROTO_TCP, bytes));
+	sum = checksum_words(sum, tcp, ACK_CHECK_TCP_WORDS_MAX);
+	return ack_check_adds_up(checksum_protocol(sum, IPPROTO_TCP, bytes));
 }
 
 /*
  * p is the packet that frame_parse_skb() or packet_parse_plain() found in skb. Returns 1 or 0. A
  * global function, so that the verifier proves it once, by itself.
  */
-__noinline int sound_is_ack(struct __sk_buff *skb, const struct packet *p)
+__noinline int ack_check_is_ack(struct __sk_buff *skb, const struct packet *p)
 {
 	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
 	const void *end = (void *)(long)skb->data_end, *ip;
@@ -50,7 +51,7 @@ __noinline int sound_is_ack(struct __sk_buff *skb, const struct packet *p)
 	if (p->version == 4) {
 		if (p->l4_offset != p->l3_offset + sizeof(struct iphdr) ||
 		    ip + sizeof(struct iphdr) > end ||
-		    !sound_adds_up(checksum_words(0, ip, sizeof(struct iphdr) / 4)))
+		    !ack_check_adds_up(checksum_words(0, ip, sizeof(struct iphdr) / 4)))
 			return 0;
 		sum = (__u64)p->saddr.words[3] + p->daddr.words[3];
 	} else {
@@ -61,5 +62,5 @@ __noinline int sound_is_ack(struct __sk_buff *skb, const struct packet *p)
 	}
 	if (summed == KERNEL_CHECKSUM_UNNECESSARY || summed == KERNEL_CHECKSUM_PARTIAL)
 		return 1;
-	return !p->payload_bytes && sound_is_tcp(skb, p, sum);
+	return !p->payload_bytes && ack_check_is_tcp(skb, p, sum);
 }

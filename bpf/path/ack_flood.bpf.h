@@ -8,9 +8,9 @@
  * one, XDP looks up all of them and drops the bogus ones (bogus.bpf.h), and one in SG_ACK_SAMPLE
  * of these keeps the flood alive. Counts are kept without atomics: a lost one delays the beginning.
  *
- * Bogus is also an ACK that meets a connection and is not of it (ghost.bpf.h). Whoever sends many of
+ * Bogus is also an ACK that meets a connection and is not of it (stale_connection.bpf.h). Whoever sends many of
  * these guesses at a cookie, one in 2^29 is one, and with that he would be taken for a client that
- * has come back. Nothing of a connection is dropped, but in a flood no ghost gives way.
+ * has come back. Nothing of a connection is dropped, but in a flood no stale connection gives way.
  */
 #pragma once
 
@@ -46,10 +46,10 @@ static __always_inline bool ackflood_is_bogus(struct __sk_buff *skb, const struc
 	if (sk->state == KERNEL_TCP_LISTEN)
 		return !listener_gave_cookie((void *)(long)skb->data, (void *)(long)skb->data_end,
 					     p, sk);
-	if (!ghost_may_be(sk->state))
+	if (!stale_may_be(sk->state))
 		return false;
 	tp = bpf_skc_to_tcp_sock(sk);
-	return tp && ghost_is_met(p, tp);
+	return tp && stale_is_met(p, tp);
 }
 
 static __always_inline bool ackflood_lasts(__u64 now_ns)

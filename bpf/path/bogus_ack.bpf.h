@@ -47,7 +47,7 @@ static __always_inline bool bogus_may_be_judged(struct xdp_md *ctx, const struct
 						struct sg_service *s, __u64 now_ns)
 {
 	if (now_ns - s->checked_at_ns > SG_RECHECK_NS)
-		listener_look(ctx, p, s, now_ns);
+		listener_inspect(ctx, p, s, now_ns);
 	return s->proven_at_ns && s->blocked_until_ns <= now_ns &&
 	       s->forwarded_until_ns <= now_ns && !s->bound_elsewhere &&
 	       !packet_is_to_link_local(p) && p->vlan == s->vlan &&

@@ -14,7 +14,7 @@
 #include "bpf/state/listener.bpf.h"
 
 /* A global function, so that the verifier proves it once, by itself. An enum sg_verdict. */
-__noinline int listed_look_up(const struct packet *p)
+__noinline int listed_lookup(const struct packet *p)
 {
 	struct sg_listed key = { .prefix_bits = 8 * sizeof(key.addr) };
 
@@ -31,5 +31,5 @@ __noinline int listed_look_up(const struct packet *p)
 
 static __always_inline enum sg_verdict listed_source(const struct packet *p)
 {
-	return control.listed ? listed_look_up(p) : SG_UNDECIDED;
+	return control.listed ? listed_lookup(p) : SG_UNDECIDED;
 }

@@ -14,14 +14,14 @@
 #include "bpf/net/packet.h"
 
 /* Beyond a window: what is sent again, and what this packet's batch has before it. */
-#define GHOST_SLACK 65536
+#define STALE_SLACK 65536
 
-static __always_inline bool ghost_between(__u32 n, __u32 first, __u32 last)
+static __always_inline bool stale_between(__u32 n, __u32 first, __u32 last)
 {
 	return n - first <= last - first;
 }
 
-static __always_inline bool ghost_may_be(__u8 state)
+static __always_inline bool stale_may_be(__u8 state)
 {
 	return state == KERNEL_TCP_ESTABLISHED || state == KERNEL_TCP_FIN_WAIT1 ||
 	       state == KERNEL_TCP_FIN_WAIT2 || state == KERNEL_TCP_CLOSE_WAIT ||
@@ -37,13 +37,13 @@ static __always_inline bool ghost_may_be(__u8 state)
  * The numbers of the handshake are what has been counted since: tcp_rcv_nxt_update() and
  * tcp_snd_una_update() count a FIN, too.
  */
-static __always_inline bool ghost_is_met(const struct packet *p, const struct tcp_sock *tp)
+static __always_inline bool stale_is_met(const struct packet *p, const struct tcp_sock *tp)
 {
-	__u32 in = 2 * tp->rcv_wnd + GHOST_SLACK, out = 2 * tp->max_window + GHOST_SLACK;
+	__u32 in = 2 * tp->rcv_wnd + STALE_SLACK, out = 2 * tp->max_window + STALE_SLACK;
 	__u32 rcv_nxt = tp->rcv_nxt, snd_una = tp->snd_una;
 
-	if (ghost_between(p->seq, rcv_nxt - in, rcv_nxt + in) &&
-	    ghost_between(p->ack_seq, snd_una - out, tp->snd_nxt))
+	if (stale_between(p->seq, rcv_nxt - in, rcv_nxt + in) &&
+	    stale_between(p->ack_seq, snd_una - out, tp->snd_nxt))
 		return false;
 	return p->seq != rcv_nxt - (__u32)tp->bytes_received ||
 	       p->ack_seq != snd_una - (__u32)tp->bytes_acked;
@@ -53,7 +53,7 @@ static __always_inline bool ghost_is_met(const struct packet *p, const struct tc
  * Whether the client has sent this after all that the connection has of it. Only timestamps tell,
  * and only where both have them: a late ACK of a connection before this one has a lower one.
  */
-static __always_inline bool ghost_is_older(const struct tcp_options *o, const struct tcp_sock *tp)
+static __always_inline bool stale_is_older(const struct tcp_options *o, const struct tcp_sock *tp)
 {
 	__u32 recent = tp->rx_opt.ts_recent;
 

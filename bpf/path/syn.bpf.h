@@ -6,7 +6,7 @@
 #pragma once
 
 #include "bpf/cookie/cookie.h"
-#include "bpf/cookie/prefix.bpf.h"
+#include "bpf/cookie/midstate.bpf.h"
 #include "bpf/cookie/reply.h"
 #include "bpf/kernel.bpf.h"
 #include "bpf/maps.bpf.h"
@@ -61,12 +61,12 @@ enum syn_hook {
 	SYN_AT_TCX,
 };
 
-static __always_inline void syn_look(void *ctx, enum syn_hook hook, struct syn *syn)
+static __always_inline void syn_inspect_listener(void *ctx, enum syn_hook hook, struct syn *syn)
 {
 	if (hook == SYN_AT_XDP)
-		listener_look(ctx, &syn->p, syn->service, syn->now_ns);
+		listener_inspect(ctx, &syn->p, syn->service, syn->now_ns);
 	else
-		listener_look_skb(ctx, &syn->p, syn->service, syn->now_ns);
+		listener_inspect_skb(ctx, &syn->p, syn->service, syn->now_ns);
 }
 
 /* Finds the service, and counts the SYN. */
@@ -83,12 +83,12 @@ static __always_inline enum sg_verdict syn_enter(void *ctx, struct syn *syn)
 	if (syn->tally)
 		syn->tally->syns++;
 	syn->client = source_client(&syn->p.saddr, syn->p.version);
-	weight = crowd_join(syn->client, syn->now_ns);
+	weight = cardinality_join(syn->client, syn->now_ns);
 	/* from where it can be read without the verifier following each of its values */
 	if (syn->tally)
 		syn->tally->weight = weight;
 	if (weight)
-		talkers_syn(&syn->p, weight, syn->now_ns);
+		hitters_syn(&syn->p, weight, syn->now_ns);
 	return SG_UNDECIDED;
 }
 
@@ -99,7 +99,7 @@ static __always_inline enum sg_verdict syn_admit(void *ctx, enum syn_hook hook, 
 
 	if (service_defended(s, syn->now_ns)) {
 		if (syn->now_ns - s->checked_at_ns > SG_RECHECK_NS)
-			syn_look(ctx, hook, syn);
+			syn_inspect_listener(ctx, hook, syn);
 		return SG_UNDECIDED;
 	}
 	if (s->credit > 0) {
@@ -109,7 +109,7 @@ static __always_inline enum sg_verdict syn_admit(void *ctx, enum syn_hook hook, 
 	/* nothing to be admitted to: one look per SG_RECHECK_NS is enough */
 	if (s->hindrance == SG_V_NO_LISTENER && syn->now_ns - s->checked_at_ns <= SG_RECHECK_NS)
 		return SG_V_NO_LISTENER;
-	syn_look(ctx, hook, syn);
+	syn_inspect_listener(ctx, hook, syn);
 	if (s->hindrance == SG_V_NO_LISTENER || s->hindrance == SG_V_NOT_LOCAL)
 		return s->hindrance;
 	return service_defended(s, syn->now_ns) ? SG_UNDECIDED : SG_V_SYN_ADMITTED;
@@ -304,7 +304,7 @@ static __always_inline void challenge_compose(const struct packet *p, const stru
 	epoch = cookie_epoch(c->now_ns, epoch_shift);
 	cookie_agree(&c->terms, p, o, s->offers);
 	c->look = (struct reply_look){
-		.isn = stem_isn(p, index, epoch, &c->terms),
+		.isn = midstate_isn(p, index, epoch, &c->terms),
 		.tsval = cookie_tsval(cookie_clock_ms(c->now_ns) + control.tsval_offset, &c->terms),
 		.window = challenge_window(s, c->terms.mss),
 		.mss = c->mss,
@@ -338,7 +338,7 @@ static __always_inline void challenge_count(struct syn *syn)
 	if (!syn->tally)
 		return;
 	if (syn->tally->weight)
-		talkers_challenged(&syn->p, syn->tally->weight);
+		hitters_challenged(&syn->p, syn->tally->weight);
 	budget_charge(&syn->p, syn->tally->challenged++, syn->tally->second_challenged,
 		      syn->now_ns);
 	/* before this one is counted, which nobody can have answered yet */

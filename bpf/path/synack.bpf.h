@@ -42,7 +42,7 @@ static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 		return SG_V_FORWARDED_SYNACK;
 	}
 	if (!s)
-		return SG_V_STRANGE_SYNACK;
+		return SG_V_SYNACK_UNKNOWN_SERVICE;
 	s->vlan = skb->vlan_present ? SG_VLAN_PRESENT | (skb->vlan_tci & 0xfff) : p.vlan;
 	service_prove(s, now_ns);
 	return SG_V_OWN_SYNACK;
@@ -83,8 +83,8 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 		service_prove(s, now_ns);
 		client_verify(&peer, version, now_ns);
 	}
-	talkers_note(&peer, version, TALKER_COMPLETED, 1);
-	crowd_complete(now_ns);
+	hitters_note(&peer, version, HITTER_COMPLETED, 1);
+	cardinality_complete(now_ns);
 	t = service_tally(index);
 	if (!t)
 		return;

@@ -9,7 +9,7 @@
  *
  * Only each 16th challenge is counted, in a flood each 64th, whose two lines of the table nobody has
  * in his cache: in a hashed bucket of the source and one of its prefix. A bucket over the budget puts
- * exactly this source (by a 64-bit keyed hash) into a small table of the hushed, for the rest of the
+ * exactly this source (by a 64-bit keyed hash) into a small table of the suppressed, for the rest of the
  * window. While that table is empty a SYN pays one comparison. A flood of random sources spreads over
  * the buckets, and reaches no budget below some 30 million SYNs a second.
  *
@@ -22,42 +22,42 @@
 #include "bpf/net/packet.h"
 #include "bpf/state/source.bpf.h"
 
-static __always_inline struct sg_hushed *budget_hushed_set(__u64 key)
+static __always_inline struct sg_suppressed *budget_suppressed_set(__u64 key)
 {
 	__u32 zero = 0;
-	struct sg_hush *h = bpf_map_lookup_elem(&hush, &zero);
+	struct sg_suppress *h = bpf_map_lookup_elem(&suppress, &zero);
 
-	return h ? h->of[key >> 32 & (SG_HUSHED_SETS - 1)] : NULL;
+	return h ? h->of[key >> 32 & (SG_SUPPRESSED_SETS - 1)] : NULL;
 }
 
-static __always_inline bool budget_is_hushed(__u64 key, __u64 now_ns)
+static __always_inline bool budget_is_suppressed(__u64 key, __u64 now_ns)
 {
-	const struct sg_hushed *set = budget_hushed_set(key);
+	const struct sg_suppressed *set = budget_suppressed_set(key);
 
 	if (!set)
 		return false;
 	sg_unroll
-	for (int i = 0; i < SG_HUSHED_WAYS; i++)
+	for (int i = 0; i < SG_SUPPRESSED_WAYS; i++)
 		if (set[i].key == key && set[i].until_ns > now_ns)
 			return true;
 	return false;
 }
 
 /* Takes the place of one whose time is over; where there is none, the one that began first goes. */
-static __always_inline void budget_hush(__u64 key, __u64 now_ns)
+static __always_inline void budget_suppress(__u64 key, __u64 now_ns)
 {
-	struct sg_hushed *set = budget_hushed_set(key), *place = set;
+	struct sg_suppressed *set = budget_suppressed_set(key), *place = set;
 	__u64 until_ns = (__u64)(source_window(now_ns) + 1) << SG_BUDGET_WINDOW_SHIFT;
 
 	if (!set)
 		return;
 	sg_unroll
-	for (int i = SG_HUSHED_WAYS - 1; i >= 0; i--)
+	for (int i = SG_SUPPRESSED_WAYS - 1; i >= 0; i--)
 		if (set[i].key == key || set[i].until_ns <= now_ns)
 			place = &set[i];
 	place->key = key;
 	place->until_ns = until_ns;
-	hushed_until_ns = until_ns;
+	suppressed_until_ns = until_ns;
 }
 
 static __always_inline struct sg_budget_bucket *budget_bucket(__u64 key, __u64 now_ns)
@@ -85,7 +85,7 @@ static __always_inline void budget_charge_one(__u64 key, __u32 sixteens, __u32 b
 		return;
 	b->unanswered = sg_min(b->unanswered + sixteens, 0xffff);
 	if (b->unanswered * SG_BUDGET_SAMPLE >= budget)
-		budget_hush(key, now_ns);
+		budget_suppress(key, now_ns);
 }
 
 /*
@@ -123,8 +123,8 @@ static __always_inline void budget_refund(const struct sg_addr *peer, __u8 versi
 
 static __always_inline bool budget_is_spent(const struct packet *p, __u64 now_ns)
 {
-	if (hushed_until_ns <= now_ns)
+	if (suppressed_until_ns <= now_ns)
 		return false;
-	return budget_is_hushed(source_address(&p->saddr), now_ns) ||
-	       budget_is_hushed(source_prefix(&p->saddr, p->version), now_ns);
+	return budget_is_suppressed(source_address(&p->saddr), now_ns) ||
+	       budget_is_suppressed(source_prefix(&p->saddr, p->version), now_ns);
 }

@@ -3,12 +3,12 @@
  * Counting sources without being drowned by them: who sends the SYNs, and how many there are.
  *
  * Every SYN of a service counts in the crowd: a counter and a register of a HyperLogLog. Some of
- * them, all while there are few, count for their source and its prefix: in the table of talkers if
+ * them, all while there are few, count for their source and its prefix: in the table of heavy hitters if
  * it is there, else in a sketch; and what the sketch has seen too often enters the table. A random
  * source stays in the sketch, so that a flood of them enters nobody and takes nobody's place.
  *
  * The sketch and the crowd are per CPU and need no atomics. The table is everybody's; a place in it
- * is taken with a compare-and-swap on its key. What completes and what is reset counts for talkers
+ * is taken with a compare-and-swap on its key. What completes and what is reset counts for heavy hitters
  * only.
  */
 #pragma once
@@ -21,15 +21,15 @@
 #include "synguard/heavy_hitters_abi.h"
 
 /* Set before the programs are loaded: by tests, shorter windows, and by the bench, none of it. */
-const volatile __u8 talker_shift = SG_TALKER_SHIFT;
+const volatile __u8 hitter_shift = SG_HITTER_SHIFT;
 const volatile __u8 count_sources = 1;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 2);
 	__type(key, __u32);
-	__type(value, struct sg_crowd);
-} crowds SEC(".maps");
+	__type(value, struct sg_cardinality);
+} cardinalities SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -40,35 +40,35 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SG_TALKER_KINDS *SG_TALKER_SETS);
+	__uint(max_entries, SG_HITTER_KINDS *SG_HITTER_SETS);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, struct sg_talker_set);
-} talkers SEC(".maps");
+	__type(value, struct sg_hitter_set);
+} heavy_hitters SEC(".maps");
 
-static __always_inline __u32 talker_window(__u64 now_ns)
+static __always_inline __u32 hitter_window(__u64 now_ns)
 {
-	return now_ns >> talker_shift;
+	return now_ns >> hitter_shift;
 }
 
 /* ---- the crowd ----------------------------------------------------------------------------- */
 
-static __always_inline struct sg_crowd *crowd_of(__u32 window)
+static __always_inline struct sg_cardinality *cardinality_of(__u32 window)
 {
 	__u32 at = window & 1;
 
-	return bpf_map_lookup_elem(&crowds, &at);
+	return bpf_map_lookup_elem(&cardinalities, &at);
 }
 
 /* A global function, as the next: the verifier proves it once, and it is rarely called. */
-__noinline int crowd_begin(__u32 window)
+__noinline int cardinality_begin(__u32 window)
 {
-	struct sg_crowd *c = crowd_of(window);
+	struct sg_cardinality *c = cardinality_of(window);
 
 	if (!c)
 		return 0;
 	/* volatile, or clang makes a call of memset() of it, which there is none of */
-	for (int i = 0; i < SG_CROWD_REGISTERS / 8; i++)
+	for (int i = 0; i < SG_CARDINALITY_REGISTERS / 8; i++)
 		((volatile __u64 *)c->registers)[i] = 0;
 	c->syns = 0;
 	c->completed = 0;
@@ -76,27 +76,27 @@ __noinline int crowd_begin(__u32 window)
 	return 0;
 }
 
-static __always_inline __u32 crowd_register(__u64 hash)
+static __always_inline __u32 cardinality_register(__u64 hash)
 {
-	return hash >> 52; /* 12 bits: SG_CROWD_REGISTERS */
+	return hash >> 52; /* 12 bits: SG_CARDINALITY_REGISTERS */
 }
 
-static __always_inline bool crowd_outranks(__u64 hash, __u8 rank)
+static __always_inline bool cardinality_outranks(__u64 hash, __u8 rank)
 {
 	return !(hash >> 8 & ((1ULL << (rank & 63)) - 1));
 }
 
-__noinline int crowd_raise(__u64 hash, __u32 window)
+__noinline int cardinality_raise(__u64 hash, __u32 window)
 {
-	struct sg_crowd *c = crowd_of(window);
+	struct sg_cardinality *c = cardinality_of(window);
 	__u8 rank;
 
 	if (!c)
 		return 0;
-	rank = c->registers[crowd_register(hash)];
-	while (rank < SG_CROWD_RANK_MAX && crowd_outranks(hash, rank))
+	rank = c->registers[cardinality_register(hash)];
+	while (rank < SG_CARDINALITY_RANK_MAX && cardinality_outranks(hash, rank))
 		rank++;
-	c->registers[crowd_register(hash)] = rank;
+	c->registers[cardinality_register(hash)] = rank;
 	return 0;
 }
 
@@ -105,7 +105,7 @@ __noinline int crowd_raise(__u64 hash, __u32 window)
  * is not every eighth, so that nobody sends his between them, and sources that take turns are all
  * seen.
  */
-static __always_inline bool crowd_samples(__u64 number, __u32 of)
+static __always_inline bool cardinality_samples(__u64 number, __u32 of)
 {
 	__u64 x = (number ^ control.source_salt) * 0x9e3779b97f4a7c15ULL;
 
@@ -114,13 +114,13 @@ static __always_inline bool crowd_samples(__u64 number, __u32 of)
 }
 
 /*
- * A SYN of a source, by its source_client(). Returns for how many it stands in talkers_syn(): 0, it
+ * A SYN of a source, by its source_client(). Returns for how many it stands in hitters_syn(): 0, it
  * is not looked at.
  */
-static __always_inline __u32 crowd_join(__u64 client, __u64 now_ns)
+static __always_inline __u32 cardinality_join(__u64 client, __u64 now_ns)
 {
-	__u32 window = talker_window(now_ns);
-	struct sg_crowd *c = crowd_of(window);
+	__u32 window = hitter_window(now_ns);
+	struct sg_cardinality *c = cardinality_of(window);
 	/* the low bits of a client's key are neither random nor all different */
 	__u64 hash = client * 0xd6e8feb86659fd93ULL;
 	__u32 of;
@@ -128,33 +128,33 @@ static __always_inline __u32 crowd_join(__u64 client, __u64 now_ns)
 	if (!c || !count_sources)
 		return 0;
 	if (c->window != window)
-		crowd_begin(window);
-	if (crowd_outranks(hash, c->registers[crowd_register(hash)]))
-		crowd_raise(hash, window);
-	if (c->syns++ < SG_TALKER_EXACT)
+		cardinality_begin(window);
+	if (cardinality_outranks(hash, c->registers[cardinality_register(hash)]))
+		cardinality_raise(hash, window);
+	if (c->syns++ < SG_HITTER_EXACT)
 		return 1;
-	of = c->syns < SG_TALKER_FLOOD ? SG_TALKER_SAMPLE : SG_TALKER_FLOOD_SAMPLE;
-	return crowd_samples(c->syns, of) ? of : 0;
+	of = c->syns < SG_HITTER_FLOOD ? SG_HITTER_SAMPLE : SG_HITTER_FLOOD_SAMPLE;
+	return cardinality_samples(c->syns, of) ? of : 0;
 }
 
-static __always_inline void crowd_complete(__u64 now_ns)
+static __always_inline void cardinality_complete(__u64 now_ns)
 {
-	__u32 window = talker_window(now_ns);
-	struct sg_crowd *c = crowd_of(window);
+	__u32 window = hitter_window(now_ns);
+	struct sg_cardinality *c = cardinality_of(window);
 
 	if (!c)
 		return;
 	if (c->window != window)
-		crowd_begin(window);
+		cardinality_begin(window);
 	c->completed++;
 }
 
-/* From how many in this window on one is a talker. */
+/* From how many in this window on one is a heavy hitter. */
 static __always_inline __u32 crowd_talks_from(__u32 window)
 {
-	const struct sg_crowd *c = crowd_of(window);
+	const struct sg_cardinality *c = cardinality_of(window);
 
-	return SG_TALKER_MIN + (c ? c->syns >> SG_TALKER_PART_SHIFT : 0);
+	return SG_HITTER_MIN + (c ? c->syns >> SG_HITTER_PART_SHIFT : 0);
 }
 
 /* ---- the sketch ---------------------------------------------------------------------------- */
@@ -195,43 +195,43 @@ static __always_inline __u32 sketch_add(__u64 key, __u32 weight, __u32 window)
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
-static __always_inline struct sg_talker_set *talker_set(enum sg_talker_kind kind, __u64 key)
+static __always_inline struct sg_hitter_set *hitter_set(enum sg_hitter_kind kind, __u64 key)
 {
-	__u32 at = kind * SG_TALKER_SETS + (key >> 32 & (SG_TALKER_SETS - 1));
+	__u32 at = kind * SG_HITTER_SETS + (key >> 32 & (SG_HITTER_SETS - 1));
 
-	return bpf_map_lookup_elem(&talkers, &at);
+	return bpf_map_lookup_elem(&heavy_hitters, &at);
 }
 
-static __always_inline struct sg_talker *talker_find(struct sg_talker_set *set, __u64 key)
+static __always_inline struct sg_hitter *hitter_find(struct sg_hitter_set *set, __u64 key)
 {
 	sg_unroll
-	for (int i = 0; i < SG_TALKER_WAYS; i++)
+	for (int i = 0; i < SG_HITTER_WAYS; i++)
 		if (set->keys[i] == key)
 			return &set->of[i];
 	return NULL;
 }
 
-static __always_inline void talker_add(struct sg_talker *t, __u32 weight, __u64 now_ns)
+static __always_inline void hitter_add(struct sg_hitter *t, __u32 weight, __u64 now_ns)
 {
-	__u32 window = talker_window(now_ns);
+	__u32 window = hitter_window(now_ns);
 
-	t->recent = sg_talker_recent(t, window) + weight;
+	t->recent = sg_hitter_recent(t, window) + weight;
 	t->window = window;
 	t->last_ns = now_ns;
 	__sync_fetch_and_add(&t->syns, weight);
 }
 
 /* Takes a free place, or that of the one who has sent least of late if that was less. */
-static __always_inline void talker_enter(struct sg_talker_set *set, __u64 key,
+static __always_inline void hitter_enter(struct sg_hitter_set *set, __u64 key,
 					 const struct sg_addr *addr, __u32 estimate, __u64 now_ns)
 {
-	__u32 window = talker_window(now_ns), least = estimate;
-	__u32 way = SG_TALKER_WAYS;
+	__u32 window = hitter_window(now_ns), least = estimate;
+	__u32 way = SG_HITTER_WAYS;
 	__u64 *at, old;
 
 	sg_unroll
-	for (int i = 0; i < SG_TALKER_WAYS; i++) {
-		__u32 recent = set->keys[i] ? sg_talker_recent(&set->of[i], window) : 0;
+	for (int i = 0; i < SG_HITTER_WAYS; i++) {
+		__u32 recent = set->keys[i] ? sg_hitter_recent(&set->of[i], window) : 0;
 
 		if (recent < least) {
 			least = recent;
@@ -239,13 +239,13 @@ static __always_inline void talker_enter(struct sg_talker_set *set, __u64 key,
 		}
 	}
 	barrier_var(way); /* or clang keeps pointers instead, of which the verifier loses one */
-	if (way >= SG_TALKER_WAYS)
+	if (way >= SG_HITTER_WAYS)
 		return;
 	at = &set->keys[way];
 	old = *at;
-	if (old == SG_TALKER_BUSY || __sync_val_compare_and_swap(at, old, SG_TALKER_BUSY) != old)
+	if (old == SG_HITTER_BUSY || __sync_val_compare_and_swap(at, old, SG_HITTER_BUSY) != old)
 		return;
-	set->of[way] = (struct sg_talker){
+	set->of[way] = (struct sg_hitter){
 		.addr = *addr,
 		.first_ns = now_ns,
 		.last_ns = now_ns,
@@ -254,31 +254,31 @@ static __always_inline void talker_enter(struct sg_talker_set *set, __u64 key,
 		.recent = estimate,
 	};
 	/* a full barrier: nobody reads the key before the rest */
-	__sync_val_compare_and_swap(at, SG_TALKER_BUSY, key);
+	__sync_val_compare_and_swap(at, SG_HITTER_BUSY, key);
 }
 
-static __always_inline void talker_syn(enum sg_talker_kind kind, __u64 key,
+static __always_inline void hitter_syn(enum sg_hitter_kind kind, __u64 key,
 				       const struct sg_addr *addr, __u32 weight, __u64 now_ns)
 {
-	struct sg_talker_set *set = talker_set(kind, key);
-	__u32 window = talker_window(now_ns), estimate;
-	struct sg_talker *t;
+	struct sg_hitter_set *set = hitter_set(kind, key);
+	__u32 window = hitter_window(now_ns), estimate;
+	struct sg_hitter *t;
 
 	if (!set)
 		return;
-	t = talker_find(set, key);
+	t = hitter_find(set, key);
 	if (t) {
-		talker_add(t, weight, now_ns);
+		hitter_add(t, weight, now_ns);
 		return;
 	}
 	/* the first address of a prefix has its hash, and another line */
-	estimate = sketch_add(kind == SG_TALKER_SOURCE ? key : ~key, weight, window);
+	estimate = sketch_add(kind == SG_HITTER_SOURCE ? key : ~key, weight, window);
 	if (estimate >= crowd_talks_from(window))
-		talker_enter(set, key, addr, estimate, now_ns);
+		hitter_enter(set, key, addr, estimate, now_ns);
 }
 
 /* The host part is zeroed. */
-static __always_inline void talker_network(struct sg_addr *network, const struct sg_addr *a,
+static __always_inline void hitter_network(struct sg_addr *network, const struct sg_addr *a,
 					   __u8 version)
 {
 	*network = *a;
@@ -291,67 +291,67 @@ static __always_inline void talker_network(struct sg_addr *network, const struct
 /* ---- what the others call: global functions, as above; each returns 0 ----------------------- */
 
 /* A SYN, which stands for so many. */
-__noinline int talkers_syn(const struct packet *p, __u32 weight, __u64 now_ns)
+__noinline int hitters_syn(const struct packet *p, __u32 weight, __u64 now_ns)
 {
 	struct sg_addr network;
 
 	if (!p)
 		return 0;
 	if (p->version == 4)
-		talker_syn(SG_TALKER_SOURCE, source_address(&p->saddr), &p->saddr, weight, now_ns);
-	talker_network(&network, &p->saddr, p->version);
-	talker_syn(SG_TALKER_PREFIX, source_prefix(&p->saddr, p->version), &network, weight,
+		hitter_syn(SG_HITTER_SOURCE, source_address(&p->saddr), &p->saddr, weight, now_ns);
+	hitter_network(&network, &p->saddr, p->version);
+	hitter_syn(SG_HITTER_PREFIX, source_prefix(&p->saddr, p->version), &network, weight,
 		   now_ns);
 	return 0;
 }
 
 /* A SYN that nobody judges. */
-__noinline int talkers_pass(const struct packet *p)
+__noinline int hitters_pass(const struct packet *p)
 {
 	__u64 now_ns = clock_now();
 	__u32 weight;
 
 	if (!p)
 		return 0;
-	weight = crowd_join(source_client(&p->saddr, p->version), now_ns);
+	weight = cardinality_join(source_client(&p->saddr, p->version), now_ns);
 	if (weight)
-		talkers_syn(p, weight, now_ns);
+		hitters_syn(p, weight, now_ns);
 	return 0;
 }
 
-enum talker_deed {
-	TALKER_CHALLENGED, /* was sent a challenge */
-	TALKER_COMPLETED,  /* completed a handshake */
-	TALKER_RESET,	   /* sent a service a reset */
+enum hitter_event {
+	HITTER_CHALLENGED, /* was sent a challenge */
+	HITTER_COMPLETED,  /* completed a handshake */
+	HITTER_RESET,	   /* sent a service a reset */
 };
 
-static __always_inline void talker_note(enum sg_talker_kind kind, __u64 key, enum talker_deed deed,
+static __always_inline void hitter_note(enum sg_hitter_kind kind, __u64 key, enum hitter_event deed,
 					__u32 weight)
 {
-	struct sg_talker_set *set = talker_set(kind, key);
-	struct sg_talker *t = set ? talker_find(set, key) : NULL;
+	struct sg_hitter_set *set = hitter_set(kind, key);
+	struct sg_hitter *t = set ? hitter_find(set, key) : NULL;
 
 	if (!t)
 		return;
-	if (deed == TALKER_CHALLENGED)
+	if (deed == HITTER_CHALLENGED)
 		__sync_fetch_and_add(&t->challenged, weight);
-	else if (deed == TALKER_COMPLETED)
+	else if (deed == HITTER_COMPLETED)
 		__sync_fetch_and_add(&t->completed, weight);
 	else
 		__sync_fetch_and_add(&t->resets, weight);
 }
 
-static __always_inline void talkers_note(const struct sg_addr *a, __u8 version,
-					 enum talker_deed deed, __u32 weight)
+static __always_inline void hitters_note(const struct sg_addr *a, __u8 version,
+					 enum hitter_event deed, __u32 weight)
 {
 	if (version == 4)
-		talker_note(SG_TALKER_SOURCE, source_address(a), deed, weight);
-	talker_note(SG_TALKER_PREFIX, source_prefix(a, version), deed, weight);
+		hitter_note(SG_HITTER_SOURCE, source_address(a), deed, weight);
+	hitter_note(SG_HITTER_PREFIX, source_prefix(a, version), deed, weight);
 }
 
-__noinline int talkers_challenged(const struct packet *p, __u32 weight)
+__noinline int hitters_challenged(const struct packet *p, __u32 weight)
 {
 	if (p)
-		talkers_note(&p->saddr, p->version, TALKER_CHALLENGED, weight);
+		hitters_note(&p->saddr, p->version, HITTER_CHALLENGED, weight);
 	return 0;
 }

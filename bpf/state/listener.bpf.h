@@ -170,7 +170,7 @@ static __always_inline bool listener_is_in_group(const struct sock *sk)
 /*
  * Arms the service if its queue is over the threshold, else says how many SYNs may pass before
  * that has to be asked again: half of what it would take to get there if no handshake completed,
- * as others may fill the same queue. qlen may reach the limit + 1.
+ * as others may fill the same queue. qlen may socket_owner the limit + 1.
  */
 static __always_inline void listener_arm(struct sg_service *s, const struct tcp_sock *tp,
 					 __u64 now_ns)
@@ -282,8 +282,8 @@ static __always_inline bool listener_is_here(const struct sg_addr *addr)
  * Looks at the listener of p's service and writes what it learns into *s. Of two listeners on the
  * port the kernel's look-up takes the one that a SYN would meet. Returns 0.
  */
-static __always_inline int listener_look_from(void *ctx, __u32 ifindex, const struct packet *p,
-					      struct sg_service *s, __u64 now_ns)
+static __always_inline int listener_inspect_from(void *ctx, __u32 ifindex, const struct packet *p,
+						 struct sg_service *s, __u64 now_ns)
 {
 	struct tcp_sock *tp;
 	struct bpf_sock *sk;
@@ -307,16 +307,16 @@ static __always_inline int listener_look_from(void *ctx, __u32 ifindex, const st
 }
 
 /* Global functions, so that the verifier proves each of them once, by itself. */
-__noinline int listener_look(struct xdp_md *ctx, const struct packet *p, struct sg_service *s,
-			     __u64 now_ns)
+__noinline int listener_inspect(struct xdp_md *ctx, const struct packet *p, struct sg_service *s,
+				__u64 now_ns)
 {
-	return p && s ? listener_look_from(ctx, ctx->ingress_ifindex, p, s, now_ns) : 0;
+	return p && s ? listener_inspect_from(ctx, ctx->ingress_ifindex, p, s, now_ns) : 0;
 }
 
-__noinline int listener_look_skb(struct __sk_buff *skb, const struct packet *p,
-				 struct sg_service *s, __u64 now_ns)
+__noinline int listener_inspect_skb(struct __sk_buff *skb, const struct packet *p,
+				    struct sg_service *s, __u64 now_ns)
 {
-	return p && s ? listener_look_from(skb, skb->ifindex, p, s, now_ns) : 0;
+	return p && s ? listener_inspect_from(skb, skb->ifindex, p, s, now_ns) : 0;
 }
 
 /* Whether anybody listens for p: asked once per service, before it gets an entry. */

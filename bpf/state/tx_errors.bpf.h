@@ -9,8 +9,8 @@
 #include "bpf/kernel.bpf.h"
 #include "bpf/maps.bpf.h"
 
-static __always_inline void sent_count(const struct net_device *dev, __u64 sent_frames,
-				       __u64 failed_frames, __u64 told)
+static __always_inline void tx_errors_count(const struct net_device *dev, __u64 sent_frames,
+					    __u64 failed_frames, __u64 told)
 {
 	struct sg_tx first = { .sent = sent_frames, .failed = failed_frames, .told = told };
 	__u32 ifindex = dev->ifindex;

@@ -224,9 +224,9 @@ int client_set_mode(const char *runtime_dir, const char *mode)
 	return client_order(runtime_dir, "SetMode", mode);
 }
 
-int client_undo_ladder(const char *runtime_dir, const char *step)
+int client_undo_mitigation(const char *runtime_dir, const char *step)
 {
-	return client_order(runtime_dir, "UndoLadder", step);
+	return client_order(runtime_dir, "UndoMitigation", step);
 }
 
 /* ---- views --------------------------------------------------------------------------------- */

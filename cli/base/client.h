@@ -18,7 +18,7 @@ int client_describe(const char *runtime_dir, json_t **ret);
 
 /* Likewise an exit code. */
 int client_set_mode(const char *runtime_dir, const char *mode);
-int client_undo_ladder(const char *runtime_dir, const char *step);
+int client_undo_mitigation(const char *runtime_dir, const char *step);
 
 /* Prefixes for the allow or the deny list; see ListAdd() of the daemon. Likewise an exit code. */
 struct client_list_add {

@@ -10,7 +10,7 @@ const struct verb *verb_find(const char *name)
 	const struct verb *v;
 
 	for (v = verbs; v->name; v++)
-		if (!strcmp(v->name, name))
+		if (!strcmp(v->name, name) || (v->alias && !strcmp(v->alias, name)))
 			return v;
 	return NULL;
 }

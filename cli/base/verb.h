@@ -44,13 +44,14 @@ struct cli;
 
 struct verb {
 	const char *name;
+	const char *alias; /* a name that it had before; NULL: none. Taken, and shown nowhere */
 	/* "A [B] [C]...": the words count them, too: A must be there, B may, of C any number. */
 	const char *arguments;
 	/* That an argument may be, for completion. NULL: what it is called says it, DIR, FILE or
 	 * VERB; others are not completed. */
 	const char *words;
 	/* What may follow some of these words, for completion: pairs, the word and what it is called,
-	 * FILE, STEP of the ladder or SETTING. NULL: nothing that is completed. */
+	 * FILE, STEP of the mitigation or SETTING. NULL: nothing that is completed. */
 	const char *then;
 	const char *help;  /* no full stop, at most 48 columns */
 	const char *about; /* sentences, for the man page and `synguard help VERB` */
@@ -87,7 +88,7 @@ const char *cli_option(const struct cli *cli, const char *name);
 int verb_events(const struct cli *cli, int argc, char **argv);
 int verb_halfopen(const struct cli *cli, int argc, char **argv);
 int verb_help(const struct cli *cli, int argc, char **argv);
-int verb_ladder(const struct cli *cli, int argc, char **argv);
+int verb_mitigation(const struct cli *cli, int argc, char **argv);
 int verb_list(const struct cli *cli, int argc, char **argv);
 int verb_listeners(const struct cli *cli, int argc, char **argv);
 int verb_metrics(const struct cli *cli, int argc, char **argv);

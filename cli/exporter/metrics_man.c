@@ -110,9 +110,9 @@ static void families_services(void)
 	put_families(&metrics_tables[METRICS_SERVICES]);
 }
 
-static void families_ladder(void)
+static void families_mitigation(void)
 {
-	put_families(&metrics_tables[METRICS_LADDER]);
+	put_families(&metrics_tables[METRICS_MITIGATION]);
 }
 
 static void properties(void)
@@ -165,7 +165,7 @@ static const struct {
 	void (*put)(void);
 } tables[] = {
 	{ "@REPORT@\n", families_report },     { "@INTERFACES@\n", families_interfaces },
-	{ "@SERVICES@\n", families_services }, { "@LADDER@\n", families_ladder },
+	{ "@SERVICES@\n", families_services }, { "@MITIGATION@\n", families_mitigation },
 	{ "@PROPERTIES@\n", properties },      { "@VERDICTS@\n", verdicts },
 };
 

@@ -22,14 +22,14 @@
 static const struct metrics_row metrics_report_rows[] = { SG_REPORT(METRICS_ROW_) };
 static const struct metrics_row metrics_interface_rows[] = { SG_REPORT_INTERFACES(METRICS_ROW_) };
 static const struct metrics_row metrics_service_rows[] = { SG_REPORT_SERVICES(METRICS_ROW_) };
-static const struct metrics_row metrics_step_rows[] = { SG_REPORT_LADDER(METRICS_ROW_) };
+static const struct metrics_row metrics_step_rows[] = { SG_REPORT_MITIGATION(METRICS_ROW_) };
 
 /* clang-format off */
 const struct metrics_table metrics_tables[] = {
 	[METRICS_REPORT]     = { NULL,         NULL,        metrics_report_rows,    ARRAY_SIZE(metrics_report_rows) },
 	[METRICS_INTERFACES] = { "interfaces", "interface", metrics_interface_rows, ARRAY_SIZE(metrics_interface_rows) },
 	[METRICS_SERVICES]   = { "services",   "listener",  metrics_service_rows,   ARRAY_SIZE(metrics_service_rows) },
-	[METRICS_LADDER]     = { "ladder",     "step",      metrics_step_rows,      ARRAY_SIZE(metrics_step_rows) },
+	[METRICS_MITIGATION]     = { "mitigation",     "step",      metrics_step_rows,      ARRAY_SIZE(metrics_step_rows) },
 };
 /* clang-format on */
 
@@ -152,8 +152,8 @@ static struct metrics_label metrics_key(enum metrics_table_of of, const json_t *
 {
 	const char *name;
 
-	if (of == METRICS_INTERFACES || of == METRICS_LADDER) {
-		name = of == METRICS_LADDER ? "step" : "name";
+	if (of == METRICS_INTERFACES || of == METRICS_MITIGATION) {
+		name = of == METRICS_MITIGATION ? "step" : "name";
 		name = json_string_value(json_object_get(object, name)) ?: "";
 		snprintf(text, size, "%s", name);
 	} else {

@@ -122,13 +122,14 @@ static void print_ack_flood(const json_t *report, const struct screen *s, const 
 /* The state is attack. */
 static void print_floods(const json_t *report, const struct screen *s, size_t services)
 {
-	bool acks = is(report, "kind", "ack_flood"), both = is(report, "kind", "syn_and_ack_flood");
+	bool ack_flood = is(report, "kind", "ack_flood"),
+	     both = is(report, "kind", "syn_and_ack_flood");
 
-	if (!acks) {
+	if (!ack_flood) {
 		print_attack(report, s, services);
 		status_print_sources(report, s);
 	}
-	if (acks || both)
+	if (ack_flood || both)
 		print_ack_flood(report, s, both ? " as well" : "");
 }
 
@@ -326,7 +327,7 @@ static json_int_t list_entries(const json_t *report, const char *list)
 		json_object_get(json_object_get(json_object_get(report, "maps"), list), "entries"));
 }
 
-static void print_unheeded(const json_t *report, const struct screen *s)
+static void print_not_applied(const json_t *report, const struct screen *s)
 {
 	json_int_t allowed = list_entries(report, "allow"), denied = list_entries(report, "deny");
 	bool no_engine = is(report, "engine", "kernel"), off = is(report, "mode", "off");
@@ -394,7 +395,7 @@ int status_print(const json_t *report, const struct screen *s)
 
 	print_sentence(report, s);
 	print_figures(report, s);
-	print_unheeded(report, s);
+	print_not_applied(report, s);
 	r = print_interfaces(report, s);
 	if (r >= 0)
 		r = print_services(report, s);

@@ -62,7 +62,7 @@ static size_t count(const json_t *services, const char *word)
 bool status_print_no_attack(const json_t *report, const struct screen *s)
 {
 	static const char *const what[SG_TROUBLE_COUNT] = {
-		[SG_TROUBLE_CROWD] = "a crowd",
+		[SG_TROUBLE_FLASH_CROWD] = "a crowd",
 		[SG_TROUBLE_SMALL_BACKLOG] = "a small backlog",
 		[SG_TROUBLE_SLOW_ACCEPT] = "connections that nobody accepts",
 	};

@@ -34,7 +34,7 @@ int view_print_listeners(const json_t *listeners, const struct screen *s);
 int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct screen *s);
 
 /* What the SYNs of all sources look like, to be put behind a sentence, or "". */
-const char *view_sources_look(const json_t *sources);
+const char *view_sources_pattern(const json_t *sources);
 int view_print_sources(const json_t *sources, const struct screen *s);
 int view_print_states(const json_t *states, const struct screen *s);
 

@@ -37,14 +37,14 @@ static bool view_told(const json_t *l, struct view_diagnosis *ret)
 {
 	/* a full accept queue comes before anything, and a crowd only before "fine" */
 	static const int how_bad[SG_TROUBLE_COUNT] = {
-		[SG_TROUBLE_CROWD] = 1,
+		[SG_TROUBLE_FLASH_CROWD] = 1,
 		[SG_TROUBLE_SMALL_BACKLOG] = 4,
 		[SG_TROUBLE_SLOW_ACCEPT] = 5,
 	};
 	const char *word = json_string_value(json_object_get(l, "trouble")) ?: "";
 	size_t i;
 
-	for (i = SG_TROUBLE_CROWD; i < SG_TROUBLE_COUNT; i++)
+	for (i = SG_TROUBLE_FLASH_CROWD; i < SG_TROUBLE_COUNT; i++)
 		if (!strcmp(word, troubles[i].word)) {
 			*ret = (struct view_diagnosis){
 				how_bad[i], troubles[i].label,

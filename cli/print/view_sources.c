@@ -19,7 +19,7 @@ static json_int_t number(const json_t *of, const char *key)
 	return json_integer_value(json_object_get(of, key));
 }
 
-const char *view_sources_look(const json_t *sources)
+const char *view_sources_pattern(const json_t *sources)
 {
 	const char *look = json_string_value(json_object_get(sources, "look")) ?: "";
 	json_int_t syns = number(sources, "syns"), completed = number(sources, "completed");
@@ -41,7 +41,7 @@ static void view_advise(const json_t *sources, const struct screen *s)
 	const char *who = json_string_value(json_object_get(sources, "heaviest"));
 	double share = json_number_value(json_object_get(sources, "heaviest_share"));
 
-	if (who && !strcmp(view_sources_look(sources), ": a few send them"))
+	if (who && !strcmp(view_sources_pattern(sources), ": a few send them"))
 		screen_wrap(s, 0,
 			    "%s sends %d %% of what nobody completes: \"synguard deny add %s\" "
 			    "stops it, with whoever else is there.",
@@ -67,7 +67,7 @@ static void view_say(const json_t *sources, const struct screen *s)
 			screen_number(s, distinct).text, distinct == 1 ? "" : "s", seconds,
 			json_number_value(json_object_get(sources, "randomness")),
 			screen_number(s, syns).text, syns == 1 ? "" : "s",
-			view_sources_look(sources));
+			view_sources_pattern(sources));
 	view_advise(sources, s);
 	if (json_is_true(json_object_get(sources, "partial")))
 		screen_wrap(s, 0,

@@ -16,8 +16,8 @@
 #include "cli/base/client.h"
 #include "cli/base/screen.h"
 #include "cli/base/verb.h"
-#include "cli/print/short_list.h"
 #include "cli/print/table.h"
+#include "cli/verbs/lockout.h"
 
 /* What fits into a message to the daemon, with what goes with it. */
 #define LIST_TEXT_MAX 60000
@@ -156,7 +156,7 @@ static int list_send(const struct cli *cli, const char *lines, const char *name)
 		return SG_EXIT_FAILED;
 	}
 	if (!strcmp(q.list, "deny") && !q.force)
-		q.spared = spared = spared_lines();
+		q.spared = spared = lockout_lines();
 	if (!q.spared)
 		return SG_EXIT_FAILED;
 	r = client_list_add(cli->runtime_dir, &q, &count);

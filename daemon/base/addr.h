@@ -9,23 +9,23 @@
 
 #include "synguard/abi.h"
 
-struct addrtext {
+struct addr_text {
 	char text[80];
 };
 
-bool addrtext_is_v4(const struct sg_addr *addr);
-bool addrtext_is_any(const struct sg_addr *addr);
+bool addr_is_v4(const struct sg_addr *addr);
+bool addr_is_any(const struct sg_addr *addr);
 
 /* Whether a listener on any address, of this family, takes connections to this one. */
-bool addrtext_any_takes(bool ipv6, bool v6only, const struct sg_addr *addr);
+bool addr_any_takes(bool ipv6, bool v6only, const struct sg_addr *addr);
 
 /* What is all zero is "::". */
-struct addrtext addrtext(const struct sg_addr *addr);
-struct addrtext addrtext_socket(const struct sg_addr *addr, __be16 port);
+struct addr_text addr_text(const struct sg_addr *addr);
+struct addr_text addr_text_socket(const struct sg_addr *addr, __be16 port);
 /* The same of a listener, whose any address is 0.0.0.0 where it is one of IPv4. */
-struct addrtext addrtext_of_listener(const struct sg_addr *addr, bool ipv6);
-struct addrtext addrtext_listener(const struct sg_addr *addr, bool ipv6, __be16 port);
+struct addr_text addr_text_of_listener(const struct sg_addr *addr, bool ipv6);
+struct addr_text addr_text_listener(const struct sg_addr *addr, bool ipv6, __be16 port);
 
 /* The network of an address: /24 of IPv4, /64 of IPv6. */
-struct sg_addr addrtext_network(const struct sg_addr *addr);
-struct addrtext addrtext_prefix(const struct sg_addr *network);
+struct sg_addr addr_network(const struct sg_addr *addr);
+struct addr_text addr_text_prefix(const struct sg_addr *network);

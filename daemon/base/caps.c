@@ -25,7 +25,7 @@ static const struct caps_need caps_to_load[] = {
 	{ "CAP_PERFMON", CAPS_BIT(CAP_PERFMON) | CAPS_BIT(CAP_SYS_ADMIN) },
 };
 
-static const struct caps_need caps_to_reach[] = {
+static const struct caps_need caps_for_processes[] = {
 	{ "CAP_SYS_PTRACE", CAPS_BIT(CAP_SYS_PTRACE) },
 	{ "CAP_DAC_READ_SEARCH", CAPS_BIT(CAP_DAC_READ_SEARCH) },
 };
@@ -72,11 +72,11 @@ bool caps_missing_to_load(struct complaint *c)
 	return true;
 }
 
-bool caps_missing_to_reach(struct complaint *c)
+bool caps_missing_for_processes(struct complaint *c)
 {
 	struct caps_names missing;
 
-	if (!caps_missing(caps_to_reach, ARRAY_SIZE(caps_to_reach), &missing))
+	if (!caps_missing(caps_for_processes, ARRAY_SIZE(caps_for_processes), &missing))
 		return false;
 	complain(c,
 		 "the backlog of another process takes%s, from the start on: see live_backlog in "
@@ -85,21 +85,21 @@ bool caps_missing_to_reach(struct complaint *c)
 	return true;
 }
 
-static uint64_t caps_kept(bool reach)
+static uint64_t caps_kept(bool socket_owner)
 {
 	uint64_t have = 0, kept = CAPS_BIT(CAP_NET_ADMIN);
 	size_t i;
 
-	if (!reach || caps_effective(&have) < 0)
+	if (!socket_owner || caps_effective(&have) < 0)
 		return kept;
-	for (i = 0; i < ARRAY_SIZE(caps_to_reach); i++)
-		kept |= have & caps_to_reach[i].any_of;
+	for (i = 0; i < ARRAY_SIZE(caps_for_processes); i++)
+		kept |= have & caps_for_processes[i].any_of;
 	return kept;
 }
 
-int caps_keep(bool reach)
+int caps_keep(bool socket_owner)
 {
-	uint64_t kept = caps_kept(reach);
+	uint64_t kept = caps_kept(socket_owner);
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = {};
 	int cap;

@@ -16,15 +16,15 @@
 bool caps_missing_to_load(struct complaint *c);
 
 /*
- * Whether this process lacks what it takes to reach into other processes (CAP_SYS_PTRACE,
+ * Whether this process lacks what it takes to socket_owner into other processes (CAP_SYS_PTRACE,
  * CAP_DAC_READ_SEARCH); then the complaint names it.
  */
-bool caps_missing_to_reach(struct complaint *c);
+bool caps_missing_for_processes(struct complaint *c);
 
 /*
  * Keeps CAP_NET_ADMIN and nothing else, for good: permitted, effective, bounding and ambient sets,
- * and no new privileges by execve(); with reach, of what caps_missing_to_reach() is about as much
+ * and no new privileges by execve(); with socket_owner, of what caps_missing_for_processes() is about as much
  * as there is. Without the right to shrink the bounding set (CAP_SETPCAP) that one stays, and the
  * rest is done. -errno.
  */
-int caps_keep(bool reach);
+int caps_keep(bool socket_owner);

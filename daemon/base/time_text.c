@@ -3,10 +3,10 @@
 
 #include <time.h>
 
-struct timetext timetext(uint64_t realtime_usec)
+struct time_text time_text(uint64_t realtime_usec)
 {
 	time_t seconds = realtime_usec / 1000000;
-	struct timetext t;
+	struct time_text t;
 	struct tm tm;
 
 	gmtime_r(&seconds, &tm);

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-struct timetext {
+struct time_text {
 	char text[32];
 };
 
 /* RFC 3339, UTC, without the fraction: "2001-02-03T04:05:06Z". Microseconds of CLOCK_REALTIME. */
-struct timetext timetext(uint64_t realtime_usec);
+struct time_text time_text(uint64_t realtime_usec);

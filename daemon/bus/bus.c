@@ -225,7 +225,7 @@ static int bus_set_mode(struct bus_peer *peer, sd_bus_message *call, bool grante
 		       sd_bus_reply_method_return(call, NULL);
 }
 
-static int bus_undo_ladder(struct bus_peer *peer, sd_bus_message *call, bool granted)
+static int bus_undo_mitigation(struct bus_peer *peer, sd_bus_message *call, bool granted)
 {
 	const struct bus_handler *h = &peer->owner->handler;
 	const char *step;
@@ -234,14 +234,14 @@ static int bus_undo_ladder(struct bus_peer *peer, sd_bus_message *call, bool gra
 	if (!granted)
 		return sd_bus_reply_method_errorf(call, SG_ERROR_NOT_ALLOWED,
 						  "only root and members of the group " SG_GROUP
-						  " may undo steps of the ladder");
+						  " may undo steps of the mitigation");
 	r = sd_bus_message_read(call, "s", &step);
 	if (r >= 0)
-		r = h->undo_ladder(h->userdata, step);
+		r = h->undo_mitigation(h->userdata, step);
 	if (r == -EINVAL)
 		return sd_bus_reply_method_errorf(
 			call, SG_ERROR_BAD_VALUE,
-			"no such step; \"synguard ladder\" shows those that there are");
+			"no such step; \"synguard mitigation\" shows those that there are");
 	return r < 0 ? sd_bus_reply_method_errno(call, r, NULL) :
 		       sd_bus_reply_method_return(call, NULL);
 }
@@ -260,9 +260,9 @@ static int bus_on_set_mode(sd_bus_message *m, void *userdata, sd_bus_error *erro
 	return bus_if_granted(userdata, m, bus_set_mode);
 }
 
-static int bus_on_undo_ladder(sd_bus_message *m, void *userdata, sd_bus_error *error)
+static int bus_on_undo_mitigation(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	return bus_if_granted(userdata, m, bus_undo_ladder);
+	return bus_if_granted(userdata, m, bus_undo_mitigation);
 }
 
 static const sd_bus_vtable bus_vtable[] = {
@@ -296,8 +296,8 @@ static const sd_bus_vtable bus_vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("ListShow", SD_BUS_ARGS("s", list, "u", first),
 				SD_BUS_RESULT("s", json), bus_on_list_show,
 				SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD_WITH_ARGS("UndoLadder", SD_BUS_ARGS("s", step), SD_BUS_NO_RESULT,
-				bus_on_undo_ladder, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("UndoMitigation", SD_BUS_ARGS("s", step), SD_BUS_NO_RESULT,
+				bus_on_undo_mitigation, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS("Event", SD_BUS_ARGS("s", json), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("StateChanged", SD_BUS_ARGS("s", state, "s", mode), 0),
 	SD_BUS_VTABLE_END,

@@ -30,14 +30,14 @@ struct bus_handler {
 	char *(*events)(void *userdata, uint64_t since);
 	/* -EINVAL: no such mode. */
 	int (*set_mode)(void *userdata, const char *mode);
-	/* Undoes a step of the ladder, "" for all; -EINVAL: no such step. */
-	int (*undo_ladder)(void *userdata, const char *step);
+	/* Undoes a step of the mitigation, "" for all; -EINVAL: no such step. */
+	int (*undo_mitigation)(void *userdata, const char *step);
 	/* The scalars of the report as they are known, for properties: called for each. */
 	void (*scalars)(void *userdata, struct report *ret);
 	/* A view of the host's sockets; request->done is called later, not where this fails. */
 	int (*view)(void *userdata, const struct views_request *request);
 	void *userdata;
-	/* The lists of sources, as keeper.h says it, with a userdata of their own; q->done may be
+	/* The lists of sources, as list_store.h says it, with a userdata of their own; q->done may be
 	 * called later. */
 	int (*list_add)(void *lists, const struct lists_request *q, struct complaint *c);
 	int (*list_remove)(void *lists, const struct lists_request *q, struct complaint *c);

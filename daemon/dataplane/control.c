@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-void apply_control(struct dataplane *dp, const struct settings *s)
+void control_apply(struct dataplane *dp, const struct settings *s)
 {
 	struct sg_control *control = dataplane_control(dp);
 
@@ -17,7 +17,7 @@ void apply_control(struct dataplane *dp, const struct settings *s)
 	__atomic_store_n(&control->reply_budget_prefix, s->reply_budget_prefix, __ATOMIC_RELAXED);
 }
 
-struct detect_config apply_detect(const struct settings *s)
+struct detect_config control_detect_config(const struct settings *s)
 {
 	return (struct detect_config){
 		.marks = { [DETECT_SYN_FLOOD] = { s->attack_rate, s->ebb_rate },
@@ -29,7 +29,7 @@ struct detect_config apply_detect(const struct settings *s)
 	};
 }
 
-static bool apply_has(const struct settings *s, const struct settings_service *service)
+static bool control_has(const struct settings *s, const struct settings_service *service)
 {
 	size_t i;
 
@@ -39,7 +39,7 @@ static bool apply_has(const struct settings *s, const struct settings_service *s
 	return false;
 }
 
-static struct sg_left_alone apply_key(const struct settings_service *service)
+static struct sg_left_alone control_key(const struct settings_service *service)
 {
 	struct sg_left_alone key = {
 		.prefix_bits = SG_LEFT_ALONE_PORT_BITS + service->prefix_bits,
@@ -51,16 +51,17 @@ static struct sg_left_alone apply_key(const struct settings_service *service)
 }
 
 /* Writes what `s` has and `other` has not. */
-static int apply_each(struct dataplane *dp, const struct settings *s, const struct settings *other,
-		      int (*write)(struct dataplane *dp, const struct sg_left_alone *key))
+static int control_each(struct dataplane *dp, const struct settings *s,
+			const struct settings *other,
+			int (*write)(struct dataplane *dp, const struct sg_left_alone *key))
 {
 	int r = 0, error;
 	size_t i;
 
 	for (i = 0; s && i < s->leave_alone.count; i++) {
-		struct sg_left_alone key = apply_key(&s->leave_alone.items[i]);
+		struct sg_left_alone key = control_key(&s->leave_alone.items[i]);
 
-		if (apply_has(other, &s->leave_alone.items[i]))
+		if (control_has(other, &s->leave_alone.items[i]))
 			continue;
 		error = write(dp, &key);
 		if (error < 0)
@@ -69,11 +70,12 @@ static int apply_each(struct dataplane *dp, const struct settings *s, const stru
 	return r;
 }
 
-int apply_left_alone(struct dataplane *dp, const struct settings *before, const struct settings *s)
+int control_apply_left_alone(struct dataplane *dp, const struct settings *before,
+			     const struct settings *s)
 {
 	/* what goes first, so that there is always room for what comes */
-	int gone = apply_each(dp, before, s, dataplane_leave_no_more);
-	int come = apply_each(dp, s, before, dataplane_leave_alone);
+	int gone = control_each(dp, before, s, dataplane_leave_no_more);
+	int come = control_each(dp, s, before, dataplane_leave_alone);
 
 	return come < 0 ? come : gone;
 }

@@ -10,9 +10,10 @@
 #include "daemon/settings/settings.h"
 
 /* All that the programs read at each packet; the mode is the manager's. */
-void apply_control(struct dataplane *dp, const struct settings *s);
+void control_apply(struct dataplane *dp, const struct settings *s);
 
 /* Brings the list of what is left alone from `before` (NULL: empty) to `s`. -errno of the last failure. */
-int apply_left_alone(struct dataplane *dp, const struct settings *before, const struct settings *s);
+int control_apply_left_alone(struct dataplane *dp, const struct settings *before,
+			     const struct settings *s);
 
-struct detect_config apply_detect(const struct settings *s);
+struct detect_config control_detect_config(const struct settings *s);

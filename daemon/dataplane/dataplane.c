@@ -24,13 +24,13 @@ struct dataplane {
 	const struct dataplane_store *store;
 	bool continues;
 	struct sg_service *services;
-	const struct sg_talker_set *talkers;
+	const struct sg_hitter_set *heavy_hitters;
 	uint64_t loaded_ns;
 	int cpus;
 };
 
 #define DATAPLANE_SERVICES_BYTES (SG_SERVICES_MAX * sizeof(struct sg_service))
-#define DATAPLANE_TALKERS_BYTES	 (SG_TALKER_KINDS * SG_TALKER_SETS * sizeof(struct sg_talker_set))
+#define DATAPLANE_HITTERS_BYTES	 (SG_HITTER_KINDS * SG_HITTER_SETS * sizeof(struct sg_hitter_set))
 
 static int dataplane_fill_control(struct sg_control *control)
 {
@@ -61,11 +61,11 @@ static int dataplane_map_tables(struct dataplane *dp)
 	if (p == MAP_FAILED)
 		return -errno;
 	dp->services = p;
-	p = mmap(NULL, DATAPLANE_TALKERS_BYTES, PROT_READ, MAP_SHARED,
-		 bpf_map__fd(dp->skel->maps.talkers), 0);
+	p = mmap(NULL, DATAPLANE_HITTERS_BYTES, PROT_READ, MAP_SHARED,
+		 bpf_map__fd(dp->skel->maps.heavy_hitters), 0);
 	if (p == MAP_FAILED)
 		return -errno;
-	dp->talkers = p;
+	dp->heavy_hitters = p;
 	return 0;
 }
 
@@ -129,8 +129,8 @@ struct dataplane *dataplane_free(struct dataplane *dp)
 		return NULL;
 	if (dp->services)
 		munmap(dp->services, DATAPLANE_SERVICES_BYTES);
-	if (dp->talkers)
-		munmap((void *)dp->talkers, DATAPLANE_TALKERS_BYTES);
+	if (dp->heavy_hitters)
+		munmap((void *)dp->heavy_hitters, DATAPLANE_HITTERS_BYTES);
 	synguard_bpf__destroy(dp->skel);
 	free(dp);
 	return NULL;
@@ -244,31 +244,31 @@ int dataplane_tx(struct dataplane *dp, int ifindex, struct sg_tx *ret)
 			     sizeof(*ret) / sizeof(uint64_t));
 }
 
-int dataplane_crowd(struct dataplane *dp, uint64_t now_ns, struct crowd *ret)
+int dataplane_cardinality(struct dataplane *dp, uint64_t now_ns, struct cardinality *ret)
 {
-	_cleanup_free_ struct sg_crowd *each = calloc(dp->cpus, sizeof(*each));
-	struct crowd all = {};
+	_cleanup_free_ struct sg_cardinality *each = calloc(dp->cpus, sizeof(*each));
+	struct cardinality all = {};
 	uint32_t at;
 	int cpu;
 
 	if (!each)
 		return -ENOMEM;
 	for (at = 0; at < 2; at++) {
-		if (bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.crowds), &at, each) < 0)
+		if (bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.cardinalities), &at, each) < 0)
 			return -errno;
 		for (cpu = 0; cpu < dp->cpus; cpu++)
-			crowd_add(&all, &each[cpu], now_ns >> SG_TALKER_SHIFT);
+			cardinality_add(&all, &each[cpu], now_ns >> SG_HITTER_SHIFT);
 	}
-	all.since_ns = ((now_ns >> SG_TALKER_SHIFT) - 1) << SG_TALKER_SHIFT;
+	all.since_ns = ((now_ns >> SG_HITTER_SHIFT) - 1) << SG_HITTER_SHIFT;
 	if (all.since_ns < dp->loaded_ns)
 		all.since_ns = dp->loaded_ns;
 	*ret = all;
 	return 0;
 }
 
-const struct sg_talker_set *dataplane_talkers(struct dataplane *dp)
+const struct sg_hitter_set *dataplane_heavy_hitters(struct dataplane *dp)
 {
-	return dp->talkers;
+	return dp->heavy_hitters;
 }
 
 int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr)

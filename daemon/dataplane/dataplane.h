@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/base/attach_order.h"
+#include "daemon/base/attach_mode.h"
 #include "daemon/base/complaint.h"
 #include "daemon/judge/cardinality.h"
 #include "synguard/abi.h"
@@ -71,7 +71,7 @@ int dataplane_listeners(struct dataplane *dp);
  * The links of one interface, and how far attaching came. *reason says why it is not
  * DATAPLANE_NATIVE; where a driver said why, in its own words and with what to do.
  */
-struct dataplane_links {
+struct dataplane_attachments {
 	int ifindex;
 	int xdp_fd;
 	int ingress_fd;
@@ -83,15 +83,16 @@ struct dataplane_links {
 	bool inherited; /* they run the programs of the daemon before */
 	char reason[160];
 };
-#define DATAPLANE_LINKS_NONE                                                                       \
-	((struct dataplane_links){ .xdp_fd = -EBADF, .ingress_fd = -EBADF, .egress_fd = -EBADF })
+#define DATAPLANE_ATTACHMENTS_NONE                                                                 \
+	((struct dataplane_attachments){                                                           \
+		.xdp_fd = -EBADF, .ingress_fd = -EBADF, .egress_fd = -EBADF })
 
 /*
  * The links that the daemon before had on this interface, if they are in the store, all that belong
- * together and attached there; otherwise DATAPLANE_LINKS_NONE. They go on running its programs
+ * together and attached there; otherwise DATAPLANE_ATTACHMENTS_NONE. They go on running its programs
  * until dataplane_succeed(). Asks the kernel, waits for nothing.
  */
-struct dataplane_links dataplane_inherit(struct dataplane *dp, int ifindex);
+struct dataplane_attachments dataplane_inherit(struct dataplane *dp, int ifindex);
 
 /*
  * These may be called in any thread, in one at a time. Each attaching and detaching waits for a
@@ -100,31 +101,32 @@ struct dataplane_links dataplane_inherit(struct dataplane *dp, int ifindex);
  * dataplane_succeed() has inherited links run this daemon's programs, in place. Where that fails
  * they are detached.
  */
-void dataplane_succeed(struct dataplane *dp, enum way way, struct dataplane_links *links);
+void dataplane_succeed(struct dataplane *dp, enum attach_mode way,
+		       struct dataplane_attachments *links);
 
 /*
  * Attaching again goes over to this way, without a moment in which what was challenged would not be
- * accepted; XDP that is in force stays when the mode needs none (WAY_WATCH). -errno when not even
+ * accepted; XDP that is in force stays when the mode needs none (ATTACH_MODE_WATCH). -errno when not even
  * tcx could be attached; then nothing is. What was taken off is not attached again.
  */
-int dataplane_attach(struct dataplane *dp, int ifindex, enum way way,
-		     struct dataplane_links *links);
+int dataplane_attach(struct dataplane *dp, int ifindex, enum attach_mode way,
+		     struct dataplane_attachments *links);
 
 /*
  * Compares with what is in force on this interface of this network namespace, and corrects *links:
  * where none of the programs is there any more the interface is another one by now, and *links is
  * none; where some are gone, somebody took them off, and nothing is left that would do harm alone.
  */
-void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_links *links);
+void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_attachments *links);
 
 /* Ends challenges and leaves acceptances, until all that were challenged have answered. */
-void dataplane_lower(struct dataplane *dp, struct dataplane_links *links);
+void dataplane_lower(struct dataplane *dp, struct dataplane_attachments *links);
 
 /* Detaching from an interface that is gone, or in another network namespace by now, is fine. */
-void dataplane_detach(struct dataplane *dp, struct dataplane_links *links);
+void dataplane_detach(struct dataplane *dp, struct dataplane_attachments *links);
 
 /* Closes the descriptors: what is kept for the next daemon stays attached, the rest does not. */
-void dataplane_let_go(struct dataplane_links *links);
+void dataplane_let_go(struct dataplane_attachments *links);
 
 /* Written by the daemon only; see struct sg_control. */
 struct sg_control *dataplane_control(struct dataplane *dp);
@@ -144,9 +146,9 @@ struct dataplane_acks dataplane_acks(struct dataplane *dp, uint64_t now_ns);
 /* What the driver did with XDP's answers on an interface. -ENOENT: nothing yet. */
 int dataplane_tx(struct dataplane *dp, int ifindex, struct sg_tx *ret);
 /* Who sent SYNs to services in this window and the last, of all CPUs. -errno. */
-int dataplane_crowd(struct dataplane *dp, uint64_t now_ns, struct crowd *ret);
-/* SG_TALKER_KINDS * SG_TALKER_SETS of live memory, which the programs write: talkers.h reads it. */
-const struct sg_talker_set *dataplane_talkers(struct dataplane *dp);
+int dataplane_cardinality(struct dataplane *dp, uint64_t now_ns, struct cardinality *ret);
+/* SG_HITTER_KINDS * SG_HITTER_SETS of live memory, which the programs write: heavy_hitters.h reads it. */
+const struct sg_hitter_set *dataplane_heavy_hitters(struct dataplane *dp);
 /* Makes an entry's tally zero on all CPUs, before the entry is used for another service. */
 int dataplane_tally_clear(struct dataplane *dp, uint32_t index);
 

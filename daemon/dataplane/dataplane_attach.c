@@ -45,12 +45,12 @@ static int dataplane_attach_tcx(struct bpf_program *prog, int ifindex, int where
 	return fd < 0 ? -errno : descriptors_spare(fd);
 }
 
-static enum dataplane_link dataplane_xdp_link(const struct dataplane_links *links)
+static enum dataplane_link dataplane_xdp_link(const struct dataplane_attachments *links)
 {
 	return links->attach == DATAPLANE_GENERIC ? DATAPLANE_LINK_GENERIC : DATAPLANE_LINK_NATIVE;
 }
 
-static void dataplane_end_xdp(struct dataplane *dp, struct dataplane_links *links)
+static void dataplane_end_xdp(struct dataplane *dp, struct dataplane_attachments *links)
 {
 	dataplane_end_link(dataplane_store(dp), dataplane_xdp_link(links), links->ifindex,
 			   links->xdp_fd);
@@ -58,13 +58,13 @@ static void dataplane_end_xdp(struct dataplane *dp, struct dataplane_links *link
 }
 
 /* SYNs are judged by XDP where it is attached, and then ingress must not count them too. */
-static int dataplane_ingress(struct dataplane_links *links, const struct bpf_program *prog)
+static int dataplane_ingress(struct dataplane_attachments *links, const struct bpf_program *prog)
 {
 	return bpf_link_update(links->ingress_fd, bpf_program__fd(prog), NULL) < 0 ? -errno : 0;
 }
 
 /* Back to tcx, which answers or does not. What XDP challenged goes on being accepted. */
-static int dataplane_fall(struct dataplane *dp, struct dataplane_links *links, bool answers)
+static int dataplane_fall(struct dataplane *dp, struct dataplane_attachments *links, bool answers)
 {
 	struct synguard_bpf *skel = dataplane_skeleton(dp);
 	/* first, so that no SYN goes uncounted */
@@ -78,7 +78,7 @@ static int dataplane_fall(struct dataplane *dp, struct dataplane_links *links, b
 }
 
 static int dataplane_raise(struct dataplane *dp, int ifindex, bool generic,
-			   struct dataplane_links *links)
+			   struct dataplane_attachments *links)
 {
 	struct synguard_bpf *skel = dataplane_skeleton(dp);
 	LIBBPF_OPTS(bpf_link_create_opts, opts,
@@ -104,44 +104,44 @@ static int dataplane_raise(struct dataplane *dp, int ifindex, bool generic,
 }
 
 /* From tcx to what this way wants. What cannot be had is in *reason, not in what is returned. */
-static void dataplane_go(struct dataplane *dp, int ifindex, enum way way,
-			 struct dataplane_links *links)
+static void dataplane_go(struct dataplane *dp, int ifindex, enum attach_mode way,
+			 struct dataplane_attachments *links)
 {
 	int r = 0;
 
 	links->foreign = false;
-	if (way == WAY_WATCH)
+	if (way == ATTACH_MODE_WATCH)
 		snprintf(links->reason, sizeof(links->reason), "mode off or observe needs no XDP");
-	else if (way == WAY_TCX)
+	else if (way == ATTACH_MODE_TCX)
 		snprintf(links->reason, sizeof(links->reason), "as set: Attach=tcx");
 	else
-		r = dataplane_raise(dp, ifindex, way == WAY_GENERIC, links);
+		r = dataplane_raise(dp, ifindex, way == ATTACH_MODE_GENERIC, links);
 	if (links->attach != DATAPLANE_TCX) {
 		snprintf(links->reason, sizeof(links->reason), "%s",
-			 way == WAY_GENERIC ? "as set: Attach=generic" : "");
+			 way == ATTACH_MODE_GENERIC ? "as set: Attach=generic" : "");
 		return;
 	}
-	if (r < 0 && way == WAY_GENERIC && r != -EBUSY && r != -EEXIST)
+	if (r < 0 && way == ATTACH_MODE_GENERIC && r != -EBUSY && r != -EEXIST)
 		snprintf(links->reason, sizeof(links->reason), "generic XDP: %s", strerror(-r));
 	else if (r < 0)
 		dataplane_explain(dp, ifindex, links, r);
-	r = dataplane_fall(dp, links, way == WAY_TCX || way == WAY_AUTO);
+	r = dataplane_fall(dp, links, way == ATTACH_MODE_TCX || way == ATTACH_MODE_AUTO);
 	if (r < 0)
 		snprintf(links->reason, sizeof(links->reason), "tcx: %s", strerror(-r));
 }
 
 /* Whether what is attached is what this way would come to at best. */
-static bool dataplane_has(enum way way, const struct dataplane_links *links)
+static bool dataplane_has(enum attach_mode way, const struct dataplane_attachments *links)
 {
-	if (way == WAY_WATCH)
+	if (way == ATTACH_MODE_WATCH)
 		return links->attach != DATAPLANE_TCX;
-	if (way == WAY_GENERIC)
+	if (way == ATTACH_MODE_GENERIC)
 		return links->attach == DATAPLANE_GENERIC;
-	return way != WAY_TCX && links->attach == DATAPLANE_NATIVE;
+	return way != ATTACH_MODE_TCX && links->attach == DATAPLANE_NATIVE;
 }
 
 /* The tcx programs, of which ingress counts, accepts, and does not answer yet. */
-static int dataplane_begin(struct dataplane *dp, int ifindex, struct dataplane_links *links)
+static int dataplane_begin(struct dataplane *dp, int ifindex, struct dataplane_attachments *links)
 {
 	struct synguard_bpf *skel = dataplane_skeleton(dp);
 	int egress, ingress;
@@ -165,7 +165,8 @@ static int dataplane_begin(struct dataplane *dp, int ifindex, struct dataplane_l
 	return 0;
 }
 
-int dataplane_attach(struct dataplane *dp, int ifindex, enum way way, struct dataplane_links *links)
+int dataplane_attach(struct dataplane *dp, int ifindex, enum attach_mode way,
+		     struct dataplane_attachments *links)
 {
 	int r;
 
@@ -185,13 +186,13 @@ int dataplane_attach(struct dataplane *dp, int ifindex, enum way way, struct dat
 	return 0;
 }
 
-void dataplane_lower(struct dataplane *dp, struct dataplane_links *links)
+void dataplane_lower(struct dataplane *dp, struct dataplane_attachments *links)
 {
 	if (links->attach != DATAPLANE_NONE)
 		dataplane_fall(dp, links, false);
 }
 
-void dataplane_detach(struct dataplane *dp, struct dataplane_links *links)
+void dataplane_detach(struct dataplane *dp, struct dataplane_attachments *links)
 {
 	const struct dataplane_store *store = dataplane_store(dp);
 
@@ -199,7 +200,7 @@ void dataplane_detach(struct dataplane *dp, struct dataplane_links *links)
 	dataplane_end_xdp(dp, links);
 	dataplane_end_link(store, DATAPLANE_LINK_INGRESS, links->ifindex, links->ingress_fd);
 	dataplane_end_link(store, DATAPLANE_LINK_EGRESS, links->ifindex, links->egress_fd);
-	*links = DATAPLANE_LINKS_NONE;
+	*links = DATAPLANE_ATTACHMENTS_NONE;
 }
 
 /* ---- what is in force ------------------------------------------------------------------ */
@@ -245,7 +246,7 @@ static bool dataplane_xdp_is_on(int link_fd)
 	return bpf_obj_get_info_by_fd(link_fd, &info, &size) < 0 || info.xdp.ifindex;
 }
 
-void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_links *links)
+void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_attachments *links)
 {
 	const struct synguard_bpf *skel = dataplane_skeleton(dp);
 	const struct bpf_program *const out[] = { skel->progs.synguard_egress, NULL };

@@ -25,4 +25,5 @@ const struct dataplane_store *dataplane_store(struct dataplane *dp);
 bool dataplane_tcx_has(int ifindex, int where, uint32_t prog_id);
 
 /* Why the XDP program was refused on an interface, into links->reason and links->foreign. */
-void dataplane_explain(struct dataplane *dp, int ifindex, struct dataplane_links *links, int error);
+void dataplane_explain(struct dataplane *dp, int ifindex, struct dataplane_attachments *links,
+		       int error);

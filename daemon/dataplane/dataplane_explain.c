@@ -82,7 +82,7 @@ static void dataplane_remedy(int ifindex, char *ret, size_t size)
 }
 
 static void dataplane_explain_refusal(struct dataplane *dp, int ifindex,
-				      struct dataplane_links *links, int error)
+				      struct dataplane_attachments *links, int error)
 {
 	char remedy[80];
 
@@ -101,7 +101,7 @@ static void dataplane_explain_refusal(struct dataplane *dp, int ifindex,
 }
 
 /* By its id, which needs no privilege; its name would need CAP_SYS_ADMIN. */
-static void dataplane_explain_foreign(int ifindex, struct dataplane_links *links)
+static void dataplane_explain_foreign(int ifindex, struct dataplane_attachments *links)
 {
 	static const char *const modes[] = {
 		[XDP_ATTACHED_DRV] = "native",
@@ -127,7 +127,8 @@ static void dataplane_explain_foreign(int ifindex, struct dataplane_links *links
 }
 
 /* Why the driver or the kernel would not have our XDP program, in words that lead on. */
-void dataplane_explain(struct dataplane *dp, int ifindex, struct dataplane_links *links, int error)
+void dataplane_explain(struct dataplane *dp, int ifindex, struct dataplane_attachments *links,
+		       int error)
 {
 	switch (error) {
 	case -EBUSY:  /* of the same mode */

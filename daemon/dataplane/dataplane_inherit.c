@@ -42,10 +42,10 @@ static bool inherit_xdp_is_on(int link_fd, int ifindex)
 	return id && !bpf_xdp_query_id(ifindex, 0, &now) && now == id;
 }
 
-struct dataplane_links dataplane_inherit(struct dataplane *dp, int ifindex)
+struct dataplane_attachments dataplane_inherit(struct dataplane *dp, int ifindex)
 {
 	const struct dataplane_store *store = dataplane_store(dp);
-	struct dataplane_links links = DATAPLANE_LINKS_NONE;
+	struct dataplane_attachments links = DATAPLANE_ATTACHMENTS_NONE;
 	int native = dataplane_take_link(store, DATAPLANE_LINK_NATIVE, ifindex);
 	int generic = dataplane_take_link(store, DATAPLANE_LINK_GENERIC, ifindex);
 
@@ -77,16 +77,18 @@ static int inherit_update(int link_fd, const struct bpf_program *prog)
 }
 
 /* What tcx has to do at ingress: nothing that XDP does, and to answer only where the way has it. */
-static const struct bpf_program *inherit_ingress(struct synguard_bpf *skel, enum way way,
-						 const struct dataplane_links *links)
+static const struct bpf_program *inherit_ingress(struct synguard_bpf *skel, enum attach_mode way,
+						 const struct dataplane_attachments *links)
 {
 	if (links->attach > DATAPLANE_TCX)
 		return skel->progs.synguard_ingress;
-	return way == WAY_AUTO || way == WAY_TCX ? skel->progs.synguard_ingress_answers :
-						   skel->progs.synguard_ingress_alone;
+	return way == ATTACH_MODE_AUTO || way == ATTACH_MODE_TCX ?
+		       skel->progs.synguard_ingress_answers :
+		       skel->progs.synguard_ingress_alone;
 }
 
-void dataplane_succeed(struct dataplane *dp, enum way way, struct dataplane_links *links)
+void dataplane_succeed(struct dataplane *dp, enum attach_mode way,
+		       struct dataplane_attachments *links)
 {
 	struct synguard_bpf *skel = dataplane_skeleton(dp);
 	int r;
@@ -106,10 +108,10 @@ void dataplane_succeed(struct dataplane *dp, enum way way, struct dataplane_link
 		dataplane_detach(dp, links);
 }
 
-void dataplane_let_go(struct dataplane_links *links)
+void dataplane_let_go(struct dataplane_attachments *links)
 {
 	close_fd(links->xdp_fd);
 	close_fd(links->ingress_fd);
 	close_fd(links->egress_fd);
-	*links = DATAPLANE_LINKS_NONE;
+	*links = DATAPLANE_ATTACHMENTS_NONE;
 }

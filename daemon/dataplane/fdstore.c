@@ -10,15 +10,15 @@
 
 #include "synguard/cleanup.h"
 
-struct store {
+struct fdstore {
 	char **names; /* with a NULL at the end */
 	int *fds;     /* -EBADF: taken */
 	int count;
 };
 
-int store_new(struct store **ret)
+int fdstore_new(struct fdstore **ret)
 {
-	struct store *s = calloc(1, sizeof(*s));
+	struct fdstore *s = calloc(1, sizeof(*s));
 	int i;
 
 	if (!s)
@@ -33,7 +33,7 @@ int store_new(struct store **ret)
 	s->fds = calloc(s->count ?: 1, sizeof(*s->fds));
 	if (!s->fds) {
 		s->count = 0;
-		store_free(s);
+		fdstore_free(s);
 		return -ENOMEM;
 	}
 	for (i = 0; i < s->count; i++)
@@ -42,7 +42,7 @@ int store_new(struct store **ret)
 	return 0;
 }
 
-struct store *store_free(struct store *s)
+struct fdstore *fdstore_free(struct fdstore *s)
 {
 	int i;
 
@@ -51,7 +51,7 @@ struct store *store_free(struct store *s)
 	for (i = 0; i < s->count; i++) {
 		if (s->fds[i] >= 0) {
 			close_fd(s->fds[i]);
-			store_drop(s->names[i]);
+			fdstore_drop(s->names[i]);
 		}
 		free(s->names[i]);
 	}
@@ -61,7 +61,7 @@ struct store *store_free(struct store *s)
 	return NULL;
 }
 
-int store_take(struct store *s, const char *name)
+int fdstore_take(struct fdstore *s, const char *name)
 {
 	int i, fd;
 
@@ -75,16 +75,16 @@ int store_take(struct store *s, const char *name)
 	return -ENOENT;
 }
 
-void store_drop(const char *name)
+void fdstore_drop(const char *name)
 {
 	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
 
-void store_keep(const char *name, int fd)
+void fdstore_keep(const char *name, int fd)
 {
 	char message[300];
 
-	store_drop(name);
+	fdstore_drop(name);
 	/* not polled: descriptors of BPF are always in error to poll(), and would be closed for it */
 	snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
 	sd_pid_notify_with_fds(0, 0, message, &fd, 1);

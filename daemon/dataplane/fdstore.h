@@ -9,24 +9,24 @@
  */
 #pragma once
 
-struct store;
+struct fdstore;
 
 /* Takes over what was handed to this process; to be called once. The caller owns *ret. -errno. */
-int store_new(struct store **ret);
+int fdstore_new(struct fdstore **ret);
 
 /*
  * Closes what nobody has taken, and has the service manager forget it. What was taken stays kept.
  */
-struct store *store_free(struct store *s);
+struct fdstore *fdstore_free(struct fdstore *s);
 
 /*
  * Takes one out, which the caller then owns and which stays kept; -ENOENT. Once for each name.
  */
-int store_take(struct store *s, const char *name);
+int fdstore_take(struct fdstore *s, const char *name);
 
 /*
  * A copy of fd is kept under this name, instead of what was. A name has letters, digits, '.', '-'
  * and '_'. Any thread; waits where the service manager has much to read.
  */
-void store_keep(const char *name, int fd);
-void store_drop(const char *name);
+void fdstore_keep(const char *name, int fd);
+void fdstore_drop(const char *name);

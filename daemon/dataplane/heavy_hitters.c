@@ -10,61 +10,61 @@
 #include "daemon/dataplane/dataplane.h"
 #include "daemon/judge/cardinality.h"
 
-#define TALKERS_SETS (SG_TALKER_KINDS * SG_TALKER_SETS)
+#define HITTERS_SETS (SG_HITTER_KINDS * SG_HITTER_SETS)
 
-static uint64_t talkers_key(const struct sg_talker_set *set, int way)
+static uint64_t hitters_key(const struct sg_hitter_set *set, int way)
 {
 	return __atomic_load_n(&set->keys[way], __ATOMIC_ACQUIRE);
 }
 
 /* ---- who sends most ------------------------------------------------------------------------ */
 
-/* A copy of the talker, or false where there is none or a program is just writing it. */
-static bool talkers_get(const struct sg_talker_set *set, int way, uint64_t now_ns,
-			struct sg_talker *ret)
+/* A copy of the heavy hitter, or false where there is none or a program is just writing it. */
+static bool hitters_get(const struct sg_hitter_set *set, int way, uint64_t now_ns,
+			struct sg_hitter *ret)
 {
-	uint64_t key = talkers_key(set, way);
-	struct sg_talker is = set->of[way];
+	uint64_t key = hitters_key(set, way);
+	struct sg_hitter is = set->of[way];
 
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (!key || key == SG_TALKER_BUSY || key != talkers_key(set, way))
+	if (!key || key == SG_HITTER_BUSY || key != hitters_key(set, way))
 		return false;
-	if ((int64_t)(now_ns - is.last_ns) > (int64_t)TALKERS_FORGET_NS)
+	if ((int64_t)(now_ns - is.last_ns) > (int64_t)HITTERS_FORGET_NS)
 		return false;
-	is.recent = sg_talker_recent(&is, now_ns >> SG_TALKER_SHIFT);
+	is.recent = sg_hitter_recent(&is, now_ns >> SG_HITTER_SHIFT);
 	*ret = is;
 	return true;
 }
 
 /* What of it nobody completes; 0 of whoever completes a quarter: a proxy is not to be denied. */
-static uint64_t talkers_unanswered(const struct sg_talker *t)
+static uint64_t hitters_unanswered(const struct sg_hitter *t)
 {
 	if (t->completed >= t->syns / 4)
 		return 0;
 	return (unsigned __int128)t->recent * (t->syns - t->completed) / t->syns;
 }
 
-struct talkers_heavy {
+struct hitters_heavy {
 	uint64_t unanswered;
 	struct sg_addr addr;
 };
 
 /* The heaviest of a kind, the first of them first. */
-static void talkers_heaviest(const struct sg_talker_set *sets, uint64_t now_ns,
-			     struct talkers_heavy heavy[DETECT_FEW])
+static void hitters_heaviest(const struct sg_hitter_set *sets, uint64_t now_ns,
+			     struct hitters_heavy heavy[DETECT_FEW])
 {
 	int i, way, at;
 
-	for (i = 0; i < SG_TALKER_SETS; i++)
-		for (way = 0; way < SG_TALKER_WAYS; way++) {
-			struct talkers_heavy is;
-			struct sg_talker talker;
+	for (i = 0; i < SG_HITTER_SETS; i++)
+		for (way = 0; way < SG_HITTER_WAYS; way++) {
+			struct hitters_heavy is;
+			struct sg_hitter hitter;
 
-			if (!talkers_key(&sets[i], way) ||
-			    !talkers_get(&sets[i], way, now_ns, &talker))
+			if (!hitters_key(&sets[i], way) ||
+			    !hitters_get(&sets[i], way, now_ns, &hitter))
 				continue;
-			is.unanswered = talkers_unanswered(&talker);
-			is.addr = talker.addr;
+			is.unanswered = hitters_unanswered(&hitter);
+			is.addr = hitter.addr;
 			for (at = DETECT_FEW; at && heavy[at - 1].unanswered < is.unanswered; at--)
 				if (at < DETECT_FEW)
 					heavy[at] = heavy[at - 1];
@@ -73,21 +73,21 @@ static void talkers_heaviest(const struct sg_talker_set *sets, uint64_t now_ns,
 		}
 }
 
-static void talkers_weigh(const struct sg_talker_set *sets, uint64_t now_ns,
-			  struct talkers_figures *f)
+static void hitters_weigh(const struct sg_hitter_set *sets, uint64_t now_ns,
+			  struct hitters_figures *f)
 {
-	struct talkers_heavy sources[DETECT_FEW] = {}, prefixes[DETECT_FEW] = {};
+	struct hitters_heavy sources[DETECT_FEW] = {}, prefixes[DETECT_FEW] = {};
 	struct sg_addr network;
 	int i;
 
-	talkers_heaviest(sets + SG_TALKER_SOURCE * SG_TALKER_SETS, now_ns, sources);
-	talkers_heaviest(sets + SG_TALKER_PREFIX * SG_TALKER_SETS, now_ns, prefixes);
+	hitters_heaviest(sets + SG_HITTER_SOURCE * SG_HITTER_SETS, now_ns, sources);
+	hitters_heaviest(sets + SG_HITTER_PREFIX * SG_HITTER_SETS, now_ns, prefixes);
 	for (i = 0; i < DETECT_FEW; i++)
 		f->of_few += prefixes[i].unanswered;
 	f->heaviest = prefixes[0].addr;
 	f->of_heaviest = prefixes[0].unanswered;
 	f->is_prefix = true;
-	network = addrtext_network(&sources[0].addr);
+	network = addr_network(&sources[0].addr);
 	if (sources[0].unanswered >= f->of_heaviest / 10 * 9 && sources[0].unanswered &&
 	    !memcmp(&network, &f->heaviest, sizeof(network))) {
 		f->heaviest = sources[0].addr;
@@ -95,8 +95,9 @@ static void talkers_weigh(const struct sg_talker_set *sets, uint64_t now_ns,
 	}
 }
 
-/* As sg_talker_recent() has it for one. */
-static uint64_t talkers_flow(struct talkers_flow *flow, const struct crowd *crowd, uint32_t window)
+/* As sg_hitter_recent() has it for one. */
+static uint64_t hitters_flow(struct hitters_flow *flow, const struct cardinality *crowd,
+			     uint32_t window)
 {
 	uint64_t unanswered = detect_growth(crowd->syns, crowd->completed);
 	uint64_t now = detect_growth(crowd->syns_now, crowd->completed_now);
@@ -112,7 +113,7 @@ static uint64_t talkers_flow(struct talkers_flow *flow, const struct crowd *crow
 	return now + flow->before;
 }
 
-struct detect_sources talkers_sources(const struct talkers_figures *f)
+struct detect_sources hitters_sources(const struct hitters_figures *f)
 {
 	return (struct detect_sources){
 		.syns = f->syns,
@@ -123,56 +124,56 @@ struct detect_sources talkers_sources(const struct talkers_figures *f)
 	};
 }
 
-static double talkers_share(uint64_t part, uint64_t of)
+static double hitters_share(uint64_t part, uint64_t of)
 {
 	return !of ? 0 : part < of ? (double)part / of : 1;
 }
 
-double talkers_few_share(const struct talkers_figures *f)
+double hitters_few_share(const struct hitters_figures *f)
 {
-	return talkers_share(f->of_few, f->unanswered);
+	return hitters_share(f->of_few, f->unanswered);
 }
 
-double talkers_heaviest_share(const struct talkers_figures *f)
+double hitters_heaviest_share(const struct hitters_figures *f)
 {
-	return talkers_share(f->of_heaviest, f->unanswered);
+	return hitters_share(f->of_heaviest, f->unanswered);
 }
 
 /* ---- figures ------------------------------------------------------------------------------- */
 
-int talkers_look(struct dataplane *dp, uint64_t now_ns, struct talkers_flow *flow,
-		 struct talkers_figures *ret)
+int hitters_look(struct dataplane *dp, uint64_t now_ns, struct hitters_flow *flow,
+		 struct hitters_figures *ret)
 {
-	const struct sg_talker_set *sets = dataplane_talkers(dp);
-	struct talkers_figures f = {};
-	struct crowd crowd;
+	const struct sg_hitter_set *sets = dataplane_heavy_hitters(dp);
+	struct hitters_figures f = {};
+	struct cardinality crowd;
 	int r, i, way;
 
-	r = dataplane_crowd(dp, now_ns, &crowd);
+	r = dataplane_cardinality(dp, now_ns, &crowd);
 	if (r < 0)
 		return r;
-	f.distinct = crowd_distinct(&crowd);
+	f.distinct = cardinality_distinct(&crowd);
 	/* it is an estimate, and what sent no SYN is no source */
 	if (f.distinct > crowd.syns)
 		f.distinct = crowd.syns;
 	f.syns = crowd.syns;
 	f.completed = crowd.completed;
 	f.since_ns = crowd.since_ns;
-	f.randomness = crowd_randomness(f.distinct, f.syns);
-	f.unanswered = flow ? talkers_flow(flow, &crowd, now_ns >> SG_TALKER_SHIFT) :
+	f.randomness = cardinality_randomness(f.distinct, f.syns);
+	f.unanswered = flow ? hitters_flow(flow, &crowd, now_ns >> SG_HITTER_SHIFT) :
 			      detect_growth(crowd.syns, crowd.completed);
-	talkers_weigh(sets, now_ns, &f);
-	for (i = 0; i < TALKERS_SETS; i++)
-		for (way = 0; way < SG_TALKER_WAYS; way++)
-			f.entries += talkers_key(&sets[i], way) != 0;
+	hitters_weigh(sets, now_ns, &f);
+	for (i = 0; i < HITTERS_SETS; i++)
+		for (way = 0; way < SG_HITTER_WAYS; way++)
+			f.entries += hitters_key(&sets[i], way) != 0;
 	*ret = f;
 	return 0;
 }
 
-static int talkers_compare(const void *a, const void *b)
+static int hitters_compare(const void *a, const void *b)
 {
-	const struct sg_talker *x = &((const struct talkers_row *)a)->is;
-	const struct sg_talker *y = &((const struct talkers_row *)b)->is;
+	const struct sg_hitter *x = &((const struct hitters_row *)a)->is;
+	const struct sg_hitter *y = &((const struct hitters_row *)b)->is;
 
 	if (x->recent != y->recent)
 		return x->recent < y->recent ? 1 : -1;
@@ -181,25 +182,25 @@ static int talkers_compare(const void *a, const void *b)
 	return memcmp(&x->addr, &y->addr, sizeof(x->addr));
 }
 
-size_t talkers_copy(const struct sg_talker_set *sets, bool prefixes, uint64_t now_ns,
-		    struct talkers_row *rows)
+size_t hitters_copy(const struct sg_hitter_set *sets, bool prefixes, uint64_t now_ns,
+		    struct hitters_row *rows)
 {
 	size_t count = 0;
 	int i, way;
 
-	for (i = 0; i < TALKERS_SETS; i++) {
-		bool of_prefixes = i / SG_TALKER_SETS == SG_TALKER_PREFIX;
+	for (i = 0; i < HITTERS_SETS; i++) {
+		bool of_prefixes = i / SG_HITTER_SETS == SG_HITTER_PREFIX;
 
-		for (way = 0; way < SG_TALKER_WAYS; way++) {
-			struct sg_talker is;
+		for (way = 0; way < SG_HITTER_WAYS; way++) {
+			struct sg_hitter is;
 
-			if (!talkers_get(&sets[i], way, now_ns, &is))
+			if (!hitters_get(&sets[i], way, now_ns, &is))
 				continue;
-			if (of_prefixes ? !prefixes && addrtext_is_v4(&is.addr) : prefixes)
+			if (of_prefixes ? !prefixes && addr_is_v4(&is.addr) : prefixes)
 				continue;
-			rows[count++] = (struct talkers_row){ .is = is };
+			rows[count++] = (struct hitters_row){ .is = is };
 		}
 	}
-	qsort(rows, count, sizeof(*rows), talkers_compare);
+	qsort(rows, count, sizeof(*rows), hitters_compare);
 	return count;
 }

@@ -13,12 +13,12 @@
 
 struct dataplane;
 
-/* Whoever has sent nothing for so long is no talker any more. */
-#define TALKERS_FORGET_NS (60 * 1000000000ULL)
+/* Whoever has sent nothing for so long is no heavy hitter any more. */
+#define HITTERS_FORGET_NS (60 * 1000000000ULL)
 
-#define TALKERS_MAX (SG_TALKER_KINDS * SG_TALKER_SETS * SG_TALKER_WAYS)
+#define HITTERS_MAX (SG_HITTER_KINDS * SG_HITTER_SETS * SG_HITTER_WAYS)
 
-struct talkers_figures {
+struct hitters_figures {
 	uint64_t distinct;  /* sources, in this window and the last; an estimate */
 	uint64_t syns;	    /* of them */
 	uint64_t completed; /* handshakes */
@@ -34,32 +34,32 @@ struct talkers_figures {
 	uint64_t of_heaviest; /* 0: nobody */
 };
 
-/* What has gone by before this window, for talkers_figures; zeroed = nothing. */
-struct talkers_flow {
+/* What has gone by before this window, for hitters_figures; zeroed = nothing. */
+struct hitters_flow {
 	uint32_t window;
 	uint64_t last, before; /* unanswered: in the window, and in those before */
 };
 
 /* For whoever looks each second, with a flow of his own; NULL: more than there was may be taken for
  * unanswered. -errno. */
-int talkers_look(struct dataplane *dp, uint64_t now_ns, struct talkers_flow *flow,
-		 struct talkers_figures *ret);
+int hitters_look(struct dataplane *dp, uint64_t now_ns, struct hitters_flow *flow,
+		 struct hitters_figures *ret);
 
-struct detect_sources talkers_sources(const struct talkers_figures *f);
+struct detect_sources hitters_sources(const struct hitters_figures *f);
 
 /* Part of what nobody completes that a few prefixes, or the heaviest alone, send: 0 to 1. */
-double talkers_few_share(const struct talkers_figures *f);
-double talkers_heaviest_share(const struct talkers_figures *f);
+double hitters_few_share(const struct hitters_figures *f);
+double hitters_heaviest_share(const struct hitters_figures *f);
 
-struct talkers_row {
-	struct sg_talker is;
+struct hitters_row {
+	struct sg_hitter is;
 	uint64_t half_open;
 };
 
 /*
- * Copies the talkers, as sources (IPv4 addresses and IPv6 /64) or as prefixes (IPv4 /24 and IPv6
- * /64), who sends most of late first, into rows, of which there are TALKERS_MAX. Returns how many.
+ * Copies the heavy hitters, as sources (IPv4 addresses and IPv6 /64) or as prefixes (IPv4 /24 and IPv6
+ * /64), who sends most of late first, into rows, of which there are HITTERS_MAX. Returns how many.
  * One that a program is just writing is left out. Pure.
  */
-size_t talkers_copy(const struct sg_talker_set *sets, bool prefixes, uint64_t now_ns,
-		    struct talkers_row *rows);
+size_t hitters_copy(const struct sg_hitter_set *sets, bool prefixes, uint64_t now_ns,
+		    struct hitters_row *rows);

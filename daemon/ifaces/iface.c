@@ -8,22 +8,22 @@
 #include "daemon/ifaces/ifaces_internal.h"
 
 /* Time for the ACKs of challenges that are under way when an interface is not meant any more. */
-#define PORTS_GRACE_NS 1000000000ULL
+#define IFACES_GRACE_NS 1000000000ULL
 
 /* After so long XDP is tried again on an interface whose driver lost its answers. */
-#define PORTS_LOWERED_NS (300 * 1000000000ULL)
+#define IFACES_LOWERED_NS (300 * 1000000000ULL)
 
-void port_tell(const struct port *port, enum ports_news what, const char *reason)
+void iface_tell(const struct iface *port, enum iface_event what, const char *reason)
 {
-	ports_desk_tell(port->owner->desk, clock_now_ns(), what, port->name,
-			dataplane_attach_name(port->links.attach), reason);
+	iface_events_tell(port->owner->desk, clock_now_ns(), what, port->name,
+			  dataplane_attach_name(port->links.attach), reason);
 }
 
 /* ---- the thread's part --------------------------------------------------------------------- */
 
-static void port_work(struct worker_job *worker_job)
+static void iface_work(struct worker_job *worker_job)
 {
-	struct port_job *job = (struct port_job *)worker_job;
+	struct iface_job *job = (struct iface_job *)worker_job;
 	enum dataplane_attach before;
 
 	job->result = 0;
@@ -41,36 +41,37 @@ static void port_work(struct worker_job *worker_job)
 	if (job->look && job->links.attach == before)
 		return;
 	/* where tcx is to answer, it begins before XDP ends: see dataplane_attach() */
-	if (job->lowered[0] && job->links.attach > DATAPLANE_TCX && job->way == WAY_WATCH)
+	if (job->lowered[0] && job->links.attach > DATAPLANE_TCX && job->way == ATTACH_MODE_WATCH)
 		dataplane_lower(job->dp, &job->links);
 	job->result = dataplane_attach(job->dp, job->ifindex, job->way, &job->links);
 	if (job->lowered[0] && job->links.attach == DATAPLANE_TCX && !job->links.taken_off)
 		snprintf(job->links.reason, sizeof(job->links.reason), "%s", job->lowered);
 	if (!job->driver[0])
-		links_driver(job->name, job->driver);
+		rtnl_driver(job->name, job->driver);
 }
 
 /* ---- the loop's part ------------------------------------------------------------------------ */
 
-static void port_done(struct worker_job *worker_job);
+static void iface_done(struct worker_job *worker_job);
 
-bool port_may_go(const struct port *port)
+bool iface_may_go(const struct iface *port)
 {
 	return port->leaving && clock_now_ns() >= port->leave_at_ns;
 }
 
 /* Where XDP was given up on, tcx answers, unless another way was asked for by name. */
-static enum way port_way(const struct port *port)
+static enum attach_mode iface_attach_mode(const struct iface *port)
 {
-	if (!port->lowered_until_ns || port->way == WAY_WATCH)
+	if (!port->lowered_until_ns || port->way == ATTACH_MODE_WATCH)
 		return port->way;
-	return port->way == WAY_AUTO || port->way == WAY_TCX ? WAY_TCX : WAY_WATCH;
+	return port->way == ATTACH_MODE_AUTO || port->way == ATTACH_MODE_TCX ? ATTACH_MODE_TCX :
+									       ATTACH_MODE_WATCH;
 }
 
-void port_submit(struct port *port, bool look)
+void iface_submit(struct iface *port, bool look)
 {
-	struct port_job *job = &port->job;
-	bool drop = port_may_go(port);
+	struct iface_job *job = &port->job;
+	bool drop = iface_may_go(port);
 
 	if (port->busy) {
 		port->again = true;
@@ -78,15 +79,15 @@ void port_submit(struct port *port, bool look)
 	}
 	port->busy = true;
 	port->again = false;
-	*job = (struct port_job){
-		.job = { port_work, port_done },
+	*job = (struct iface_job){
+		.job = { iface_work, iface_done },
 		.dp = port->owner->dp,
 		.links = port->links,
 		.ifindex = port->ifindex,
 		.drop = drop,
 		.lower = port->leaving && !drop,
 		.look = look,
-		.way = port_way(port),
+		.way = iface_attach_mode(port),
 		.port = port,
 	};
 	if (port->lowered_until_ns)
@@ -96,43 +97,44 @@ void port_submit(struct port *port, bool look)
 	worker_add(port->owner->worker, &job->job);
 }
 
-void port_tell_change(const struct port *port, const struct dataplane_links *before, int error)
+void iface_tell_change(const struct iface *port, const struct dataplane_attachments *before,
+		       int error)
 {
-	const struct dataplane_links *now = &port->links;
+	const struct dataplane_attachments *now = &port->links;
 
 	if (now->attach == before->attach && !strcmp(now->reason, before->reason))
 		return;
 	if (error < 0)
-		port_tell(port, PORTS_REFUSED, now->reason);
+		iface_tell(port, IFACES_REFUSED, now->reason);
 	else if (now->attach == DATAPLANE_NONE)
-		port_tell(port, PORTS_DETACHED, now->reason);
+		iface_tell(port, IFACES_DETACHED, now->reason);
 	else
-		port_tell(port, PORTS_ATTACHED, now->reason);
+		iface_tell(port, IFACES_ATTACHED, now->reason);
 }
 
-static void port_done(struct worker_job *worker_job)
+static void iface_done(struct worker_job *worker_job)
 {
-	struct port_job *job = (struct port_job *)worker_job;
-	struct port *port = job->port;
-	struct dataplane_links before = port->links;
-	struct ports *p = port->owner;
+	struct iface_job *job = (struct iface_job *)worker_job;
+	struct iface *port = job->port;
+	struct dataplane_attachments before = port->links;
+	struct ifaces *p = port->owner;
 
 	port->busy = false;
 	if (before.inherited)
 		before =
-			DATAPLANE_LINKS_NONE; /* news of this daemon, which had not got it before */
+			DATAPLANE_ATTACHMENTS_NONE; /* news of this daemon, which had not got it before */
 	port->links = job->links;
 	memcpy(port->driver, job->driver, sizeof(port->driver));
 	if (port->leaving) {
 		if (!job->drop) {
-			/* what was under way when it was told to leave, or ports_tick() goes on */
+			/* what was under way when it was told to leave, or ifaces_tick() goes on */
 			if (!job->lower)
-				port_submit(port, false);
+				iface_submit(port, false);
 			return;
 		}
-		ports_forget(port);
+		ifaces_forget(port);
 		/* the words may have come to mean it again meanwhile */
-		ports_reconcile(p, p->links, p->way);
+		ifaces_reconcile(p, p->links, p->way);
 		return;
 	}
 	port->failed = job->result < 0;
@@ -141,27 +143,27 @@ static void port_done(struct worker_job *worker_job)
 			 descriptors_error(job->result));
 	/* it went while this was under way, and the message that says so comes */
 	if (job->result != -ENODEV)
-		port_tell_change(port, &before, job->result);
+		iface_tell_change(port, &before, job->result);
 	if (port->again)
-		port_submit(port, false);
+		iface_submit(port, false);
 }
 
-void port_leave(struct port *port, enum ports_news what, const char *reason)
+void iface_leave(struct iface *port, enum iface_event what, const char *reason)
 {
 	if (port->leaving)
 		return;
 	port->leaving = true;
 	port->again = false;
-	if (what == PORTS_DETACHED && port->links.answers)
-		port->leave_at_ns = clock_now_ns() + PORTS_GRACE_NS;
-	port_tell(port, what, reason);
+	if (what == IFACES_DETACHED && port->links.answers)
+		port->leave_at_ns = clock_now_ns() + IFACES_GRACE_NS;
+	iface_tell(port, what, reason);
 	if (!port->owner->dp)
-		ports_forget(port);
+		ifaces_forget(port);
 	else if (!port->busy)
-		port_submit(port, false);
+		iface_submit(port, false);
 }
 
-void port_stay(struct port *port)
+void iface_stay(struct iface *port)
 {
 	if (!port->leaving || (port->busy && port->job.drop))
 		return;
@@ -172,25 +174,25 @@ void port_stay(struct port *port)
 		port->again = true;
 }
 
-void port_watch_tx(struct port *port, struct txwatch_sums *sums, uint64_t now_ns)
+void iface_watch_tx(struct iface *port, struct tx_errors_sums *sums, uint64_t now_ns)
 {
 	if (port->busy || port->leaving)
 		return;
 	if (port->lowered_until_ns && now_ns >= port->lowered_until_ns) {
 		port->lowered_until_ns = 0;
-		port_submit(port, false);
+		iface_submit(port, false);
 		return;
 	}
 	sums->tx = (struct sg_tx){};
 	dataplane_tx(port->owner->dp, port->ifindex, &sums->tx);
 	if (port->links.attach <= DATAPLANE_TCX) {
-		txwatch_begin(&port->tx, sums);
-	} else if (txwatch_look(&port->tx, sums)) {
+		tx_errors_begin(&port->tx, sums);
+	} else if (tx_errors_step(&port->tx, sums)) {
 		snprintf(port->lowered, sizeof(port->lowered),
 			 "the driver lost %llu of XDP's last %llu answers; XDP is tried again "
 			 "after 5 min",
 			 (unsigned long long)port->tx.failed, (unsigned long long)port->tx.answers);
-		port->lowered_until_ns = now_ns + PORTS_LOWERED_NS;
-		port_submit(port, false);
+		port->lowered_until_ns = now_ns + IFACES_LOWERED_NS;
+		iface_submit(port, false);
 	}
 }

@@ -6,38 +6,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PORTS_DESK_PLACES 256
+#define IFACE_EVENTS_PLACES 256
 
-#define PORTS_DESK_QUIET_NS 10000000000ULL
+#define IFACE_EVENTS_QUIET_NS 10000000000ULL
 
 /* An interface that comes, is attached to, goes, and comes again is no flapping yet. */
-#define PORTS_DESK_BURST 6
+#define IFACE_EVENTS_BURST 6
 
-struct ports_place {
+struct iface_events_slot {
 	uint64_t began_ns; /* of the ten seconds under way; 0: none are */
 	unsigned int told; /* in these */
 	unsigned int held;
-	enum ports_news what; /* of the last one held */
+	enum iface_event what; /* of the last one held */
 	char ifname[IFNAMSIZ * 4];
 	const char *attach;
 	char reason[160];
 };
 
-struct ports_desk {
-	struct ports_handler handler;
-	struct ports_place places[PORTS_DESK_PLACES];
+struct iface_events {
+	struct ifaces_handler handler;
+	struct iface_events_slot places[IFACE_EVENTS_PLACES];
 };
 
-static struct ports_place *ports_desk_place(struct ports_desk *d, const char *ifname)
+static struct iface_events_slot *iface_events_place(struct iface_events *d, const char *ifname)
 {
 	uint32_t hash = 2166136261u; /* FNV-1a */
 
 	for (; *ifname; ifname++)
 		hash = (hash ^ (unsigned char)*ifname) * 16777619u;
-	return &d->places[hash % PORTS_DESK_PLACES];
+	return &d->places[hash % IFACE_EVENTS_PLACES];
 }
 
-static void ports_place_flush(struct ports_desk *d, struct ports_place *p)
+static void iface_events_slot_flush(struct iface_events *d, struct iface_events_slot *p)
 {
 	char reason[256];
 
@@ -51,26 +51,27 @@ static void ports_place_flush(struct ports_desk *d, struct ports_place *p)
 }
 
 /* Ends the ten seconds that are over. What was held is the first and last of the next ones. */
-static void ports_place_turn(struct ports_desk *d, struct ports_place *p, uint64_t now_ns)
+static void iface_events_slot_turn(struct iface_events *d, struct iface_events_slot *p,
+				   uint64_t now_ns)
 {
-	if (!p->began_ns || now_ns - p->began_ns < PORTS_DESK_QUIET_NS)
+	if (!p->began_ns || now_ns - p->began_ns < IFACE_EVENTS_QUIET_NS)
 		return;
 	p->began_ns = 0;
 	p->told = 0;
 	if (!p->held)
 		return;
 	p->began_ns = now_ns;
-	p->told = PORTS_DESK_BURST;
-	ports_place_flush(d, p);
+	p->told = IFACE_EVENTS_BURST;
+	iface_events_slot_flush(d, p);
 }
 
-void ports_desk_tell(struct ports_desk *d, uint64_t now_ns, enum ports_news what,
-		     const char *ifname, const char *attach, const char *reason)
+void iface_events_tell(struct iface_events *d, uint64_t now_ns, enum iface_event what,
+		       const char *ifname, const char *attach, const char *reason)
 {
-	struct ports_place *p = ports_desk_place(d, ifname);
+	struct iface_events_slot *p = iface_events_place(d, ifname);
 
-	ports_place_turn(d, p, now_ns);
-	if (p->told < PORTS_DESK_BURST) {
+	iface_events_slot_turn(d, p, now_ns);
+	if (p->told < IFACE_EVENTS_BURST) {
 		p->began_ns = p->began_ns ?: now_ns;
 		p->told++;
 		d->handler.news(d->handler.userdata, what, ifname, attach, reason);
@@ -83,24 +84,24 @@ void ports_desk_tell(struct ports_desk *d, uint64_t now_ns, enum ports_news what
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
 }
 
-void ports_desk_tick(struct ports_desk *d, uint64_t now_ns)
+void iface_events_tick(struct iface_events *d, uint64_t now_ns)
 {
-	struct ports_place *p;
+	struct iface_events_slot *p;
 
-	for (p = d->places; p < d->places + PORTS_DESK_PLACES; p++)
-		ports_place_turn(d, p, now_ns);
+	for (p = d->places; p < d->places + IFACE_EVENTS_PLACES; p++)
+		iface_events_slot_turn(d, p, now_ns);
 }
 
-struct ports_desk *ports_desk_new(const struct ports_handler *handler)
+struct iface_events *iface_events_new(const struct ifaces_handler *handler)
 {
-	struct ports_desk *d = calloc(1, sizeof(*d));
+	struct iface_events *d = calloc(1, sizeof(*d));
 
 	if (d)
 		d->handler = *handler;
 	return d;
 }
 
-struct ports_desk *ports_desk_free(struct ports_desk *d)
+struct iface_events *iface_events_free(struct iface_events *d)
 {
 	free(d);
 	return NULL;

@@ -8,30 +8,30 @@
 
 #include <stdint.h>
 
-enum ports_news {
-	PORTS_CAME,	/* an interface that is meant came, or became one that is */
-	PORTS_WENT,	/* it is gone: deleted, or in another network namespace */
-	PORTS_ATTACHED, /* or attached otherwise than before */
-	PORTS_DETACHED, /* it is here and not attached to any more */
-	PORTS_REFUSED,	/* it cannot be attached to */
-	PORTS_MISSING,	/* no interface is what this word of the admin's means */
-	PORTS_NEWS_COUNT,
+enum iface_event {
+	IFACES_CAME,	 /* an interface that is meant came, or became one that is */
+	IFACES_WENT,	 /* it is gone: deleted, or in another network namespace */
+	IFACES_ATTACHED, /* or attached otherwise than before */
+	IFACES_DETACHED, /* it is here and not attached to any more */
+	IFACES_REFUSED,	 /* it cannot be attached to */
+	IFACES_MISSING,	 /* no interface is what this word of the admin's means */
+	IFACES_NEWS_COUNT,
 };
 
 /* attach: a name of dataplane_attach_name(); reason: words, "" for none. Valid during the call. */
-struct ports_handler {
-	void (*news)(void *userdata, enum ports_news what, const char *ifname, const char *attach,
+struct ifaces_handler {
+	void (*news)(void *userdata, enum iface_event what, const char *ifname, const char *attach,
 		     const char *reason);
 	void *userdata;
 };
 
-struct ports_desk;
+struct iface_events;
 
-/* NULL without memory. The handler is called from within ports_desk_tell() and _tick(). */
-struct ports_desk *ports_desk_new(const struct ports_handler *handler);
-struct ports_desk *ports_desk_free(struct ports_desk *desk);
+/* NULL without memory. The handler is called from within iface_events_tell() and _tick(). */
+struct iface_events *iface_events_new(const struct ifaces_handler *handler);
+struct iface_events *iface_events_free(struct iface_events *desk);
 
-void ports_desk_tell(struct ports_desk *desk, uint64_t now_ns, enum ports_news what,
-		     const char *ifname, const char *attach, const char *reason);
+void iface_events_tell(struct iface_events *desk, uint64_t now_ns, enum iface_event what,
+		       const char *ifname, const char *attach, const char *reason);
 /* Tells what was held back and is due. */
-void ports_desk_tick(struct ports_desk *desk, uint64_t now_ns);
+void iface_events_tick(struct iface_events *desk, uint64_t now_ns);

@@ -14,28 +14,29 @@
 #include "daemon/judge/detect.h"
 
 /* Counters. */
-struct acks_counts {
+struct ack_flood_counts {
 	uint64_t bogus;	  /* of no connection and without a cookie; by samples */
 	uint64_t dropped; /* of these, by XDP */
 };
 
-struct acks {
-	struct acks_counts last;  /* as the programs have counted */
-	struct acks_counts total; /* since the start of the daemon */
-	struct acks_counts grew;  /* since the last tick */
+struct ack_flood {
+	struct ack_flood_counts last;  /* as the programs have counted */
+	struct ack_flood_counts total; /* since the start of the daemon */
+	struct ack_flood_counts grew;  /* since the last tick */
 	uint64_t began_ns, ended_ns;
-	struct acks_counts flood; /* of the one that goes on, or was last */
-	bool open;		  /* its beginning has been told, and its end not */
+	struct ack_flood_counts flood; /* of the one that goes on, or was last */
+	bool open;		       /* its beginning has been told, and its end not */
 };
 
-enum acks_news {
-	ACKS_NO_NEWS,
-	ACKS_FLOOD_BEGAN,
-	ACKS_FLOOD_ENDED, /* with began_ns, ended_ns and flood */
+enum ack_flood_change {
+	ACK_FLOOD_NO_CHANGE,
+	ACK_FLOOD_STARTED,
+	ACK_FLOOD_STOPPED, /* with began_ns, ended_ns and flood */
 };
 
 /* What the programs count at this tick; one that is lower than it was has begun anew. */
-void acks_count(struct acks *a, const struct acks_counts *now);
+void ack_flood_count(struct ack_flood *a, const struct ack_flood_counts *now);
 
 /* After the judgement of the same tick. */
-enum acks_news acks_step(struct acks *a, uint64_t now_ns, const struct detect_of_flood *judged);
+enum ack_flood_change ack_flood_step(struct ack_flood *a, uint64_t now_ns,
+				     const struct detect_of_flood *judged);

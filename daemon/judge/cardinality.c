@@ -3,9 +3,9 @@
 
 #include <assert.h>
 
-static_assert(SG_CROWD_RANK_MAX < 64, "a histogram of ranks");
+static_assert(SG_CARDINALITY_RANK_MAX < 64, "a histogram of ranks");
 
-void crowd_add(struct crowd *c, const struct sg_crowd *seen, uint32_t window)
+void cardinality_add(struct cardinality *c, const struct sg_cardinality *seen, uint32_t window)
 {
 	size_t i;
 
@@ -17,13 +17,13 @@ void crowd_add(struct crowd *c, const struct sg_crowd *seen, uint32_t window)
 		c->syns_now += seen->syns;
 		c->completed_now += seen->completed;
 	}
-	for (i = 0; i < SG_CROWD_REGISTERS; i++)
+	for (i = 0; i < SG_CARDINALITY_REGISTERS; i++)
 		if (seen->registers[i] > c->registers[i])
 			c->registers[i] = seen->registers[i];
 }
 
 /* sigma(x) of the paper below: x + the sum of x^(2^k) * 2^(k-1). x < 1. */
-static double crowd_sigma(double x)
+static double cardinality_sigma(double x)
 {
 	double sum = x, before, weight = 1;
 
@@ -41,24 +41,25 @@ static double crowd_sigma(double x)
  * without the jump of the original one where it goes over to counting empty registers. The term of
  * registers at their highest rank, which nobody lives to see, is left out.
  */
-uint64_t crowd_distinct(const struct crowd *c)
+uint64_t cardinality_distinct(const struct cardinality *c)
 {
-	const double m = SG_CROWD_REGISTERS, alpha = 0.72134752044448170368; /* 1 / (2 ln 2) */
+	const double m = SG_CARDINALITY_REGISTERS,
+		     alpha = 0.72134752044448170368; /* 1 / (2 ln 2) */
 	uint32_t of_rank[64] = { 0 };
 	double sum = 0;
 	int i;
 
-	for (i = 0; i < SG_CROWD_REGISTERS; i++)
+	for (i = 0; i < SG_CARDINALITY_REGISTERS; i++)
 		of_rank[c->registers[i] & 63]++;
-	if (of_rank[0] == SG_CROWD_REGISTERS)
+	if (of_rank[0] == SG_CARDINALITY_REGISTERS)
 		return 0;
-	for (i = SG_CROWD_RANK_MAX; i > 0; i--)
+	for (i = SG_CARDINALITY_RANK_MAX; i > 0; i--)
 		sum = (sum + of_rank[i]) / 2;
-	sum += m * crowd_sigma(of_rank[0] / m);
+	sum += m * cardinality_sigma(of_rank[0] / m);
 	return alpha * m * m / sum + 0.5;
 }
 
-double crowd_randomness(uint64_t distinct, uint64_t syns)
+double cardinality_randomness(uint64_t distinct, uint64_t syns)
 {
 	if (!syns)
 		return 0;

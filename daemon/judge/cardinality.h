@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How many different sources there were: from what the programs keep of each CPU and window
- * (synguard/talkers_abi.h) to figures. Pure.
+ * (synguard/hitters_abi.h) to figures. Pure.
  */
 #pragma once
 
@@ -10,18 +10,18 @@
 
 #include "synguard/heavy_hitters_abi.h"
 
-struct crowd {
-	uint8_t registers[SG_CROWD_REGISTERS];
+struct cardinality {
+	uint8_t registers[SG_CARDINALITY_REGISTERS];
 	uint64_t syns, completed;
 	uint64_t syns_now, completed_now; /* of these: in this window */
 	uint64_t since_ns; /* CLOCK_MONOTONIC, when the last window began; the caller's */
 };
 
 /* Adds a CPU and window; one that is neither this window nor the last is left out. */
-void crowd_add(struct crowd *c, const struct sg_crowd *seen, uint32_t window);
+void cardinality_add(struct cardinality *c, const struct sg_cardinality *seen, uint32_t window);
 
 /* How many different ones, within some 2 % (the standard error is 1.6 %). */
-uint64_t crowd_distinct(const struct crowd *c);
+uint64_t cardinality_distinct(const struct cardinality *c);
 
 /* SYNs of a source that had not sent one before, of all SYNs: 0 to 1, and 0 without a SYN. */
-double crowd_randomness(uint64_t distinct, uint64_t syns);
+double cardinality_randomness(uint64_t distinct, uint64_t syns);

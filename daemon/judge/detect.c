@@ -48,23 +48,23 @@ const char *detect_state_name(enum detect_state state)
 	return state < DETECT_STATE_COUNT ? detect_state_names[state] : "unknown";
 }
 
-static const char *const detect_look_names[] = {
-	[DETECT_NO_LOOK] = "none",
+static const char *const detect_pattern_names[] = {
+	[DETECT_NO_PATTERN] = "none",
 	[DETECT_MIXED] = "mixed",
 	[DETECT_SPOOFED] = "spoofed",
 	[DETECT_CONCENTRATED] = "concentrated",
 };
-static_assert(ARRAY_SIZE(detect_look_names) == DETECT_LOOK_COUNT, "every look has a name");
+static_assert(ARRAY_SIZE(detect_pattern_names) == DETECT_PATTERN_COUNT, "every look has a name");
 
-const char *detect_look_name(enum detect_look look)
+const char *detect_pattern_name(enum detect_pattern look)
 {
-	return look < DETECT_LOOK_COUNT ? detect_look_names[look] : "unknown";
+	return look < DETECT_PATTERN_COUNT ? detect_pattern_names[look] : "unknown";
 }
 
-const char *detect_kind_name(enum detect_kind kind, enum detect_look look)
+const char *detect_kind_name(enum detect_kind kind, enum detect_pattern look)
 {
 	if (kind == DETECT_KIND_SYN_FLOOD && look > DETECT_MIXED)
-		return detect_look_name(look);
+		return detect_pattern_name(look);
 	return kind < DETECT_KIND_COUNT ? detect_kind_names[kind] : "unknown";
 }
 
@@ -107,7 +107,7 @@ static void detect_judge(struct detect_of_flood *f, const struct detect_marks *m
 
 /* ---- the sources --------------------------------------------------------------------------- */
 
-enum detect_look detect_sources_look(const struct detect_sources *s)
+enum detect_pattern detect_sources_pattern(const struct detect_sources *s)
 {
 	uint64_t unanswered = detect_growth(s->syns, s->completed);
 	/* who completes a handshake is no stranger; at most so many did */
@@ -126,19 +126,19 @@ enum detect_look detect_sources_look(const struct detect_sources *s)
  * The first look that is one is believed, and after it another one that has held for as long as
  * calm would have to: a flood at a mark does not change its name each second.
  */
-static void detect_look(struct detector *d, const struct detect_config *config,
-			const struct detect_sample *sample)
+static void detect_pattern(struct detector *d, const struct detect_config *config,
+			   const struct detect_sample *sample)
 {
 	enum detect_state state = d->floods[DETECT_SYN_FLOOD].state;
-	enum detect_look look;
+	enum detect_pattern look;
 
 	if (state == DETECT_CALM) {
-		d->look = DETECT_NO_LOOK;
+		d->look = DETECT_NO_PATTERN;
 		d->look_since_ns = 0;
 	}
 	if (state != DETECT_ATTACK)
 		return;
-	look = detect_sources_look(&sample->sources);
+	look = detect_sources_pattern(&sample->sources);
 	if (d->look <= DETECT_MIXED) {
 		d->look = look;
 	} else if (look == DETECT_MIXED || look == d->look) {
@@ -190,7 +190,7 @@ enum detect_state detect_step(struct detector *d, const struct detect_config *co
 	for (flood = 0; flood < DETECT_FLOOD_COUNT; flood++)
 		detect_judge(&d->floods[flood], &config->marks[flood], called[flood],
 			     config->hold_ns, sample->now_ns);
-	detect_look(d, config, sample);
+	detect_pattern(d, config, sample);
 	detect_sum_up(d);
 	return d->state;
 }

@@ -35,17 +35,17 @@ enum detect_kind {
 };
 
 /* What the sources of a flood of SYNs look like, and so what helps against it. */
-enum detect_look {
-	DETECT_NO_LOOK,	     /* there is no flood of SYNs */
+enum detect_pattern {
+	DETECT_NO_PATTERN,   /* there is no flood of SYNs */
 	DETECT_MIXED,	     /* neither of the following, or too few SYNs to tell */
 	DETECT_SPOOFED,	     /* very many: forged, so that no list of them would help */
 	DETECT_CONCENTRATED, /* a few send most of it: these can be denied */
-	DETECT_LOOK_COUNT,
+	DETECT_PATTERN_COUNT,
 };
 
 /*
  * Of who sends SYNs to services, over the last 9 to 17 seconds. All of it is bounded, whoever sends
- * (synguard/talkers_abi.h).
+ * (synguard/hitters_abi.h).
  */
 struct detect_sources {
 	uint64_t syns, completed; /* and handshakes */
@@ -92,7 +92,7 @@ struct detector {
 	enum detect_kind kind;
 	uint64_t last_ns; /* of the last sample, 0 = none yet */
 	struct detect_of_flood floods[DETECT_FLOOD_COUNT];
-	enum detect_look look;
+	enum detect_pattern look;
 	uint64_t look_since_ns; /* since when it has looked otherwise, 0 = it does not */
 };
 
@@ -104,11 +104,11 @@ enum detect_state detect_step(struct detector *d, const struct detect_config *co
 
 const char *detect_state_name(enum detect_state state);
 /* Of a flood of SYNs alone the name says what it looks like, where that is known. */
-const char *detect_kind_name(enum detect_kind kind, enum detect_look look);
-const char *detect_look_name(enum detect_look look);
+const char *detect_kind_name(enum detect_kind kind, enum detect_pattern look);
+const char *detect_pattern_name(enum detect_pattern look);
 
-/* What the sources look like at this moment: never DETECT_NO_LOOK. */
-enum detect_look detect_sources_look(const struct detect_sources *sources);
+/* What the sources look like at this moment: never DETECT_NO_PATTERN. */
+enum detect_pattern detect_sources_pattern(const struct detect_sources *sources);
 
 /* What a counter grew by. One that went backwards was reset, and tells nothing: 0. */
 static inline uint64_t detect_growth(uint64_t now, uint64_t before)

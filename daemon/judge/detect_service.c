@@ -105,8 +105,9 @@ static void detect_hold(struct detect_held *h, bool begins, bool stays, uint64_t
 	}
 }
 
-static bool detect_is_crowd(const struct detect_service *s, const struct detect_config *config,
-			    const struct detect_service_sample *sample, bool already)
+static bool detect_is_flash_crowd(const struct detect_service *s,
+				  const struct detect_config *config,
+				  const struct detect_service_sample *sample, bool already)
 {
 	uint64_t per_sec = detect_rate(sample->syns, sample->elapsed_ns);
 	uint64_t factor = config->baseline_factor ?: detect_defaults.baseline_factor;
@@ -136,7 +137,7 @@ static void detect_troubles(struct detect_service *s, const struct detect_config
 {
 	struct detect_held *slow = &s->troubles[SG_TROUBLE_SLOW_ACCEPT];
 	struct detect_held *small = &s->troubles[SG_TROUBLE_SMALL_BACKLOG];
-	struct detect_held *crowd = &s->troubles[SG_TROUBLE_CROWD];
+	struct detect_held *crowd = &s->troubles[SG_TROUBLE_FLASH_CROWD];
 	uint64_t hold_ns = config->hold_ns, now_ns = sample->now_ns;
 	bool calm = state == DETECT_CALM;
 	int i;
@@ -144,8 +145,8 @@ static void detect_troubles(struct detect_service *s, const struct detect_config
 	detect_hold(slow, sample->accept_full, sample->accept_full, hold_ns, now_ns);
 	detect_hold(small, calm && detect_is_small(sample, false), detect_is_small(sample, true),
 		    hold_ns, now_ns);
-	detect_hold(crowd, calm && detect_is_crowd(s, config, sample, false),
-		    detect_is_crowd(s, config, sample, true), hold_ns, now_ns);
+	detect_hold(crowd, calm && detect_is_flash_crowd(s, config, sample, false),
+		    detect_is_flash_crowd(s, config, sample, true), hold_ns, now_ns);
 	if (state == DETECT_ATTACK) {
 		*small = (struct detect_held){};
 		*crowd = (struct detect_held){};

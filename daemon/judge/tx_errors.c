@@ -3,17 +3,17 @@
 
 #include "daemon/judge/detect.h"
 
-#define TXWATCH_SECONDS 3
+#define TX_ERRORS_SECONDS 3
 
 /* So many answers are no chance. */
-#define TXWATCH_MANY 128
+#define TX_ERRORS_MANY 128
 
-void txwatch_begin(struct txwatch *w, const struct txwatch_sums *now)
+void tx_errors_begin(struct tx_errors *w, const struct tx_errors_sums *now)
 {
-	*w = (struct txwatch){ .last = *now };
+	*w = (struct tx_errors){ .last = *now };
 }
 
-bool txwatch_look(struct txwatch *w, const struct txwatch_sums *now)
+bool tx_errors_step(struct tx_errors *w, const struct tx_errors_sums *now)
 {
 	uint64_t failed = detect_growth(now->tx.failed, w->last.tx.failed);
 	uint64_t sent = detect_growth(now->tx.sent, w->last.tx.sent);
@@ -26,11 +26,11 @@ bool txwatch_look(struct txwatch *w, const struct txwatch_sums *now)
 		answers = failed;
 	if (!answers)
 		return false;
-	if (2 * failed <= answers || (failed < answers && (answers < TXWATCH_MANY || accepted))) {
-		txwatch_begin(w, now);
+	if (2 * failed <= answers || (failed < answers && (answers < TX_ERRORS_MANY || accepted))) {
+		tx_errors_begin(w, now);
 		return false;
 	}
 	w->failed += failed;
 	w->answers += answers;
-	return ++w->bad >= TXWATCH_SECONDS;
+	return ++w->bad >= TX_ERRORS_SECONDS;
 }

@@ -13,20 +13,20 @@
 #include "synguard/abi.h"
 
 /* Sums so far, which only grow. */
-struct txwatch_sums {
+struct tx_errors_sums {
 	struct sg_tx tx;     /* of the interface */
 	uint64_t challenged; /* by XDP on all interfaces */
 	uint64_t accepted;   /* on all interfaces */
 };
 
-struct txwatch {
-	struct txwatch_sums last;
+struct tx_errors {
+	struct tx_errors_sums last;
 	unsigned int bad; /* seconds in a row, those in which nothing was answered left out */
 	uint64_t failed, answers; /* of these */
 };
 
 /* Begins anew: what was before does not count. */
-void txwatch_begin(struct txwatch *w, const struct txwatch_sums *now);
+void tx_errors_begin(struct tx_errors *w, const struct tx_errors_sums *now);
 
 /* To be told each second; true: give it up. */
-bool txwatch_look(struct txwatch *w, const struct txwatch_sums *now);
+bool tx_errors_step(struct tx_errors *w, const struct tx_errors_sums *now);

@@ -10,7 +10,7 @@
 
 #include "daemon/lists/lists.h"
 
-struct rollout {
+struct list_apply {
 	const struct lists_list *from, *to; /* the caller's, and stay as they are */
 	/* Puts a prefix where it counts, or takes it away. -errno. */
 	int (*set)(void *userdata, const struct lists_prefix *p, bool here);
@@ -23,4 +23,4 @@ struct rollout {
  * Walks through up to `slice` entries. 1: there are more; 0: it is all done; -errno: something could
  * not be put in. What could not be taken away had not been there.
  */
-int rollout_step(struct rollout *r, size_t slice);
+int list_apply_step(struct list_apply *r, size_t slice);

@@ -12,10 +12,10 @@
 
 #include "daemon/lists/lists_text.h"
 
-#define KEEPER_FILE  "lists"
-#define KEEPER_SHOWN 500
+#define LIST_STORE_FILE	 "lists"
+#define LIST_STORE_SHOWN 500
 
-uint64_t keeper_now(void)
+uint64_t list_store_now(void)
 {
 	struct timespec now;
 
@@ -25,7 +25,7 @@ uint64_t keeper_now(void)
 
 /* ---- what is kept -------------------------------------------------------------------------- */
 
-static int keeper_write_now(struct keeper *k)
+static int list_store_write_now(struct list_store *k)
 {
 	_cleanup_free_ char *text = lists_save(k->asked);
 	int r = text ? lists_file_write(&k->file, text, NULL) : -ENOMEM;
@@ -33,7 +33,7 @@ static int keeper_write_now(struct keeper *k)
 	return r < 0 ? r : lists_file_settle(&k->file);
 }
 
-static void keeper_load(struct keeper *k, struct complaint *warning)
+static void list_store_load(struct list_store *k, struct complaint *warning)
 {
 	struct lists_list kept[LISTS_COUNT] = {};
 	_cleanup_free_ char *text = NULL;
@@ -45,22 +45,24 @@ static void keeper_load(struct keeper *k, struct complaint *warning)
 		return;
 	}
 	if (r >= 0)
-		r = lists_load(kept, k->file.path, text, keeper_now(), warning);
+		r = lists_load(kept, k->file.path, text, list_store_now(), warning);
 	for (id = 0; id < LISTS_COUNT; id++) {
-		struct keeper_change change = { .deed = KEEPER_LOAD, .id = id, .list = kept[id] };
+		struct list_store_change change = { .deed = LIST_STORE_LOAD,
+						    .id = id,
+						    .list = kept[id] };
 
-		if (keeper_change(k, &change) < 0)
+		if (list_store_change(k, &change) < 0)
 			lists_done(&kept[id]);
 	}
-	keeper_settle(k);
+	list_store_settle(k);
 	if (r < 0 && lists_file_put_aside(&k->file) >= 0)
-		keeper_write_now(k);
+		list_store_write_now(k);
 	if (k->news.text[0])
 		*warning = k->news;
 	k->news.text[0] = '\0';
 }
 
-static bool keeper_has_expired(const struct lists_list *l, uint64_t now)
+static bool list_store_has_expired(const struct lists_list *l, uint64_t now)
 {
 	size_t i;
 
@@ -70,16 +72,16 @@ static bool keeper_has_expired(const struct lists_list *l, uint64_t now)
 	return false;
 }
 
-int keeper_tick(struct keeper *k, struct complaint *c)
+int list_store_tick(struct list_store *k, struct complaint *c)
 {
-	uint64_t now = keeper_now();
+	uint64_t now = list_store_now();
 	int id, r = 0;
 
-	for (id = 0; id < LISTS_COUNT && !keeper_is_changing(k) && r >= 0; id++) {
-		struct keeper_change change = { .deed = KEEPER_EXPIRE, .id = id };
+	for (id = 0; id < LISTS_COUNT && !list_store_is_changing(k) && r >= 0; id++) {
+		struct list_store_change change = { .deed = LIST_STORE_EXPIRE, .id = id };
 
-		if (keeper_has_expired(&k->asked[id], now))
-			r = keeper_change(k, &change);
+		if (list_store_has_expired(&k->asked[id], now))
+			r = list_store_change(k, &change);
 	}
 	if (r >= 0 && k->news.text[0]) {
 		*c = k->news;
@@ -91,8 +93,8 @@ int keeper_tick(struct keeper *k, struct complaint *c)
 
 /* ---- files --------------------------------------------------------------------------------- */
 
-static int keeper_read_files(struct lists_list *ret, const struct settings_files *files,
-			     struct complaint *c)
+static int list_store_read_files(struct lists_list *ret, const struct settings_files *files,
+				 struct complaint *c)
 {
 	const struct lists_entry like = { .kept = true };
 	size_t i;
@@ -112,8 +114,8 @@ static int keeper_read_files(struct lists_list *ret, const struct settings_files
 }
 
 /* Whether there is room for both. */
-static int keeper_try_files(const struct keeper *k, int id, const struct lists_list *files,
-			    struct complaint *c)
+static int list_store_try_files(const struct list_store *k, int id, const struct lists_list *files,
+				struct complaint *c)
 {
 	_cleanup_(lists_done) struct lists_list both = {};
 	int r = lists_put(&both, files, c);
@@ -121,20 +123,22 @@ static int keeper_try_files(const struct keeper *k, int id, const struct lists_l
 	return r < 0 ? r : lists_put(&both, &k->asked[id], c);
 }
 
-int keeper_take_files(struct keeper *k, const struct settings *s, struct complaint *c)
+int list_store_take_files(struct list_store *k, const struct settings *s, struct complaint *c)
 {
 	struct lists_list fresh[LISTS_COUNT] = {};
-	int r = keeper_read_files(&fresh[LISTS_ALLOW], &s->allow_files, c);
+	int r = list_store_read_files(&fresh[LISTS_ALLOW], &s->allow_files, c);
 	int id;
 
 	if (r >= 0)
-		r = keeper_read_files(&fresh[LISTS_DENY], &s->deny_files, c);
+		r = list_store_read_files(&fresh[LISTS_DENY], &s->deny_files, c);
 	for (id = 0; id < LISTS_COUNT && r >= 0; id++)
-		r = keeper_try_files(k, id, &fresh[id], c);
+		r = list_store_try_files(k, id, &fresh[id], c);
 	for (id = 0; id < LISTS_COUNT && r >= 0; id++) {
-		struct keeper_change change = { .deed = KEEPER_FILES, .id = id, .list = fresh[id] };
+		struct list_store_change change = { .deed = LIST_STORE_FILES,
+						    .id = id,
+						    .list = fresh[id] };
 
-		r = keeper_change(k, &change);
+		r = list_store_change(k, &change);
 		if (r >= 0)
 			fresh[id] = (struct lists_list){};
 	}
@@ -145,7 +149,7 @@ int keeper_take_files(struct keeper *k, const struct settings *s, struct complai
 
 /* ---- what is shown ------------------------------------------------------------------------- */
 
-static json_t *keeper_entry(const struct lists_entry *e, bool of_file, uint64_t now)
+static json_t *list_store_entry(const struct lists_entry *e, bool of_file, uint64_t now)
 {
 	struct lists_text text;
 
@@ -158,12 +162,12 @@ static json_t *keeper_entry(const struct lists_entry *e, bool of_file, uint64_t 
 			 "kept", e->kept, "file", of_file);
 }
 
-char *keeper_show(void *keeper, const char *list, uint32_t first)
+char *list_store_show(void *list_store, const char *list, uint32_t first)
 {
-	struct keeper *k = keeper;
+	struct list_store *k = list_store;
 	int id = lists_find(list);
 	json_t *root, *entries;
-	uint64_t now = keeper_now();
+	uint64_t now = list_store_now();
 	char *text = NULL;
 	size_t asked, all, i;
 
@@ -172,11 +176,11 @@ char *keeper_show(void *keeper, const char *list, uint32_t first)
 	asked = k->asked[id].count;
 	all = asked + k->files[id].count;
 	entries = json_array();
-	for (i = first; i < all && i < (size_t)first + KEEPER_SHOWN; i++)
+	for (i = first; i < all && i < (size_t)first + LIST_STORE_SHOWN; i++)
 		json_array_append_new(entries,
-				      keeper_entry(i < asked ? &k->asked[id].entries[i] :
-							       &k->files[id].entries[i - asked],
-						   i >= asked, now));
+				      list_store_entry(i < asked ? &k->asked[id].entries[i] :
+								   &k->files[id].entries[i - asked],
+						       i >= asked, now));
 	root = json_pack("{s:o, s:o}", "entries", entries, "next",
 			 i < all ? json_integer(i) : json_null());
 	if (root)
@@ -185,7 +189,7 @@ char *keeper_show(void *keeper, const char *list, uint32_t first)
 	return text;
 }
 
-size_t keeper_count(const struct keeper *k, const char *list)
+size_t list_store_count(const struct list_store *k, const char *list)
 {
 	int id = lists_find(list);
 
@@ -194,35 +198,36 @@ size_t keeper_count(const struct keeper *k, const char *list)
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-int keeper_new(struct keeper **ret, sd_event *event, struct dataplane *dp, const char *state_dir,
-	       const struct keeper_handler *handler, struct complaint *warning)
+int list_store_new(struct list_store **ret, sd_event *event, struct dataplane *dp,
+		   const char *state_dir, const struct list_store_handler *handler,
+		   struct complaint *warning)
 {
-	struct keeper *k = calloc(1, sizeof(*k));
+	struct list_store *k = calloc(1, sizeof(*k));
 	int r;
 
 	if (!k)
 		return -ENOMEM;
 	k->dp = dp;
 	k->handler = *handler;
-	r = lists_file_init(&k->file, state_dir, KEEPER_FILE);
+	r = lists_file_init(&k->file, state_dir, LIST_STORE_FILE);
 	if (r >= 0)
-		r = keeper_change_init(k, event);
+		r = list_store_change_init(k, event);
 	if (r < 0) {
-		keeper_free(k);
+		list_store_free(k);
 		return r;
 	}
-	keeper_load(k, warning);
+	list_store_load(k, warning);
 	*ret = k;
 	return 0;
 }
 
-struct keeper *keeper_free(struct keeper *k)
+struct list_store *list_store_free(struct list_store *k)
 {
 	int id;
 
 	if (!k)
 		return NULL;
-	keeper_change_done(k);
+	list_store_change_done(k);
 	for (id = 0; id < LISTS_COUNT; id++) {
 		lists_done(&k->asked[id]);
 		lists_done(&k->files[id]);

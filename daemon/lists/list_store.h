@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The keeper of the allow and the deny list: what was asked for and what files say, and what of it
+ * The keeping of the allow and the deny list: what was asked for and what files say, and what of it
  * the programs know.
  *
  * What was asked for is kept in the state directory and comes back with the next start, unless it
@@ -11,8 +11,8 @@
  * state file, by a thread, and then it is so and is answered; where either fails, the programs are
  * taken back. A daemon that dies in between comes up with what the file says, which is as before.
  *
- * No call here waits for a disk but keeper_new(), keeper_take_files(), which reads, keeper_settle()
- * and keeper_free().
+ * No call here waits for a disk but list_store_new(), list_store_take_files(), which reads, list_store_settle()
+ * and list_store_free().
  */
 #pragma once
 
@@ -26,48 +26,49 @@
 #include "daemon/settings/settings.h"
 
 struct dataplane;
-struct keeper;
+struct list_store;
 
-struct keeper_handler {
+struct list_store_handler {
 	/* Whether an address of this host lies in these first bits of addr, and which. */
 	bool (*own)(void *userdata, const struct sg_addr *addr, unsigned int bits,
 		    struct sg_addr *ret);
 	/* There are so many prefixes now, and nothing heeds them: engine "kernel". Told once. */
-	void (*unheeded)(void *userdata, size_t allowed, size_t denied);
+	void (*not_applied)(void *userdata, size_t allowed, size_t denied);
 	void *userdata;
 };
 
 /* Reads what is kept. dp may be NULL. -errno; where *warning is filled, part of it was left out. */
-int keeper_new(struct keeper **ret, sd_event *event, struct dataplane *dp, const char *state_dir,
-	       const struct keeper_handler *handler, struct complaint *warning);
+int list_store_new(struct list_store **ret, sd_event *event, struct dataplane *dp,
+		   const char *state_dir, const struct list_store_handler *handler,
+		   struct complaint *warning);
 /* Waits for the disk where something is being kept; who waits for an answer gets none. */
-struct keeper *keeper_free(struct keeper *k);
+struct list_store *list_store_free(struct list_store *k);
 
 /*
  * Reads the files that the settings name; they are in force some turns of the loop later. -errno
  * with *c filled: nothing has changed.
  */
-int keeper_take_files(struct keeper *k, const struct settings *s, struct complaint *c);
+int list_store_take_files(struct list_store *k, const struct settings *s, struct complaint *c);
 /* Does now whatever is still to be done. */
-void keeper_settle(struct keeper *k);
+void list_store_settle(struct list_store *k);
 
 /* Once a second. -errno with *c filled: what was asked for could not be kept. */
-int keeper_tick(struct keeper *k, struct complaint *c);
+int list_store_tick(struct list_store *k, struct complaint *c);
 
 /*
  * All of it or nothing. 0: q->done will be called, with how many prefixes, or -errno and what is
  * wrong; also before this returns. Negative: what is wrong with the request is in *c. -EPERM:
  * refused unless by force; -EINVAL, -ENOENT, -ENOSPC and others.
  */
-int keeper_add(void *keeper, const struct lists_request *q, struct complaint *c);
-int keeper_remove(void *keeper, const struct lists_request *q, struct complaint *c);
+int list_store_add(void *list_store, const struct lists_request *q, struct complaint *c);
+int list_store_remove(void *list_store, const struct lists_request *q, struct complaint *c);
 
 /*
  * JSON {entries[{prefix,comment,expires_in_seconds,kept,file}],next}: those from number `first` on,
  * as many as one turn of the loop should take; next null: that was all. NULL: no such list, or no
  * memory. To be freed.
  */
-char *keeper_show(void *keeper, const char *list, uint32_t first);
+char *list_store_show(void *list_store, const char *list, uint32_t first);
 
 /* How many prefixes the programs know of a list. */
-size_t keeper_count(const struct keeper *k, const char *list);
+size_t list_store_count(const struct list_store *k, const char *list);

@@ -12,19 +12,19 @@
 #include "daemon/lists/lists_text.h"
 
 /* Entries in one turn of the loop: most are one system call, of a microsecond or some. */
-#define KEEPER_SLICE 128
+#define LIST_STORE_SLICE 128
 
 /* How long the end waits for the disk. */
-#define KEEPER_SETTLE_USEC 2000000ULL
+#define LIST_STORE_SETTLE_USEC 2000000ULL
 
-static void keeper_next(struct keeper *k);
+static void list_store_next(struct list_store *k);
 
-static struct keeper *keeper_of(struct worker_job *job)
+static struct list_store *list_store_of(struct worker_job *job)
 {
-	return (struct keeper *)((char *)job - offsetof(struct keeper, job));
+	return (struct list_store *)((char *)job - offsetof(struct list_store, job));
 }
 
-static void keeper_swap(struct lists_list *a, struct lists_list *b)
+static void list_store_swap(struct lists_list *a, struct lists_list *b)
 {
 	struct lists_list was = *a;
 
@@ -34,9 +34,9 @@ static void keeper_swap(struct lists_list *a, struct lists_list *b)
 
 /* ---- the programs -------------------------------------------------------------------------- */
 
-static int keeper_set(void *keeper, const struct lists_prefix *p, bool here)
+static int list_store_set(void *list_store, const struct lists_prefix *p, bool here)
 {
-	struct keeper *k = keeper;
+	struct list_store *k = list_store;
 	struct sg_listed key = { .prefix_bits = p->bits };
 
 	if (!k->dp)
@@ -45,7 +45,7 @@ static int keeper_set(void *keeper, const struct lists_prefix *p, bool here)
 	return dataplane_list(k->dp, k->first->id == LISTS_ALLOW, &key, here);
 }
 
-static void keeper_announce(struct keeper *k)
+static void list_store_announce(struct list_store *k)
 {
 	if (k->dp)
 		__atomic_store_n(&dataplane_control(k->dp)->listed,
@@ -56,16 +56,16 @@ static void keeper_announce(struct keeper *k)
 
 /* ---- the end of a change ------------------------------------------------------------------- */
 
-static void keeper_finish(struct keeper *k)
+static void list_store_finish(struct list_store *k)
 {
-	struct keeper_change *c = k->first;
+	struct list_store_change *c = k->first;
 
 	if (k->error >= 0)
-		keeper_swap(c->deed == KEEPER_FILES ? &k->files[c->id] : &k->asked[c->id],
-			    &k->fresh);
+		list_store_swap(c->deed == LIST_STORE_FILES ? &k->files[c->id] : &k->asked[c->id],
+				&k->fresh);
 	lists_done(&k->fresh);
 	lists_done(&k->other);
-	k->stage = KEEPER_IDLE;
+	k->stage = LIST_STORE_IDLE;
 	k->first = c->next;
 	if (!k->first)
 		k->end = &k->first;
@@ -77,17 +77,17 @@ static void keeper_finish(struct keeper *k)
 	}
 	lists_done(&c->list);
 	free(c);
-	keeper_next(k);
+	list_store_next(k);
 }
 
 /* From what the programs know to `other`; those two change places when it is done. */
-static void keeper_roll_out(struct keeper *k, enum keeper_stage stage)
+static void list_store_roll_out(struct list_store *k, enum list_store_stage stage)
 {
 	k->stage = stage;
-	k->rollout = (struct rollout){
+	k->list_apply = (struct list_apply){
 		.from = &k->known[k->first->id],
 		.to = &k->other,
-		.set = keeper_set,
+		.set = list_store_set,
 		.userdata = k,
 	};
 	sd_event_source_set_enabled(k->turn, SD_EVENT_ON);
@@ -95,9 +95,9 @@ static void keeper_roll_out(struct keeper *k, enum keeper_stage stage)
 
 /* ---- keeping ------------------------------------------------------------------------------- */
 
-static void keeper_work(struct worker_job *job)
+static void list_store_work(struct worker_job *job)
 {
-	struct keeper *k = keeper_of(job);
+	struct list_store *k = list_store_of(job);
 	_cleanup_free_ char *text = lists_save(k->saved);
 	int r = text ? lists_file_write(&k->file, text, &k->fault) : -ENOMEM;
 
@@ -110,19 +110,19 @@ static void keeper_work(struct worker_job *job)
 }
 
 /* What has expired stays out: the file says when that was. */
-static void keeper_worked(struct worker_job *job)
+static void list_store_worked(struct worker_job *job)
 {
-	struct keeper *k = keeper_of(job);
+	struct list_store *k = list_store_of(job);
 
-	if (k->error < 0 && k->first->deed != KEEPER_EXPIRE) {
-		keeper_roll_out(k, KEEPER_UNDOING);
+	if (k->error < 0 && k->first->deed != LIST_STORE_EXPIRE) {
+		list_store_roll_out(k, LIST_STORE_UNDOING);
 		return;
 	}
 	k->error = 0;
-	keeper_finish(k);
+	list_store_finish(k);
 }
 
-static bool keeper_has_kept(const struct lists_list *l, const struct lists_list *beside)
+static bool list_store_has_kept(const struct lists_list *l, const struct lists_list *beside)
 {
 	const struct lists_entry *e;
 	size_t i;
@@ -136,26 +136,26 @@ static bool keeper_has_kept(const struct lists_list *l, const struct lists_list 
 }
 
 /* Whether the state file is another one with it. */
-static bool keeper_is_kept(const struct keeper *k)
+static bool list_store_is_kept(const struct list_store *k)
 {
-	const struct keeper_change *c = k->first;
+	const struct list_store_change *c = k->first;
 
 	switch (c->deed) {
-	case KEEPER_PUT:
-	case KEEPER_TAKE_OUT:
-		return keeper_has_kept(&c->list, &k->asked[c->id]);
-	case KEEPER_EXPIRE:
+	case LIST_STORE_PUT:
+	case LIST_STORE_TAKE_OUT:
+		return list_store_has_kept(&c->list, &k->asked[c->id]);
+	case LIST_STORE_EXPIRE:
 		return true;
-	case KEEPER_LOAD:
-	case KEEPER_FILES:
+	case LIST_STORE_LOAD:
+	case LIST_STORE_FILES:
 		break;
 	}
 	return false;
 }
 
-static void keeper_save(struct keeper *k)
+static void list_store_save(struct list_store *k)
 {
-	k->stage = KEEPER_SAVING;
+	k->stage = LIST_STORE_SAVING;
 	memcpy(k->saved, k->asked, sizeof(k->saved));
 	k->saved[k->first->id] = k->fresh;
 	worker_add(k->worker, &k->job);
@@ -163,77 +163,77 @@ static void keeper_save(struct keeper *k)
 
 /* ---- a turn -------------------------------------------------------------------------------- */
 
-static void keeper_tell_unheeded(struct keeper *k)
+static void list_store_tell_not_applied(struct list_store *k)
 {
 	size_t allowed = k->known[LISTS_ALLOW].count, denied = k->known[LISTS_DENY].count;
 
-	if (k->dp || k->told_unheeded || !(allowed + denied))
+	if (k->dp || k->told_not_applied || !(allowed + denied))
 		return;
-	k->told_unheeded = true;
-	k->handler.unheeded(k->handler.userdata, allowed, denied);
+	k->told_not_applied = true;
+	k->handler.not_applied(k->handler.userdata, allowed, denied);
 }
 
-static void keeper_rolled_out(struct keeper *k, int r)
+static void list_store_rolled_out(struct list_store *k, int r)
 {
 	sd_event_source_set_enabled(k->turn, SD_EVENT_OFF);
-	keeper_swap(&k->known[k->first->id], &k->other);
-	keeper_announce(k);
-	if (k->stage == KEEPER_UNDOING) {
-		keeper_finish(k);
+	list_store_swap(&k->known[k->first->id], &k->other);
+	list_store_announce(k);
+	if (k->stage == LIST_STORE_UNDOING) {
+		list_store_finish(k);
 		return;
 	}
 	k->error = r;
 	if (r < 0) {
 		complain(&k->fault, "the programs did not take the list: %s", strerror(-r));
-		keeper_roll_out(k, KEEPER_UNDOING);
+		list_store_roll_out(k, LIST_STORE_UNDOING);
 		return;
 	}
-	keeper_tell_unheeded(k);
-	if (keeper_is_kept(k))
-		keeper_save(k);
+	list_store_tell_not_applied(k);
+	if (list_store_is_kept(k))
+		list_store_save(k);
 	else
-		keeper_finish(k);
+		list_store_finish(k);
 }
 
-static int keeper_on_turn(sd_event_source *source, void *userdata)
+static int list_store_on_turn(sd_event_source *source, void *userdata)
 {
-	struct keeper *k = userdata;
-	int r = rollout_step(&k->rollout, KEEPER_SLICE);
+	struct list_store *k = userdata;
+	int r = list_apply_step(&k->list_apply, LIST_STORE_SLICE);
 
 	/* on the way back the others are put in all the same */
-	if (r < 0 && k->stage == KEEPER_UNDOING)
-		k->rollout.at++;
+	if (r < 0 && k->stage == LIST_STORE_UNDOING)
+		k->list_apply.at++;
 	else if (r <= 0)
-		keeper_rolled_out(k, r);
+		list_store_rolled_out(k, r);
 	return 0;
 }
 
-static int keeper_make_fresh(struct keeper *k)
+static int list_store_make_fresh(struct list_store *k)
 {
-	struct keeper_change *c = k->first;
+	struct list_store_change *c = k->first;
 	int r;
 
-	if (c->deed == KEEPER_FILES)
+	if (c->deed == LIST_STORE_FILES)
 		return lists_put(&k->fresh, &c->list, &k->fault);
 	r = lists_put(&k->fresh, &k->asked[c->id], &k->fault);
 	if (r < 0)
 		return r;
 	switch (c->deed) {
-	case KEEPER_LOAD:
-	case KEEPER_PUT:
+	case LIST_STORE_LOAD:
+	case LIST_STORE_PUT:
 		return lists_put(&k->fresh, &c->list, &k->fault);
-	case KEEPER_TAKE_OUT:
+	case LIST_STORE_TAKE_OUT:
 		return lists_take_out(&k->fresh, &c->list, &k->fault);
 	default:
-		lists_expire(&k->fresh, keeper_now());
+		lists_expire(&k->fresh, list_store_now());
 		return 0;
 	}
 }
 
 /* Both together are what the programs will know. */
-static int keeper_make_other(struct keeper *k)
+static int list_store_make_other(struct list_store *k)
 {
-	bool of_files = k->first->deed == KEEPER_FILES;
+	bool of_files = k->first->deed == LIST_STORE_FILES;
 	enum lists_id id = k->first->id;
 	int r = lists_put(&k->other, of_files ? &k->fresh : &k->files[id], &k->fault);
 
@@ -241,28 +241,28 @@ static int keeper_make_other(struct keeper *k)
 }
 
 /* The first of those that wait, where none is being made. */
-static void keeper_next(struct keeper *k)
+static void list_store_next(struct list_store *k)
 {
 	int r;
 
-	if (k->stage != KEEPER_IDLE || !k->first)
+	if (k->stage != LIST_STORE_IDLE || !k->first)
 		return;
 	k->fault.text[0] = '\0';
-	r = keeper_make_fresh(k);
+	r = list_store_make_fresh(k);
 	if (r >= 0)
-		r = keeper_make_other(k);
+		r = list_store_make_other(k);
 	k->error = r;
 	if (r < 0)
-		keeper_finish(k);
+		list_store_finish(k);
 	else
-		keeper_roll_out(k, KEEPER_APPLYING);
+		list_store_roll_out(k, LIST_STORE_APPLYING);
 }
 
 /* ---- for the others ------------------------------------------------------------------------ */
 
-int keeper_change(struct keeper *k, struct keeper_change *change)
+int list_store_change(struct list_store *k, struct list_store_change *change)
 {
-	struct keeper_change *c = malloc(sizeof(*c));
+	struct list_store_change *c = malloc(sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
@@ -271,46 +271,46 @@ int keeper_change(struct keeper *k, struct keeper_change *change)
 	change->list = (struct lists_list){};
 	*k->end = c;
 	k->end = &c->next;
-	keeper_next(k);
+	list_store_next(k);
 	return 0;
 }
 
-bool keeper_is_changing(const struct keeper *k)
+bool list_store_is_changing(const struct list_store *k)
 {
 	return k->first;
 }
 
-void keeper_settle(struct keeper *k)
+void list_store_settle(struct list_store *k)
 {
 	while (k->first) {
-		if (k->stage != KEEPER_SAVING)
-			keeper_on_turn(k->turn, k);
+		if (k->stage != LIST_STORE_SAVING)
+			list_store_on_turn(k->turn, k);
 		else
-			worker_settle(k->worker, KEEPER_SETTLE_USEC);
+			worker_settle(k->worker, LIST_STORE_SETTLE_USEC);
 	}
 }
 
-int keeper_change_init(struct keeper *k, sd_event *event)
+int list_store_change_init(struct list_store *k, sd_event *event)
 {
 	int r = worker_new(&k->worker, event);
 
 	k->end = &k->first;
-	k->job = (struct worker_job){ .work = keeper_work, .done = keeper_worked };
+	k->job = (struct worker_job){ .work = list_store_work, .done = list_store_worked };
 	if (r >= 0)
-		r = sd_event_add_defer(event, &k->turn, keeper_on_turn, k);
+		r = sd_event_add_defer(event, &k->turn, list_store_on_turn, k);
 	if (r >= 0)
 		r = sd_event_source_set_exit_on_failure(k->turn, true);
 	return r < 0 ? r : sd_event_source_set_enabled(k->turn, SD_EVENT_OFF);
 }
 
-void keeper_change_done(struct keeper *k)
+void list_store_change_done(struct list_store *k)
 {
-	struct keeper_change *c;
+	struct list_store_change *c;
 
 	for (c = k->first; c; c = c->next)
 		c->done = NULL; /* they have gone */
-	if (k->stage == KEEPER_SAVING)
-		worker_settle(k->worker, KEEPER_SETTLE_USEC);
+	if (k->stage == LIST_STORE_SAVING)
+		worker_settle(k->worker, LIST_STORE_SETTLE_USEC);
 	k->worker = worker_free(k->worker);
 	k->turn = sd_event_source_disable_unref(k->turn);
 	while ((c = k->first)) {

@@ -10,9 +10,9 @@
 #include "daemon/settings/settings_span.h"
 
 /* Ten years; more is a slip. */
-#define KEEPER_EXPIRE_MAX_SEC (3653ULL * 86400)
+#define LIST_STORE_EXPIRE_MAX_SEC (3653ULL * 86400)
 
-static int keeper_expire(uint64_t *ret, const char *expire, struct complaint *c)
+static int list_store_expire(uint64_t *ret, const char *expire, struct complaint *c)
 {
 	uint64_t ns;
 	int r;
@@ -21,19 +21,19 @@ static int keeper_expire(uint64_t *ret, const char *expire, struct complaint *c)
 	if (!*expire)
 		return 0;
 	r = settings_parse_span(expire, &ns);
-	if (r < 0 || ns < 1000000000 || ns / 1000000000 > KEEPER_EXPIRE_MAX_SEC) {
+	if (r < 0 || ns < 1000000000 || ns / 1000000000 > LIST_STORE_EXPIRE_MAX_SEC) {
 		complain(c,
 			 "\"%.40s\" is no time from 1s to 10 years; write it as 30s, 10min or 2h",
 			 expire);
 		return -EINVAL;
 	}
-	*ret = keeper_now() + ns / 1000000000;
+	*ret = list_store_now() + ns / 1000000000;
 	return 0;
 }
 
 /* Trap S5: who would lock himself out is asked for --force. */
-static int keeper_guard(struct keeper *k, const struct lists_list *l, const char *spared_text,
-			struct complaint *c)
+static int list_store_guard(struct list_store *k, const struct lists_list *l,
+			    const char *spared_text, struct complaint *c)
 {
 	_cleanup_free_ struct lists_spared *spared = NULL;
 	struct lists_spared own = { .what = "an address of this host" };
@@ -52,8 +52,8 @@ static int keeper_guard(struct keeper *k, const struct lists_list *l, const char
 	return r;
 }
 
-static int keeper_read(struct keeper *k, const struct lists_request *q, struct lists_list *ret,
-		       struct complaint *c)
+static int list_store_read(struct list_store *k, const struct lists_request *q,
+			   struct lists_list *ret, struct complaint *c)
 {
 	struct lists_entry like = { .kept = !q->runtime };
 	int id = lists_find(q->list), r;
@@ -62,7 +62,7 @@ static int keeper_read(struct keeper *k, const struct lists_request *q, struct l
 		complain(c, "there is no list \"%.40s\"", q->list);
 		return id;
 	}
-	r = keeper_expire(&like.expires_at, q->expire, c);
+	r = list_store_expire(&like.expires_at, q->expire, c);
 	if (r >= 0)
 		r = lists_read(ret, *q->name ? q->name : NULL, q->text, &like, c);
 	if (r >= 0 && !ret->count) {
@@ -73,10 +73,10 @@ static int keeper_read(struct keeper *k, const struct lists_request *q, struct l
 }
 
 /* Takes the list. */
-static int keeper_ask(struct keeper *k, const struct lists_request *q, enum keeper_deed deed,
-		      int id, struct lists_list *list)
+static int list_store_ask(struct list_store *k, const struct lists_request *q,
+			  enum list_store_action deed, int id, struct lists_list *list)
 {
-	struct keeper_change change = {
+	struct list_store_change change = {
 		.deed = deed,
 		.id = id,
 		.list = *list,
@@ -84,30 +84,30 @@ static int keeper_ask(struct keeper *k, const struct lists_request *q, enum keep
 		.done = q->done,
 		.userdata = q->userdata,
 	};
-	int r = keeper_change(k, &change);
+	int r = list_store_change(k, &change);
 
 	if (r >= 0)
 		*list = (struct lists_list){};
 	return r;
 }
 
-int keeper_add(void *keeper, const struct lists_request *q, struct complaint *c)
+int list_store_add(void *list_store, const struct lists_request *q, struct complaint *c)
 {
 	_cleanup_(lists_done) struct lists_list more = {};
-	struct keeper *k = keeper;
-	int id = keeper_read(k, q, &more, c);
+	struct list_store *k = list_store;
+	int id = list_store_read(k, q, &more, c);
 	int r = id;
 
 	if (r >= 0 && id == LISTS_DENY && !q->force)
-		r = keeper_guard(k, &more, q->spared, c);
-	return r < 0 ? r : keeper_ask(k, q, KEEPER_PUT, id, &more);
+		r = list_store_guard(k, &more, q->spared, c);
+	return r < 0 ? r : list_store_ask(k, q, LIST_STORE_PUT, id, &more);
 }
 
-int keeper_remove(void *keeper, const struct lists_request *q, struct complaint *c)
+int list_store_remove(void *list_store, const struct lists_request *q, struct complaint *c)
 {
 	_cleanup_(lists_done) struct lists_list gone = {};
-	struct keeper *k = keeper;
-	int id = keeper_read(k, q, &gone, c);
+	struct list_store *k = list_store;
+	int id = list_store_read(k, q, &gone, c);
 	int r = id;
 	size_t i;
 
@@ -121,5 +121,5 @@ int keeper_remove(void *keeper, const struct lists_request *q, struct complaint 
 		complain(c, "%s comes from a file; take it out there and reload", text.text);
 		r = -ENOENT;
 	}
-	return r < 0 ? r : keeper_ask(k, q, KEEPER_TAKE_OUT, id, &gone);
+	return r < 0 ? r : list_store_ask(k, q, LIST_STORE_TAKE_OUT, id, &gone);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What somebody asks of a list: the words of the bus, as they come; the keeper reads them. */
+/* What somebody asks of a list: the words of the bus, as they come; the list store reads them. */
 #pragma once
 
 #include <stdbool.h>

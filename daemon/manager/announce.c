@@ -10,21 +10,21 @@
 #include "daemon/mitigation/plan.h"
 #include "daemon/report/journal.h"
 
-int teller_init(struct teller *t)
+int announcer_init(struct announcer *t)
 {
 	int r = events_new(&t->events);
 
 	return r < 0 ? r : journal_new(&t->journal);
 }
 
-void teller_done(struct teller *t)
+void announcer_done(struct announcer *t)
 {
 	t->journal = journal_free(t->journal);
 	t->events = events_free(t->events);
 }
 
-void tell_event(struct teller *t, enum sg_event event, const struct event_value *values,
-		size_t count)
+void announce_event(struct announcer *t, enum sg_event event, const struct event_value *values,
+		    size_t count)
 {
 	const struct event_record *record;
 	struct timespec now;
@@ -38,28 +38,28 @@ void tell_event(struct teller *t, enum sg_event event, const struct event_value 
 	bus_tell_event(t->bus, record->json);
 }
 
-void tell_look_failed(struct teller *t, struct event_limit *limit, uint64_t now_ns,
-		      const char *what, int error)
+void announce_read_failed(struct announcer *t, struct event_limit *limit, uint64_t now_ns,
+			  const char *what, int error)
 {
 	uint64_t suppressed;
 
 	if (event_limit_pass(limit, now_ns, &suppressed))
-		TELL(t, SG_EVENT_LOOK_FAILED, EVENT_TEXT("what", what),
-		     EVENT_TEXT("reason", strerror(-error)),
-		     EVENT_NUMBER("suppressed", suppressed));
+		ANNOUNCE(t, SG_EVENT_READ_FAILED, EVENT_TEXT("what", what),
+			 EVENT_TEXT("reason", strerror(-error)),
+			 EVENT_NUMBER("suppressed", suppressed));
 }
 
 /* "192.0.2.1:80", "[2001:db8::1]:80" */
-struct tell_service {
+struct announce_service {
 	char text[INET6_ADDRSTRLEN + 8];
 };
 
-static struct tell_service tell_service(const struct sg_service *service)
+static struct announce_service announce_service(const struct sg_service *service)
 {
 	const struct sg_addr *a = &service->addr;
 	bool v4 = !a->halves[0] && a->words[2] == htonl(0xffff);
 	char address[INET6_ADDRSTRLEN];
-	struct tell_service name;
+	struct announce_service name;
 
 	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? (void *)&a->words[3] : (void *)a->bytes, address,
 		  sizeof(address));
@@ -68,113 +68,116 @@ static struct tell_service tell_service(const struct sg_service *service)
 	return name;
 }
 
-void tell_blocked(void *teller, const struct sg_service *service, uint64_t blocked_ns,
-		  uint64_t accepted, uint64_t born)
+void announce_blocked(void *announcer, const struct sg_service *service, uint64_t blocked_ns,
+		      uint64_t accepted, uint64_t born)
 {
-	const struct tell_service name = tell_service(service);
+	const struct announce_service name = announce_service(service);
 
-	TELL(teller, SG_EVENT_SERVICE_BLOCKED, EVENT_TEXT("service", name.text),
-	     EVENT_NUMBER("seconds", blocked_ns / 1000000000),
-	     EVENT_NUMBER("acceptances", accepted), EVENT_NUMBER("births", born));
+	ANNOUNCE(announcer, SG_EVENT_SERVICE_BLOCKED, EVENT_TEXT("service", name.text),
+		 EVENT_NUMBER("seconds", blocked_ns / 1000000000),
+		 EVENT_NUMBER("acceptances", accepted), EVENT_NUMBER("births", born));
 }
 
-void tell_defence(void *teller, const struct sg_service *service, enum defence_news news,
-		  const struct defence *d)
+void announce_defence(void *announcer, const struct sg_service *service, enum defence_news news,
+		      const struct defence *d)
 {
-	const struct tell_service name = tell_service(service);
+	const struct announce_service name = announce_service(service);
 
 	if (news == DEFENCE_BEGAN)
-		TELL(teller, SG_EVENT_DEFENCE_BEGAN, EVENT_TEXT("service", name.text));
+		ANNOUNCE(announcer, SG_EVENT_DEFENCE_BEGAN, EVENT_TEXT("service", name.text));
 	else
-		TELL(teller, SG_EVENT_DEFENCE_ENDED, EVENT_TEXT("service", name.text),
-		     EVENT_NUMBER("seconds", (d->ended_ns - d->began_ns) / 1000000000),
-		     EVENT_NUMBER("syns", d->totals.syns),
-		     EVENT_NUMBER("challenges", d->totals.challenges),
-		     EVENT_NUMBER("acceptances", d->totals.acceptances));
+		ANNOUNCE(announcer, SG_EVENT_DEFENCE_ENDED, EVENT_TEXT("service", name.text),
+			 EVENT_NUMBER("seconds", (d->ended_ns - d->began_ns) / 1000000000),
+			 EVENT_NUMBER("syns", d->totals.syns),
+			 EVENT_NUMBER("challenges", d->totals.challenges),
+			 EVENT_NUMBER("acceptances", d->totals.acceptances));
 }
 
-void tell_trouble(void *teller, const struct sg_service *service, enum sg_trouble trouble,
-		  const char *text, bool ended, uint64_t for_ns)
+void announce_trouble(void *announcer, const struct sg_service *service, enum sg_trouble trouble,
+		      const char *text, bool ended, uint64_t for_ns)
 {
-	const struct tell_service name = tell_service(service);
+	const struct announce_service name = announce_service(service);
 
 	if (ended)
-		TELL(teller, SG_EVENT_TROUBLE_ENDED, EVENT_TEXT("service", name.text),
-		     EVENT_TEXT("trouble", trouble_word(trouble)),
-		     EVENT_NUMBER("seconds", for_ns / 1000000000));
+		ANNOUNCE(announcer, SG_EVENT_TROUBLE_ENDED, EVENT_TEXT("service", name.text),
+			 EVENT_TEXT("trouble", trouble_word(trouble)),
+			 EVENT_NUMBER("seconds", for_ns / 1000000000));
 	else
-		TELL(teller, SG_EVENT_TROUBLE_BEGAN, EVENT_TEXT("service", name.text),
-		     EVENT_TEXT("trouble", trouble_word(trouble)), EVENT_TEXT("text", text));
+		ANNOUNCE(announcer, SG_EVENT_TROUBLE_BEGAN, EVENT_TEXT("service", name.text),
+			 EVENT_TEXT("trouble", trouble_word(trouble)), EVENT_TEXT("text", text));
 }
 
-void tell_sources(struct teller *t, enum detect_look look, const struct talkers_figures *sources)
+void announce_sources(struct announcer *t, enum detect_pattern look,
+		      const struct hitters_figures *sources)
 {
-	static const char *const advice[DETECT_LOOK_COUNT] = {
+	static const char *const advice[DETECT_PATTERN_COUNT] = {
 		[DETECT_SPOOFED] =
 			"they are forged at random, and to deny any of them is of no use",
 		[DETECT_CONCENTRATED] = "\"synguard sources --prefix\" names those that send most, "
 					"and \"synguard deny add PREFIX\" stops them",
 	};
 
-	TELL(t, SG_EVENT_FLOOD_SOURCES, EVENT_TEXT("sources", detect_look_name(look)),
-	     EVENT_NUMBER("distinct", sources->distinct),
-	     EVENT_NUMBER("few_percent", talkers_few_share(sources) * 100),
-	     EVENT_TEXT("advice", advice[look]));
+	ANNOUNCE(t, SG_EVENT_FLOOD_SOURCES, EVENT_TEXT("sources", detect_pattern_name(look)),
+		 EVENT_NUMBER("distinct", sources->distinct),
+		 EVENT_NUMBER("few_percent", hitters_few_share(sources) * 100),
+		 EVENT_TEXT("advice", advice[look]));
 }
 
-void tell_acks(struct teller *t, enum acks_news news, const struct acks *acks,
-	       uint64_t bogus_per_sec, uint64_t dropped_per_sec)
+void announce_ack_flood(struct announcer *t, enum ack_flood_change news,
+			const struct ack_flood *ack_flood, uint64_t bogus_per_sec,
+			uint64_t dropped_per_sec)
 {
-	if (news == ACKS_FLOOD_BEGAN)
-		TELL(t, SG_EVENT_ACK_FLOOD_BEGAN,
-		     EVENT_NUMBER("bogus_acks_per_second", bogus_per_sec),
-		     EVENT_NUMBER("dropped_per_second", dropped_per_sec));
-	else if (news == ACKS_FLOOD_ENDED)
-		TELL(t, SG_EVENT_ACK_FLOOD_ENDED,
-		     EVENT_NUMBER("seconds", (acks->ended_ns - acks->began_ns) / 1000000000),
-		     EVENT_NUMBER("bogus_acks", acks->flood.bogus),
-		     EVENT_NUMBER("dropped", acks->flood.dropped));
+	if (news == ACK_FLOOD_STARTED)
+		ANNOUNCE(t, SG_EVENT_ACK_FLOOD_BEGAN,
+			 EVENT_NUMBER("bogus_acks_per_second", bogus_per_sec),
+			 EVENT_NUMBER("dropped_per_second", dropped_per_sec));
+	else if (news == ACK_FLOOD_STOPPED)
+		ANNOUNCE(t, SG_EVENT_ACK_FLOOD_ENDED,
+			 EVENT_NUMBER("seconds",
+				      (ack_flood->ended_ns - ack_flood->began_ns) / 1000000000),
+			 EVENT_NUMBER("bogus_acks", ack_flood->flood.bogus),
+			 EVENT_NUMBER("dropped", ack_flood->flood.dropped));
 }
 
-void tell_port(void *teller, enum ports_news what, const char *ifname, const char *attach,
-	       const char *reason)
+void announce_port(void *announcer, enum iface_event what, const char *ifname, const char *attach,
+		   const char *reason)
 {
-	static const enum sg_event events[PORTS_NEWS_COUNT] = {
-		[PORTS_CAME] = SG_EVENT_INTERFACE_CAME,
-		[PORTS_WENT] = SG_EVENT_INTERFACE_WENT,
-		[PORTS_ATTACHED] = SG_EVENT_ATTACHED,
-		[PORTS_DETACHED] = SG_EVENT_DETACHED,
-		[PORTS_REFUSED] = SG_EVENT_ATTACH_FAILED,
-		[PORTS_MISSING] = SG_EVENT_INTERFACE_MISSING,
+	static const enum sg_event events[IFACES_NEWS_COUNT] = {
+		[IFACES_CAME] = SG_EVENT_INTERFACE_CAME,
+		[IFACES_WENT] = SG_EVENT_INTERFACE_WENT,
+		[IFACES_ATTACHED] = SG_EVENT_ATTACHED,
+		[IFACES_DETACHED] = SG_EVENT_DETACHED,
+		[IFACES_REFUSED] = SG_EVENT_ATTACH_FAILED,
+		[IFACES_MISSING] = SG_EVENT_INTERFACE_MISSING,
 	};
 
-	TELL(teller, events[what], EVENT_TEXT("interface", ifname), EVENT_TEXT("attach", attach),
-	     EVENT_TEXT("reason", reason));
+	ANNOUNCE(announcer, events[what], EVENT_TEXT("interface", ifname),
+		 EVENT_TEXT("attach", attach), EVENT_TEXT("reason", reason));
 }
 
-void tell_ladder(void *teller, enum ladder_news news, enum sg_ladder_step step, const char *target,
-		 uint64_t from, uint64_t to, const char *reason)
+void announce_ladder(void *announcer, enum mitigation_news news, enum sg_mitigation_step step,
+		     const char *target, uint64_t from, uint64_t to, const char *reason)
 {
-	static const enum sg_event events[LADDER_NEWS_COUNT] = {
-		[LADDER_TAKEN] = SG_EVENT_LADDER_TAKEN,
-		[LADDER_UNDONE] = SG_EVENT_LADDER_UNDONE,
-		[LADDER_CONFLICT] = SG_EVENT_LADDER_CONFLICT,
-		[LADDER_FAILED] = SG_EVENT_LADDER_FAILED,
-		[LADDER_WOULD] = SG_EVENT_LADDER_WOULD,
+	static const enum sg_event events[MITIGATION_NEWS_COUNT] = {
+		[MITIGATION_TAKEN] = SG_EVENT_MITIGATION_TAKEN,
+		[MITIGATION_UNDONE] = SG_EVENT_MITIGATION_UNDONE,
+		[MITIGATION_CONFLICT] = SG_EVENT_MITIGATION_CONFLICT,
+		[MITIGATION_FAILED] = SG_EVENT_MITIGATION_FAILED,
+		[MITIGATION_WOULD] = SG_EVENT_MITIGATION_WOULD,
 	};
 
-	static const char *const changes[LADDER_NEWS_COUNT] = {
-		[LADDER_TAKEN] = "%s is %llu, it was %llu",
-		[LADDER_UNDONE] = "%s is %llu again, it was %llu",
-		[LADDER_WOULD] = "%s would be %llu, it is %llu",
+	static const char *const changes[MITIGATION_NEWS_COUNT] = {
+		[MITIGATION_TAKEN] = "%s is %llu, it was %llu",
+		[MITIGATION_UNDONE] = "%s is %llu again, it was %llu",
+		[MITIGATION_WOULD] = "%s would be %llu, it is %llu",
 	};
 	char text[192] = "", *change = text;
 
 	/* a deed has no value: that it is done or not is all */
-	if (changes[news] && ladder_rows[step].kind != SG_LADDER_DEED)
+	if (changes[news] && mitigation_rows[step].kind != SG_MITIGATION_ACTION)
 		snprintf(text, sizeof(text), changes[news], target, (unsigned long long)to,
 			 (unsigned long long)from);
-	TELL(teller, events[news], EVENT_TEXT("step", ladder_rows[step].word),
-	     EVENT_TEXT("target", target), EVENT_NUMBER("old", from), EVENT_NUMBER("new", to),
-	     EVENT_TEXT("change", change), EVENT_TEXT("reason", reason));
+	ANNOUNCE(announcer, events[news], EVENT_TEXT("step", mitigation_rows[step].word),
+		 EVENT_TEXT("target", target), EVENT_NUMBER("old", from), EVENT_NUMBER("new", to),
+		 EVENT_TEXT("change", change), EVENT_TEXT("reason", reason));
 }

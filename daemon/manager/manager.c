@@ -31,10 +31,10 @@ void manager_reconcile(void *userdata)
 	struct manager *m = userdata;
 
 	if (m->links) /* not while it is being made */
-		ports_reconcile(m->ports, m->links,
-				m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS ?
-					m->settings.attach :
-					WAY_WATCH);
+		ifaces_reconcile(m->ports, m->links,
+				 m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS ?
+					 m->settings.attach :
+					 ATTACH_MODE_WATCH);
 }
 
 static void manager_on_address(void *userdata, const struct sg_addr *addr, bool here)
@@ -48,8 +48,8 @@ static void manager_on_address(void *userdata, const struct sg_addr *addr, bool 
 	if (!r)
 		m->local_addrs += here ? 1 : -1;
 	if (r < 0 && r != -ENOENT && r != -EEXIST)
-		tell_look_failed(&m->teller, &m->address_limit, clock_now_ns(),
-				 "the host's addresses", r);
+		announce_read_failed(&m->announcer, &m->address_limit, clock_now_ns(),
+				     "the host's addresses", r);
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -72,17 +72,17 @@ static int manager_take(void *userdata, const char *name)
 {
 	const struct manager *m = userdata;
 
-	return m->store ? store_take(m->store, name) : -ENOENT;
+	return m->store ? fdstore_take(m->store, name) : -ENOENT;
 }
 
 static void manager_keep(void *userdata, const char *name, int fd)
 {
-	store_keep(name, fd);
+	fdstore_keep(name, fd);
 }
 
 static void manager_drop(void *userdata, const char *name)
 {
-	store_drop(name);
+	fdstore_drop(name);
 }
 
 /* Hands on what went wrong, in the words of errno. */
@@ -112,8 +112,8 @@ static int manager_load(struct manager *m, struct complaint *c)
 		m->dp = dataplane_free(m->dp);
 		if (r == -EPERM || r == -EACCES)
 			caps_missing_to_load(&m->engine_reason);
-		TELL(&m->teller, SG_EVENT_ENGINE, EVENT_TEXT("engine", "kernel"),
-		     EVENT_TEXT("reason", m->engine_reason.text));
+		ANNOUNCE(&m->announcer, SG_EVENT_ENGINE, EVENT_TEXT("engine", "kernel"),
+			 EVENT_TEXT("reason", m->engine_reason.text));
 		return 0;
 	}
 	control = dataplane_control(m->dp);
@@ -129,14 +129,14 @@ static int manager_open_bus(struct manager *m, struct complaint *c)
 		.describe = manager_describe,
 		.events = manager_events,
 		.set_mode = manager_set_mode,
-		.undo_ladder = manager_undo_ladder,
+		.undo_mitigation = manager_undo_mitigation,
 		.scalars = manager_scalars,
 		.view = manager_view,
 		.userdata = m,
-		.list_add = keeper_add,
-		.list_remove = keeper_remove,
-		.list_show = keeper_show,
-		.lists = m->keeper,
+		.list_add = list_store_add,
+		.list_remove = list_store_remove,
+		.list_show = list_store_show,
+		.lists = m->list_store,
 	};
 	struct rundir_path path;
 	int r;
@@ -147,7 +147,7 @@ static int manager_open_bus(struct manager *m, struct complaint *c)
 	r = bus_new(&m->bus, m->event, path.text, &handler);
 	if (r < 0)
 		complain(c, "%s: %s", path.text, strerror(-r));
-	m->teller.bus = m->bus;
+	m->announcer.bus = m->bus;
 	return r;
 }
 
@@ -174,18 +174,20 @@ static void manager_warn(void *userdata, const char *text)
 /* What needs the rights to load programs; afterwards they are given up. */
 static int manager_prepare(struct manager *m, struct complaint *c)
 {
-	const struct ladder_handler climbing = { tell_ladder, manager_warn, &m->teller };
+	const struct mitigation_handler mitigating = { announce_ladder, manager_warn,
+						       &m->announcer };
 	int r;
 
 	m->lock_fd = rundir_take(m->options->runtime_dir, c);
 	r = m->lock_fd < 0 ? m->lock_fd : manager_be_alone(m, c);
 	if (r < 0)
 		return r;
-	r = manager_said(c, store_new(&m->store));
+	r = manager_said(c, fdstore_new(&m->store));
 	if (r >= 0)
-		r = manager_said(c, teller_init(&m->teller));
+		r = manager_said(c, announcer_init(&m->announcer));
 	if (r >= 0)
-		r = manager_said(c, ladder_new(&m->ladder, m->options->runtime_dir, &climbing));
+		r = manager_said(c, mitigation_new(&m->mitigation, m->options->runtime_dir,
+						   &mitigating));
 	if (r < 0)
 		return r;
 	r = manager_load(m, c);
@@ -199,7 +201,7 @@ static int manager_prepare(struct manager *m, struct complaint *c)
 	if (r < 0)
 		return r;
 	/* what follows needs no more; and if that is missing, no driver has been touched yet */
-	r = caps_keep(m->settings.ladder_live_backlog);
+	r = caps_keep(m->settings.mitigation_live_backlog);
 	if (r < 0)
 		complain(c, "CAP_NET_ADMIN is needed: %s", strerror(-r));
 	return r;
@@ -207,37 +209,37 @@ static int manager_prepare(struct manager *m, struct complaint *c)
 
 static int manager_start(struct manager *m, struct complaint *c)
 {
-	const struct links_handler handler = { manager_on_address, manager_reconcile, m };
-	const struct ports_handler on_port = { tell_port, &m->teller };
+	const struct rtnl_handler handler = { manager_on_address, manager_reconcile, m };
+	const struct ifaces_handler on_port = { announce_port, &m->announcer };
 	int r = manager_prepare(m, c);
 
 	if (r < 0)
 		return r;
-	r = ports_new(&m->ports, m->event, m->dp, m->interfaces, m->settings.interfaces.count,
-		      &on_port);
+	r = ifaces_new(&m->ports, m->event, m->dp, m->interfaces, m->settings.interfaces.count,
+		       &on_port);
 	if (r >= 0)
-		r = links_new(&m->links, m->event, &handler);
+		r = rtnl_new(&m->links, m->event, &handler);
 	if (r < 0) {
 		complain(c, "the interfaces: %s", strerror(-r));
 		return r;
 	}
 	manager_reconcile(m);
 	/* on interfaces that are not meant any more it ends here */
-	m->store = store_free(m->store);
-	ports_settle(m->ports, MANAGER_SETTLE_USEC);
-	ports_warn(m->ports, m->links);
+	m->store = fdstore_free(m->store);
+	ifaces_settle(m->ports, MANAGER_SETTLE_USEC);
+	ifaces_warn(m->ports, m->links);
 	r = manager_said(c, manager_start_ticking(m));
 	if (r < 0)
 		return r;
 	if (m->options->config_fault[0])
-		TELL(&m->teller, SG_EVENT_CONFIG_FAULTY,
-		     EVENT_TEXT("reason", m->options->config_fault));
-	TELL(&m->teller, SG_EVENT_STARTED, EVENT_TEXT("version", SG_VERSION),
-	     EVENT_TEXT("mode", mode_name(m->mode)),
-	     EVENT_TEXT("engine", m->dp ? "reqsk" : "kernel"));
+		ANNOUNCE(&m->announcer, SG_EVENT_CONFIG_FAULTY,
+			 EVENT_TEXT("reason", m->options->config_fault));
+	ANNOUNCE(&m->announcer, SG_EVENT_STARTED, EVENT_TEXT("version", SG_VERSION),
+		 EVENT_TEXT("mode", mode_name(m->mode)),
+		 EVENT_TEXT("engine", m->dp ? "reqsk" : "kernel"));
 	if (m->dp && dataplane_continues(m->dp))
-		TELL(&m->teller, SG_EVENT_CONTINUED,
-		     EVENT_NUMBER("services", services_count(m->services)));
+		ANNOUNCE(&m->announcer, SG_EVENT_CONTINUED,
+			 EVENT_NUMBER("services", services_count(m->services)));
 	return 0;
 }
 
@@ -277,8 +279,8 @@ static int manager_on_left(sd_event_source *source, uint64_t scheduled_usec, voi
 
 int manager_leave(struct manager *m)
 {
-	TELL(&m->teller, SG_EVENT_STOPPING, EVENT_TEXT("version", SG_VERSION),
-	     EVENT_NUMBER("seconds", (clock_now_ns() - m->started_ns) / 1000000000));
+	ANNOUNCE(&m->announcer, SG_EVENT_STOPPING, EVENT_TEXT("version", SG_VERSION),
+		 EVENT_NUMBER("seconds", (clock_now_ns() - m->started_ns) / 1000000000));
 	if (!m->dp || !m->challenges_per_sec || m->mode == SG_MODE_OFF)
 		return sd_event_exit(m->event, 0);
 	manager_change_mode(m, SG_MODE_OFF);
@@ -291,18 +293,18 @@ struct manager *manager_free(struct manager *m)
 	if (!m)
 		return NULL;
 	sd_event_source_disable_unref(m->ticker);
-	m->ladder = ladder_free(m->ladder);
+	m->mitigation = mitigation_free(m->mitigation);
 	reap_free(m->reap);
-	m->teller.bus = bus_free(m->bus);
+	m->announcer.bus = bus_free(m->bus);
 	views_free(m->views);
-	ports_free(m->ports);
-	links_free(m->links);
+	ifaces_free(m->ports);
+	rtnl_free(m->links);
 	services_free(m->services);
-	keeper_free(m->keeper);
+	list_store_free(m->list_store);
 	dataplane_free(m->dp);
-	store_free(m->store);
+	fdstore_free(m->store);
 	carry_free(m->carry);
-	teller_done(&m->teller);
+	announcer_done(&m->announcer);
 	close_fd(m->instance_fd);
 	close_fd(m->lock_fd);
 	sd_event_unref(m->event);

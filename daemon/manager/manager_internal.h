@@ -33,14 +33,14 @@ struct manager {
 	sd_event *event;
 	sd_event_source *ticker;
 	int lock_fd, instance_fd;
-	struct store *store; /* until what is of use of it has been taken */
+	struct fdstore *store; /* until what is of use of it has been taken */
 	struct dataplane_store kept;
 	struct dataplane *dp; /* NULL in engine "kernel" */
-	struct links *links;
+	struct rtnl *links;
 	struct services *services; /* NULL in engine "kernel" */
 	struct bus *bus;
 	struct carry *carry;
-	struct keeper *keeper;
+	struct list_store *list_store;
 	struct views *views;
 	struct complaint engine_reason;
 	struct settings settings;
@@ -50,23 +50,23 @@ struct manager {
 	bool mode_by_hand;
 	struct detect_config detect;
 	struct detector detector;
-	struct ports *ports;
+	struct ifaces *ports;
 	struct services_total total; /* of the last tick */
-	struct acks acks;
-	struct talkers_figures sources; /* of the last tick */
-	struct talkers_flow flow;
+	struct ack_flood ack_flood;
+	struct hitters_figures sources; /* of the last tick */
+	struct hitters_flow flow;
 	uint64_t started_ns, ticked_ns;
 	uint64_t ticks, tick_delay_max_usec;
 	uint64_t local_addrs;
 	struct pace pace; /* of asking all sockets, in engine "kernel" */
 	uint64_t walks;	  /* how often they were asked */
-	struct ladder *ladder;
+	struct mitigation *mitigation;
 	struct reap *reap; /* NULL where it cannot be had, for this reason: */
 	struct complaint no_reap_reason;
 	uint64_t reaped, reaped_told;
 	struct event_limit reap_limit, reap_failed_limit;
 	struct netstat_syns overfull; /* of the last tick, in engine "kernel" */
-	struct teller teller;
+	struct announcer announcer;
 	struct event_limit look_limit, address_limit;
 	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec, dropped_acks_per_sec;
 };
@@ -84,7 +84,7 @@ int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *userdat
 void manager_take_settings(struct manager *m, const struct settings *s);
 /* before: what the programs have been given, or NULL. */
 void manager_apply(struct manager *m, const struct settings *before);
-/* Makes the keeper of the lists, with what is kept and what files say. -errno. */
+/* Makes the list store, with what is kept and what files say. -errno. */
 int manager_keep_lists(struct manager *m, struct complaint *c);
 void manager_change_mode(struct manager *m, enum sg_mode mode);
 /* By hand: that holds until the daemon ends. -EINVAL: there is no such mode. */
@@ -97,7 +97,7 @@ void manager_scalars(void *userdata, struct report *ret);
 /* JSON; the caller frees it. NULL: no memory. */
 char *manager_describe(void *userdata);
 char *manager_events(void *userdata, uint64_t since);
-int manager_undo_ladder(void *userdata, const char *step);
+int manager_undo_mitigation(void *userdata, const char *step);
 int manager_view(void *userdata, const struct views_request *request);
 
 /* ---- manager_reap.c ---- */
@@ -106,5 +106,5 @@ int manager_view(void *userdata, const struct views_request *request);
 void manager_make_reap(struct manager *m);
 /* Has it go to work while its step is taken, and tells at the end what it has done. */
 void manager_reap(struct manager *m, uint64_t now_ns);
-/* What its step of the ladder has done so far. */
+/* What its step of the mitigation has done so far. */
 void manager_report_reap(const struct manager *m, struct report_step *row);

@@ -12,7 +12,7 @@ static void manager_tell_reaped(struct manager *m)
 {
 	if (m->reaped == m->reaped_told)
 		return;
-	TELL(&m->teller, SG_EVENT_REAPED, EVENT_NUMBER("count", m->reaped - m->reaped_told));
+	ANNOUNCE(&m->announcer, SG_EVENT_REAPED, EVENT_NUMBER("count", m->reaped - m->reaped_told));
 	m->reaped_told = m->reaped;
 }
 
@@ -26,8 +26,8 @@ static void manager_on_reaped(void *userdata, const struct reap_round *round)
 	if (m->reaped != m->reaped_told && event_limit_pass(&m->reap_limit, now_ns, &unused))
 		manager_tell_reaped(m);
 	if (round->error)
-		tell_look_failed(&m->teller, &m->reap_failed_limit, now_ns,
-				 "half-open connections, to reap them,", round->error);
+		announce_read_failed(&m->announcer, &m->reap_failed_limit, now_ns,
+				     "half-open connections, to reap them,", round->error);
 }
 
 void manager_make_reap(struct manager *m)
@@ -39,10 +39,10 @@ void manager_make_reap(struct manager *m)
 
 void manager_reap(struct manager *m, uint64_t now_ns)
 {
-	uint64_t retries = m->settings.ladder_retries ?: LADDER_FEW_RETRIES;
+	uint64_t retries = m->settings.mitigation_retries ?: MITIGATION_FEW_RETRIES;
 
-	if (ladder_is_taken(m->ladder, SG_LADDER_REAP))
-		reap_begin(m->reap, now_ns, ladder_half_open_usec(retries));
+	if (mitigation_is_taken(m->mitigation, SG_MITIGATION_REAP))
+		reap_begin(m->reap, now_ns, mitigation_half_open_usec(retries));
 	else
 		manager_tell_reaped(m);
 }

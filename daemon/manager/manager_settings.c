@@ -15,8 +15,8 @@ void manager_change_mode(struct manager *m, enum sg_mode mode)
 	if (m->dp)
 		__atomic_store_n(&dataplane_control(m->dp)->mode, mode, __ATOMIC_RELAXED);
 	if (mode != before) {
-		TELL(&m->teller, SG_EVENT_MODE_CHANGED, EVENT_TEXT("mode", mode_name(mode)),
-		     EVENT_TEXT("before", mode_name(before)));
+		ANNOUNCE(&m->announcer, SG_EVENT_MODE_CHANGED, EVENT_TEXT("mode", mode_name(mode)),
+			 EVENT_TEXT("before", mode_name(before)));
 		bus_tell_state(m->bus, detect_state_name(m->detector.state), mode_name(mode));
 	}
 	manager_reconcile(m);
@@ -40,7 +40,7 @@ void manager_take_settings(struct manager *m, const struct settings *s)
 	size_t i;
 
 	m->settings = *s;
-	m->detect = apply_detect(s);
+	m->detect = control_detect_config(s);
 	for (i = 0; i < s->interfaces.count; i++)
 		m->interfaces[i] = m->settings.interfaces.items[i];
 }
@@ -51,8 +51,8 @@ void manager_apply(struct manager *m, const struct settings *before)
 
 	if (!m->dp)
 		return;
-	apply_control(m->dp, &m->settings);
-	r = apply_left_alone(m->dp, before, &m->settings);
+	control_apply(m->dp, &m->settings);
+	r = control_apply_left_alone(m->dp, before, &m->settings);
 	if (r < 0)
 		log_warning("the list of services to leave alone: %s", strerror(-r));
 }
@@ -62,24 +62,25 @@ static bool manager_own(void *userdata, const struct sg_addr *addr, unsigned int
 {
 	const struct manager *m = userdata;
 
-	return links_own(m->links, addr, bits, ret);
+	return rtnl_own(m->links, addr, bits, ret);
 }
 
-static void manager_unheeded(void *userdata, size_t allowed, size_t denied)
+static void manager_not_applied(void *userdata, size_t allowed, size_t denied)
 {
 	struct manager *m = userdata;
 
-	TELL(&m->teller, SG_EVENT_LISTS_UNHEEDED, EVENT_NUMBER("allowed", allowed),
-	     EVENT_NUMBER("denied", denied));
+	ANNOUNCE(&m->announcer, SG_EVENT_LISTS_NOT_APPLIED, EVENT_NUMBER("allowed", allowed),
+		 EVENT_NUMBER("denied", denied));
 }
 
 int manager_keep_lists(struct manager *m, struct complaint *c)
 {
-	const struct keeper_handler handler = { manager_own, manager_unheeded, m };
+	const struct list_store_handler handler = { manager_own, manager_not_applied, m };
 	struct complaint fault = {};
 	int r;
 
-	r = keeper_new(&m->keeper, m->event, m->dp, m->options->state_dir, &handler, &fault);
+	r = list_store_new(&m->list_store, m->event, m->dp, m->options->state_dir, &handler,
+			   &fault);
 	if (r < 0) {
 		complain(c, "the state directory %s: %s", m->options->state_dir, strerror(-r));
 		return r;
@@ -87,12 +88,12 @@ int manager_keep_lists(struct manager *m, struct complaint *c)
 	if (fault.text[0])
 		log_warning("the lists of sources: %s", fault.text);
 	fault.text[0] = '\0';
-	if (keeper_take_files(m->keeper, &m->settings, &fault) < 0) {
+	if (list_store_take_files(m->list_store, &m->settings, &fault) < 0) {
 		log_error("%s", fault.text);
 		m->config_ok = false;
-		TELL(&m->teller, SG_EVENT_CONFIG_FAULTY, EVENT_TEXT("reason", fault.text));
+		ANNOUNCE(&m->announcer, SG_EVENT_CONFIG_FAULTY, EVENT_TEXT("reason", fault.text));
 	}
-	keeper_settle(m->keeper);
+	list_store_settle(m->list_store);
 	return 0;
 }
 
@@ -104,27 +105,27 @@ void manager_configure(struct manager *m, const struct settings *settings)
 	int r;
 
 	/* first, because a fault in one of these files is one of the configuration */
-	if (keeper_take_files(m->keeper, settings, &fault) < 0) {
+	if (list_store_take_files(m->list_store, settings, &fault) < 0) {
 		log_error("%s", fault.text);
 		manager_refuse_configuration(m, fault.text);
 		return;
 	}
 	m->config_ok = true;
-	ladder_try_again(m->ladder);
+	mitigation_try_again(m->mitigation);
 	manager_take_settings(m, settings);
 	manager_apply(m, &before);
-	r = ports_set_names(m->ports, m->interfaces, m->settings.interfaces.count);
+	r = ifaces_set_names(m->ports, m->interfaces, m->settings.interfaces.count);
 	if (r < 0)
 		log_warning("the interfaces: %s", strerror(-r));
 	manager_change_mode(m, m->mode_by_hand ? m->mode : settings->mode);
-	ports_warn(m->ports, m->links);
+	ifaces_warn(m->ports, m->links);
 	settings_changes(&before, settings, changes, sizeof(changes));
-	TELL(&m->teller, SG_EVENT_CONFIG_LOADED,
-	     EVENT_TEXT("changes", changes[0] ? changes : "nothing has changed"));
+	ANNOUNCE(&m->announcer, SG_EVENT_CONFIG_LOADED,
+		 EVENT_TEXT("changes", changes[0] ? changes : "nothing has changed"));
 }
 
 void manager_refuse_configuration(struct manager *m, const char *reason)
 {
 	m->config_ok = false;
-	TELL(&m->teller, SG_EVENT_CONFIG_REFUSED, EVENT_TEXT("reason", reason));
+	ANNOUNCE(&m->announcer, SG_EVENT_CONFIG_REFUSED, EVENT_TEXT("reason", reason));
 }

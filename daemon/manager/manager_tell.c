@@ -10,7 +10,7 @@
 
 #include "daemon/base/mode.h"
 
-/* Listeners that the ladder has adjusted: more are counted, and not listed. */
+/* Listeners that the mitigation has adjusted: more are counted, and not listed. */
 #define MANAGER_LISTENER_STEPS 64
 
 /* What is known without looking anywhere. */
@@ -20,7 +20,7 @@ void manager_scalars(void *userdata, struct report *ret)
 	uint64_t now_ns = clock_now_ns();
 	uint64_t heard_ns = m->dp ? dataplane_control(m->dp)->heartbeat_ns : m->ticked_ns;
 
-	struct ladder_counts ladder = ladder_counts(m->ladder);
+	struct mitigation_counts mitigation = mitigation_counts(m->mitigation);
 
 	*ret = (struct report){
 		.version = SG_VERSION,
@@ -30,8 +30,8 @@ void manager_scalars(void *userdata, struct report *ret)
 		.config_ok = m->config_ok,
 		.state = detect_state_name(m->detector.state),
 		.kind = detect_kind_name(m->detector.kind, m->detector.look),
-		.flood_sources = detect_look_name(m->detector.look),
-		.few_share = talkers_few_share(&m->sources),
+		.flood_sources = detect_pattern_name(m->detector.look),
+		.few_share = hitters_few_share(&m->sources),
 		.trouble = trouble_word(m->total.trouble),
 		.uptime_seconds = (now_ns - m->started_ns) / 1000000000,
 		.ticks = m->ticks,
@@ -42,23 +42,23 @@ void manager_scalars(void *userdata, struct report *ret)
 		.sources_distinct = m->sources.distinct,
 		.sources_syns = m->sources.syns,
 		.sources_randomness = m->sources.randomness,
-		.talkers = m->sources.entries,
-		.talker_capacity = m->dp ? TALKERS_MAX : 0,
+		.heavy_hitters = m->sources.entries,
+		.hitter_capacity = m->dp ? HITTERS_MAX : 0,
 		.syns_per_second = m->syns_per_sec,
 		.challenges_per_second = m->challenges_per_sec,
 		.acceptances_per_second = m->acceptances_per_sec,
 		.bogus_acks_per_second = m->detector.floods[DETECT_ACK_FLOOD].per_sec,
 		.dropped_acks_per_second = m->dropped_acks_per_sec,
-		.bogus_acks = m->acks.total.bogus,
+		.bogus_acks = m->ack_flood.total.bogus,
 		.local_addrs = m->local_addrs,
-		.ladder_takes = ladder.takes,
-		.ladder_undos = ladder.undos,
-		.ladder_conflicts = ladder.conflicts,
+		.mitigation_takes = mitigation.takes,
+		.mitigation_undos = mitigation.undos,
+		.mitigation_conflicts = mitigation.conflicts,
 		.reaped = m->reaped,
 		.service_capacity = m->dp ? SG_SERVICES_MAX : 0,
 		.local_addr_capacity = m->dp ? SG_LOCAL_ADDRS_MAX : 0,
-		.allowed = keeper_count(m->keeper, "allow"),
-		.denied = keeper_count(m->keeper, "deny"),
+		.allowed = list_store_count(m->list_store, "allow"),
+		.denied = list_store_count(m->list_store, "deny"),
 		.allow_capacity = m->dp ? SG_LISTED_MAX : 0,
 		.deny_capacity = m->dp ? SG_LISTED_MAX : 0,
 	};
@@ -76,15 +76,16 @@ char *manager_describe(void *userdata)
 	int program;
 
 	manager_scalars(m, &report);
-	ladder_report(m->ladder, report.steps);
-	manager_report_reap(m, &report.steps[SG_LADDER_REAP]);
-	report.step_count = SG_LADDER_COUNT;
+	mitigation_report(m->mitigation, report.steps);
+	manager_report_reap(m, &report.steps[SG_MITIGATION_REAP]);
+	report.step_count = SG_MITIGATION_COUNT;
 	report.listener_steps = steps;
-	report.listener_step_count = ladder_report_listeners(m->ladder, steps, ARRAY_SIZE(steps));
+	report.listener_step_count =
+		mitigation_report_listeners(m->mitigation, steps, ARRAY_SIZE(steps));
 	for (program = 0; m->dp && program < SG_PROGRAM_COUNT; program++)
 		if (!dataplane_counters(m->dp, program, &report.counters[program]))
 			carry_counters(m->carry, program, &report.counters[program]);
-	if (ports_report(m->ports, &report.interfaces, &report.interface_count) >= 0 &&
+	if (ifaces_report(m->ports, &report.interfaces, &report.interface_count) >= 0 &&
 	    (!m->services || services_report(m->services, now_ns, &report) >= 0)) {
 		carry_services(m->carry, report.services, &report.service_count);
 		text = report_to_json(&report);
@@ -94,18 +95,18 @@ char *manager_describe(void *userdata)
 	return text;
 }
 
-int manager_undo_ladder(void *userdata, const char *step)
+int manager_undo_mitigation(void *userdata, const char *step)
 {
 	struct manager *m = userdata;
 
-	return ladder_undo(m->ladder, step);
+	return mitigation_undo(m->mitigation, step);
 }
 
 char *manager_events(void *userdata, uint64_t since)
 {
 	struct manager *m = userdata;
 
-	return events_since(m->teller.events, since);
+	return events_since(m->announcer.events, since);
 }
 
 int manager_view(void *userdata, const struct views_request *request)

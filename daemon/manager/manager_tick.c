@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The manager's tick: look (tallies, queues, counters), think (detect), act (ladder, leases,
+ * The manager's tick: look (tallies, queues, counters), think (detect), act (mitigation, leases,
  * interfaces, lists).
  */
 #include "daemon/manager/manager_internal.h"
@@ -27,7 +27,7 @@ static void manager_count_half_open(void *userdata, const struct sockdiag_socket
 }
 
 /* Without programs: all sockets are asked, however many there are, and so not at every tick. */
-static int manager_look_at_sockets(struct manager *m, uint64_t now_ns, struct services_total *total)
+static int manager_sample_sockets(struct manager *m, uint64_t now_ns, struct services_total *total)
 {
 	uint64_t before_ns = pace_cpu_ns();
 	bool partial;
@@ -43,24 +43,25 @@ static int manager_look_at_sockets(struct manager *m, uint64_t now_ns, struct se
 	return r;
 }
 
-static void manager_look(struct manager *m, uint64_t now_ns, struct services_total *total)
+static void manager_sample(struct manager *m, uint64_t now_ns, struct services_total *total)
 {
 	uint64_t rmem_max;
 	int r;
 
 	if (!m->services) {
-		r = manager_look_at_sockets(m, now_ns, total);
+		r = manager_sample_sockets(m, now_ns, total);
 	} else {
 		if (!sysctl_read("net.core.rmem_max", &rmem_max))
 			dataplane_control(m->dp)->rmem_max = rmem_max;
-		r = services_look(m->services, now_ns, total);
+		r = services_sample(m->services, now_ns, total);
 		if (r >= 0)
-			r = talkers_look(m->dp, now_ns, &m->flow, &m->sources);
+			r = hitters_look(m->dp, now_ns, &m->flow, &m->sources);
 		services_judge(m->services, now_ns, &m->detect,
 			       m->detector.floods[DETECT_SYN_FLOOD].state, total);
 	}
 	if (r < 0)
-		tell_look_failed(&m->teller, &m->look_limit, now_ns, "the host's sockets", r);
+		announce_read_failed(&m->announcer, &m->look_limit, now_ns, "the host's sockets",
+				     r);
 }
 
 /* Without programs: what the kernel has counted of SYNs for which there was no room. */
@@ -70,7 +71,8 @@ static void manager_sample_kernel(struct manager *m, uint64_t now_ns, struct det
 	int r = netstat_read(&is);
 
 	if (r < 0)
-		tell_look_failed(&m->teller, &m->look_limit, now_ns, "the kernel's counters", r);
+		announce_read_failed(&m->announcer, &m->look_limit, now_ns, "the kernel's counters",
+				     r);
 	if (m->ticked_ns) {
 		sample->syns = detect_growth(is.overfull, m->overfull.overfull);
 		sample->handshakes = detect_growth(is.answered, m->overfull.answered);
@@ -82,14 +84,14 @@ static void manager_sample_kernel(struct manager *m, uint64_t now_ns, struct det
 static void manager_sample_acks(struct manager *m, uint64_t now_ns, struct detect_sample *sample)
 {
 	const struct dataplane_acks seen = dataplane_acks(m->dp, now_ns);
-	struct acks_counts now = { .bogus = seen.bogus, .dropped = m->acks.last.dropped };
+	struct ack_flood_counts now = { .bogus = seen.bogus, .dropped = m->ack_flood.last.dropped };
 	struct sg_counters xdp;
 
 	if (!dataplane_counters(m->dp, SG_XDP, &xdp))
 		now.dropped = xdp.verdicts[SG_V_BOGUS_ACK];
-	acks_count(&m->acks, &now);
-	sample->bogus_acks = m->acks.grew.bogus;
-	sample->dropping = seen.flood && m->acks.grew.dropped;
+	ack_flood_count(&m->ack_flood, &now);
+	sample->bogus_acks = m->ack_flood.grew.bogus;
+	sample->dropping = seen.flood && m->ack_flood.grew.dropped;
 }
 
 static void manager_think(struct manager *m, uint64_t now_ns, const struct services_total *total)
@@ -100,10 +102,10 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 		.handshakes = detect_growth(total->handshakes, m->total.handshakes),
 		.explained = total->explained,
 		.defending = total->calls,
-		.sources = talkers_sources(&m->sources),
+		.sources = hitters_sources(&m->sources),
 	};
 	enum detect_state before = m->detector.state, state;
-	enum detect_look look = m->detector.look;
+	enum detect_pattern look = m->detector.look;
 	uint64_t elapsed_ns = now_ns - m->ticked_ns;
 
 	if (!m->services)
@@ -117,30 +119,33 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 			manager_per_sec(total->challenged, m->total.challenged, elapsed_ns);
 		m->acceptances_per_sec =
 			manager_per_sec(total->accepted, m->total.accepted, elapsed_ns);
-		m->dropped_acks_per_sec = manager_per_sec(m->acks.grew.dropped, 0, elapsed_ns);
+		m->dropped_acks_per_sec = manager_per_sec(m->ack_flood.grew.dropped, 0, elapsed_ns);
 	}
 	m->ticked_ns = now_ns;
 	m->total = *total;
 	if (state != before) {
-		TELL(&m->teller, SG_EVENT_STATE_CHANGED,
-		     EVENT_TEXT("state", detect_state_name(state)),
-		     EVENT_TEXT("before", detect_state_name(before)),
-		     EVENT_TEXT("kind", detect_kind_name(m->detector.kind, m->detector.look)),
-		     EVENT_NUMBER("unanswered_per_second",
-				  m->detector.floods[DETECT_SYN_FLOOD].per_sec),
-		     EVENT_NUMBER("bogus_acks_per_second",
-				  m->detector.floods[DETECT_ACK_FLOOD].per_sec));
+		ANNOUNCE(&m->announcer, SG_EVENT_STATE_CHANGED,
+			 EVENT_TEXT("state", detect_state_name(state)),
+			 EVENT_TEXT("before", detect_state_name(before)),
+			 EVENT_TEXT("kind", detect_kind_name(m->detector.kind, m->detector.look)),
+			 EVENT_NUMBER("unanswered_per_second",
+				      m->detector.floods[DETECT_SYN_FLOOD].per_sec),
+			 EVENT_NUMBER("bogus_acks_per_second",
+				      m->detector.floods[DETECT_ACK_FLOOD].per_sec));
 		bus_tell_state(m->bus, detect_state_name(state), mode_name(m->mode));
 	}
 	if (m->detector.look != look && m->detector.look > DETECT_MIXED)
-		tell_sources(&m->teller, m->detector.look, &m->sources);
-	tell_acks(&m->teller, acks_step(&m->acks, now_ns, &m->detector.floods[DETECT_ACK_FLOOD]),
-		  &m->acks, m->detector.floods[DETECT_ACK_FLOOD].per_sec, m->dropped_acks_per_sec);
+		announce_sources(&m->announcer, m->detector.look, &m->sources);
+	announce_ack_flood(&m->announcer,
+			   ack_flood_step(&m->ack_flood, now_ns,
+					  &m->detector.floods[DETECT_ACK_FLOOD]),
+			   &m->ack_flood, m->detector.floods[DETECT_ACK_FLOOD].per_sec,
+			   m->dropped_acks_per_sec);
 }
 
-static void manager_climb(struct manager *m, uint64_t now_ns)
+static void manager_mitigate(struct manager *m, uint64_t now_ns)
 {
-	const struct ladder_situation now = {
+	const struct mitigation_situation now = {
 		.now_ns = now_ns,
 		.mode = m->mode,
 		/* no step of it is of use against ACKs */
@@ -149,15 +154,16 @@ static void manager_climb(struct manager *m, uint64_t now_ns)
 		.reaper = m->reap,
 	};
 
-	ladder_tick(m->ladder, &now, &m->settings);
+	mitigation_tick(m->mitigation, &now, &m->settings);
 	manager_reap(m, now_ns);
 	if (m->services)
-		services_hold(m->services, ladder_is_taken(m->ladder, SG_LADDER_LEASE));
+		services_hold(m->services, mitigation_is_taken(m->mitigation, SG_MITIGATION_LEASE));
 }
 
 static void manager_act(struct manager *m, uint64_t now_ns)
 {
-	const struct services_news news = { tell_blocked, tell_defence, tell_trouble, &m->teller };
+	const struct services_news news = { announce_blocked, announce_defence, announce_trouble,
+					    &m->announcer };
 
 	if (m->services)
 		services_act(m->services, now_ns, &news);
@@ -176,7 +182,7 @@ static void manager_tick_lists(struct manager *m)
 {
 	struct complaint c = {};
 
-	if (keeper_tick(m->keeper, &c) < 0)
+	if (list_store_tick(m->list_store, &c) < 0)
 		log_warning("the lists of sources: %s", c.text);
 }
 
@@ -189,11 +195,11 @@ int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *userdat
 	manager_note_delay(m, now_ns / 1000, scheduled_usec);
 	if (m->dp)
 		__atomic_store_n(&dataplane_control(m->dp)->heartbeat_ns, now_ns, __ATOMIC_RELAXED);
-	manager_look(m, now_ns, &total);
+	manager_sample(m, now_ns, &total);
 	manager_think(m, now_ns, &total);
-	manager_climb(m, now_ns);
+	manager_mitigate(m, now_ns);
 	manager_act(m, now_ns);
-	ports_tick(m->ports, now_ns);
+	ifaces_tick(m->ports, now_ns);
 	manager_tick_lists(m);
 	instance_tick(m->instance_fd);
 	return sd_event_source_set_time_relative(source, MANAGER_TICK_USEC);

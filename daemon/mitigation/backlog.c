@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The backlogs of running listeners: finds who has them open, a slice at a time so that no tick
- * waits for it, and listens on a copy of the socket (reach.h).
+ * waits for it, and listens on a copy of the socket (socket_owner.h).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,25 +11,25 @@
 #include "daemon/net/socket_owner.h"
 
 /* Of a tick; and where there is no next one. */
-#define LADDER_SEEK_NS	    5000000ULL
-#define LADDER_SEEK_LAST_NS 2000000000ULL
+#define MITIGATION_SEEK_NS	5000000ULL
+#define MITIGATION_SEEK_LAST_NS 2000000000ULL
 
 /* Listeners whose owners are looked for at a time. */
-#define LADDER_OWNERS_MAX 64
+#define MITIGATION_OWNERS_MAX 64
 
-static int ladder_reach(struct ladder *l, struct complaint *c)
+static int mitigation_reach(struct mitigation *l, struct complaint *c)
 {
 	int r;
 
-	if (caps_missing_to_reach(c))
+	if (caps_missing_for_processes(c))
 		return -EPERM;
-	r = l->reach ? 0 : reach_new(&l->reach);
+	r = l->socket_owner ? 0 : socket_owner_new(&l->socket_owner);
 	if (r < 0)
 		complain(c, "no memory");
 	return r;
 }
 
-static size_t ladder_owners_unknown(const struct reach_wanted *owners, size_t count)
+static size_t mitigation_owners_unknown(const struct socket_owner_wanted *owners, size_t count)
 {
 	size_t i, n = 0;
 
@@ -38,7 +38,7 @@ static size_t ladder_owners_unknown(const struct reach_wanted *owners, size_t co
 	return n;
 }
 
-uint32_t ladder_owner(const struct ladder *l, uint64_t cookie)
+uint32_t mitigation_owner(const struct mitigation *l, uint64_t cookie)
 {
 	size_t i;
 
@@ -49,23 +49,23 @@ uint32_t ladder_owner(const struct ladder *l, uint64_t cookie)
 }
 
 /* Those that are wanted now; what is known of one stays known. */
-static int ladder_list_owners(struct ladder *l, const struct settings *settings)
+static int mitigation_list_owners(struct mitigation *l, const struct settings *settings)
 {
-	struct reach_wanted *owners = calloc(LADDER_OWNERS_MAX, sizeof(*owners));
+	struct socket_owner_wanted *owners = calloc(MITIGATION_OWNERS_MAX, sizeof(*owners));
 	size_t i, count = 0, known = 0;
 
 	if (!owners)
 		return -ENOMEM;
-	for (i = 0; i < l->seen_count && count < LADDER_OWNERS_MAX; i++) {
+	for (i = 0; i < l->seen_count && count < MITIGATION_OWNERS_MAX; i++) {
 		const struct sg_listener *s = &l->seen[i];
-		uint32_t pid = ladder_owner(l, s->cookie);
+		uint32_t pid = mitigation_owner(l, s->cookie);
 		size_t j;
 
-		if (!ladder_aim_at(l, SG_LADDER_LIVE_BACKLOG, settings, s))
+		if (!mitigation_aim_at(l, SG_MITIGATION_LIVE_BACKLOG, settings, s))
 			continue;
 		for (j = 0; j < l->owner_count; j++)
 			known += l->owners[j].cookie == s->cookie;
-		owners[count++] = (struct reach_wanted){ s->inode, s->cookie, pid };
+		owners[count++] = (struct socket_owner_wanted){ s->inode, s->cookie, pid };
 	}
 	l->owners_more |= known < count;
 	free(l->owners);
@@ -74,15 +74,17 @@ static int ladder_list_owners(struct ladder *l, const struct settings *settings)
 	return 0;
 }
 
-int ladder_find_owners(struct ladder *l, const struct settings *settings, struct complaint *c)
+int mitigation_find_owners(struct mitigation *l, const struct settings *settings,
+			   struct complaint *c)
 {
-	int r = ladder_reach(l, c);
+	int r = mitigation_reach(l, c);
 
 	if (r < 0)
 		return r;
-	r = ladder_list_owners(l, settings);
-	if (r >= 0 && ladder_owners_unknown(l->owners, l->owner_count))
-		r = reach_seek(l->reach, LADDER_SEEK_NS, l->owners, l->owner_count);
+	r = mitigation_list_owners(l, settings);
+	if (r >= 0 && mitigation_owners_unknown(l->owners, l->owner_count))
+		r = socket_owner_seek(l->socket_owner, MITIGATION_SEEK_NS, l->owners,
+				      l->owner_count);
 	if (r < 0) {
 		complain(c, "the processes cannot be seen");
 		return r;
@@ -93,15 +95,15 @@ int ladder_find_owners(struct ladder *l, const struct settings *settings, struct
 		l->owners_more = false;
 		return 0;
 	}
-	return ladder_owners_unknown(l->owners, l->owner_count);
+	return mitigation_owners_unknown(l->owners, l->owner_count);
 }
 
 /* ---- listen -------------------------------------------------------------------------------- */
 
-static int ladder_listen_one(struct ladder_target *t, enum fault between)
+static int mitigation_listen_one(struct mitigation_target *t, enum fault between)
 {
-	const struct reach_wanted wanted = { t->inode, t->cookie, t->pid };
-	int r = t->pid ? reach_listen(&wanted, t->wanted) : -ESRCH;
+	const struct socket_owner_wanted wanted = { t->inode, t->cookie, t->pid };
+	int r = t->pid ? socket_owner_listen(&wanted, t->wanted) : -ESRCH;
 
 	if (r == -ESRCH)
 		t->pid = 0;
@@ -111,37 +113,40 @@ static int ladder_listen_one(struct ladder_target *t, enum fault between)
 }
 
 /* The socket has been handed to another process since. */
-static int ladder_listen_elsewhere(struct ladder *l, struct ladder_target *t, enum fault between)
+static int mitigation_listen_elsewhere(struct mitigation *l, struct mitigation_target *t,
+				       enum fault between)
 {
-	struct reach_wanted wanted = { t->inode, t->cookie, 0 };
+	struct socket_owner_wanted wanted = { t->inode, t->cookie, 0 };
 	int r;
 
 	if (l->leaving) /* there is no other round in which what was passed comes by again */
-		reach_rewind(l->reach);
-	r = reach_seek(l->reach, l->leaving ? LADDER_SEEK_LAST_NS : LADDER_SEEK_NS, &wanted, 1);
+		socket_owner_rewind(l->socket_owner);
+	r = socket_owner_seek(l->socket_owner,
+			      l->leaving ? MITIGATION_SEEK_LAST_NS : MITIGATION_SEEK_NS, &wanted,
+			      1);
 	t->pid = wanted.pid;
 	if (r < 0)
 		return r;
-	return t->pid ? ladder_listen_one(t, between) : -ESRCH;
+	return t->pid ? mitigation_listen_one(t, between) : -ESRCH;
 }
 
-int ladder_listen(struct ladder *l, enum fault between)
+int mitigation_listen(struct mitigation *l, enum fault between)
 {
 	struct complaint unused;
-	int r = ladder_reach(l, &unused), first = r;
+	int r = mitigation_reach(l, &unused), first = r;
 	size_t i;
 
 	for (i = 0; i < l->targets.count && first != -EPERM; i++) {
-		struct ladder_target *t = &l->targets.items[i];
+		struct mitigation_target *t = &l->targets.items[i];
 
-		if (t->step != SG_LADDER_LIVE_BACKLOG || !t->turn)
+		if (t->step != SG_MITIGATION_LIVE_BACKLOG || !t->turn)
 			continue;
-		r = ladder_listen_one(t, between);
+		r = mitigation_listen_one(t, between);
 		if (r == -ESRCH)
-			r = ladder_listen_elsewhere(l, t, between);
+			r = mitigation_listen_elsewhere(l, t, between);
 		if (r < 0 && first >= 0)
 			first = r;
 	}
-	r = ladder_see(l, &unused);
+	r = mitigation_see(l, &unused);
 	return first < 0 ? first : r;
 }

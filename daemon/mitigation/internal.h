@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files of the ladder share: its body, and what one of them does for another. ladder.c
- * has its life and its tick, ladder_moves.c takes and undoes, ladder_listeners.c does where the
- * targets are listeners, ladder_tell.c says what is. Nobody else includes this.
+ * What the files of the mitigation share: its body, and what one of them does for another. mitigation.c
+ * has its life and its tick, mitigation_moves.c takes and undoes, mitigation_listeners.c does where the
+ * targets are listeners, mitigation_tell.c says what is. Nobody else includes this.
  */
 #pragma once
 
@@ -13,12 +13,12 @@
 #include "daemon/mitigation/targets.h"
 
 struct dataplane_adjust;
-struct reach;
-struct reach_wanted;
+struct socket_owner;
+struct socket_owner_wanted;
 
-#define LADDER_OF_ANOTHER "somebody else has set it, and that stays"
+#define MITIGATION_OF_ANOTHER "somebody else has set it, and that stays"
 
-struct ladder_step {
+struct mitigation_step {
 	bool known, taken, given_up, conflict, would;
 	uint64_t value; /* as last read */
 	uint64_t old, ours, since_usec;
@@ -26,94 +26,98 @@ struct ladder_step {
 	char failure[160];
 };
 
-struct ladder {
+struct mitigation {
 	const char *dir;
-	struct ladder_handler handler;
-	struct ladder_step steps[SG_LADDER_COUNT];
-	struct ladder_wish wishes[SG_LADDER_COUNT];
-	struct ladder_counts counts;
-	struct ladder_targets targets;
-	struct ladder_targets would;	 /* listeners that would be, were the mode not observe */
+	struct mitigation_handler handler;
+	struct mitigation_step steps[SG_MITIGATION_COUNT];
+	struct mitigation_wish wishes[SG_MITIGATION_COUNT];
+	struct mitigation_counts counts;
+	struct mitigation_targets targets;
+	struct mitigation_targets would; /* listeners that would be, were the mode not observe */
 	struct dataplane_adjust *adjust; /* NULL: not tried yet, or not to be had */
 	struct complaint adjust_fault;	 /* why it is not */
 	struct sg_listener *seen;	 /* at the last look, where there was one */
 	size_t seen_count, seen_room;
 	bool observes;
 	bool repeats; /* one with a longer backlog sends SYN-ACKs again often */
-	struct reach *reach;
-	struct reach_wanted *owners; /* of those whose backlog is to grow, as far as they are known */
+	struct socket_owner *socket_owner;
+	struct socket_owner_wanted
+		*owners; /* of those whose backlog is to grow, as far as they are known */
 	size_t owner_count;
 	bool owners_more; /* some have come since the processes began to be gone through */
 	bool leaving;	  /* this is the last time: it may take a while */
 	bool stale;	  /* the record has what is undone: to be written again */
 };
 
-/* ---- ladder_moves.c ---- */
+/* ---- mitigation_moves.c ---- */
 
 /* Writes what is taken to the record. -errno, with *c filled. */
-int ladder_record(struct ladder *l, struct complaint *c);
+int mitigation_record(struct mitigation *l, struct complaint *c);
 /* As the wish for it says, unless it has failed a moment ago. -errno: nothing has changed. */
-int ladder_take(struct ladder *l, enum sg_ladder_step step, const struct settings *settings,
-		uint64_t now_ns);
+int mitigation_take(struct mitigation *l, enum sg_mitigation_step step,
+		    const struct settings *settings, uint64_t now_ns);
 /* -errno: it is still taken. */
-int ladder_give_back(struct ladder *l, enum sg_ladder_step step);
+int mitigation_give_back(struct mitigation *l, enum sg_mitigation_step step);
 /* In reverse; a step that cannot be undone keeps those under it, so that no queue stays long. */
-int ladder_undo_all(struct ladder *l);
+int mitigation_undo_all(struct mitigation *l);
 /* Somebody else has written its target: that stays, and the step is given up. */
-void ladder_lose(struct ladder *l, enum sg_ladder_step step);
+void mitigation_lose(struct mitigation *l, enum sg_mitigation_step step);
 
 /* Told once for each reason; where it is now, the step is not tried again for a while. */
-void ladder_fail(struct ladder *l, enum sg_ladder_step step, uint64_t now_ns, const char *reason);
-uint64_t ladder_realtime_usec(void);
+void mitigation_fail(struct mitigation *l, enum sg_mitigation_step step, uint64_t now_ns,
+		     const char *reason);
+uint64_t mitigation_realtime_usec(void);
 
-/* ---- ladder_see.c ---- */
+/* ---- mitigation_see.c ---- */
 
 /* What it takes to see and adjust listeners. -errno, with *c filled. */
-int ladder_adjuster(struct ladder *l, struct complaint *c);
+int mitigation_adjuster(struct mitigation *l, struct complaint *c);
 /* Reads them all; what is known of targets is then of now. -errno, with *c filled. */
-int ladder_see(struct ladder *l, struct complaint *c);
+int mitigation_see(struct mitigation *l, struct complaint *c);
 /* What the planner is to know of them, where there is something to look for. */
-void ladder_look_at_listeners(struct ladder *l, const struct ladder_situation *now,
-			      const struct settings *settings);
+void mitigation_look_at_listeners(struct mitigation *l, const struct mitigation_situation *now,
+				  const struct settings *settings);
 /* The host's SYN-ACK retries as they are without us. */
-uint32_t ladder_host_retries(const struct ladder *l);
+uint32_t mitigation_host_retries(const struct mitigation *l);
 /* net.core.somaxconn of now. */
-uint32_t ladder_somaxconn(const struct ladder *l);
+uint32_t mitigation_somaxconn(const struct mitigation *l);
 /* What the step would make of this listener; 0: nothing, or it has already. */
-uint32_t ladder_aim_at(struct ladder *l, enum sg_ladder_step step, const struct settings *settings,
-		       const struct sg_listener *listener);
+uint32_t mitigation_aim_at(struct mitigation *l, enum sg_mitigation_step step,
+			   const struct settings *settings, const struct sg_listener *listener);
 
-/* ---- ladder_listeners.c ---- */
+/* ---- mitigation_listeners.c ---- */
 
 /* All that need it and were there at the last look. -errno: nothing has changed. */
-int ladder_take_listeners(struct ladder *l, enum sg_ladder_step step,
-			  const struct settings *settings, uint64_t now_ns);
+int mitigation_take_listeners(struct mitigation *l, enum sg_mitigation_step step,
+			      const struct settings *settings, uint64_t now_ns);
 /* -errno: some are still taken. */
-int ladder_give_back_listeners(struct ladder *l, enum sg_ladder_step step);
+int mitigation_give_back_listeners(struct mitigation *l, enum sg_mitigation_step step);
 /* What would be taken, for those who ask. */
-void ladder_observe_listeners(struct ladder *l, enum sg_ladder_step step,
-			      const struct settings *settings);
+void mitigation_observe_listeners(struct mitigation *l, enum sg_mitigation_step step,
+				  const struct settings *settings);
 /* What the list of targets has become is the step's state. */
-void ladder_settle(struct ladder *l, enum sg_ladder_step step);
+void mitigation_settle(struct mitigation *l, enum sg_mitigation_step step);
 
-/* ---- ladder_backlog.c ---- */
+/* ---- mitigation_backlog.c ---- */
 
 /*
  * Goes on looking for who has those listeners open whose backlog is to grow. How many there are of
  * which it is certain that nobody can be seen to. -errno, with *c filled.
  */
-int ladder_find_owners(struct ladder *l, const struct settings *settings, struct complaint *c);
+int mitigation_find_owners(struct mitigation *l, const struct settings *settings,
+			   struct complaint *c);
 /* 0: not known (yet). */
-uint32_t ladder_owner(const struct ladder *l, uint64_t cookie);
+uint32_t mitigation_owner(const struct mitigation *l, uint64_t cookie);
 /* The backlog of each whose turn it is becomes what is wanted; then they are seen anew. -errno. */
-int ladder_listen(struct ladder *l, enum fault between);
+int mitigation_listen(struct mitigation *l, enum fault between);
 
-/* ---- ladder_tell.c ---- */
+/* ---- mitigation_tell.c ---- */
 
 /* Counts it, and tells the handler. */
-void ladder_tell(struct ladder *l, enum ladder_news news, enum sg_ladder_step step, uint64_t from,
-		 uint64_t to, const char *reason);
-void ladder_tell_of(struct ladder *l, enum ladder_news news, enum sg_ladder_step step,
-		    const char *target, uint64_t from, uint64_t to, const char *reason);
+void mitigation_tell(struct mitigation *l, enum mitigation_news news, enum sg_mitigation_step step,
+		     uint64_t from, uint64_t to, const char *reason);
+void mitigation_tell_of(struct mitigation *l, enum mitigation_news news,
+			enum sg_mitigation_step step, const char *target, uint64_t from,
+			uint64_t to, const char *reason);
 /* A listener of ours that is not there any more. */
-void ladder_tell_gone(struct ladder *l, const struct ladder_target *target);
+void mitigation_tell_gone(struct mitigation *l, const struct mitigation_target *target);

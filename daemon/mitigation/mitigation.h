@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ladder, carried out: takes and undoes what the planner says, and keeps the way back.
+ * The mitigation, carried out: takes and undoes what the planner says, and keeps the way back.
  *
- * A kernel setting is written only after its old value is on record (ladder_journal.h), and read
+ * A kernel setting is written only after its old value is on record (mitigation_journal.h), and read
  * back. It is undone only where it still has our value: somebody else's wins, is told of, and the
  * step is given up until the configuration is loaded again; of a step about listeners, that
  * listener. Moves stop at the first one that
@@ -19,28 +19,28 @@
 #include "daemon/judge/detect.h"
 #include "daemon/settings/settings.h"
 
-struct ladder;
+struct mitigation;
 struct report_step;
 
-enum ladder_news {
-	LADDER_TAKEN,
-	LADDER_UNDONE,
-	LADDER_CONFLICT, /* somebody else has written: `to` is what is there now */
-	LADDER_FAILED,
-	LADDER_WOULD, /* the mode is observe */
-	LADDER_NEWS_COUNT,
+enum mitigation_news {
+	MITIGATION_TAKEN,
+	MITIGATION_UNDONE,
+	MITIGATION_CONFLICT, /* somebody else has written: `to` is what is there now */
+	MITIGATION_FAILED,
+	MITIGATION_WOULD, /* the mode is observe */
+	MITIGATION_NEWS_COUNT,
 };
 
-struct ladder_handler {
+struct mitigation_handler {
 	/* target: the step's, or which of its listeners; reason: "" where there is none */
-	void (*tell)(void *userdata, enum ladder_news news, enum sg_ladder_step step,
+	void (*tell)(void *userdata, enum mitigation_news news, enum sg_mitigation_step step,
 		     const char *target, uint64_t from, uint64_t to, const char *reason);
 	/* about the record, and what needs no undoing any more */
 	void (*warn)(void *userdata, const char *text);
 	void *userdata;
 };
 
-struct ladder_situation {
+struct mitigation_situation {
 	uint64_t now_ns; /* CLOCK_MONOTONIC */
 	enum sg_mode mode;
 	enum detect_state state;
@@ -48,7 +48,7 @@ struct ladder_situation {
 	bool reaper; /* there is one that tells which half-open connections to end */
 };
 
-struct ladder_counts {
+struct mitigation_counts {
 	uint64_t takes, undos, conflicts;
 };
 
@@ -56,29 +56,30 @@ struct ladder_counts {
  * Undoes what an earlier daemon has left on record. dir and h->userdata have to outlive it; the
  * caller owns *ret. -ENOMEM.
  */
-int ladder_new(struct ladder **ret, const char *dir, const struct ladder_handler *h);
+int mitigation_new(struct mitigation **ret, const char *dir, const struct mitigation_handler *h);
 /* Undoes all that is taken. Takes NULL. */
-struct ladder *ladder_free(struct ladder *l);
+struct mitigation *mitigation_free(struct mitigation *l);
 
 /* For whoever comes after a daemon: undoes what is on record. -errno: something is left. */
-int ladder_undo_recorded(const char *dir, const struct ladder_handler *h);
+int mitigation_undo_recorded(const char *dir, const struct mitigation_handler *h);
 
-void ladder_tick(struct ladder *l, const struct ladder_situation *now,
-		 const struct settings *settings);
+void mitigation_tick(struct mitigation *l, const struct mitigation_situation *now,
+		     const struct settings *settings);
 
 /* The configuration was loaded: what was given up may be tried again. */
-void ladder_try_again(struct ladder *l);
+void mitigation_try_again(struct mitigation *l);
 
 /* By hand; that step, or all where word is "", is given up. -EINVAL: there is no such step. */
-int ladder_undo(struct ladder *l, const char *word);
+int mitigation_undo(struct mitigation *l, const char *word);
 
-bool ladder_is_taken(const struct ladder *l, enum sg_ladder_step step);
-struct ladder_counts ladder_counts(const struct ladder *l);
-/* SG_LADDER_COUNT rows, as of the last tick. */
-void ladder_report(const struct ladder *l, struct report_step *rows);
+bool mitigation_is_taken(const struct mitigation *l, enum sg_mitigation_step step);
+struct mitigation_counts mitigation_counts(const struct mitigation *l);
+/* SG_MITIGATION_COUNT rows, as of the last tick. */
+void mitigation_report(const struct mitigation *l, struct report_step *rows);
 /*
  * A row for each listener that is adjusted, or was overwritten by somebody else, or would be
  * adjusted were the mode not observe; at most so many. How many there are. What the rows point to
- * is the ladder's, until its next tick.
+ * is the mitigation's, until its next tick.
  */
-size_t ladder_report_listeners(const struct ladder *l, struct report_step *rows, size_t max);
+size_t mitigation_report_listeners(const struct mitigation *l, struct report_step *rows,
+				   size_t max);

@@ -11,169 +11,171 @@
 #include "daemon/net/sysctl.h"
 
 /* After a step could not be taken. */
-#define LADDER_RETRY_NS 60000000000ULL
+#define MITIGATION_RETRY_NS 60000000000ULL
 
-uint64_t ladder_realtime_usec(void)
+uint64_t mitigation_realtime_usec(void)
 {
 	return clock_ns(CLOCK_REALTIME) / 1000;
 }
 
 /* ---- the record ---------------------------------------------------------------------------- */
 
-int ladder_record(struct ladder *l, struct complaint *c)
+int mitigation_record(struct mitigation *l, struct complaint *c)
 {
-	struct ladder_records records = { .targets = l->targets };
-	enum sg_ladder_step step;
+	struct mitigation_records records = { .targets = l->targets };
+	enum sg_mitigation_step step;
 
-	for (step = 0; step < SG_LADDER_COUNT; step++) {
-		const struct ladder_step *s = &l->steps[step];
+	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
+		const struct mitigation_step *s = &l->steps[step];
 
-		if (s->taken && ladder_rows[step].kind == SG_LADDER_VALUE)
-			records.items[records.count++] = (struct ladder_record){
+		if (s->taken && mitigation_rows[step].kind == SG_MITIGATION_VALUE)
+			records.items[records.count++] = (struct mitigation_record){
 				step,
 				s->old,
 				s->ours,
 				s->since_usec,
 			};
 	}
-	if (ladder_journal_is_empty(&records))
+	if (mitigation_journal_is_empty(&records))
 		fault_pass_by(FAULT_BEFORE_REMOVE);
-	return ladder_journal_write(l->dir, &records, c);
+	return mitigation_journal_write(l->dir, &records, c);
 }
 
 /* What cannot be written now is tried again at the next tick. */
-static void ladder_drop(struct ladder *l, enum sg_ladder_step step)
+static void mitigation_drop(struct mitigation *l, enum sg_mitigation_step step)
 {
 	struct complaint unused;
 
 	l->steps[step].taken = false;
-	if (ladder_rows[step].kind == SG_LADDER_VALUE)
-		l->stale = ladder_record(l, &unused) < 0;
+	if (mitigation_rows[step].kind == SG_MITIGATION_VALUE)
+		l->stale = mitigation_record(l, &unused) < 0;
 	fault_pass_by(FAULT_DROPPED);
 }
 
 /* ---- take ---------------------------------------------------------------------------------- */
 
-void ladder_fail(struct ladder *l, enum sg_ladder_step step, uint64_t now_ns, const char *reason)
+void mitigation_fail(struct mitigation *l, enum sg_mitigation_step step, uint64_t now_ns,
+		     const char *reason)
 {
-	struct ladder_step *s = &l->steps[step];
+	struct mitigation_step *s = &l->steps[step];
 	bool told = !strcmp(s->failure, reason);
 
-	s->retry_ns = now_ns + LADDER_RETRY_NS;
+	s->retry_ns = now_ns + MITIGATION_RETRY_NS;
 	snprintf(s->failure, sizeof(s->failure), "%s", reason);
 	if (!told)
-		ladder_tell(l, LADDER_FAILED, step, s->value, s->ours, s->failure);
+		mitigation_tell(l, MITIGATION_FAILED, step, s->value, s->ours, s->failure);
 }
 
-static int ladder_write(enum sg_ladder_step step, uint64_t value, struct complaint *c)
+static int mitigation_write(enum sg_mitigation_step step, uint64_t value, struct complaint *c)
 {
-	int r = sysctl_write(ladder_rows[step].target, value);
+	int r = sysctl_write(mitigation_rows[step].target, value);
 
 	if (r == -EACCES || r == -EPERM || r == -EROFS)
 		complain(c,
 			 "%s cannot be written: %s; that takes CAP_NET_ADMIN in this network "
 			 "namespace, and a /proc/sys that is not read-only",
-			 ladder_rows[step].target, strerror(-r));
+			 mitigation_rows[step].target, strerror(-r));
 	else if (r < 0)
-		complain(c, "%s cannot be written: %s", ladder_rows[step].target, strerror(-r));
+		complain(c, "%s cannot be written: %s", mitigation_rows[step].target, strerror(-r));
 	return r;
 }
 
 /* -errno, with nothing changed and *c filled. */
-static int ladder_take_sysctl(struct ladder *l, enum sg_ladder_step step, struct complaint *c)
+static int mitigation_take_sysctl(struct mitigation *l, enum sg_mitigation_step step,
+				  struct complaint *c)
 {
-	int r = ladder_record(l, c);
+	int r = mitigation_record(l, c);
 
 	if (r < 0)
 		return r;
 	fault_pass_by(FAULT_BEFORE_TAKE);
-	r = ladder_write(step, l->steps[step].ours, c);
+	r = mitigation_write(step, l->steps[step].ours, c);
 	if (r == -EIO) /* something has been written: not what we want */
-		sysctl_write(ladder_rows[step].target, l->steps[step].old);
+		sysctl_write(mitigation_rows[step].target, l->steps[step].old);
 	if (r >= 0)
 		fault_pass_by(FAULT_TAKEN);
 	return r;
 }
 
-int ladder_take(struct ladder *l, enum sg_ladder_step step, const struct settings *settings,
-		uint64_t now_ns)
+int mitigation_take(struct mitigation *l, enum sg_mitigation_step step,
+		    const struct settings *settings, uint64_t now_ns)
 {
-	struct ladder_step *s = &l->steps[step];
+	struct mitigation_step *s = &l->steps[step];
 	struct complaint c = {};
 	int r = 0;
 
 	if (now_ns < s->retry_ns)
 		/* one listener that cannot be adjusted stands in the way of no other step */
-		return ladder_rows[step].kind == SG_LADDER_SOCKETS ? 0 : -EAGAIN;
-	if (ladder_rows[step].kind == SG_LADDER_SOCKETS)
-		return ladder_take_listeners(l, step, settings, now_ns);
+		return mitigation_rows[step].kind == SG_MITIGATION_SOCKETS ? 0 : -EAGAIN;
+	if (mitigation_rows[step].kind == SG_MITIGATION_SOCKETS)
+		return mitigation_take_listeners(l, step, settings, now_ns);
 	s->old = s->value;
 	s->ours = l->wishes[step].value;
-	s->since_usec = ladder_realtime_usec();
+	s->since_usec = mitigation_realtime_usec();
 	s->taken = true;
-	if (ladder_rows[step].kind == SG_LADDER_VALUE)
-		r = ladder_take_sysctl(l, step, &c);
+	if (mitigation_rows[step].kind == SG_MITIGATION_VALUE)
+		r = mitigation_take_sysctl(l, step, &c);
 	if (r < 0) {
-		ladder_drop(l, step);
-		ladder_fail(l, step, now_ns, c.text);
+		mitigation_drop(l, step);
+		mitigation_fail(l, step, now_ns, c.text);
 		return r;
 	}
 	s->failure[0] = '\0';
 	s->value = s->ours;
-	ladder_tell(l, LADDER_TAKEN, step, s->old, s->ours, l->wishes[step].why);
+	mitigation_tell(l, MITIGATION_TAKEN, step, s->old, s->ours, l->wishes[step].why);
 	return 0;
 }
 
 /* ---- undo ---------------------------------------------------------------------------------- */
 
-void ladder_lose(struct ladder *l, enum sg_ladder_step step)
+void mitigation_lose(struct mitigation *l, enum sg_mitigation_step step)
 {
-	struct ladder_step *s = &l->steps[step];
+	struct mitigation_step *s = &l->steps[step];
 
 	s->given_up = true;
 	s->conflict = true;
-	ladder_drop(l, step);
-	ladder_tell(l, LADDER_CONFLICT, step, s->ours, s->value, LADDER_OF_ANOTHER);
+	mitigation_drop(l, step);
+	mitigation_tell(l, MITIGATION_CONFLICT, step, s->ours, s->value, MITIGATION_OF_ANOTHER);
 }
 
-int ladder_give_back(struct ladder *l, enum sg_ladder_step step)
+int mitigation_give_back(struct mitigation *l, enum sg_mitigation_step step)
 {
-	struct ladder_step *s = &l->steps[step];
+	struct mitigation_step *s = &l->steps[step];
 	struct complaint why = {}, *c = &why;
 	int r = 0;
 
-	if (ladder_rows[step].kind == SG_LADDER_SOCKETS)
-		return ladder_give_back_listeners(l, step);
+	if (mitigation_rows[step].kind == SG_MITIGATION_SOCKETS)
+		return mitigation_give_back_listeners(l, step);
 	fault_pass_by(FAULT_BEFORE_UNDO);
-	if (ladder_rows[step].kind == SG_LADDER_VALUE) {
-		r = sysctl_read(ladder_rows[step].target, &s->value);
+	if (mitigation_rows[step].kind == SG_MITIGATION_VALUE) {
+		r = sysctl_read(mitigation_rows[step].target, &s->value);
 		if (r < 0)
-			complain(c, "%s cannot be read: %s", ladder_rows[step].target,
+			complain(c, "%s cannot be read: %s", mitigation_rows[step].target,
 				 strerror(-r));
 		else if (s->value != s->ours && s->value != s->old)
-			return ladder_lose(l, step), 0;
+			return mitigation_lose(l, step), 0;
 		else if (s->value == s->ours)
-			r = ladder_write(step, s->old, c);
+			r = mitigation_write(step, s->old, c);
 	}
 	if (r < 0) {
-		ladder_fail(l, step, 0, c->text);
+		mitigation_fail(l, step, 0, c->text);
 		return r;
 	}
 	fault_pass_by(FAULT_UNDONE);
 	s->failure[0] = '\0';
 	s->value = s->old;
-	ladder_drop(l, step);
-	ladder_tell(l, LADDER_UNDONE, step, s->ours, s->old, "");
+	mitigation_drop(l, step);
+	mitigation_tell(l, MITIGATION_UNDONE, step, s->ours, s->old, "");
 	return 0;
 }
 
-int ladder_undo_all(struct ladder *l)
+int mitigation_undo_all(struct mitigation *l)
 {
-	enum sg_ladder_step step;
+	enum sg_mitigation_step step;
 	int r = 0;
 
-	for (step = SG_LADDER_COUNT; step-- > 0 && r >= 0;)
+	for (step = SG_MITIGATION_COUNT; step-- > 0 && r >= 0;)
 		if (l->steps[step].taken)
-			r = ladder_give_back(l, step);
+			r = mitigation_give_back(l, step);
 	return r;
 }

@@ -10,7 +10,7 @@
  *
  * Between the judgement of a connection and its end lie some microseconds in which it may be
  * answered after all; then it is reset as if the answer had come a moment later, when there would
- * be nothing left that it belongs to. Leaves to the ladder when it is time, and to the manager what
+ * be nothing left that it belongs to. Leaves to the mitigation when it is time, and to the manager what
  * is told.
  */
 #pragma once

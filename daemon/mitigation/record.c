@@ -20,13 +20,14 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-#define LADDER_JOURNAL_HEAD "synguard-ladder 2\n"
+#define MITIGATION_JOURNAL_HEAD "synguard-mitigation 2\n"
 
 /* Of a line about a step, or a listener; and of what stands around them. */
-#define LADDER_JOURNAL_LINE 256
-#define LADDER_JOURNAL_MAX  (LADDER_JOURNAL_LINE * (SG_LADDER_COUNT + LADDER_TARGETS_MAX) + 512)
+#define MITIGATION_JOURNAL_LINE 256
+#define MITIGATION_JOURNAL_MAX                                                                     \
+	(MITIGATION_JOURNAL_LINE * (SG_MITIGATION_COUNT + MITIGATION_TARGETS_MAX) + 512)
 
-struct ladder_journal_place {
+struct mitigation_journal_place {
 	char boot[64];
 	uint64_t netns;
 };
@@ -34,7 +35,7 @@ struct ladder_journal_place {
 /* ---- where and when ------------------------------------------------------------------------ */
 
 /* The cookie of a namespace is never given twice within a boot; its inode may be. */
-static int ladder_journal_netns(uint64_t *ret)
+static int mitigation_journal_netns(uint64_t *ret)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t length = sizeof(*ret);
@@ -44,7 +45,7 @@ static int ladder_journal_netns(uint64_t *ret)
 	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &length) < 0 ? -errno : 0;
 }
 
-static int ladder_journal_here(struct ladder_journal_place *ret)
+static int mitigation_journal_here(struct mitigation_journal_place *ret)
 {
 	_cleanup_close_ int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	ssize_t n;
@@ -56,13 +57,13 @@ static int ladder_journal_here(struct ladder_journal_place *ret)
 		return -errno;
 	ret->boot[n] = '\0';
 	ret->boot[strcspn(ret->boot, "\n")] = '\0';
-	return ladder_journal_netns(&ret->netns);
+	return mitigation_journal_netns(&ret->netns);
 }
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
 /* FNV-1a: against what is torn or edited by mistake, not against malice. */
-static uint64_t ladder_journal_sum(const char *text, size_t length)
+static uint64_t mitigation_journal_sum(const char *text, size_t length)
 {
 	uint64_t sum = 0xcbf29ce484222325ULL;
 	size_t i;
@@ -72,54 +73,57 @@ static uint64_t ladder_journal_sum(const char *text, size_t length)
 	return sum;
 }
 
-static size_t ladder_journal_print_target(const struct ladder_target *t, char *text, size_t size)
+static size_t mitigation_journal_print_target(const struct mitigation_target *t, char *text,
+					      size_t size)
 {
 	return snprintf(text, size,
 			"listener %" PRIu64
 			" at %s step %s old %u ours %u back %u pid %u usec %" PRIu64 "\n",
-			t->cookie, t->name, ladder_rows[t->step].word, t->old, t->ours, t->back,
+			t->cookie, t->name, mitigation_rows[t->step].word, t->old, t->ours, t->back,
 			t->pid, t->since_usec);
 }
 
-static size_t ladder_journal_print(const struct ladder_journal_place *here,
-				   const struct ladder_records *records, char *text, size_t size)
+static size_t mitigation_journal_print(const struct mitigation_journal_place *here,
+				       const struct mitigation_records *records, char *text,
+				       size_t size)
 {
 	size_t n, i;
 
-	n = snprintf(text, size, LADDER_JOURNAL_HEAD "boot %s\nnetns %" PRIu64 "\n", here->boot,
+	n = snprintf(text, size, MITIGATION_JOURNAL_HEAD "boot %s\nnetns %" PRIu64 "\n", here->boot,
 		     here->netns);
 	for (i = 0; i < records->count; i++) {
-		const struct ladder_record *r = &records->items[i];
+		const struct mitigation_record *r = &records->items[i];
 
 		n += snprintf(text + n, size - n,
 			      "step %s old %" PRIu64 " ours %" PRIu64 " usec %" PRIu64 "\n",
-			      ladder_rows[r->step].word, r->old, r->ours, r->realtime_usec);
+			      mitigation_rows[r->step].word, r->old, r->ours, r->realtime_usec);
 	}
 	for (i = 0; i < records->targets.count; i++)
 		if (!records->targets.items[i].lost)
-			n += ladder_journal_print_target(&records->targets.items[i], text + n,
-							 size - n);
-	return n +
-	       snprintf(text + n, size - n, "sum %016" PRIx64 "\n", ladder_journal_sum(text, n));
+			n += mitigation_journal_print_target(&records->targets.items[i], text + n,
+							     size - n);
+	return n + snprintf(text + n, size - n, "sum %016" PRIx64 "\n",
+			    mitigation_journal_sum(text, n));
 }
 
-static bool ladder_journal_parse_step(const char *line, struct ladder_records *ret)
+static bool mitigation_journal_parse_step(const char *line, struct mitigation_records *ret)
 {
-	struct ladder_record *r = &ret->items[ret->count];
+	struct mitigation_record *r = &ret->items[ret->count];
 	char word[32];
 
-	if (ret->count == SG_LADDER_COUNT ||
+	if (ret->count == SG_MITIGATION_COUNT ||
 	    sscanf(line, "step %31s old %" SCNu64 " ours %" SCNu64 " usec %" SCNu64, word, &r->old,
 		   &r->ours, &r->realtime_usec) != 4)
 		return false;
-	r->step = ladder_find(word);
+	r->step = mitigation_find(word);
 	ret->count++;
-	return r->step != SG_LADDER_COUNT && ladder_rows[r->step].kind == SG_LADDER_VALUE;
+	return r->step != SG_MITIGATION_COUNT &&
+	       mitigation_rows[r->step].kind == SG_MITIGATION_VALUE;
 }
 
-static bool ladder_journal_parse_target(const char *line, struct ladder_records *ret)
+static bool mitigation_journal_parse_target(const char *line, struct mitigation_records *ret)
 {
-	struct ladder_target t = {}, *kept;
+	struct mitigation_target t = {}, *kept;
 	char word[32];
 
 	if (sscanf(line,
@@ -127,26 +131,26 @@ static bool ladder_journal_parse_target(const char *line, struct ladder_records 
 		   " back %" SCNu32 " pid %" SCNu32 " usec %" SCNu64,
 		   &t.cookie, t.name, word, &t.old, &t.ours, &t.back, &t.pid, &t.since_usec) != 8)
 		return false;
-	t.step = ladder_find(word);
-	if (t.step == SG_LADDER_COUNT || ladder_rows[t.step].kind != SG_LADDER_SOCKETS)
+	t.step = mitigation_find(word);
+	if (t.step == SG_MITIGATION_COUNT || mitigation_rows[t.step].kind != SG_MITIGATION_SOCKETS)
 		return false;
-	kept = ladder_targets_add(&ret->targets, t.step, &(struct sg_listener){});
+	kept = mitigation_targets_add(&ret->targets, t.step, &(struct sg_listener){});
 	if (kept)
 		*kept = t;
 	return kept;
 }
 
 /* The text is cut into its lines. False: it is none of ours, or damaged. */
-static bool ladder_journal_parse(char *text, struct ladder_journal_place *place,
-				 struct ladder_records *ret)
+static bool mitigation_journal_parse(char *text, struct mitigation_journal_place *place,
+				     struct mitigation_records *ret)
 {
 	char *sum = strstr(text, "\nsum "), *line, *state;
 	uint64_t said;
 
-	*ret = (struct ladder_records){};
-	if (strncmp(text, LADDER_JOURNAL_HEAD, strlen(LADDER_JOURNAL_HEAD)) || !sum ||
+	*ret = (struct mitigation_records){};
+	if (strncmp(text, MITIGATION_JOURNAL_HEAD, strlen(MITIGATION_JOURNAL_HEAD)) || !sum ||
 	    sscanf(sum + 1, "sum %" SCNx64, &said) != 1 ||
-	    said != ladder_journal_sum(text, sum + 1 - text))
+	    said != mitigation_journal_sum(text, sum + 1 - text))
 		return false;
 	*sum = '\0';
 	strtok_r(text, "\n", &state);
@@ -157,17 +161,17 @@ static bool ladder_journal_parse(char *text, struct ladder_journal_place *place,
 	if (!line || sscanf(line, "netns %" SCNu64, &place->netns) != 1)
 		return false;
 	while ((line = strtok_r(NULL, "\n", &state)))
-		if (!ladder_journal_parse_step(line, ret) &&
-		    !ladder_journal_parse_target(line, ret))
+		if (!mitigation_journal_parse_step(line, ret) &&
+		    !mitigation_journal_parse_target(line, ret))
 			return false;
 	return true;
 }
 
 /* ---- the file ------------------------------------------------------------------------------ */
 
-static int ladder_journal_store(int dir, const char *text, size_t length)
+static int mitigation_journal_store(int dir, const char *text, size_t length)
 {
-	_cleanup_close_ int fd = openat(dir, LADDER_JOURNAL_FILE ".new",
+	_cleanup_close_ int fd = openat(dir, MITIGATION_JOURNAL_FILE ".new",
 					O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	ssize_t n;
 
@@ -179,28 +183,28 @@ static int ladder_journal_store(int dir, const char *text, size_t length)
 	if (fsync(fd) < 0)
 		return -errno;
 	fault_pass_by(FAULT_RECORD_WRITTEN);
-	if (renameat(dir, LADDER_JOURNAL_FILE ".new", dir, LADDER_JOURNAL_FILE) < 0)
+	if (renameat(dir, MITIGATION_JOURNAL_FILE ".new", dir, MITIGATION_JOURNAL_FILE) < 0)
 		return -errno;
 	fault_pass_by(FAULT_RECORD_REPLACED);
 	return fsync(dir) < 0 ? -errno : 0;
 }
 
-static int ladder_journal_remove(int dir)
+static int mitigation_journal_remove(int dir)
 {
-	unlinkat(dir, LADDER_JOURNAL_FILE ".new", 0);
-	if (unlinkat(dir, LADDER_JOURNAL_FILE, 0) < 0 && errno != ENOENT)
+	unlinkat(dir, MITIGATION_JOURNAL_FILE ".new", 0);
+	if (unlinkat(dir, MITIGATION_JOURNAL_FILE, 0) < 0 && errno != ENOENT)
 		return -errno;
 	return fsync(dir) < 0 ? -errno : 0;
 }
 
-static int ladder_journal_open(const char *dir)
+static int mitigation_journal_open(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
 
-bool ladder_journal_is_empty(const struct ladder_records *records)
+bool mitigation_journal_is_empty(const struct mitigation_records *records)
 {
 	size_t i;
 
@@ -210,38 +214,41 @@ bool ladder_journal_is_empty(const struct ladder_records *records)
 	return !records->count;
 }
 
-int ladder_journal_write(const char *dir, const struct ladder_records *records, struct complaint *c)
+int mitigation_journal_write(const char *dir, const struct mitigation_records *records,
+			     struct complaint *c)
 {
-	_cleanup_close_ int fd = ladder_journal_open(dir);
-	_cleanup_free_ char *text = malloc(LADDER_JOURNAL_MAX);
-	struct ladder_journal_place here;
-	int r = fd < 0 ? fd : text ? ladder_journal_here(&here) : -ENOMEM;
+	_cleanup_close_ int fd = mitigation_journal_open(dir);
+	_cleanup_free_ char *text = malloc(MITIGATION_JOURNAL_MAX);
+	struct mitigation_journal_place here;
+	int r = fd < 0 ? fd : text ? mitigation_journal_here(&here) : -ENOMEM;
 
-	if (r >= 0 && ladder_journal_is_empty(records))
-		r = ladder_journal_remove(fd);
+	if (r >= 0 && mitigation_journal_is_empty(records))
+		r = mitigation_journal_remove(fd);
 	else if (r >= 0)
-		r = ladder_journal_store(
-			fd, text, ladder_journal_print(&here, records, text, LADDER_JOURNAL_MAX));
+		r = mitigation_journal_store(fd, text,
+					     mitigation_journal_print(&here, records, text,
+								      MITIGATION_JOURNAL_MAX));
 	if (r < 0)
-		complain(c, "%s/" LADDER_JOURNAL_FILE " cannot be written: %s", dir, strerror(-r));
+		complain(c, "%s/" MITIGATION_JOURNAL_FILE " cannot be written: %s", dir,
+			 strerror(-r));
 	return r;
 }
 
-int ladder_journal_discard(const char *dir)
+int mitigation_journal_discard(const char *dir)
 {
-	_cleanup_close_ int fd = ladder_journal_open(dir);
+	_cleanup_close_ int fd = mitigation_journal_open(dir);
 
-	return fd < 0 ? fd : ladder_journal_remove(fd);
+	return fd < 0 ? fd : mitigation_journal_remove(fd);
 }
 
-static int ladder_journal_load(const char *dir, char *text, size_t size)
+static int mitigation_journal_load(const char *dir, char *text, size_t size)
 {
-	_cleanup_close_ int at = ladder_journal_open(dir), fd = -EBADF;
+	_cleanup_close_ int at = mitigation_journal_open(dir), fd = -EBADF;
 	ssize_t n;
 
 	if (at < 0)
 		return at;
-	fd = openat(at, LADDER_JOURNAL_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(at, MITIGATION_JOURNAL_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	n = read(fd, text, size - 1);
@@ -251,32 +258,32 @@ static int ladder_journal_load(const char *dir, char *text, size_t size)
 	return 0;
 }
 
-static int ladder_journal_understand(char *text, struct ladder_records *ret)
+static int mitigation_journal_understand(char *text, struct mitigation_records *ret)
 {
-	struct ladder_journal_place here, place;
-	int r = ladder_journal_here(&here);
+	struct mitigation_journal_place here, place;
+	int r = mitigation_journal_here(&here);
 
 	if (r < 0)
 		return r;
-	if (!ladder_journal_parse(text, &place, ret))
+	if (!mitigation_journal_parse(text, &place, ret))
 		return -EBADMSG;
 	if (strcmp(place.boot, here.boot))
 		return -ESTALE;
 	return place.netns == here.netns ? 0 : -EXDEV;
 }
 
-int ladder_journal_read(const char *dir, struct ladder_records *ret, struct complaint *c)
+int mitigation_journal_read(const char *dir, struct mitigation_records *ret, struct complaint *c)
 {
-	_cleanup_free_ char *text = malloc(LADDER_JOURNAL_MAX);
-	int r = text ? ladder_journal_load(dir, text, LADDER_JOURNAL_MAX) : -ENOMEM;
+	_cleanup_free_ char *text = malloc(MITIGATION_JOURNAL_MAX);
+	int r = text ? mitigation_journal_load(dir, text, MITIGATION_JOURNAL_MAX) : -ENOMEM;
 
-	*ret = (struct ladder_records){};
+	*ret = (struct mitigation_records){};
 	if (r >= 0)
-		r = ladder_journal_understand(text, ret);
+		r = mitigation_journal_understand(text, ret);
 	if (r < 0)
-		ladder_targets_clear(&ret->targets);
+		mitigation_targets_clear(&ret->targets);
 	if (r < 0 && r != -ENOENT)
-		complain(c, "%s/" LADDER_JOURNAL_FILE ": %s", dir,
+		complain(c, "%s/" MITIGATION_JOURNAL_FILE ": %s", dir,
 			 r == -ESTALE  ? "it is of another boot" :
 			 r == -EXDEV   ? "it is of another network namespace" :
 			 r == -EBADMSG ? "it is damaged, or of another version" :

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Listeners as targets of the ladder: which of them a step is for, what it would make of each, and
+ * Listeners as targets of the mitigation: which of them a step is for, what it would make of each, and
  * the list of those of which it has made something.
  *
  * Pure: no clock, no I/O, no log. What a listener has no number of its own for is the host's.
- * Leaves to ladder_listeners.c to carry it out.
+ * Leaves to mitigation_listeners.c to carry it out.
  */
 #pragma once
 
@@ -18,15 +18,15 @@
 #include "daemon/settings/settings.h"
 
 /* Listeners that may be adjusted at a time, of all steps together. */
-#define LADDER_TARGETS_MAX 1024
+#define MITIGATION_TARGETS_MAX 1024
 
 /* Of TCP_SYNCNT (MAX_TCP_SYNCNT, include/net/tcp.h); 0 cannot be written, whatever it was. */
-#define LADDER_SYNCNT_MIN 1
-#define LADDER_SYNCNT_MAX 127
+#define MITIGATION_SYNCNT_MIN 1
+#define MITIGATION_SYNCNT_MAX 127
 
 /* A listener of which a step has made something. */
-struct ladder_target {
-	enum sg_ladder_step step;
+struct mitigation_target {
+	enum sg_mitigation_step step;
 	uint64_t cookie; /* of the socket: never used twice while the host is up */
 	char name[56];	 /* "192.0.2.1:80" */
 	uint32_t old, ours;
@@ -42,50 +42,52 @@ struct ladder_target {
 	uint64_t inode;
 };
 
-struct ladder_targets {
+struct mitigation_targets {
 	size_t count;
-	struct ladder_target *items;
+	struct mitigation_target *items;
 };
 
-void ladder_targets_clear(struct ladder_targets *t);
-/* Borrowed until the list changes; NULL: no memory, or LADDER_TARGETS_MAX. */
-struct ladder_target *ladder_targets_add(struct ladder_targets *t, enum sg_ladder_step step,
-					 const struct sg_listener *listener);
+void mitigation_targets_clear(struct mitigation_targets *t);
+/* Borrowed until the list changes; NULL: no memory, or MITIGATION_TARGETS_MAX. */
+struct mitigation_target *mitigation_targets_add(struct mitigation_targets *t,
+						 enum sg_mitigation_step step,
+						 const struct sg_listener *listener);
 /* NULL: it is none of the step's. */
-struct ladder_target *ladder_targets_find(const struct ladder_targets *t, enum sg_ladder_step step,
-					  uint64_t cookie);
-void ladder_targets_remove(struct ladder_targets *t, struct ladder_target *target);
+struct mitigation_target *mitigation_targets_find(const struct mitigation_targets *t,
+						  enum sg_mitigation_step step, uint64_t cookie);
+void mitigation_targets_remove(struct mitigation_targets *t, struct mitigation_target *target);
 /* Those that are ours. */
-size_t ladder_targets_count(const struct ladder_targets *t, enum sg_ladder_step step);
+size_t mitigation_targets_count(const struct mitigation_targets *t, enum sg_mitigation_step step);
 
 /* What is read of a listener for a step. */
-uint32_t ladder_target_value(enum sg_ladder_step step, const struct sg_listener *listener);
+uint32_t mitigation_target_value(enum sg_mitigation_step step, const struct sg_listener *listener);
 
 /* What is known of the host, for what follows. */
-struct ladder_host {
-	uint32_t retries;   /* the host's SYN-ACK retries, once the ladder has taken what it may */
+struct mitigation_host {
+	uint32_t retries; /* the host's SYN-ACK retries, once the mitigation has taken what it may */
 	uint32_t somaxconn; /* what a backlog is cut to */
 	uint32_t room;	    /* connections for which there is memory */
 	bool supposed;	    /* a listener's retries are to be thought of as lowered: mode observe */
 };
 
 /* Whether a listener sends SYN-ACKs again so seldom that its queue may be long. */
-bool ladder_target_is_quiet(const struct settings *settings, const struct ladder_host *host,
-			    const struct sg_listener *listener);
+bool mitigation_target_is_quiet(const struct settings *settings, const struct mitigation_host *host,
+				const struct sg_listener *listener);
 /* The connections for which targets have been given room beyond what they had. */
-uint32_t ladder_targets_room(const struct ladder_targets *t);
+uint32_t mitigation_targets_room(const struct mitigation_targets *t);
 
 /*
  * What the step would make of this listener, or 0: it is well as it is. SYN-ACK retries never go
  * up. A backlog grows where half of its queue is full, its SYN-ACKs are sent again seldom, and
  * somebody has the socket open; MPTCP keeps another backlog than the socket's.
  */
-uint32_t ladder_target_aim(enum sg_ladder_step step, const struct settings *settings,
-			   const struct ladder_host *host, const struct sg_listener *listener);
+uint32_t mitigation_target_aim(enum sg_mitigation_step step, const struct settings *settings,
+			       const struct mitigation_host *host,
+			       const struct sg_listener *listener);
 
 /*
  * What it is to be given back: the old value; or, where that cannot be written, what comes next to
  * it, which target->back then is: the host's retries for none, somaxconn for a longer backlog.
  */
-uint32_t ladder_target_restore(struct ladder_target *target, uint32_t host_retries,
-			       uint32_t somaxconn);
+uint32_t mitigation_target_restore(struct mitigation_target *target, uint32_t host_retries,
+				   uint32_t somaxconn);

@@ -23,37 +23,37 @@
 #include "daemon/net/rtnl_dump.h"
 
 /* What the kernel sends at most in one message about an interface, with all its attributes. */
-#define LINKS_MESSAGE_BYTES 32768
+#define RTNL_MESSAGE_BYTES 32768
 
 /* Room for some hundred interfaces that change at once; more is made up for by a dump. */
-#define LINKS_RECEIVE_BYTES (1 << 20)
+#define RTNL_RECEIVE_BYTES (1 << 20)
 
 /* Messages in one go, so that whoever makes many does not keep the loop from the tick. */
-#define LINKS_MESSAGES_A_TURN 128
+#define RTNL_MESSAGES_A_TURN 128
 
 /* Dumps at the start, while changes keep interrupting them; later ones come by the timer. */
-#define LINKS_DUMP_TRIES  8
-#define LINKS_RETRY_USEC  100000ULL
-#define LINKS_FAILED_USEC 1000000ULL
+#define RTNL_DUMP_TRIES	 8
+#define RTNL_RETRY_USEC	 100000ULL
+#define RTNL_FAILED_USEC 1000000ULL
 
-struct links {
+struct rtnl {
 	struct mnl_socket *monitor;
 	sd_event *event;
 	sd_event_source *source, *retry;
-	struct links_handler handler;
-	struct links_known known;
+	struct rtnl_handler handler;
+	struct rtnl_cache known;
 	bool changed;
 	bool lost;
 
 	struct worker *worker;
 	struct worker_job fetch; /* while it is under way the source is off */
-	struct links_dump dump;
+	struct rtnl_dump dump;
 	int fetch_result;
 };
 
 /* ---- what the kernel says ---------------------------------------------------------------- */
 
-bool links_own(struct links *l, const struct sg_addr *addr, unsigned int bits, struct sg_addr *ret)
+bool rtnl_own(struct rtnl *l, const struct sg_addr *addr, unsigned int bits, struct sg_addr *ret)
 {
 	size_t i, bytes = bits / 8;
 	uint8_t mask = bits % 8 ? 0xff << (8 - bits % 8) : 0;
@@ -70,7 +70,7 @@ bool links_own(struct links *l, const struct sg_addr *addr, unsigned int bits, s
 	return false;
 }
 
-int links_driver(const char *ifname, char ret[32])
+int rtnl_driver(const char *ifname, char ret[32])
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ethtool_drvinfo drv = { .cmd = ETHTOOL_GDRVINFO };
@@ -86,57 +86,57 @@ int links_driver(const char *ifname, char ret[32])
 	return 0;
 }
 
-static int links_read_info(const struct nlattr *attr, void *data)
+static int rtnl_read_info(const struct nlattr *attr, void *data)
 {
-	struct link_info *info = data;
+	struct rtnl_iface *info = data;
 
 	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
 		info->virtual = true;
 	return MNL_CB_OK;
 }
 
-static int links_read_attribute(const struct nlattr *attr, void *data)
+static int rtnl_read_attribute(const struct nlattr *attr, void *data)
 {
-	struct link_info *info = data;
+	struct rtnl_iface *info = data;
 
 	if (mnl_attr_get_type(attr) == IFLA_IFNAME)
 		snprintf(info->name, sizeof(info->name), "%s", mnl_attr_get_str(attr));
 	if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
-		mnl_attr_parse_nested(attr, links_read_info, info);
+		mnl_attr_parse_nested(attr, rtnl_read_info, info);
 	return MNL_CB_OK;
 }
 
-static int links_on_link(struct links *l, const struct nlmsghdr *message)
+static int rtnl_on_link(struct rtnl *l, const struct nlmsghdr *message)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(message);
-	struct link_info *info;
+	struct rtnl_iface *info;
 
 	if (ifi->ifi_family != AF_UNSPEC) /* bridge ports speak of themselves too */
 		return 0;
 	l->changed = true;
 	if (message->nlmsg_type == RTM_DELLINK) {
-		links_known_remove(&l->known, ifi->ifi_index);
+		rtnl_cache_remove(&l->known, ifi->ifi_index);
 		return 0;
 	}
-	info = links_known_get(&l->known, ifi->ifi_index);
+	info = rtnl_cache_get(&l->known, ifi->ifi_index);
 	if (!info)
 		return -ENOMEM;
 	info->up = ifi->ifi_flags & IFF_UP;
 	info->ethernet = ifi->ifi_type == ARPHRD_ETHER;
 	info->loopback = ifi->ifi_flags & IFF_LOOPBACK;
 	info->virtual = false;
-	mnl_attr_parse(message, sizeof(*ifi), links_read_attribute, info);
+	mnl_attr_parse(message, sizeof(*ifi), rtnl_read_attribute, info);
 	return 0;
 }
 
-struct links_parsed_address {
+struct rtnl_parsed_address {
 	const struct nlattr *address;
 	const struct nlattr *local;
 };
 
-static int links_read_address(const struct nlattr *attr, void *data)
+static int rtnl_read_address(const struct nlattr *attr, void *data)
 {
-	struct links_parsed_address *p = data;
+	struct rtnl_parsed_address *p = data;
 
 	if (mnl_attr_get_type(attr) == IFA_ADDRESS)
 		p->address = attr;
@@ -145,13 +145,13 @@ static int links_read_address(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-static int links_on_address(struct links *l, const struct nlmsghdr *message)
+static int rtnl_on_address(struct rtnl *l, const struct nlmsghdr *message)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(message);
-	struct links_parsed_address p = {};
+	struct rtnl_parsed_address p = {};
 	struct sg_addr addr = {};
 
-	mnl_attr_parse(message, sizeof(*ifa), links_read_address, &p);
+	mnl_attr_parse(message, sizeof(*ifa), rtnl_read_address, &p);
 	if (p.local)
 		p.address = p.local;
 	if (!p.address)
@@ -165,37 +165,37 @@ static int links_on_address(struct links *l, const struct nlmsghdr *message)
 		return 0;
 	}
 	if (message->nlmsg_type == RTM_DELADDR)
-		links_known_address_remove(&l->known, ifa->ifa_index, &addr);
+		rtnl_cache_address_remove(&l->known, ifa->ifa_index, &addr);
 	else
-		return links_known_address_add(&l->known, ifa->ifa_index, &addr);
+		return rtnl_cache_address_add(&l->known, ifa->ifa_index, &addr);
 	return 0;
 }
 
-static int links_on_message(struct links *l, const struct nlmsghdr *message)
+static int rtnl_on_message(struct rtnl *l, const struct nlmsghdr *message)
 {
 	switch (message->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		return links_on_link(l, message);
+		return rtnl_on_link(l, message);
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
-		return links_on_address(l, message);
+		return rtnl_on_address(l, message);
 	default:
 		return 0;
 	}
 }
 
-static int links_on_bytes(struct links *l, const void *bytes, size_t length)
+static int rtnl_on_bytes(struct rtnl *l, const void *bytes, size_t length)
 {
 	const struct nlmsghdr *message = bytes;
 	int left = length, r = 0;
 
 	for (; r >= 0 && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
-		r = links_on_message(l, message);
+		r = rtnl_on_message(l, message);
 	return r;
 }
 
-static void links_tell(struct links *l)
+static void rtnl_tell(struct rtnl *l)
 {
 	if (l->changed)
 		l->handler.changed(l->handler.userdata);
@@ -208,46 +208,46 @@ static void links_tell(struct links *l)
  * Learns everything anew; what a whole dump does not show any more is gone. Of one that a change
  * interrupted everything is used and nothing is dropped. 1: something may be missing. -errno.
  */
-static int links_apply(struct links *l, const struct links_dump *dump)
+static int rtnl_apply(struct rtnl *l, const struct rtnl_dump *dump)
 {
 	int r;
 
-	links_known_doubt(&l->known);
-	r = links_on_bytes(l, dump->bytes, dump->length);
+	rtnl_cache_doubt(&l->known);
+	r = rtnl_on_bytes(l, dump->bytes, dump->length);
 	if (r < 0)
 		return r;
 	if (!dump->interrupted)
-		links_known_drop_stale(&l->known);
+		rtnl_cache_drop_stale(&l->known);
 	l->changed = true;
 	return dump->interrupted;
 }
 
 /* In the thread. */
-static void links_fetch_work(struct worker_job *job)
+static void rtnl_fetch_work(struct worker_job *job)
 {
-	struct links *l = (struct links *)((char *)job - offsetof(struct links, fetch));
+	struct rtnl *l = (struct rtnl *)((char *)job - offsetof(struct rtnl, fetch));
 
-	l->fetch_result = links_dump_fetch(&l->dump);
+	l->fetch_result = rtnl_dump_fetch(&l->dump);
 }
 
-static int links_on_retry(sd_event_source *source, uint64_t scheduled_usec, void *userdata);
+static int rtnl_on_retry(sd_event_source *source, uint64_t scheduled_usec, void *userdata);
 
-static void links_fetch_done(struct worker_job *job)
+static void rtnl_fetch_done(struct worker_job *job)
 {
-	struct links *l = (struct links *)((char *)job - offsetof(struct links, fetch));
+	struct rtnl *l = (struct rtnl *)((char *)job - offsetof(struct rtnl, fetch));
 	int r = l->fetch_result;
 
 	if (r >= 0)
-		r = links_apply(l, &l->dump);
-	links_dump_done(&l->dump);
+		r = rtnl_apply(l, &l->dump);
+	rtnl_dump_done(&l->dump);
 	sd_event_source_set_enabled(l->source, SD_EVENT_ON);
 	if (r) {
 		l->retry = sd_event_source_disable_unref(l->retry);
 		sd_event_add_time_relative(l->event, &l->retry, CLOCK_MONOTONIC,
-					   r < 0 ? LINKS_FAILED_USEC : LINKS_RETRY_USEC, 0,
-					   links_on_retry, l);
+					   r < 0 ? RTNL_FAILED_USEC : RTNL_RETRY_USEC, 0,
+					   rtnl_on_retry, l);
 	}
-	links_tell(l);
+	rtnl_tell(l);
 }
 
 /*
@@ -255,22 +255,22 @@ static void links_fetch_done(struct worker_job *job)
  * would undo it. What is said during the dump waits in the socket and is read after it; what of it
  * is older than the dump is followed there by what made it old, or is lost again and noticed.
  */
-static void links_fetch(struct links *l)
+static void rtnl_fetch(struct rtnl *l)
 {
 	l->lost = false;
 	sd_event_source_set_enabled(l->source, SD_EVENT_OFF);
 	worker_add(l->worker, &l->fetch);
 }
 
-static int links_dump_at_start(struct links *l)
+static int rtnl_dump_at_start(struct rtnl *l)
 {
 	int tries, r = 1;
 
-	for (tries = 0; r > 0 && tries < LINKS_DUMP_TRIES; tries++) {
-		r = links_dump_fetch(&l->dump);
+	for (tries = 0; r > 0 && tries < RTNL_DUMP_TRIES; tries++) {
+		r = rtnl_dump_fetch(&l->dump);
 		if (r >= 0)
-			r = links_apply(l, &l->dump);
-		links_dump_done(&l->dump);
+			r = rtnl_apply(l, &l->dump);
+		rtnl_dump_done(&l->dump);
 	}
 	l->lost = r > 0;
 	l->changed = false;
@@ -280,16 +280,16 @@ static int links_dump_at_start(struct links *l)
 /* ---- the monitor --------------------------------------------------------------------------- */
 
 /* 1: there is more to read. -errno. */
-static int links_read(struct links *l)
+static int rtnl_read(struct rtnl *l)
 {
-	char buffer[LINKS_MESSAGE_BYTES] __attribute__((aligned(8)));
+	char buffer[RTNL_MESSAGE_BYTES] __attribute__((aligned(8)));
 	int messages, fd = mnl_socket_get_fd(l->monitor);
 	ssize_t n;
 
-	for (messages = 0; messages < LINKS_MESSAGES_A_TURN; messages++) {
+	for (messages = 0; messages < RTNL_MESSAGES_A_TURN; messages++) {
 		n = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
 		if (n > 0)
-			l->lost |= links_on_bytes(l, buffer, n) < 0;
+			l->lost |= rtnl_on_bytes(l, buffer, n) < 0;
 		else if (n < 0 && errno == ENOBUFS)
 			l->lost = true;
 		else if (!n || errno == EAGAIN)
@@ -300,31 +300,31 @@ static int links_read(struct links *l)
 	return 1;
 }
 
-static int links_on_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int rtnl_on_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
-	struct links *l = userdata;
-	int r = links_read(l);
+	struct rtnl *l = userdata;
+	int r = rtnl_read(l);
 
 	if (!r && l->lost)
-		links_fetch(l);
-	links_tell(l);
+		rtnl_fetch(l);
+	rtnl_tell(l);
 	return r < 0 ? r : 0;
 }
 
-static int links_on_retry(sd_event_source *source, uint64_t scheduled_usec, void *userdata)
+static int rtnl_on_retry(sd_event_source *source, uint64_t scheduled_usec, void *userdata)
 {
-	struct links *l = userdata;
+	struct rtnl *l = userdata;
 
 	l->lost = true;
 	/* a fetch that is under way makes up for this one too */
 	return l->source && sd_event_source_get_enabled(l->source, NULL) > 0 ?
-		       links_on_readable(l->source, 0, 0, l) :
+		       rtnl_on_readable(l->source, 0, 0, l) :
 		       0;
 }
 
-static int links_open_monitor(struct links *l)
+static int rtnl_open_monitor(struct rtnl *l)
 {
-	static const int bytes = LINKS_RECEIVE_BYTES;
+	static const int bytes = RTNL_RECEIVE_BYTES;
 	int r, fd;
 
 	l->monitor = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -337,13 +337,13 @@ static int links_open_monitor(struct links *l)
 	if (mnl_socket_bind(l->monitor, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
 			    MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	r = sd_event_add_io(l->event, &l->source, fd, EPOLLIN, links_on_readable, l);
+	r = sd_event_add_io(l->event, &l->source, fd, EPOLLIN, rtnl_on_readable, l);
 	return r < 0 ? r : sd_event_source_set_exit_on_failure(l->source, true);
 }
 
-int links_new(struct links **ret, sd_event *event, const struct links_handler *handler)
+int rtnl_new(struct rtnl **ret, sd_event *event, const struct rtnl_handler *handler)
 {
-	struct links *l = calloc(1, sizeof(*l));
+	struct rtnl *l = calloc(1, sizeof(*l));
 	int r;
 
 	if (!l)
@@ -351,46 +351,46 @@ int links_new(struct links **ret, sd_event *event, const struct links_handler *h
 	l->event = sd_event_ref(event);
 	l->handler = *handler;
 	l->known.handler = &l->handler;
-	l->fetch = (struct worker_job){ links_fetch_work, links_fetch_done };
+	l->fetch = (struct worker_job){ rtnl_fetch_work, rtnl_fetch_done };
 	r = worker_new(&l->worker, event);
 	/* the monitor first: what changes during the dump is then told twice, not missed */
 	if (r >= 0)
-		r = links_open_monitor(l);
+		r = rtnl_open_monitor(l);
 	if (r >= 0)
-		r = links_dump_at_start(l);
+		r = rtnl_dump_at_start(l);
 	if (r < 0) {
-		links_free(l);
+		rtnl_free(l);
 		return r;
 	}
 	if (l->lost)
-		links_fetch(l);
+		rtnl_fetch(l);
 	*ret = l;
 	return 0;
 }
 
-struct links *links_free(struct links *l)
+struct rtnl *rtnl_free(struct rtnl *l)
 {
 	if (!l)
 		return NULL;
 	worker_free(l->worker);
-	links_dump_done(&l->dump);
+	rtnl_dump_done(&l->dump);
 	sd_event_source_disable_unref(l->retry);
 	sd_event_source_disable_unref(l->source);
 	if (l->monitor)
 		mnl_socket_close(l->monitor);
-	links_known_done(&l->known);
+	rtnl_cache_done(&l->known);
 	sd_event_unref(l->event);
 	free(l);
 	return NULL;
 }
 
-size_t links_get(struct links *l, const struct link_info **ret)
+size_t rtnl_get(struct rtnl *l, const struct rtnl_iface **ret)
 {
 	*ret = l->known.infos;
 	return l->known.info_count;
 }
 
-const struct link_info *links_find(struct links *l, int index)
+const struct rtnl_iface *rtnl_find(struct rtnl *l, int index)
 {
-	return links_known_find(&l->known, index);
+	return rtnl_cache_find(&l->known, index);
 }

@@ -18,9 +18,9 @@
 
 #include "synguard/abi.h"
 
-struct links;
+struct rtnl;
 
-struct link_info {
+struct rtnl_iface {
 	int index;
 	uint64_t serial;  /* another one where the kernel gave the index to another interface */
 	uint64_t version; /* another one whenever the kernel said something about it */
@@ -32,31 +32,31 @@ struct link_info {
 	bool stale;   /* not seen yet in the dump under way; of no meaning to others */
 };
 
-/* Both are called from within links_new() too, for what is there already. */
-struct links_handler {
+/* Both are called from within rtnl_new() too, for what is there already. */
+struct rtnl_handler {
 	/* an address came to this host, or left its last interface */
 	void (*address)(void *userdata, const struct sg_addr *addr, bool here);
-	/* something about the interfaces changed; ask links_get() */
+	/* something about the interfaces changed; ask rtnl_get() */
 	void (*changed)(void *userdata);
 	void *userdata;
 };
 
 /* The caller owns *ret. -errno. */
-int links_new(struct links **ret, sd_event *event, const struct links_handler *handler);
-struct links *links_free(struct links *links);
+int rtnl_new(struct rtnl **ret, sd_event *event, const struct rtnl_handler *handler);
+struct rtnl *rtnl_free(struct rtnl *links);
 
 /* The interfaces known now, by index; valid until the loop runs again. Returns how many. */
-size_t links_get(struct links *links, const struct link_info **ret);
+size_t rtnl_get(struct rtnl *links, const struct rtnl_iface **ret);
 
 /* One of them by its index, NULL if there is none; valid as long. */
-const struct link_info *links_find(struct links *links, int index);
+const struct rtnl_iface *rtnl_find(struct rtnl *links, int index);
 
 /* Whether an address of this host begins with these bits, and the first such one. */
-bool links_own(struct links *links, const struct sg_addr *addr, unsigned int bits,
-	       struct sg_addr *ret);
+bool rtnl_own(struct rtnl *links, const struct sg_addr *addr, unsigned int bits,
+	      struct sg_addr *ret);
 
 /*
  * The name of an interface's driver; -errno, and *ret is "", where it tells none. May be called in
  * any thread, and waits for the lock that changes of interfaces hold.
  */
-int links_driver(const char *ifname, char ret[32]);
+int rtnl_driver(const char *ifname, char ret[32]);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Where the index is, or would be. */
-static size_t links_known_place(const struct links_known *k, int index)
+static size_t rtnl_cache_place(const struct rtnl_cache *k, int index)
 {
 	size_t low = 0, high = k->info_count;
 
@@ -21,29 +21,29 @@ static size_t links_known_place(const struct links_known *k, int index)
 	return low;
 }
 
-struct link_info *links_known_find(struct links_known *k, int index)
+struct rtnl_iface *rtnl_cache_find(struct rtnl_cache *k, int index)
 {
-	size_t at = links_known_place(k, index);
+	size_t at = rtnl_cache_place(k, index);
 
 	return at < k->info_count && k->infos[at].index == index ? &k->infos[at] : NULL;
 }
 
-static struct link_info *links_known_add(struct links_known *k, int index)
+static struct rtnl_iface *rtnl_cache_add(struct rtnl_cache *k, int index)
 {
-	size_t at = links_known_place(k, index);
-	struct link_info *infos = realloc(k->infos, (k->info_count + 1) * sizeof(*infos));
+	size_t at = rtnl_cache_place(k, index);
+	struct rtnl_iface *infos = realloc(k->infos, (k->info_count + 1) * sizeof(*infos));
 
 	if (!infos)
 		return NULL;
 	k->infos = infos;
 	memmove(infos + at + 1, infos + at, (k->info_count++ - at) * sizeof(*infos));
-	infos[at] = (struct link_info){ .index = index, .serial = ++k->serial };
+	infos[at] = (struct rtnl_iface){ .index = index, .serial = ++k->serial };
 	return &infos[at];
 }
 
-struct link_info *links_known_get(struct links_known *k, int index)
+struct rtnl_iface *rtnl_cache_get(struct rtnl_cache *k, int index)
 {
-	struct link_info *info = links_known_find(k, index) ?: links_known_add(k, index);
+	struct rtnl_iface *info = rtnl_cache_find(k, index) ?: rtnl_cache_add(k, index);
 
 	if (info) {
 		info->stale = false;
@@ -52,32 +52,32 @@ struct link_info *links_known_get(struct links_known *k, int index)
 	return info;
 }
 
-void links_known_remove(struct links_known *k, int index)
+void rtnl_cache_remove(struct rtnl_cache *k, int index)
 {
-	size_t at = links_known_place(k, index);
+	size_t at = rtnl_cache_place(k, index);
 
-	if (!links_known_find(k, index))
+	if (!rtnl_cache_find(k, index))
 		return;
 	memmove(k->infos + at, k->infos + at + 1, (--k->info_count - at) * sizeof(*k->infos));
 }
 
-static int links_known_address_compare(const struct links_address *a, const struct sg_addr *addr,
-				       int ifindex)
+static int rtnl_cache_address_compare(const struct rtnl_address *a, const struct sg_addr *addr,
+				      int ifindex)
 {
 	return memcmp(&a->addr, addr, sizeof(*addr)) ?:
 		       (a->ifindex > ifindex) - (a->ifindex < ifindex);
 }
 
 /* Where the address of that interface is, or would be. Index 0: where the address' first one is. */
-static size_t links_known_address_place(const struct links_known *k, const struct sg_addr *addr,
-					int ifindex)
+static size_t rtnl_cache_address_place(const struct rtnl_cache *k, const struct sg_addr *addr,
+				       int ifindex)
 {
 	size_t low = 0, high = k->address_count;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (links_known_address_compare(&k->addresses[middle], addr, ifindex) < 0)
+		if (rtnl_cache_address_compare(&k->addresses[middle], addr, ifindex) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -85,21 +85,21 @@ static size_t links_known_address_place(const struct links_known *k, const struc
 	return low;
 }
 
-static bool links_known_is_here(const struct links_known *k, const struct sg_addr *addr)
+static bool rtnl_cache_is_here(const struct rtnl_cache *k, const struct sg_addr *addr)
 {
-	size_t at = links_known_address_place(k, addr, 0);
+	size_t at = rtnl_cache_address_place(k, addr, 0);
 
 	return at < k->address_count && !memcmp(&k->addresses[at].addr, addr, sizeof(*addr));
 }
 
-int links_known_address_add(struct links_known *k, int ifindex, const struct sg_addr *addr)
+int rtnl_cache_address_add(struct rtnl_cache *k, int ifindex, const struct sg_addr *addr)
 {
-	size_t at = links_known_address_place(k, addr, ifindex);
-	bool news = !links_known_is_here(k, addr);
-	struct links_address *grown;
+	size_t at = rtnl_cache_address_place(k, addr, ifindex);
+	bool news = !rtnl_cache_is_here(k, addr);
+	struct rtnl_address *grown;
 
 	if (at < k->address_count &&
-	    !links_known_address_compare(&k->addresses[at], addr, ifindex)) {
+	    !rtnl_cache_address_compare(&k->addresses[at], addr, ifindex)) {
 		k->addresses[at].stale = false;
 		return 0;
 	}
@@ -108,31 +108,31 @@ int links_known_address_add(struct links_known *k, int ifindex, const struct sg_
 		return -ENOMEM;
 	k->addresses = grown;
 	memmove(grown + at + 1, grown + at, (k->address_count++ - at) * sizeof(*grown));
-	grown[at] = (struct links_address){ *addr, ifindex, false };
+	grown[at] = (struct rtnl_address){ *addr, ifindex, false };
 	if (news)
 		k->handler->address(k->handler->userdata, addr, true);
 	return 0;
 }
 
-static void links_known_address_drop(struct links_known *k, size_t at)
+static void rtnl_cache_address_drop(struct rtnl_cache *k, size_t at)
 {
 	struct sg_addr addr = k->addresses[at].addr;
 
 	memmove(k->addresses + at, k->addresses + at + 1,
 		(--k->address_count - at) * sizeof(*k->addresses));
-	if (!links_known_is_here(k, &addr))
+	if (!rtnl_cache_is_here(k, &addr))
 		k->handler->address(k->handler->userdata, &addr, false);
 }
 
-void links_known_address_remove(struct links_known *k, int ifindex, const struct sg_addr *addr)
+void rtnl_cache_address_remove(struct rtnl_cache *k, int ifindex, const struct sg_addr *addr)
 {
-	size_t at = links_known_address_place(k, addr, ifindex);
+	size_t at = rtnl_cache_address_place(k, addr, ifindex);
 
-	if (at < k->address_count && !links_known_address_compare(&k->addresses[at], addr, ifindex))
-		links_known_address_drop(k, at);
+	if (at < k->address_count && !rtnl_cache_address_compare(&k->addresses[at], addr, ifindex))
+		rtnl_cache_address_drop(k, at);
 }
 
-void links_known_doubt(struct links_known *k)
+void rtnl_cache_doubt(struct rtnl_cache *k)
 {
 	size_t i;
 
@@ -142,7 +142,7 @@ void links_known_doubt(struct links_known *k)
 		k->addresses[i].stale = true;
 }
 
-void links_known_drop_stale(struct links_known *k)
+void rtnl_cache_drop_stale(struct rtnl_cache *k)
 {
 	size_t i, kept = 0;
 
@@ -152,10 +152,10 @@ void links_known_drop_stale(struct links_known *k)
 	k->info_count = kept;
 	for (i = k->address_count; i > 0; i--)
 		if (k->addresses[i - 1].stale)
-			links_known_address_drop(k, i - 1);
+			rtnl_cache_address_drop(k, i - 1);
 }
 
-void links_known_done(struct links_known *k)
+void rtnl_cache_done(struct rtnl_cache *k)
 {
 	free(k->infos);
 	free(k->addresses);

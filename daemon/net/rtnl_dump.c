@@ -12,9 +12,9 @@
 #include "daemon/net/netlink.h"
 
 /* What the kernel fills at most in one dump message (NLMSG_GOODSIZE up to 32 KiB). */
-#define LINKS_BUFFER_BYTES 32768
+#define RTNL_BUFFER_BYTES 32768
 
-static int links_dump_append(struct links_dump *d, const void *bytes, size_t length)
+static int rtnl_dump_append(struct rtnl_dump *d, const void *bytes, size_t length)
 {
 	char *grown = realloc(d->bytes, d->length + length);
 
@@ -26,7 +26,7 @@ static int links_dump_append(struct links_dump *d, const void *bytes, size_t len
 	return 0;
 }
 
-static int links_dump_ask(struct mnl_socket *socket, uint16_t type)
+static int rtnl_dump_ask(struct mnl_socket *socket, uint16_t type)
 {
 	char buffer[256];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -40,10 +40,10 @@ static int links_dump_ask(struct mnl_socket *socket, uint16_t type)
 	return mnl_socket_sendto(socket, request, request->nlmsg_len) < 0 ? -errno : 0;
 }
 
-static int links_dump_type(struct links_dump *d, struct mnl_socket *socket, uint16_t type)
+static int rtnl_dump_type(struct rtnl_dump *d, struct mnl_socket *socket, uint16_t type)
 {
-	char buffer[LINKS_BUFFER_BYTES] __attribute__((aligned(8)));
-	int r = links_dump_ask(socket, type), go_on = MNL_CB_OK;
+	char buffer[RTNL_BUFFER_BYTES] __attribute__((aligned(8)));
+	int r = rtnl_dump_ask(socket, type), go_on = MNL_CB_OK;
 	ssize_t n;
 
 	while (r >= 0 && go_on > MNL_CB_STOP) {
@@ -53,31 +53,31 @@ static int links_dump_type(struct links_dump *d, struct mnl_socket *socket, uint
 		d->interrupted |= netlink_was_interrupted(buffer, n);
 		/* without a callback it only looks for the end, or an error */
 		go_on = mnl_cb_run(buffer, n, type, mnl_socket_get_portid(socket), NULL, NULL);
-		r = go_on < 0 ? -errno : links_dump_append(d, buffer, n);
+		r = go_on < 0 ? -errno : rtnl_dump_append(d, buffer, n);
 	}
 	return r;
 }
 
-int links_dump_fetch(struct links_dump *d)
+int rtnl_dump_fetch(struct rtnl_dump *d)
 {
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	int r = 0;
 
-	*d = (struct links_dump){};
+	*d = (struct rtnl_dump){};
 	if (!socket)
 		return -errno;
 	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		r = -errno;
 	if (r >= 0)
-		r = links_dump_type(d, socket, RTM_GETLINK);
+		r = rtnl_dump_type(d, socket, RTM_GETLINK);
 	if (r >= 0)
-		r = links_dump_type(d, socket, RTM_GETADDR);
+		r = rtnl_dump_type(d, socket, RTM_GETADDR);
 	mnl_socket_close(socket);
 	return r;
 }
 
-void links_dump_done(struct links_dump *d)
+void rtnl_dump_done(struct rtnl_dump *d)
 {
 	free(d->bytes);
-	*d = (struct links_dump){};
+	*d = (struct rtnl_dump){};
 }

@@ -8,13 +8,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct links_dump {
+struct rtnl_dump {
 	char *bytes; /* netlink messages; the caller frees them */
 	size_t length;
 	bool interrupted; /* a change overtook it, so something may be missing */
 };
 
-/* On a socket of its own. -errno; *ret is to be emptied by links_dump_done() in any case. */
-int links_dump_fetch(struct links_dump *ret);
+/* On a socket of its own. -errno; *ret is to be emptied by rtnl_dump_done() in any case. */
+int rtnl_dump_fetch(struct rtnl_dump *ret);
 
-void links_dump_done(struct links_dump *dump);
+void rtnl_dump_done(struct rtnl_dump *dump);

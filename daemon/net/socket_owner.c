@@ -20,38 +20,38 @@
 #endif
 
 /* Between two looks at the clock. */
-#define REACH_STRIDE 64
+#define SOCKET_OWNER_STRIDE 64
 
-struct reach {
+struct socket_owner {
 	DIR *processes; /* NULL: at the beginning */
 	DIR *files;	/* of pid; NULL: between two */
 	uint32_t pid;
 };
 
-int reach_new(struct reach **ret)
+int socket_owner_new(struct socket_owner **ret)
 {
 	*ret = calloc(1, sizeof(**ret));
 	return *ret ? 0 : -ENOMEM;
 }
 
-static DIR *reach_close(DIR *dir)
+static DIR *socket_owner_close(DIR *dir)
 {
 	if (dir)
 		closedir(dir);
 	return NULL;
 }
 
-void reach_rewind(struct reach *r)
+void socket_owner_rewind(struct socket_owner *r)
 {
-	r->files = reach_close(r->files);
-	r->processes = reach_close(r->processes);
+	r->files = socket_owner_close(r->files);
+	r->processes = socket_owner_close(r->processes);
 }
 
-struct reach *reach_free(struct reach *r)
+struct socket_owner *socket_owner_free(struct socket_owner *r)
 {
 	if (!r)
 		return NULL;
-	reach_rewind(r);
+	socket_owner_rewind(r);
 	free(r);
 	return NULL;
 }
@@ -59,7 +59,7 @@ struct reach *reach_free(struct reach *r)
 /* ---- who has it open ----------------------------------------------------------------------- */
 
 /* The inode of a socket that is behind the entry, or 0. */
-static uint64_t reach_inode(DIR *files, const char *name)
+static uint64_t socket_owner_inode(DIR *files, const char *name)
 {
 	char target[64];
 	ssize_t n = readlinkat(dirfd(files), name, target, sizeof(target) - 1);
@@ -71,7 +71,7 @@ static uint64_t reach_inode(DIR *files, const char *name)
 	return sscanf(target, "socket:[%llu]", &inode) == 1 ? inode : 0;
 }
 
-static DIR *reach_open(uint32_t pid)
+static DIR *socket_owner_open(uint32_t pid)
 {
 	char path[32];
 
@@ -79,7 +79,8 @@ static DIR *reach_open(uint32_t pid)
 	return opendir(path);
 }
 
-static void reach_note(uint32_t pid, uint64_t inode, struct reach_wanted *wanted, size_t count)
+static void socket_owner_note(uint32_t pid, uint64_t inode, struct socket_owner_wanted *wanted,
+			      size_t count)
 {
 	size_t i;
 
@@ -89,31 +90,34 @@ static void reach_note(uint32_t pid, uint64_t inode, struct reach_wanted *wanted
 }
 
 /* One entry further. 1: through with all. */
-static int reach_step(struct reach *r, struct reach_wanted *wanted, size_t count)
+static int socket_owner_step(struct socket_owner *r, struct socket_owner_wanted *wanted,
+			     size_t count)
 {
 	const struct dirent *entry;
 
 	if (r->files) {
 		entry = readdir(r->files);
 		if (entry)
-			reach_note(r->pid, reach_inode(r->files, entry->d_name), wanted, count);
+			socket_owner_note(r->pid, socket_owner_inode(r->files, entry->d_name),
+					  wanted, count);
 		else
-			r->files = reach_close(r->files);
+			r->files = socket_owner_close(r->files);
 		return 0;
 	}
 	entry = readdir(r->processes);
 	if (!entry) {
-		r->processes = reach_close(r->processes);
+		r->processes = socket_owner_close(r->processes);
 		return 1;
 	}
 	if (isdigit((unsigned char)entry->d_name[0])) {
 		r->pid = atoi(entry->d_name);
-		r->files = reach_open(r->pid); /* it may have ended */
+		r->files = socket_owner_open(r->pid); /* it may have ended */
 	}
 	return 0;
 }
 
-int reach_seek(struct reach *r, uint64_t limit_ns, struct reach_wanted *wanted, size_t count)
+int socket_owner_seek(struct socket_owner *r, uint64_t limit_ns, struct socket_owner_wanted *wanted,
+		      size_t count)
 {
 	uint64_t until_ns = clock_now_ns() + limit_ns;
 	int done = 0;
@@ -124,9 +128,9 @@ int reach_seek(struct reach *r, uint64_t limit_ns, struct reach_wanted *wanted, 
 	if (!r->processes)
 		return -errno;
 	for (i = 0; !done; i++) {
-		if (i % REACH_STRIDE == 0 && i && clock_now_ns() > until_ns)
+		if (i % SOCKET_OWNER_STRIDE == 0 && i && clock_now_ns() > until_ns)
 			return 0;
-		done = reach_step(r, wanted, count);
+		done = socket_owner_step(r, wanted, count);
 	}
 	return 1;
 }
@@ -134,29 +138,29 @@ int reach_seek(struct reach *r, uint64_t limit_ns, struct reach_wanted *wanted, 
 /* ---- listen -------------------------------------------------------------------------------- */
 
 /* The number of its descriptor in that process, or -errno. */
-static int reach_number(uint32_t pid, uint64_t inode)
+static int socket_owner_number(uint32_t pid, uint64_t inode)
 {
-	DIR *files = reach_open(pid);
+	DIR *files = socket_owner_open(pid);
 	const struct dirent *entry;
 	int number = -ESRCH;
 
 	if (!files)
 		return errno == ENOENT ? -ESRCH : -errno;
 	while (number < 0 && (entry = readdir(files)))
-		if (reach_inode(files, entry->d_name) == inode)
+		if (socket_owner_inode(files, entry->d_name) == inode)
 			number = atoi(entry->d_name);
 	closedir(files);
 	return number;
 }
 
-static int reach_copy(uint32_t pid, uint64_t inode)
+static int socket_owner_copy(uint32_t pid, uint64_t inode)
 {
 	_cleanup_close_ int pidfd = syscall(SYS_pidfd_open, pid, 0);
 	int number, fd;
 
 	if (pidfd < 0)
 		return -errno;
-	number = reach_number(pid, inode);
+	number = socket_owner_number(pid, inode);
 	if (number < 0)
 		return number;
 	fd = syscall(SYS_pidfd_getfd, pidfd, number, 0);
@@ -165,18 +169,18 @@ static int reach_copy(uint32_t pid, uint64_t inode)
 	return fd;
 }
 
-static int reach_option(int fd, int option, void *ret, socklen_t size)
+static int socket_owner_option(int fd, int option, void *ret, socklen_t size)
 {
 	return getsockopt(fd, SOL_SOCKET, option, ret, &size) < 0 ? -errno : 0;
 }
 
-static int reach_netns(int fd, uint64_t *ret)
+static int socket_owner_netns(int fd, uint64_t *ret)
 {
-	return reach_option(fd, SO_NETNS_COOKIE, ret, sizeof(*ret));
+	return socket_owner_option(fd, SO_NETNS_COOKIE, ret, sizeof(*ret));
 }
 
 /* The number may be another file's by the time that it is copied. */
-static int reach_check(int fd, uint64_t wanted)
+static int socket_owner_check(int fd, uint64_t wanted)
 {
 	_cleanup_close_ int own = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	uint64_t cookie = 0, here = 0, there = 0;
@@ -184,21 +188,21 @@ static int reach_check(int fd, uint64_t wanted)
 
 	if (own < 0)
 		return -errno;
-	r = reach_option(fd, SO_COOKIE, &cookie, sizeof(cookie));
+	r = socket_owner_option(fd, SO_COOKIE, &cookie, sizeof(cookie));
 	if (r >= 0)
-		r = reach_option(fd, SO_ACCEPTCONN, &listening, sizeof(listening));
+		r = socket_owner_option(fd, SO_ACCEPTCONN, &listening, sizeof(listening));
 	if (r < 0 || cookie != wanted || !listening)
 		return -ESRCH;
-	r = reach_netns(own, &here);
+	r = socket_owner_netns(own, &here);
 	if (r >= 0)
-		r = reach_netns(fd, &there);
+		r = socket_owner_netns(fd, &there);
 	return r < 0 ? r : here == there ? 0 : -EXDEV;
 }
 
-int reach_listen(const struct reach_wanted *wanted, uint32_t backlog)
+int socket_owner_listen(const struct socket_owner_wanted *wanted, uint32_t backlog)
 {
-	_cleanup_close_ int fd = reach_copy(wanted->pid, wanted->inode);
-	int r = fd < 0 ? fd : reach_check(fd, wanted->cookie);
+	_cleanup_close_ int fd = socket_owner_copy(wanted->pid, wanted->inode);
+	int r = fd < 0 ? fd : socket_owner_check(fd, wanted->cookie);
 
 	if (r < 0)
 		return r;

@@ -12,30 +12,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct reach_wanted {
+struct socket_owner_wanted {
 	uint64_t inode;	 /* as in /proc/PID/fd */
 	uint64_t cookie; /* of the socket */
 	uint32_t pid;	 /* 0: not known (yet) */
 };
 
-struct reach;
+struct socket_owner;
 
 /* The caller owns *ret. -ENOMEM. */
-int reach_new(struct reach **ret);
-struct reach *reach_free(struct reach *r);
+int socket_owner_new(struct socket_owner **ret);
+struct socket_owner *socket_owner_free(struct socket_owner *r);
 
 /*
  * Goes through the processes for at most so long, from where it stopped the last time, and fills in
  * the pid of those that are wanted and have none. 1: it has been through all of them since the
  * first call, or since it last said so; 0: there are more to go through. -errno.
  */
-int reach_seek(struct reach *r, uint64_t limit_ns, struct reach_wanted *wanted, size_t count);
+int socket_owner_seek(struct socket_owner *r, uint64_t limit_ns, struct socket_owner_wanted *wanted,
+		      size_t count);
 
 /* The next one begins with the first process. */
-void reach_rewind(struct reach *r);
+void socket_owner_rewind(struct socket_owner *r);
 
 /*
  * listen(2) with this backlog on the socket that wanted->pid has open. -ESRCH: it has not, or not
  * any more; -EPERM; -EXDEV: it is of another network namespace; other -errno.
  */
-int reach_listen(const struct reach_wanted *wanted, uint32_t backlog);
+int socket_owner_listen(const struct socket_owner_wanted *wanted, uint32_t backlog);

@@ -189,7 +189,7 @@ static void events_fill_sentence(struct events *e, const struct sg_event_row *ro
 /* RFC 3339, UTC: "2001-02-03T04:05:06.000007Z". */
 static void events_time(char *to, size_t size, uint64_t usec)
 {
-	struct timetext whole = timetext(usec);
+	struct time_text whole = time_text(usec);
 
 	whole.text[strcspn(whole.text, "Z")] = '\0';
 	snprintf(to, size, "%s.%06uZ", whole.text, (unsigned int)(usec % 1000000));

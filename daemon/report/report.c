@@ -46,12 +46,12 @@
 SG_REPORT(CHECK_REPORT_)
 SG_REPORT_INTERFACES(CHECK_INTERFACE_)
 SG_REPORT_SERVICES(CHECK_SERVICE_)
-SG_REPORT_LADDER(CHECK_STEP_)
+SG_REPORT_MITIGATION(CHECK_STEP_)
 
 static const struct report_row report_report_rows[] = { SG_REPORT(ROW_REPORT_) };
 static const struct report_row report_interface_rows[] = { SG_REPORT_INTERFACES(ROW_INTERFACE_) };
 static const struct report_row report_service_rows[] = { SG_REPORT_SERVICES(ROW_SERVICE_) };
-static const struct report_row report_step_rows[] = { SG_REPORT_LADDER(ROW_STEP_) };
+static const struct report_row report_step_rows[] = { SG_REPORT_MITIGATION(ROW_STEP_) };
 
 const struct report_row *report_rows(size_t *count)
 {
@@ -198,9 +198,9 @@ char *report_to_json(const struct report *report)
 			     sizeof(*report->interfaces), report->interface_count);
 	r |= report_put_list(root, "services", report_service_rows, ARRAY_SIZE(report_service_rows),
 			     report->services, sizeof(*report->services), report->service_count);
-	r |= report_put_list(root, "ladder", report_step_rows, ARRAY_SIZE(report_step_rows),
+	r |= report_put_list(root, "mitigation", report_step_rows, ARRAY_SIZE(report_step_rows),
 			     report->steps, sizeof(*report->steps), report->step_count);
-	r |= report_put_list(root, "ladder_listeners", report_step_rows,
+	r |= report_put_list(root, "mitigation_listeners", report_step_rows,
 			     ARRAY_SIZE(report_step_rows), report->listener_steps,
 			     sizeof(*report->listener_steps), report->listener_step_count);
 	r |= report_put_verdicts(root, "verdicts.xdp", &report->counters[SG_XDP], SG_XDP);

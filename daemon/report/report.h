@@ -38,7 +38,7 @@ struct report_service {
 	char trouble_text[400]; /* what it is, and what to change; "": none */
 };
 
-/* A step of the ladder (synguard/ladder.h). */
+/* A step of the mitigation (synguard/mitigation.h). */
 struct report_step {
 	const char *step;
 	const char *target;
@@ -68,7 +68,7 @@ struct report {
 	uint64_t socket_walks;
 	uint64_t sources_distinct, sources_syns; /* of the crowd, see crowd.h */
 	double sources_randomness;
-	uint64_t talkers, talker_capacity;
+	uint64_t heavy_hitters, hitter_capacity;
 	uint64_t syns_per_second, challenges_per_second, acceptances_per_second;
 	uint64_t bogus_acks_per_second, dropped_acks_per_second;
 	uint64_t bogus_acks; /* since the daemon's start */
@@ -80,9 +80,9 @@ struct report {
 	size_t interface_count;
 	struct report_service *services;
 	uint64_t service_count;
-	uint64_t ladder_takes, ladder_undos, ladder_conflicts;
+	uint64_t mitigation_takes, mitigation_undos, mitigation_conflicts;
 	uint64_t reaped;
-	struct report_step steps[SG_LADDER_COUNT];
+	struct report_step steps[SG_MITIGATION_COUNT];
 	size_t step_count;
 	struct report_step *listener_steps; /* one for each listener of a step that has some */
 	size_t listener_step_count;

@@ -147,7 +147,7 @@ static int services_read_tallies(struct services *s)
 	return r;
 }
 
-int services_look(struct services *s, uint64_t now_ns, struct services_total *total)
+int services_sample(struct services *s, uint64_t now_ns, struct services_total *total)
 {
 	int r, error;
 	size_t i;

@@ -36,7 +36,7 @@ struct services *services_free(struct services *s);
  * listeners all sockets are asked instead, and not more often than pace.h allows. -errno; what was
  * read stays usable.
  */
-int services_look(struct services *s, uint64_t now_ns, struct services_total *total);
+int services_sample(struct services *s, uint64_t now_ns, struct services_total *total);
 
 /*
  * What is to be thought of each service, by what the last look saw; state is of the floods of SYNs
@@ -86,5 +86,5 @@ size_t services_count(const struct services *s);
 /* How often all sockets had to be asked. */
 uint64_t services_walks(const struct services *s);
 
-/* Fills services and half_open, read afresh as services_look() does; the caller frees report->services. -errno. */
+/* Fills services and half_open, read afresh as services_sample() does; the caller frees report->services. -errno. */
 int services_report(struct services *s, uint64_t now_ns, struct report *report);

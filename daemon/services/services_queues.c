@@ -40,8 +40,8 @@ static void services_on_listener(void *userdata, const struct sg_listener *l)
 		if (!memcmp(&e->addr, &l->addr, sizeof(l->addr))) {
 			m->has_exact = true;
 			services_add_queues(&m->exact, l);
-		} else if (addrtext_is_any(&l->addr) &&
-			   addrtext_any_takes(l->family == AF_INET6, l->v6only, &e->addr)) {
+		} else if (addr_is_any(&l->addr) &&
+			   addr_any_takes(l->family == AF_INET6, l->v6only, &e->addr)) {
 			services_add_queues(&m->any, l);
 		}
 	}

@@ -7,18 +7,18 @@
 #include <string.h>
 
 /* Room for a few alternatives in brackets. */
-#define PORTNAMES_MAX_PATTERN 64
+#define IFACE_NAMES_MAX_PATTERN 64
 
-static bool portnames_is_pattern(const char *word)
+static bool iface_names_is_pattern(const char *word)
 {
 	return strpbrk(word, "*?[");
 }
 
-bool portnames_valid(const char *word)
+bool iface_names_valid(const char *word)
 {
 	size_t length, i;
 
-	if (!strcmp(word, "!" PORTNAMES_AUTO)) /* "none of what you would take" */
+	if (!strcmp(word, "!" IFACE_NAMES_AUTO)) /* "none of what you would take" */
 		return false;
 	word += *word == '!';
 	length = strlen(word);
@@ -28,36 +28,36 @@ bool portnames_valid(const char *word)
 	for (i = 0; i < length; i++)
 		if (word[i] == '/' || word[i] == ':' || isspace((unsigned char)word[i]))
 			return false;
-	return length < (portnames_is_pattern(word) ? PORTNAMES_MAX_PATTERN : IFNAMSIZ);
+	return length < (iface_names_is_pattern(word) ? IFACE_NAMES_MAX_PATTERN : IFNAMSIZ);
 }
 
-bool portnames_match_one(const char *word, const struct portnames_device *d)
+bool iface_names_match_one(const char *word, const struct iface_names_device *d)
 {
-	if (!strcmp(word, PORTNAMES_AUTO))
+	if (!strcmp(word, IFACE_NAMES_AUTO))
 		return d->up && d->ethernet && !d->virtual;
 	if (!strcmp(word, d->name))
 		return true;
-	return d->ethernet && portnames_is_pattern(word) && !fnmatch(word, d->name, 0);
+	return d->ethernet && iface_names_is_pattern(word) && !fnmatch(word, d->name, 0);
 }
 
-static bool portnames_excluded(const char *word, const char *name)
+static bool iface_names_excluded(const char *word, const char *name)
 {
 	return !strcmp(word, name) || !fnmatch(word, name, 0);
 }
 
-bool portnames_match(const char *const *words, size_t count, const struct portnames_device *d)
+bool iface_names_match(const char *const *words, size_t count, const struct iface_names_device *d)
 {
 	bool meant = false, named = false;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		if (words[i][0] == '!') {
-			if (portnames_excluded(words[i] + 1, d->name))
+			if (iface_names_excluded(words[i] + 1, d->name))
 				return false;
 			continue;
 		}
 		named = true;
-		meant = meant || portnames_match_one(words[i], d);
+		meant = meant || iface_names_match_one(words[i], d);
 	}
-	return named ? meant : count && portnames_match_one(PORTNAMES_AUTO, d);
+	return named ? meant : count && iface_names_match_one(IFACE_NAMES_AUTO, d);
 }

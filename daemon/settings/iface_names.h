@@ -17,10 +17,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PORTNAMES_AUTO "auto"
+#define IFACE_NAMES_AUTO "auto"
 
 /* What has to be known of an interface. */
-struct portnames_device {
+struct iface_names_device {
 	const char *name;
 	bool up;
 	bool ethernet; /* its frames have an Ethernet header, and it is not the loopback */
@@ -28,10 +28,10 @@ struct portnames_device {
 };
 
 /* Whether the word can be the name of an interface, a pattern or an exclusion at all. */
-bool portnames_valid(const char *word);
+bool iface_names_valid(const char *word);
 
 /* Whether the words, in whatever order, mean this interface. None at all mean none. */
-bool portnames_match(const char *const *words, size_t count, const struct portnames_device *d);
+bool iface_names_match(const char *const *words, size_t count, const struct iface_names_device *d);
 
 /* Whether this one word, which is no exclusion, means it. */
-bool portnames_match_one(const char *word, const struct portnames_device *d);
+bool iface_names_match_one(const char *word, const struct iface_names_device *d);

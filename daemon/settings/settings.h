@@ -32,12 +32,12 @@
 	X("Daemon", "Interfaces", names, interfaces, "auto", 0, SETTINGS_NAMES_MAX, "", RELOAD,  \
 	  "Interfaces to attach to: names, globs such as eth*, or auto for every real Ethernet "      \
 	  "device that is up; !eth1 leaves one out.")                                                                       \
-	X("Daemon", "Attach", way, attach, "auto", 0, 0, "", RELOAD,                                  \
+	X("Daemon", "Attach", attach_mode, attach, "auto", 0, 0, "", RELOAD,                                  \
 	  "How to answer SYNs: auto (XDP in the driver, and tcx where that cannot be had), native, "  \
 	  "tcx, or generic (XDP in the stack); with native and generic, an interface that refuses is "    \
 	  "only observed.") \
 	X("Daemon", "Engine", engine, engine, "auto", 0, 0, "", RESTART,                              \
-	  "auto, or kernel to load no programs that challenge: then there is what the ladder can do.") \
+	  "auto, or kernel to load no programs that challenge: then there is what the mitigation can do.") \
 	X("Defence", "ArmPercent", count, arm_percent, "50", 1, 100, "percent", RELOAD,               \
 	  "How full a SYN queue has to be for its service to be defended.")                           \
 	X("Defence", "LeaseSec", span, lease_ns, "4s", SETTINGS_SECONDS(2), SETTINGS_SECONDS(60),     \
@@ -74,25 +74,25 @@
 	  SETTINGS_SECONDS(275), "", RESTART,                                                     \
 	  "How long a cookie is good for at the least, twice that at the most; rounded to the "       \
 	  "nearest power of two of nanoseconds (17, 34, 69, 137 or 275 seconds).")                    \
-	X("Ladder", "Syncookies", flag, ladder_syncookies, "yes", 0, 0, "", RELOAD,                    \
+	X("Mitigation", "Syncookies", flag, mitigation_syncookies, "yes", 0, 0, "", RELOAD,                    \
 	  "Whether tcp_syncookies may be switched on where it is 0; without it the kernel takes no cookies.") \
-	X("Ladder", "SynackRetries", count, ladder_retries, "1", 0, 255, "retries", RELOAD,            \
+	X("Mitigation", "SynackRetries", count, mitigation_retries, "1", 0, 255, "retries", RELOAD,            \
 	  "Down to how many SYN-ACK retries an attack may bring tcp_synack_retries; 0 leaves it alone.") \
-	X("Ladder", "ListenerRetries", count, ladder_listener_retries, "1", 0, 127, "retries", RELOAD, \
+	X("Mitigation", "ListenerRetries", count, mitigation_listener_retries, "1", 0, 127, "retries", RELOAD, \
 	  "Down to how many SYN-ACK retries an attack may bring a listener that has a number of its own (TCP_SYNCNT); 0 leaves them alone.") \
-	X("Ladder", "PerListenerRetries", flag, ladder_per_listener, "no", 0, 0, "", RELOAD,           \
+	X("Mitigation", "PerListenerRetries", flag, mitigation_per_listener, "no", 0, 0, "", RELOAD,           \
 	  "Whether ListenerRetries is for listeners without a number of their own as well, where tcp_synack_retries is not brought down; afterwards they keep the host's number of that moment as their own.") \
-	X("Ladder", "Lease", flag, ladder_lease, "yes", 0, 0, "", RELOAD,                              \
+	X("Mitigation", "Lease", flag, mitigation_lease, "yes", 0, 0, "", RELOAD,                              \
 	  "Whether a service that is defended stays so for as long as the attack lasts.")             \
-	X("Ladder", "Reap", flag, ladder_reap, "yes", 0, 0, "", RELOAD,                                \
+	X("Mitigation", "Reap", flag, mitigation_reap, "yes", 0, 0, "", RELOAD,                                \
 	  "Whether an attack may end half-open connections that nobody answers before their time.")   \
-	X("Ladder", "Somaxconn", count, ladder_somaxconn, "0", 0, 65535, "connections", RELOAD,        \
+	X("Mitigation", "Somaxconn", count, mitigation_somaxconn, "0", 0, 65535, "connections", RELOAD,        \
 	  "Up to what an attack may bring net.core.somaxconn, which counts at the next listen() only; 0 leaves it alone.") \
-	X("Ladder", "SynBacklog", count, ladder_syn_backlog, "0", 0, 1000000, "connections", RELOAD,   \
+	X("Mitigation", "SynBacklog", count, mitigation_syn_backlog, "0", 0, 1000000, "connections", RELOAD,   \
 	  "Up to what an attack may bring tcp_max_syn_backlog, which counts only while tcp_syncookies is 0; 0 leaves it alone.") \
-	X("Ladder", "LiveBacklog", count, ladder_live_backlog, "0", 0, 65535, "connections", RELOAD,   \
+	X("Mitigation", "LiveBacklog", count, mitigation_live_backlog, "0", 0, 65535, "connections", RELOAD,   \
 	  "Up to what an attack may bring the backlog of a running listener whose queue fills, and net.core.somaxconn at the most; 0 leaves them alone. It takes capabilities that the unit does not give by itself, see live_backlog in synguardd(8).") \
-	X("Ladder", "QueueMemory", count, ladder_queue_mib, "64", 1, 65536, "MiB", RELOAD,             \
+	X("Mitigation", "QueueMemory", count, mitigation_queue_mib, "64", 1, 65536, "MiB", RELOAD,             \
 	  "Memory that all that an attack makes longer may take, as the steps of synguardd(8) reckon it.") \
 	X("Exporter", "Listen", listen, exporter_listen, "127.0.0.1:9846", 0, 0, "", RESTART,         \
 	  "Where synguard exporter listens that is started by hand, ADDRESS:PORT; no address means every one. Started by systemd it takes the address of synguard-exporter.socket.")

@@ -138,23 +138,24 @@ static void settings_mode_print(const void *value, size_t item, struct settings_
 	snprintf(ret->text, sizeof(ret->text), "%s", mode_name(*(const enum sg_mode *)value));
 }
 
-static int settings_way_parse(void *value, const char *text, const struct settings_bounds *bounds,
-			      struct complaint *c)
+static int settings_attach_mode_parse(void *value, const char *text,
+				      const struct settings_bounds *bounds, struct complaint *c)
 {
-	int way = way_parse(text);
+	int way = attach_mode_parse(text);
 
 	if (way < 0) {
 		complain(c, "no way to attach \"%.40s\"; there are auto, native, tcx and generic",
 			 text);
 		return -EINVAL;
 	}
-	*(enum way *)value = way;
+	*(enum attach_mode *)value = way;
 	return 0;
 }
 
-static void settings_way_print(const void *value, size_t item, struct settings_text *ret)
+static void settings_attach_mode_print(const void *value, size_t item, struct settings_text *ret)
 {
-	snprintf(ret->text, sizeof(ret->text), "%s", way_name(*(const enum way *)value));
+	snprintf(ret->text, sizeof(ret->text), "%s",
+		 attach_mode_name(*(const enum attach_mode *)value));
 }
 
 static int settings_engine_parse(void *value, const char *text,
@@ -222,7 +223,7 @@ static int settings_names_take(void *list, const char *word, struct complaint *c
 	size_t i;
 
 	if (strlen(word) >= sizeof(n->items[0]) || !settings_is_plain(word) ||
-	    !portnames_valid(word)) {
+	    !iface_names_valid(word)) {
 		complain(c,
 			 "\"%.40s\" is no name of an interface, no pattern (eth*) and no exclusion "
 			 "(!eth1); blanks stand between",
@@ -383,7 +384,7 @@ static void settings_listen_print(const void *value, size_t item, struct setting
 /* clang-format off */
 const struct settings_type
 	settings_mode     = { settings_mode_parse, settings_mode_print, NULL, NULL, sizeof(SETTINGS_C_mode) },
-	settings_way      = { settings_way_parse, settings_way_print, NULL, NULL, sizeof(SETTINGS_C_way) },
+	settings_attach_mode      = { settings_attach_mode_parse, settings_attach_mode_print, NULL, NULL, sizeof(SETTINGS_C_attach_mode) },
 	settings_engine   = { settings_engine_parse, settings_engine_print, NULL, NULL, sizeof(SETTINGS_C_engine) },
 	settings_flag     = { settings_flag_parse, settings_flag_print, NULL, NULL, sizeof(SETTINGS_C_flag) },
 	settings_count    = { settings_count_parse, settings_count_print, NULL, settings_count_bound, sizeof(SETTINGS_C_count) },

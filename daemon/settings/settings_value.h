@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/base/attach_order.h"
+#include "daemon/base/attach_mode.h"
 #include "daemon/base/complaint.h"
 #include "synguard/abi.h"
 
@@ -41,17 +41,17 @@ enum settings_engine {
 };
 
 /* The members' types, by the name of the type in the table. */
-#define SETTINGS_C_mode	    enum sg_mode
-#define SETTINGS_C_way	    enum way
-#define SETTINGS_C_engine   enum settings_engine
-#define SETTINGS_C_flag	    bool
-#define SETTINGS_C_count    uint64_t
-#define SETTINGS_C_span	    uint64_t /* nanoseconds */
-#define SETTINGS_C_epoch    uint8_t  /* a shift of nanoseconds */
-#define SETTINGS_C_names    struct settings_names
-#define SETTINGS_C_services struct settings_services
-#define SETTINGS_C_files    struct settings_files
-#define SETTINGS_C_listen   struct settings_service
+#define SETTINGS_C_mode	       enum sg_mode
+#define SETTINGS_C_attach_mode enum attach_mode
+#define SETTINGS_C_engine      enum settings_engine
+#define SETTINGS_C_flag	       bool
+#define SETTINGS_C_count       uint64_t
+#define SETTINGS_C_span	       uint64_t /* nanoseconds */
+#define SETTINGS_C_epoch       uint8_t	/* a shift of nanoseconds */
+#define SETTINGS_C_names       struct settings_names
+#define SETTINGS_C_services    struct settings_services
+#define SETTINGS_C_files       struct settings_files
+#define SETTINGS_C_listen      struct settings_service
 
 #define SETTINGS_FILES_MAX 8
 
@@ -85,6 +85,6 @@ struct settings_type {
 	size_t bytes;
 };
 
-extern const struct settings_type settings_mode, settings_engine, settings_flag, settings_way,
-	settings_count, settings_span, settings_epoch, settings_names, settings_services,
-	settings_files, settings_listen;
+extern const struct settings_type settings_mode, settings_engine, settings_flag,
+	settings_attach_mode, settings_count, settings_span, settings_epoch, settings_names,
+	settings_services, settings_files, settings_listen;

@@ -62,8 +62,8 @@ static void halfopen_list(struct halfopen *h, const struct sockdiag_socket *s)
 	fprintf(h->to,
 		"%s{\"source\":\"%s\",\"source_port\":%u,\"address\":\"%s\",\"port\":%u,"
 		"\"age_seconds\":%" PRIu64 ".%" PRIu64 ",\"retransmits\":%u}",
-		h->total > 1 ? ",\n" : "", addrtext(&s->peer).text, ntohs(s->peer_port),
-		addrtext(&s->addr).text, ntohs(s->port), age_ms / 1000, age_ms % 1000 / 100,
+		h->total > 1 ? ",\n" : "", addr_text(&s->peer).text, ntohs(s->peer_port),
+		addr_text(&s->addr).text, ntohs(s->port), age_ms / 1000, age_ms % 1000 / 100,
 		s->retransmits);
 }
 
@@ -85,7 +85,7 @@ static void halfopen_on_socket(void *userdata, const struct sockdiag_socket *s)
 		r = groups_add(&h->groups, &s->peer, 0, age_ms);
 		break;
 	case HALFOPEN_BY_PREFIX:
-		network = addrtext_network(&s->peer);
+		network = addr_network(&s->peer);
 		r = groups_add(&h->groups, &network, 0, age_ms);
 		break;
 	case HALFOPEN_BY_LISTENER:
@@ -96,15 +96,15 @@ static void halfopen_on_socket(void *userdata, const struct sockdiag_socket *s)
 		h->error = r;
 }
 
-static struct addrtext halfopen_key(const struct halfopen *h, const struct groups_row *row)
+static struct addr_text halfopen_key(const struct halfopen *h, const struct groups_row *row)
 {
 	switch (h->by) {
 	case HALFOPEN_BY_LISTENER:
-		return addrtext_socket(&row->addr, row->port);
+		return addr_text_socket(&row->addr, row->port);
 	case HALFOPEN_BY_PREFIX:
-		return addrtext_prefix(&row->addr);
+		return addr_text_prefix(&row->addr);
 	default:
-		return addrtext(&row->addr);
+		return addr_text(&row->addr);
 	}
 }
 

@@ -74,9 +74,9 @@ static bool listeners_covers(const struct sg_listener *l, const struct services_
 {
 	if (l->port != rate->port)
 		return false;
-	if (!addrtext_is_any(&l->addr))
+	if (!addr_is_any(&l->addr))
 		return !memcmp(&l->addr, &rate->addr, sizeof(l->addr));
-	return addrtext_any_takes(l->family == AF_INET6, l->v6only, &rate->addr);
+	return addr_any_takes(l->family == AF_INET6, l->v6only, &rate->addr);
 }
 
 /* A service belongs to the listener on its very address, where there is one. */
@@ -85,7 +85,7 @@ static bool listeners_is_taken(const struct listeners *all, const struct service
 	size_t i;
 
 	for (i = 0; i < all->count; i++)
-		if (!addrtext_is_any(&all->of[i].addr) && listeners_covers(&all->of[i], rate))
+		if (!addr_is_any(&all->of[i].addr) && listeners_covers(&all->of[i], rate))
 			return true;
 	return false;
 }
@@ -102,7 +102,7 @@ static void listeners_write_rates(FILE *to, const struct listeners *all,
 
 	for (i = 0; i < rate_count; i++) {
 		if (!listeners_covers(l, &rates[i]) ||
-		    (addrtext_is_any(&l->addr) && listeners_is_taken(all, &rates[i])))
+		    (addr_is_any(&l->addr) && listeners_is_taken(all, &rates[i])))
 			continue;
 		known = true;
 		sum.defending = sum.defending || rates[i].defending;
@@ -165,7 +165,7 @@ int listeners_write(FILE *to, struct dataplane *dp, const struct services_rate *
 		const struct sg_listener *l = &all.of[i];
 
 		fprintf(to, "%s{\"address\":\"%s\",\"port\":%u,\"v6only\":%s,\"ifindex\":%u,",
-			i ? ",\n" : "", addrtext_of_listener(&l->addr, l->family == AF_INET6).text,
+			i ? ",\n" : "", addr_text_of_listener(&l->addr, l->family == AF_INET6).text,
 			ntohs(l->port), l->v6only ? "true" : "false", l->ifindex);
 		listeners_write_raw(to, &all, l);
 		listeners_write_rates(to, &all, l, rates, rate_count);

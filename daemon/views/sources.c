@@ -25,7 +25,7 @@ struct sources {
 	bool prefixes;
 	struct groups half_open;
 	bool partial; /* not all of them could be counted */
-	struct talkers_row *rows;
+	struct hitters_row *rows;
 	size_t count, written, more;
 	uint32_t top;
 	uint64_t now_ns, real_ns; /* the same moment on both clocks */
@@ -34,7 +34,7 @@ struct sources {
 /* Of IPv6 the /64 is the source, in which anybody has all addresses. */
 static struct sg_addr sources_key(const struct sources *s, const struct sg_addr *a)
 {
-	return s->prefixes || !addrtext_is_v4(a) ? addrtext_network(a) : *a;
+	return s->prefixes || !addr_is_v4(a) ? addr_network(a) : *a;
 }
 
 static void sources_on_socket(void *userdata, const struct sockdiag_socket *socket)
@@ -48,7 +48,7 @@ static void sources_on_socket(void *userdata, const struct sockdiag_socket *sock
 
 static int sources_compare(const void *a, const void *b)
 {
-	const struct talkers_row *const *x = a, *const *y = b;
+	const struct hitters_row *const *x = a, *const *y = b;
 
 	return memcmp(&(*x)->is.addr, &(*y)->is.addr, sizeof((*x)->is.addr));
 }
@@ -67,20 +67,20 @@ static bool sources_has_room(struct sources *s)
 
 static void sources_name(struct sources *s, const struct sg_addr *key)
 {
-	bool is_prefix = s->prefixes || !addrtext_is_v4(key);
+	bool is_prefix = s->prefixes || !addr_is_v4(key);
 
 	fprintf(s->to, "{\"source\":\"%s\",",
-		is_prefix ? addrtext_prefix(key).text : addrtext(key).text);
+		is_prefix ? addr_text_prefix(key).text : addr_text(key).text);
 }
 
 static void sources_time(struct sources *s, const char *key, uint64_t at_ns)
 {
 	uint64_t usec = (s->real_ns - (s->now_ns - at_ns)) / 1000;
 
-	fprintf(s->to, ",\"%s\":\"%s\"", key, timetext(usec).text);
+	fprintf(s->to, ",\"%s\":\"%s\"", key, time_text(usec).text);
 }
 
-static void sources_write_talker(struct sources *s, const struct talkers_row *row)
+static void sources_write_hitter(struct sources *s, const struct hitters_row *row)
 {
 	if (!sources_has_room(s))
 		return;
@@ -106,13 +106,13 @@ static void sources_write_quiet(struct sources *s, const struct groups_row *row)
 		row->count);
 }
 
-/* The talkers first; then who has half-open connections and is none. -ENOMEM. */
+/* The heavy hitters first; then who has half-open connections and is none. -ENOMEM. */
 static int sources_write_rows(struct sources *s)
 {
-	_cleanup_free_ struct talkers_row **by_addr = calloc(s->count ?: 1, sizeof(*by_addr));
+	_cleanup_free_ struct hitters_row **by_addr = calloc(s->count ?: 1, sizeof(*by_addr));
 	_cleanup_free_ bool *told = NULL;
 	size_t i, groups = groups_sort(&s->half_open);
-	struct talkers_row key = {}, *sought = &key, **found;
+	struct hitters_row key = {}, *sought = &key, **found;
 
 	told = calloc(groups ?: 1, sizeof(*told));
 	if (!by_addr || !told)
@@ -128,7 +128,7 @@ static int sources_write_rows(struct sources *s)
 			(*found)->half_open = s->half_open.rows[i].count;
 	}
 	for (i = 0; i < s->count; i++)
-		sources_write_talker(s, &s->rows[i]);
+		sources_write_hitter(s, &s->rows[i]);
 	for (i = 0; i < groups; i++)
 		if (!told[i])
 			sources_write_quiet(s, &s->half_open.rows[i]);
@@ -138,16 +138,16 @@ static int sources_write_rows(struct sources *s)
 /* ---- the whole ----------------------------------------------------------------------------- */
 
 /* In a word, and who sends most of what nobody completes. */
-static void sources_write_look(struct sources *s, const struct talkers_figures *f)
+static void sources_write_pattern(struct sources *s, const struct hitters_figures *f)
 {
-	const struct detect_sources sources = talkers_sources(f);
-	double share = talkers_heaviest_share(f);
+	const struct detect_sources sources = hitters_sources(f);
+	double share = hitters_heaviest_share(f);
 
-	fprintf(s->to, ",\"look\":\"%s\"", detect_look_name(detect_sources_look(&sources)));
+	fprintf(s->to, ",\"look\":\"%s\"", detect_pattern_name(detect_sources_pattern(&sources)));
 	if (f->of_heaviest)
 		fprintf(s->to, ",\"heaviest\":\"%s\",\"heaviest_share\":%u.%03u",
-			f->is_prefix ? addrtext_prefix(&f->heaviest).text :
-				       addrtext(&f->heaviest).text,
+			f->is_prefix ? addr_text_prefix(&f->heaviest).text :
+				       addr_text(&f->heaviest).text,
 			(unsigned int)share, (unsigned int)(share * 1000) % 1000);
 	else
 		fputs(",\"heaviest\":null,\"heaviest_share\":null", s->to);
@@ -155,7 +155,7 @@ static void sources_write_look(struct sources *s, const struct talkers_figures *
 
 static int sources_write_figures(struct sources *s, struct dataplane *dp)
 {
-	struct talkers_figures f;
+	struct hitters_figures f;
 	int r;
 
 	if (!dp) {
@@ -165,7 +165,7 @@ static int sources_write_figures(struct sources *s, struct dataplane *dp)
 		      s->to);
 		return 0;
 	}
-	r = talkers_look(dp, s->now_ns, NULL, &f);
+	r = hitters_look(dp, s->now_ns, NULL, &f);
 	if (r < 0)
 		return r;
 	fprintf(s->to,
@@ -173,8 +173,8 @@ static int sources_write_figures(struct sources *s, struct dataplane *dp)
 		",\"syns\":%" PRIu64 ",\"completed\":%" PRIu64 ",\"seconds\":%" PRIu64,
 		f.distinct, (uint64_t)f.randomness, (uint64_t)(f.randomness * 1000) % 1000, f.syns,
 		f.completed, (s->now_ns - f.since_ns + 500000000) / 1000000000);
-	sources_write_look(s, &f);
-	s->count = talkers_copy(dataplane_talkers(dp), s->prefixes, s->now_ns, s->rows);
+	sources_write_pattern(s, &f);
+	s->count = hitters_copy(dataplane_heavy_hitters(dp), s->prefixes, s->now_ns, s->rows);
 	return 0;
 }
 
@@ -194,7 +194,7 @@ static int sources_write_all(struct sources *s, struct dataplane *dp)
 
 int sources_write(FILE *to, struct dataplane *dp, bool prefixes, uint32_t top)
 {
-	_cleanup_free_ struct talkers_row *rows = calloc(TALKERS_MAX, sizeof(*rows));
+	_cleanup_free_ struct hitters_row *rows = calloc(HITTERS_MAX, sizeof(*rows));
 	struct sources s = { .to = to, .prefixes = prefixes, .rows = rows, .top = top };
 	bool interrupted = false;
 	uint64_t salt[2];

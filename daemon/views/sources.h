@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who sends the SYNs, written as JSON: the talkers, with estimates of what they sent, and all who
+ * Who sends the SYNs, written as JSON: the heavy hitters, with estimates of what they sent, and all who
  * have half-open connections, with the exact number of these.
  */
 #pragma once

@@ -91,7 +91,7 @@ static struct states_listener *states_find(struct states *st, const struct sockd
 	}
 	for (; low < st->count && st->listeners[low].port == s->port; low++) {
 		l = &st->listeners[low];
-		if (addrtext_is_any(&l->addr) && addrtext_any_takes(l->ipv6, l->v6only, &s->addr))
+		if (addr_is_any(&l->addr) && addr_any_takes(l->ipv6, l->v6only, &s->addr))
 			any = l;
 		else if (!memcmp(&l->addr, &s->addr, sizeof(l->addr)))
 			return l;
@@ -137,7 +137,7 @@ static void states_write_all(FILE *to, const struct states *st, bool partial)
 		const struct states_listener *l = &st->listeners[i];
 
 		fprintf(to, "%s{\"address\":\"%s\",\"port\":%u,\"states\":{", i ? ",\n" : "",
-			addrtext_of_listener(&l->addr, l->ipv6).text, ntohs(l->port));
+			addr_text_of_listener(&l->addr, l->ipv6).text, ntohs(l->port));
 		states_write_counts(to, l->counts);
 		fputs("}}", to);
 	}

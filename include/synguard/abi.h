@@ -238,7 +238,7 @@ struct sg_tally {
 	__u64 second_start_ns;
 	__u32 second_challenged;
 	__u32 second_born;
-	__u64 weight; /* of the SYN at hand, see talkers_abi.h */
+	__u64 weight; /* of the SYN at hand, see hitters_abi.h */
 };
 
 /* What the coarse clock said when it was last asked (bpf/state/clock.bpf.h). Per CPU; programs. */
@@ -351,14 +351,14 @@ struct sg_client_tags {
 };
 
 /* Sources and prefixes that are sent nothing more in this window. */
-#define SG_HUSHED_SETS 256
-#define SG_HUSHED_WAYS 4
-struct sg_hushed {
+#define SG_SUPPRESSED_SETS 256
+#define SG_SUPPRESSED_WAYS 4
+struct sg_suppressed {
 	__u64 key; /* hash of the source or prefix */
 	__u64 until_ns;
 };
-struct sg_hush {
-	struct sg_hushed of[SG_HUSHED_SETS][SG_HUSHED_WAYS]; /* a set is a cache line */
+struct sg_suppress {
+	struct sg_suppressed of[SG_SUPPRESSED_SETS][SG_SUPPRESSED_WAYS]; /* a set is a cache line */
 };
 
 _Static_assert(sizeof(struct sg_addr) == 16, "an address is a map key");

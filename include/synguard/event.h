@@ -79,25 +79,25 @@
 	X(SERVICE_BLOCKED, "service_blocked", "7df5062f3ae049c094d1e069b4b7f64b", LOG_WARNING,                    \
 	  "{service} is blocked for {seconds} s: of {acceptances} acceptances {births} became connections; look for a firewall rule that drops ACKs without a SYN before them, or nf_conntrack_tcp_loose=0", \
 	  "service seconds acceptances births")                                                                   \
-	X(LADDER_TAKEN,   "ladder_taken",     "c413f6ae631f464098ec71536eaed80c", LOG_NOTICE,                     \
-	  "Step {step} of the ladder is taken{:change}{:reason}",                                                 \
+	X(MITIGATION_TAKEN,   "mitigation_taken",     "c413f6ae631f464098ec71536eaed80c", LOG_NOTICE,                     \
+	  "Mitigation step {step} is taken{:change}{:reason}",                                                 \
 	  "step target old new change reason")                                                                    \
-	X(LADDER_UNDONE,  "ladder_undone",    "32b43f1aa95b4a6f8d569fa2ebfad6a8", LOG_NOTICE,                     \
-	  "Step {step} of the ladder is undone{:change}{:reason}",                                                \
+	X(MITIGATION_UNDONE,  "mitigation_undone",    "32b43f1aa95b4a6f8d569fa2ebfad6a8", LOG_NOTICE,                     \
+	  "Mitigation step {step} is undone{:change}{:reason}",                                                \
 	  "step target old new change reason")                                                                    \
-	X(LADDER_CONFLICT, "ladder_conflict", "eb491734627f452a9be608bdb0e29f9f", LOG_WARNING,                    \
-	  "Step {step} of the ladder is given up: {target} was {old} and is {new} now{:reason}",                  \
+	X(MITIGATION_CONFLICT, "mitigation_conflict", "eb491734627f452a9be608bdb0e29f9f", LOG_WARNING,                    \
+	  "Mitigation step {step} is given up: {target} was {old} and is {new} now{:reason}",                  \
 	  "step target old new reason")                                                                           \
-	X(LADDER_FAILED,  "ladder_failed",    "b7f38af3ec644681a2d58adf02da8f66", LOG_WARNING,                    \
-	  "Step {step} of the ladder failed{:reason}",                                                            \
+	X(MITIGATION_FAILED,  "mitigation_failed",    "b7f38af3ec644681a2d58adf02da8f66", LOG_WARNING,                    \
+	  "Mitigation step {step} failed{:reason}",                                                            \
 	  "step target old new reason")                                                                           \
-	X(LADDER_WOULD,   "ladder_would",     "468a2835081045a794a4759c10a70313", LOG_NOTICE,                     \
-	  "Step {step} of the ladder would be taken, were the mode not observe{:change}{:reason}",                \
+	X(MITIGATION_WOULD,   "mitigation_would",     "468a2835081045a794a4759c10a70313", LOG_NOTICE,                     \
+	  "Mitigation step {step} would be taken, were the mode not observe{:change}{:reason}",                \
 	  "step target old new change reason")                                                                    \
 	X(REAPED,         "reaped",           "07d8180099494bf185556e3210914680", LOG_NOTICE,                     \
 	  "{count} half-open connections that nobody answered were reaped", \
 	  "count")                                                                                                \
-	X(LISTS_UNHEEDED, "lists_unheeded",   "aaa736b329264be8b0ff6665d7706101", LOG_WARNING,                    \
+	X(LISTS_NOT_APPLIED, "lists_not_applied",   "aaa736b329264be8b0ff6665d7706101", LOG_WARNING,                    \
 	  "The lists of sources ({allowed} to allow, {denied} to deny) are kept, and nothing heeds them: that takes the programs, which engine kernel does without", \
 	  "allowed denied")                                                                                       \
 	X(CONFIG_LOADED,  "config_loaded",    "740fecd1256b48559944cc569e25eeac", LOG_NOTICE,                     \
@@ -109,7 +109,7 @@
 	X(CONFIG_FAULTY,  "config_faulty",    "967ca970817e4aa888f92876678af6a0", LOG_ERR,                        \
 	  "The configuration has a fault, and its section is as by default{:reason}",                             \
 	  "reason")                                                                                               \
-	X(LOOK_FAILED,    "look_failed",      "a2ecbeef2e4f40ca93be48635bd8f4a8", LOG_WARNING,                    \
+	X(READ_FAILED,    "read_failed",      "a2ecbeef2e4f40ca93be48635bd8f4a8", LOG_WARNING,                    \
 	  "Looking at {what} failed{:reason}",                                                                    \
 	  "what reason suppressed")
 /* clang-format on */

@@ -11,7 +11,7 @@
 
 #include "synguard/abi.h"
 
-#define SG_TALKER_SHIFT 33
+#define SG_HITTER_SHIFT 33
 
 /*
  * The crowd: how many SYNs for services, and how many different sources, a CPU saw in a window; two
@@ -20,25 +20,25 @@
  * highest rank of the rest of a hash, the number of zeros at its end plus one. The standard error
  * of 4096 registers is 1.04 / 64 = 1.6 %.
  */
-#define SG_CROWD_REGISTERS 4096
-#define SG_CROWD_RANK_MAX  45
-struct sg_crowd {
+#define SG_CARDINALITY_REGISTERS 4096
+#define SG_CARDINALITY_RANK_MAX	 45
+struct sg_cardinality {
 	__u32 window;
 	__u32 pad;
 	__u64 syns;
 	__u64 completed; /* handshakes */
-	__u8 registers[SG_CROWD_REGISTERS];
+	__u8 registers[SG_CARDINALITY_REGISTERS];
 };
 
 /*
  * Of the first SYNs of a window each one is looked at, of more one in 8, which then counts eight
- * times, and of a flood one in 64. A talker is a share of all, so that the more there are the fewer
+ * times, and of a flood one in 64. A hitter is a share of all, so that the more there are the fewer
  * of them have to be looked at to tell it: at either step it is one by nine or ten of the sample.
  */
-#define SG_TALKER_EXACT	       4096
-#define SG_TALKER_SAMPLE       8
-#define SG_TALKER_FLOOD	       131072
-#define SG_TALKER_FLOOD_SAMPLE 64
+#define SG_HITTER_EXACT	       4096
+#define SG_HITTER_SAMPLE       8
+#define SG_HITTER_FLOOD	       131072
+#define SG_HITTER_FLOOD_SAMPLE 64
 
 /*
  * A count-min sketch with conservative update, per CPU: a key has a line of 15 counters, one cache
@@ -57,27 +57,27 @@ struct sg_sketch {
 };
 
 /*
- * A talker is who has sent more than a 256th of a window's SYNs of a CPU, and 64 at the least: more
+ * A hitter is who has sent more than a 256th of a window's SYNs of a CPU, and 64 at the least: more
  * than the sketch may make of a source that sent one. Nobody else is entered in the table.
  */
-#define SG_TALKER_MIN	     64
-#define SG_TALKER_PART_SHIFT 8
+#define SG_HITTER_MIN	     64
+#define SG_HITTER_PART_SHIFT 8
 
-/* The tables of talkers, one after the other in the map. IPv6, whose sources are prefixes, is only
+/* The tables of heavy hitters, one after the other in the map. IPv6, whose sources are prefixes, is only
  * in that of the prefixes. */
-enum sg_talker_kind {
-	SG_TALKER_SOURCE,
-	SG_TALKER_PREFIX,
-	SG_TALKER_KINDS,
+enum sg_hitter_kind {
+	SG_HITTER_SOURCE,
+	SG_HITTER_PREFIX,
+	SG_HITTER_KINDS,
 };
-#define SG_TALKER_SETS 128
-#define SG_TALKER_WAYS 4
+#define SG_HITTER_SETS 128
+#define SG_HITTER_WAYS 4
 
-/* In place of a key while the talker is being written. No key: of sources the lowest bit is set,
+/* In place of a key while the hitter is being written. No key: of sources the lowest bit is set,
  * and of prefixes it would be one in 2^63. */
-#define SG_TALKER_BUSY 2ULL
+#define SG_HITTER_BUSY 2ULL
 
-struct sg_talker {
+struct sg_hitter {
 	struct sg_addr addr;	 /* network byte order; a prefix's host part is zero */
 	__u64 first_ns, last_ns; /* SYNs, since it is in the table */
 	__u64 syns;		 /* begins with what the sketch said */
@@ -88,8 +88,8 @@ struct sg_talker {
 	__u32 recent;	 /* SYNs of that window, and half of what stood here before, and so on */
 };
 
-/* What it has sent of late, of struct sg_talker: half of it is forgotten with each window. */
-static inline __attribute__((always_inline)) __u32 sg_talker_recent(const struct sg_talker *t,
+/* What it has sent of late, of struct sg_hitter: half of it is forgotten with each window. */
+static inline __attribute__((always_inline)) __u32 sg_hitter_recent(const struct sg_hitter *t,
 								    __u32 window)
 {
 	__s32 age = window - t->window;
@@ -98,11 +98,11 @@ static inline __attribute__((always_inline)) __u32 sg_talker_recent(const struct
 }
 
 /* The keys are together, so that one who is not there costs one cache line. */
-struct sg_talker_set {
-	__u64 keys[SG_TALKER_WAYS]; /* 0 = free */
-	struct sg_talker of[SG_TALKER_WAYS];
+struct sg_hitter_set {
+	__u64 keys[SG_HITTER_WAYS]; /* 0 = free */
+	struct sg_hitter of[SG_HITTER_WAYS];
 };
 
 _Static_assert(sizeof(struct sg_sketch) == 32768, "no more than a per-CPU value may have");
-_Static_assert(sizeof(struct sg_crowd) % 8 == 0, "cleared by words");
-_Static_assert(sizeof(struct sg_talker_set) % 8 == 0, "mmap()ed array elements are aligned");
+_Static_assert(sizeof(struct sg_cardinality) % 8 == 0, "cleared by words");
+_Static_assert(sizeof(struct sg_hitter_set) % 8 == 0, "mmap()ed array elements are aligned");

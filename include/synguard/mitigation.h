@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ladder: what the daemon may adjust on the host while it lasts, each said once.
+ * The mitigation: what the daemon may adjust on the host while it lasts, each said once.
  *
  * The rows stand in the order in which the steps are taken; they are undone in reverse. The
- * planner, the record of what was taken, the report, `synguard ladder` and synguardd(8) are made
+ * planner, the record of what was taken, the report, `synguard mitigation` and synguardd(8) are made
  * from them.
  *
  * Columns:
- *	name    SG_LADDER_name
+ *	name    SG_MITIGATION_name
  *	word    in the record, the report and on the command line
  *	target  the kernel setting that it writes, or what else it acts on
- *	kind    VALUE: the target is a kernel setting; SOCKETS: it is one of each listener; DEED: it
+ *	kind    VALUE: the target is a kernel setting; SOCKETS: it is one of each listener; ACTION: it
  *	        has no value
  *	queue   whether it makes room for more half-open connections: only with few SYN-ACK retries
  *	what    it does
@@ -21,7 +21,7 @@
 #pragma once
 
 /* clang-format off */
-#define SG_LADDER(X)                                                                                           \
+#define SG_MITIGATION(X)                                                                                           \
 	X(SYNCOOKIES,  "syncookies",     "net.ipv4.tcp_syncookies",      VALUE,   false,                         \
 	  "Switches the kernel's SYN cookies on where they are off (0 becomes 1): without them the kernel takes no cookie of ours either.", \
 	  "None while no queue is full.",                                                                      \
@@ -37,12 +37,12 @@
 	  "As of synack_retries.",                                                                             \
 	  "The old number is written back. One who had none keeps the host's number of that moment as his own: the kernel takes no number for none.", \
 	  "With an attack, also of listeners that come later; released when it has been calm for HoldSec.")    \
-	X(LEASE,       "lease",          "defended services",            DEED,    false,                         \
+	X(LEASE,       "lease",          "defended services",            ACTION,    false,                         \
 	  "A service that is defended stays so while the attack lasts, also when its own flood pauses.",       \
 	  "Its clients go on being challenged in the pauses.",                                                 \
 	  "Leases end by themselves again.",                                                                   \
 	  "With an attack; released as soon as it ebbs.")                                                      \
-	X(REAP,        "reap",           "half-open connections",       DEED,    false,                         \
+	X(REAP,        "reap",           "half-open connections",       ACTION,    false,                         \
 	  "Ends half-open connections of which the SYN-ACK was sent again and not answered for a second, as soon as they are older than they get with few SYN-ACK retries. Those that were answered are left alone, and all those of a listener with TCP_DEFER_ACCEPT. Nothing is sent to anybody.", \
 	  "A client that has lost its packets for as long has to try again; where it was only its ACKs that were lost, so that it takes itself for connected, it is reset when it sends. An ACK that comes in the very microseconds between the judgement and the end is reset as one that comes after it.", \
 	  "There is nothing to undo.",                                                                         \
@@ -51,27 +51,27 @@
 	  "Lets backlogs be longer. A listener feels it with its next listen(), running ones do not.",          \
 	  "Memory: about half a KiB for each half-open connection more, QueueMemory= at the most.",             \
 	  "The old number is written back; a backlog that was asked for meanwhile stays.",                      \
-	  "Only where [Ladder] Somaxconn= is set: with an attack, after synack_retries; released before it.")   \
+	  "Only where [Mitigation] Somaxconn= is set: with an attack, after synack_retries; released before it.")   \
 	X(SYN_BACKLOG, "syn_backlog",    "net.ipv4.tcp_max_syn_backlog", VALUE,   true,                          \
 	  "Lets more requests of unknown clients wait. The kernel looks at it only while tcp_syncookies is 0, from three quarters of it on.", \
 	  "Memory: about half a KiB for each half-open connection more, QueueMemory= at the most.",             \
 	  "The old number is written back.",                                                                   \
-	  "Only where [Ladder] SynBacklog= is set: with an attack, after synack_retries; released before it.")  \
+	  "Only where [Mitigation] SynBacklog= is set: with an attack, after synack_retries; released before it.")  \
 	X(LIVE_BACKLOG, "live_backlog",  "backlogs of listeners",       SOCKETS, true,                          \
 	  "Gives a listener whose queue is half full a longer one, up to somaxconn, without its server's doing: by listen() on a copy of its socket.", \
 	  "Memory: about 4 KiB for each connection more (half a KiB while it is half-open, the rest while it waits to be accepted), QueueMemory= at the most for all listeners. It takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, which live-backlog.conf gives to the unit.", \
 	  "By listen() with the old backlog. A socket that is gone, or that its server has called listen() on meanwhile, is left alone.", \
-	  "Only where [Ladder] LiveBacklog= is set: with an attack, once SYN-ACKs are sent again seldom; released before that ends. Not with MPTCP.")
+	  "Only where [Mitigation] LiveBacklog= is set: with an attack, once SYN-ACKs are sent again seldom; released before that ends. Not with MPTCP.")
 /* clang-format on */
 
-#define SG_LADDER_ENUM_(name, ...) SG_LADDER_##name,
-enum sg_ladder_step {
-	SG_LADDER(SG_LADDER_ENUM_) SG_LADDER_COUNT,
+#define SG_MITIGATION_ENUM_(name, ...) SG_MITIGATION_##name,
+enum sg_mitigation_step {
+	SG_MITIGATION(SG_MITIGATION_ENUM_) SG_MITIGATION_COUNT,
 };
-#undef SG_LADDER_ENUM_
+#undef SG_MITIGATION_ENUM_
 
-enum sg_ladder_kind {
-	SG_LADDER_VALUE,
-	SG_LADDER_SOCKETS,
-	SG_LADDER_DEED,
+enum sg_mitigation_kind {
+	SG_MITIGATION_VALUE,
+	SG_MITIGATION_SOCKETS,
+	SG_MITIGATION_ACTION,
 };

@@ -14,7 +14,7 @@
 /*	name           word             in a table       what it is, and what to change */
 #define SG_TROUBLES(X)                                                                              \
 	X(NONE,          "none",          "fine",          "")                                            \
-	X(CROWD,         "crowd",         "crowd",                                                      \
+	X(FLASH_CROWD,   "flash_crowd",   "flash crowd",                                                \
 	  "Many clients come at once and complete their handshakes: a crowd, which is no SYN flood. "    \
 	  "Nothing has to be changed as long as they connect.")                                         \
 	X(SMALL_BACKLOG, "small_backlog", "small backlog",                                              \

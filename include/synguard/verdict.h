@@ -54,7 +54,7 @@ enum sg_action {
 	/* XDP: not a SYN to be judged */                                                                      \
 	X(SG_IN_XDP,             MODE_OFF,          PASS,   "mode_off",          "Mode is off, nothing was looked at")                           \
 	X(SG_IN_XDP,             NOT_SYN,           PASS,   "not_syn",           "TCP, but not a connection request")                            \
-	X(SG_IN_SYN,             TO_GROUP,          PASS,   "to_group",          "SYN in a broadcast or multicast frame")                        \
+	X(SG_IN_SYN,             MULTICAST,          PASS,   "multicast",          "SYN in a broadcast or multicast frame")                        \
 	X(SG_IN_XDP,             BOGUS_ACK,         DROP,   "bogus_ack",         "ACK of a flood that belongs to no socket and carries no cookie") \
 	/* SYN of a source that the administrator has named */                                            \
 	X(SG_IN_SYN,             ALLOWED,           PASS,   "allowed",           "SYN of a source on the allow list")                            \
@@ -99,21 +99,21 @@ enum sg_action {
 	/* ingress: ACK with a valid cookie */                                                                 \
 	X(SG_IN_INGRESS,         ACCEPTED,          PASS,   "accepted",          "ACK with a valid cookie, handed to the listener")              \
 	X(SG_IN_INGRESS,         ACCEPTED_LATER,    PASS,   "accepted_later",    "ACK with a valid cookie that met a full accept queue")         \
-	X(SG_IN_INGRESS,         SENT_ROUND,        AGAIN,  "sent_round",        "Data or a reset in one batch with the ACK before it, which goes first") \
-	X(SG_IN_INGRESS,         ALREADY,           PASS,   "already",           "ACK with a valid cookie of a connection that exists")          \
+	X(SG_IN_INGRESS,         REQUEUED,        AGAIN,  "requeued",        "Data or a reset in one batch with the ACK before it, which goes first") \
+	X(SG_IN_INGRESS,         ALREADY_CONNECTED,           PASS,   "already_connected",           "ACK with a valid cookie of a connection that exists")          \
 	X(SG_IN_INGRESS,         CLEARED,           PASS,   "cleared",           "ACK with a valid cookie that removed an old socket in its way") \
 	X(SG_IN_INGRESS,         REPLAYED,          PASS,   "replayed",          "ACK with a valid cookie of a connection that has ended")       \
-	X(SG_IN_INGRESS,         IN_THE_WAY,        PASS,   "in_the_way",        "ACK with a valid cookie that an old socket, perhaps alive, is in the way of") \
+	X(SG_IN_INGRESS,         TUPLE_IN_USE,        PASS,   "tuple_in_use",        "ACK with a valid cookie that an old socket, perhaps alive, is in the way of") \
 	X(SG_IN_INGRESS,         LISTENER_GONE,     PASS,   "listener_gone",     "ACK with a valid cookie, but nobody listens any more")         \
 	X(SG_IN_INGRESS,         REFUSED,           PASS,   "refused",           "ACK with a valid cookie that the kernel would not take")       \
-	X(SG_IN_INGRESS,         HELD_BACK,         DROP,   "held_back",         "ACK with a valid cookie while tcp_syncookies is 0")            \
+	X(SG_IN_INGRESS,         DEFERRED,         DROP,   "deferred",         "ACK with a valid cookie while tcp_syncookies is 0")            \
 	X(SG_IN_INGRESS,         EARLY_DATA,        DROP,   "early_data",        "Data that overtook the ACK of its challenge; sent again later") \
 	/* egress */                                                                                           \
 	X(SG_IN_EGRESS,          NOT_SYNACK,        PASS,   "not_synack",        "TCP, but not a SYN-ACK")                                       \
 	X(SG_IN_EGRESS,          OWN_SYNACK,        PASS,   "own_synack",        "SYN-ACK of this host: its service is proven")                  \
 	X(SG_IN_EGRESS,          OWN_REPLY,         PASS,   "own_reply",         "Challenge that ingress answered a SYN with")                   \
 	X(SG_IN_EGRESS,          FORWARDED_SYNACK,  PASS,   "forwarded_synack",  "SYN-ACK of another host that passes through this one")         \
-	X(SG_IN_EGRESS,          STRANGE_SYNACK,    PASS,   "strange_synack",    "SYN-ACK of this host for a service that is not in the table")
+	X(SG_IN_EGRESS,          SYNACK_UNKNOWN_SERVICE,    PASS,   "synack_unknown_service",    "SYN-ACK of this host for a service that is not in the table")
 /* clang-format on */
 
 #define SG_VERDICT_ENUM_(programs, name, action, label, meaning) SG_V_##name,

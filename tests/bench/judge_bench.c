@@ -4,7 +4,7 @@
  * daemon's share of a core.
  *
  *	services  so many are judged, as many as the table holds
- *	talkers   those that send most are looked for in a table that is empty, and one that is full
+ *	heavy hitters   those that send most are looked for in a table that is empty, and one that is full
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,15 +18,15 @@
 
 #define ROUNDS 201
 
-static const struct sg_talker_set *sets;
+static const struct sg_hitter_set *sets;
 
-int dataplane_crowd(struct dataplane *dp, uint64_t now_ns, struct crowd *ret)
+int dataplane_cardinality(struct dataplane *dp, uint64_t now_ns, struct cardinality *ret)
 {
-	*ret = (struct crowd){ .syns = 1000000, .syns_now = 500000 };
+	*ret = (struct cardinality){ .syns = 1000000, .syns_now = 500000 };
 	return 0;
 }
 
-const struct sg_talker_set *dataplane_talkers(struct dataplane *dp)
+const struct sg_hitter_set *dataplane_heavy_hitters(struct dataplane *dp)
 {
 	return sets;
 }
@@ -80,10 +80,10 @@ static double services_usec(void)
 	return median(took);
 }
 
-static double talkers_usec(const struct sg_talker_set *of, uint64_t now_ns)
+static double hitters_usec(const struct sg_hitter_set *of, uint64_t now_ns)
 {
-	struct talkers_flow flow = {};
-	struct talkers_figures f;
+	struct hitters_flow flow = {};
+	struct hitters_figures f;
 	double took[ROUNDS];
 	int round;
 
@@ -91,7 +91,7 @@ static double talkers_usec(const struct sg_talker_set *of, uint64_t now_ns)
 	for (round = 0; round < ROUNDS; round++) {
 		double before = now_usec();
 
-		talkers_look(NULL, now_ns, &flow, &f);
+		hitters_look(NULL, now_ns, &flow, &f);
 		took[round] = now_usec() - before;
 	}
 	return median(took);
@@ -99,28 +99,28 @@ static double talkers_usec(const struct sg_talker_set *of, uint64_t now_ns)
 
 int main(void)
 {
-	struct sg_talker_set *table = calloc(SG_TALKER_KINDS * SG_TALKER_SETS, sizeof(*table));
-	uint64_t now_ns = 1000ULL << SG_TALKER_SHIFT;
+	struct sg_hitter_set *table = calloc(SG_HITTER_KINDS * SG_HITTER_SETS, sizeof(*table));
+	uint64_t now_ns = 1000ULL << SG_HITTER_SHIFT;
 	double empty;
 	__u64 seed = 1;
 	int i, way;
 
 	if (!table)
 		return 1;
-	empty = talkers_usec(table, now_ns);
-	for (i = 0; i < SG_TALKER_KINDS * SG_TALKER_SETS; i++)
-		for (way = 0; way < SG_TALKER_WAYS; way++) {
+	empty = hitters_usec(table, now_ns);
+	for (i = 0; i < SG_HITTER_KINDS * SG_HITTER_SETS; i++)
+		for (way = 0; way < SG_HITTER_WAYS; way++) {
 			table[i].keys[way] = noise(&seed) | 4;
-			table[i].of[way] = (struct sg_talker){
+			table[i].of[way] = (struct sg_hitter){
 				.last_ns = now_ns,
-				.window = now_ns >> SG_TALKER_SHIFT,
+				.window = now_ns >> SG_HITTER_SHIFT,
 				.syns = 5000,
 				.recent = noise_below(&seed, 5000),
 			};
 		}
-	printf("{\"services\": %d, \"services_usec\": %.1f, \"talkers_empty_usec\": %.1f, "
-	       "\"talkers_full_usec\": %.1f}\n",
-	       SG_SERVICES_MAX, services_usec(), empty, talkers_usec(table, now_ns));
+	printf("{\"services\": %d, \"services_usec\": %.1f, \"hitters_empty_usec\": %.1f, "
+	       "\"hitters_full_usec\": %.1f}\n",
+	       SG_SERVICES_MAX, services_usec(), empty, hitters_usec(table, now_ns));
 	free(table);
 	return 0;
 }

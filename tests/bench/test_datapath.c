@@ -11,7 +11,7 @@
  * SG_BENCH_ROW=TEXT or --row TEXT only the rows with TEXT in their names are measured, and the
  * yardsticks; with SG_BENCH_ROUNDS=N or --rounds N each is measured N times, with
  * SG_BENCH_REPEAT=N or --repeat N by so many packets; with SG_BENCH_SOURCES=0 or --sources 0 the
- * programs do not count sources (talkers.bpf.h).
+ * programs do not count sources (heavy_hitters.bpf.h).
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -509,7 +509,7 @@ START_TEST(datapath_accounting)
 			p = prog_new(ifindex);
 			remove_limits(p);
 			/* the first of a window are all counted for their source */
-			measure(p, spin, &account_rows[on][1], 2 * SG_TALKER_EXACT);
+			measure(p, spin, &account_rows[on][1], 2 * SG_HITTER_EXACT);
 			for (i = 0; i < COUNT(account_rows[on]); i++) {
 				struct row *row = &account_rows[on][i];
 				double ns = measure(p, spin, row, repeat);

@@ -88,8 +88,8 @@ same('walks', [row for row in rows('Half-open connections of a crowded host')
 same('doors', rows('Two ways to them, and an established connection meanwhile'),
 	['nobody walks', 'sock_diag', 'iter/tcp'])
 same('crowd', rows('The daemon on a crowded host'), ['idle', 'crowded', 'afterwards'])
-same('ladder', rows('The ladder without SYN cookies and with them'),
-	['2000 SYN/s, kernel: the ladder, no cookies', '2000 SYN/s, reqsk: the ladder and cookies'])
+same('mitigation', rows('The mitigation without SYN cookies and with them'),
+	['2000 SYN/s, kernel: the mitigation, no cookies', '2000 SYN/s, reqsk: the mitigation and cookies'])
 same('ragged', [t['title'] for t in result['tables']
 	if any(len(row) != len(t['columns']) for row in t['rows'])], [])
 for s in result['samples']:
@@ -104,10 +104,10 @@ for s in result['samples']:
 		print('walks: %r' % s)
 	if s['table'] == 'doors' and s['row'] != 'nobody walks' and not s['found'] > 1000:
 		print('doors: %r' % s)
-	if s['table'] == 'ladder' and not (min(s['quiet_life_ms'], s['full_life_ms'],
+	if s['table'] == 'mitigation' and not (min(s['quiet_life_ms'], s['full_life_ms'],
 			s['restored_ms']) >= 0 and s['attempted'] == 150 and
 			(s['connected_3s'] > 75) == ('and cookies' in s['row'])):
-		print('ladder: %r' % s)
+		print('mitigation: %r' % s)
 	if s['table'] == 'daemon' and not (0 < s['flood_cpu_share'] < 2 and
 			s['flood_rss_bytes'] > s['flood_anon_bytes'] > 0 and
 			s['map_bytes_before'] > 100000):

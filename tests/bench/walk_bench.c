@@ -277,7 +277,7 @@ static void raise_host(struct bench *b)
 }
 
 /* A connection from the client's host to the server's, both ends of it ours. */
-static void connect_talkers(struct bench *b)
+static void connect_heavy_hitters(struct bench *b)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(TALK_PORT) };
 	int listener = lab_socket(b->lab, LAB_SERVER, AF_INET, SOCK_STREAM, 0), on = 1;
@@ -322,7 +322,7 @@ int main(int argc, char **argv)
 	}
 	raise_host(&b);
 	watch_daemon(&b, "idle");
-	connect_talkers(&b);
+	connect_heavy_hitters(&b);
 	must(holders_start(&b.holders, b.lab, PORT, b.established), "the connections");
 	for (round = 0; round < rounds; round++) {
 		fill_queues(&b);

@@ -223,11 +223,11 @@ START_TEST(test_duplicate_ack)
 	struct connection c = connection_challenged(p, &client_linux4, listener);
 	struct sg_service *s = prog_service(p, &client_linux4);
 
-	expect_delivery(p, &c.next, SG_V_ALREADY);
-	expect_delivery(p, &c.next, SG_V_ALREADY);
+	expect_delivery(p, &c.next, SG_V_ALREADY_CONNECTED);
+	expect_delivery(p, &c.next, SG_V_ALREADY_CONNECTED);
 	c.next.payload = "hello";
 	c.next.payload_bytes = 5;
-	expect_delivery(p, &c.next, SG_V_ALREADY);
+	expect_delivery(p, &c.next, SG_V_ALREADY_CONNECTED);
 	assert_reads(&c, "hello");
 	assert_nobody_comes(listener);
 	ck_assert_uint_eq(prog_tally(p, s).accepted, 1);
@@ -332,7 +332,7 @@ START_TEST(test_cookies_switched_off_meanwhile)
 	struct frame_spec ack = prog_answer(p, &client_linux4);
 
 	stack_sysctl("ipv4/tcp_syncookies", "0");
-	expect_delivery(p, &ack, SG_V_HELD_BACK);
+	expect_delivery(p, &ack, SG_V_DEFERRED);
 	stack_assert_silent();
 	stack_sysctl("ipv4/tcp_syncookies", "1");
 	expect_delivery(p, &ack, SG_V_ACCEPTED);

@@ -99,7 +99,7 @@ START_TEST(test_ack_and_request)
 	data.payload = "hello";
 	data.payload_bytes = 5;
 	deliver_both(p, &ack, &data);
-	assert_counted(p, SG_V_ACCEPTED, SG_V_SENT_ROUND, SG_V_ALREADY);
+	assert_counted(p, SG_V_ACCEPTED, SG_V_REQUEUED, SG_V_ALREADY_CONNECTED);
 	assert_reads(listener, "hello");
 }
 END_TEST
@@ -116,7 +116,7 @@ START_TEST(test_two_segments)
 	second.seq += 6;
 	second.payload = "second";
 	deliver_both(p, &first, &second);
-	assert_counted(p, SG_V_ACCEPTED, SG_V_SENT_ROUND, SG_V_OTHER_ACK);
+	assert_counted(p, SG_V_ACCEPTED, SG_V_REQUEUED, SG_V_OTHER_ACK);
 	assert_reads(listener, "first second");
 	stack_assert_no_reset();
 }
@@ -138,7 +138,7 @@ START_TEST(test_two_segments_past_an_old_socket)
 	prog_await(p, SG_INGRESS, 4);
 	assert_reads(listener, "first second");
 	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_CLEARED), 1);
-	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_SENT_ROUND), 1);
+	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_REQUEUED), 1);
 	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_ACCEPTED), 1);
 	stack_assert_no_reset();
 }
@@ -157,7 +157,7 @@ START_TEST(test_reset_past_an_old_socket)
 	deliver_both(p, &ack, &reset);
 	prog_await(p, SG_INGRESS, 4);
 	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_CLEARED), 1);
-	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_SENT_ROUND), 1);
+	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_REQUEUED), 1);
 	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_ACCEPTED), 1);
 	ck_assert_uint_eq(prog_counted(p, SG_INGRESS, SG_V_NOT_ACK), 1);
 	fd = stack_accept(listener);
@@ -178,7 +178,7 @@ START_TEST(test_duplicates)
 	ack.payload = "hello";
 	ack.payload_bytes = 5;
 	deliver_both(p, &ack, &ack);
-	assert_counted(p, SG_V_ACCEPTED, SG_V_SENT_ROUND, SG_V_ALREADY);
+	assert_counted(p, SG_V_ACCEPTED, SG_V_REQUEUED, SG_V_ALREADY_CONNECTED);
 	assert_reads(listener, "hello");
 	tally = prog_tally(p, prog_service(p, &client_linux4));
 	ck_assert_uint_eq(tally.accepted, 1);
@@ -197,7 +197,7 @@ START_TEST(test_second_after_a_damaged_first)
 	good.payload = "hello";
 	good.payload_bytes = 5;
 	deliver_both(p, &bad, &good);
-	assert_counted(p, SG_V_ACCEPTED, SG_V_SENT_ROUND, SG_V_ACCEPTED);
+	assert_counted(p, SG_V_ACCEPTED, SG_V_REQUEUED, SG_V_ACCEPTED);
 	assert_reads(listener, "hello");
 }
 END_TEST

@@ -368,7 +368,7 @@ START_TEST(test_frame_in_fragments)
 	p->xdp_linear_bytes = 73;
 	expect_verdict(p, SG_XDP, &syn, SG_V_TRUNCATED);
 
-	/* 58 bytes of answer over a header of 54, the rest of the frame out of reach */
+	/* 58 bytes of answer over a header of 54, the rest of the frame out of socket_owner */
 	syn = client_bare4;
 	p->xdp_linear_bytes = 54;
 	for (syn.payload_bytes = 1; syn.payload_bytes < 1000; syn.payload_bytes += 7)
@@ -454,7 +454,7 @@ static void assert_isn(struct prog *p, const struct frame_spec *syn)
  * here are more, so that some share a place, of either family, asked by turns, with terms that
  * differ and a key that changes. Each cookie is that of its own connection.
  */
-START_TEST(test_stems_are_of_one_service_and_key)
+START_TEST(test_midstates_are_of_one_service_and_key)
 {
 	static const struct frame_spec syns[] = {
 		{ .options = { FRAME_LINUX_SYN(1460, CLIENT_TSVAL, 7) } },
@@ -505,6 +505,6 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, test_frame_in_fragments, 10);
 	SUITE_TEST(suite, test_retransmission_gets_the_same_number, 10);
 	SUITE_TEST(suite, test_broken_option_lists, 10);
-	SUITE_TEST(suite, test_stems_are_of_one_service_and_key, 20);
+	SUITE_TEST(suite, test_midstates_are_of_one_service_and_key, 20);
 	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
 }

@@ -79,7 +79,7 @@ START_TEST(test_own_synack_proves)
 }
 END_TEST
 
-START_TEST(test_strange_synack)
+START_TEST(test_synack_unknown_service)
 {
 	struct prog *p = prog_new(stack_new());
 	struct frame_spec other = synack4;
@@ -87,10 +87,10 @@ START_TEST(test_strange_synack)
 	stack_listen();
 	prog_enter(p, &client_linux4);
 	other.sport = 81;
-	expect_verdict(p, SG_EGRESS, &other, SG_V_STRANGE_SYNACK);
+	expect_verdict(p, SG_EGRESS, &other, SG_V_SYNACK_UNKNOWN_SERVICE);
 	other = synack4;
 	other.src = "203.0.113.2";
-	expect_verdict(p, SG_EGRESS, &other, SG_V_STRANGE_SYNACK);
+	expect_verdict(p, SG_EGRESS, &other, SG_V_SYNACK_UNKNOWN_SERVICE);
 }
 END_TEST
 
@@ -303,7 +303,7 @@ int main(int argc, char **argv)
 
 	SUITE_TEST(suite, test_not_synack, 10);
 	SUITE_TEST(suite, test_own_synack_proves, 10);
-	SUITE_TEST(suite, test_strange_synack, 10);
+	SUITE_TEST(suite, test_synack_unknown_service, 10);
 	SUITE_TEST(suite, test_forwarded_synack, 10);
 	SUITE_TEST(suite, test_own_reply, 10);
 	SUITE_TEST(suite, test_vlan_in_the_frame_is_learned, 10);

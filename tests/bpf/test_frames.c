@@ -133,9 +133,9 @@ static const struct row no_request[] = {
 	{ "rst", SG_V_NOT_SYN, { .flags = FRAME_RST } },
 	{ "rst and ack", SG_V_NOT_SYN, { .flags = FRAME_RST | FRAME_ACK } },
 	{ "fin and ack", SG_V_NOT_SYN, { .flags = FRAME_FIN | FRAME_ACK } },
-	{ "in a broadcast frame", SG_V_TO_GROUP,
+	{ "in a broadcast frame", SG_V_MULTICAST,
 		{ .destination_mac = { 255, 255, 255, 255, 255, 255 } } },
-	{ "in a multicast frame", SG_V_TO_GROUP, { .destination_mac = { 1, 0, 94, 0, 0, 1 } } },
+	{ "in a multicast frame", SG_V_MULTICAST, { .destination_mac = { 1, 0, 94, 0, 0, 1 } } },
 };
 
 /* What looks odd and is nevertheless a request. */

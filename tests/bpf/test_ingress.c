@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* bpf/path/ack.bpf.h: ACK_SENT_ROUND */
-#define SENT_ROUND 0x53474341
+/* bpf/path/ack.bpf.h: ACK_REQUEUED */
+#define REQUEUED 0x53474341
 
 #define VALID SG_V_REFUSED
 
@@ -268,13 +268,13 @@ START_TEST(test_listener_gone)
 END_TEST
 
 /* Traps H20: with cookies off the kernel would take the request and then reset the client. */
-START_TEST(test_held_back)
+START_TEST(test_deferred)
 {
 	struct prog *p = defended();
 	struct frame_spec ack = prog_answer(p, &client_linux4);
 
 	stack_sysctl("ipv4/tcp_syncookies", "0");
-	expect_verdict(p, SG_INGRESS, &ack, SG_V_HELD_BACK);
+	expect_verdict(p, SG_INGRESS, &ack, SG_V_DEFERRED);
 	/* known to XDP before its next look */
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_SYNCOOKIES_OFF);
 	stack_sysctl("ipv4/tcp_syncookies", "1");
@@ -333,7 +333,7 @@ START_TEST(test_early_data)
 END_TEST
 
 /* An old socket that its sibling, sent round, did not remove: not again, or it would never end. */
-START_TEST(test_in_the_way)
+START_TEST(test_tuple_in_use)
 {
 	struct prog_frame syn = prog_frame(&client_linux4);
 	struct prog *p = defended();
@@ -342,8 +342,8 @@ START_TEST(test_in_the_way)
 	prog_deliver(p, &syn);
 	ck_assert_int_eq(stack_view_sent().flags, FRAME_SYN | FRAME_ACK);
 	ack = prog_answer(p, &client_linux4);
-	p->skb_mark = SENT_ROUND;
-	expect_verdict(p, SG_INGRESS, &ack, SG_V_IN_THE_WAY);
+	p->skb_mark = REQUEUED;
+	expect_verdict(p, SG_INGRESS, &ack, SG_V_TUPLE_IN_USE);
 }
 END_TEST
 
@@ -389,10 +389,10 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, test_epochs, 10);
 	SUITE_LOOP(suite, test_epochs_of_other_lengths, 2, 30);
 	SUITE_TEST(suite, test_listener_gone, 10);
-	SUITE_TEST(suite, test_held_back, 10);
+	SUITE_TEST(suite, test_deferred, 10);
 	SUITE_TEST(suite, test_full_accept_queue_is_told, 10);
 	SUITE_TEST(suite, test_early_data, 10);
-	SUITE_TEST(suite, test_in_the_way, 10);
+	SUITE_TEST(suite, test_tuple_in_use, 10);
 	SUITE_TEST(suite, test_without_xdp, 10);
 	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
 }

@@ -53,7 +53,7 @@ START_TEST(test_time_wait_by_timestamp)
 }
 END_TEST
 
-/* Traps H21: no ghost of a connection that has ended. */
+/* Traps H21: no stale socket of a connection that has ended. */
 START_TEST(test_replay_after_the_end)
 {
 	const struct frame_spec *syns[] = { &client_linux4, &client_linux6, &client_windows4 };

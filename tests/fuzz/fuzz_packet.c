@@ -37,7 +37,7 @@ static void check_short_way(const void *copy, size_t readable, size_t frame_byte
 	if (!packet_parse_plain(&plain, copy, copy + readable, frame_bytes))
 		return;
 	FUZZ_CHECK(!v, "taken by the short way, verdict %d", v);
-	FUZZ_CHECK(!memcmp(&plain, p, offsetof(struct packet, to_group) + sizeof(p->to_group)),
+	FUZZ_CHECK(!memcmp(&plain, p, offsetof(struct packet, multicast) + sizeof(p->multicast)),
 		   "the short way finds something else");
 }
 
@@ -46,11 +46,11 @@ static void check_syn_only(const struct packet *p)
 	enum sg_verdict v = packet_syn_only(p);
 
 	FUZZ_CHECK(v == SG_UNDECIDED || v == SG_V_NOT_SYN || v == SG_V_MALFORMED ||
-			   v == SG_V_TO_GROUP,
+			   v == SG_V_MULTICAST,
 		   "verdict %d is not packet_syn_only()'s to give", v);
 	/* port 0 as the source is a connection request to the kernel; syn_packet_allows() answers none */
 	if (!v)
-		FUZZ_CHECK((p->flags & 0x17) == PACKET_SYN && p->dport && !p->to_group,
+		FUZZ_CHECK((p->flags & 0x17) == PACKET_SYN && p->dport && !p->multicast,
 			   "taken for a SYN with flags %x", p->flags);
 }
 
@@ -113,7 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(!v && packet_syn_only(&p) == SG_V_NOT_SYN, "not a plain ACK: %d", v);
 	check_short_way(copy, readable, frame_bytes, &p, v);
 	if (!v) {
-		FUZZ_CHECK(p.l4_offset + 20u + p.option_bytes <= readable, "headers out of reach");
+		FUZZ_CHECK(p.l4_offset + 20u + p.option_bytes <= readable,
+			   "headers out of socket_owner");
 		FUZZ_CHECK(c.pos == copy + p.l4_offset + 20, "cursor not at the options");
 		options_parse(&o, c.pos, c.end, p.option_bytes);
 		check_syn_only(&p);

@@ -212,7 +212,7 @@ static void machine_prepare(struct machine *m, const char *watchdog)
 {
 	char line[512];
 
-	machine_do(m, "systemd-sysusers && sed -i 's/^synguard:.*/&keeper/' /etc/group");
+	machine_do(m, "systemd-sysusers && sed -i 's/^synguard:.*/&operator/' /etc/group");
 	snprintf(line, sizeof(line),
 		 "d=/run/systemd/system/synguard.service.d; mkdir -p $d; "
 		 "printf '%%s\\n' '[Service]' ExecStart= "

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A machine with systemd as PID 1 and synguard installed as `meson install` does it, whose network
- * is the stage's server: the lab's clients and floods reach it. machine.sh says what it is made of.
+ * is the stage's server: the lab's clients and floods socket_owner it. machine.sh says what it is made of.
  *
  * Functions fail the running test with the reason, so callers check nothing but machine_boot().
  */
@@ -22,7 +22,7 @@ struct machine {
 };
 
 /*
- * Boots it, with users visitor and keeper, the latter in the group synguard, and with a drop-in that
+ * Boots it, with users visitor and list store, the latter in the group synguard, and with a drop-in that
  * makes synguard.service attach to the stage's interface and, where watchdog is not NULL, have that
  * for its WatchdogSec=. Nothing is started. False, and m->why, where this machine cannot have one.
  */

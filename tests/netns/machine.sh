@@ -63,9 +63,9 @@ make_etc() {
 	tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
 	printf '%s\n' 'passwd: files systemd' 'group: files systemd' >"$root/etc/nsswitch.conf"
 	printf '%s\n' 'root:x:0:0::/:/bin/sh' 'messagebus:x:101:101::/:/usr/sbin/nologin' \
-		'visitor:x:1000:1000::/:/bin/sh' 'keeper:x:1001:1001::/:/bin/sh' \
+		'visitor:x:1000:1000::/:/bin/sh' 'operator:x:1001:1001::/:/bin/sh' \
 		'nobody:x:65534:65534::/:/usr/sbin/nologin' >"$root/etc/passwd"
-	printf '%s\n' 'root:x:0:' 'messagebus:x:101:' 'visitor:x:1000:' 'keeper:x:1001:' \
+	printf '%s\n' 'root:x:0:' 'messagebus:x:101:' 'visitor:x:1000:' 'operator:x:1001:' \
 		'nogroup:x:65534:' >"$root/etc/group"
 }
 

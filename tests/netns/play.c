@@ -31,8 +31,8 @@ static void play_assert_counted(struct stage *s, const struct play *p, int times
 	ck_assert_int_eq(stage_verdict(status, "ingress", "replayed"), times * p->replayed);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "cleared"), times * p->cleared);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "refused"), 0);
-	ck_assert_int_eq(stage_verdict(status, "ingress", "held_back"), 0);
-	ck_assert_int_eq(stage_verdict(status, "ingress", "in_the_way"), 0);
+	ck_assert_int_eq(stage_verdict(status, "ingress", "deferred"), 0);
+	ck_assert_int_eq(stage_verdict(status, "ingress", "tuple_in_use"), 0);
 	json_decref(status);
 }
 

@@ -178,8 +178,8 @@ static void assert_judged(struct stage *s, const char *state, const char *kind)
 
 	ck_assert_str_eq(json_string_value(json_object_get(status, "state")), state);
 	ck_assert_str_eq(json_string_value(json_object_get(status, "kind")), kind);
-	/* what the ladder adjusts is of no use against ACKs */
-	ck_assert_int_eq(stage_figure(status, "ladder_takes"), 0);
+	/* what the mitigation adjusts is of no use against ACKs */
+	ck_assert_int_eq(stage_figure(status, "mitigation_takes"), 0);
 	json_decref(status);
 }
 

@@ -127,7 +127,7 @@ static void assert_all_arrived(struct stage *s, const struct watch *w, const jso
 	ck_assert_int_ge(watch_growth(w, LAB_CLIENT, "Tcp.InSegs") + lost, answered + FLOWS);
 
 	ck_assert_int_eq(stage_verdict(status, "ingress", "early_data"), 0);
-	ck_assert_int_eq(stage_verdict(status, "ingress", "held_back"), 0);
+	ck_assert_int_eq(stage_verdict(status, "ingress", "deferred"), 0);
 	ck_assert_int_eq(watch_growth(w, LAB_SERVER, "Tcp.InErrs"), 0);
 	ck_assert_int_eq(watch_growth(w, LAB_CLIENT, "Tcp.InErrs"), 0);
 	ck_assert_int_le(watch_growth(w, LAB_CLIENT, "Tcp.RetransSegs"), lost);

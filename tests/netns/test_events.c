@@ -96,14 +96,13 @@ static void says_of_step(const json_t *events, const char *event, const char *st
 /* A setting of the kernel has a value before and one now, a deed has none to speak of. */
 static void tells_steps(const json_t *events)
 {
-	says_of_step(
-		events, "ladder_taken", "synack_retries",
-		"Step synack_retries of the ladder is taken: net.ipv4.tcp_synack_retries is 1, "
-		"it was 5: there is an attack");
-	says_of_step(events, "ladder_taken", "reap",
-		     "Step reap of the ladder is taken: there is an attack");
-	says_of_step(events, "ladder_undone", "reap", "Step reap of the ladder is undone");
-	says_of_step(events, "ladder_undone", "lease", "Step lease of the ladder is undone");
+	says_of_step(events, "mitigation_taken", "synack_retries",
+		     "Mitigation step synack_retries is taken: net.ipv4.tcp_synack_retries is 1, "
+		     "it was 5: there is an attack");
+	says_of_step(events, "mitigation_taken", "reap",
+		     "Mitigation step reap is taken: there is an attack");
+	says_of_step(events, "mitigation_undone", "reap", "Mitigation step reap is undone");
+	says_of_step(events, "mitigation_undone", "lease", "Mitigation step lease is undone");
 }
 
 START_TEST(events_tell_a_flood)
@@ -141,7 +140,7 @@ START_TEST(events_tell_a_flood)
 	ck_assert_uint_eq(count(events, "defence_began"), 1);
 	ck_assert_ptr_nonnull(find(events, "state_changed", "state", "attack"));
 	tells_steps(events);
-	said = CLI(&s, "ladder");
+	said = CLI(&s, "mitigation");
 	ck_assert_msg(strstr(said.out, "half-open connections\n"), "%s", said.out);
 	said_done(&said);
 

@@ -66,7 +66,7 @@ START_TEST(h11_flips)
 	ck_assert_int_gt(stage_verdict(status, "xdp", "challenged"), 0);
 	ck_assert_int_gt(stage_verdict(status, "xdp", "mode_off"), 0);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "early_data"), 0);
-	ck_assert_int_eq(stage_verdict(status, "ingress", "held_back"), 0);
+	ck_assert_int_eq(stage_verdict(status, "ingress", "deferred"), 0);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "refused"), 0);
 	json_decref(status);
 	service = watch_service(&s);

@@ -490,8 +490,8 @@ END_TEST
 
 static const char *const resets[] = { "Tcp.OutRsts", "Tcp.EstabResets", NULL };
 
-/* Otherwise the ladder would switch them on. */
-#define SYNCOOKIES_STAY_OFF "[Ladder]\nSyncookies=no\n"
+/* Otherwise the mitigation would switch them on. */
+#define SYNCOOKIES_STAY_OFF "[Mitigation]\nSyncookies=no\n"
 
 /* The kernel would reset every client whose cookie it is handed. */
 START_TEST(h20_syncookies_off_from_the_start)

@@ -69,7 +69,7 @@ static void expect_no_attack(struct stage *s)
 
 	ck_assert(told_is(status, "state", "calm"));
 	ck_assert(told_is(status, "kind", "none"));
-	ck_assert_int_eq(stage_figure(status, "ladder_takes"), 0);
+	ck_assert_int_eq(stage_figure(status, "mitigation_takes"), 0);
 	json_decref(status);
 	ck_assert_int_eq(count_events(s, "state_changed"), 0);
 }
@@ -220,9 +220,9 @@ START_TEST(c2_crowd_of_clients)
 	clients_all_connect(clients_begin(&s, 20, 3000));
 	told_await_word(&s, "trouble", "none");
 	c = clients_begin(&s, 500, 8000);
-	expect_trouble(&s, "crowd", "crowd", "Nothing has to be changed");
+	expect_trouble(&s, "flash_crowd", "flash crowd", "Nothing has to be changed");
 	clients_all_connect(c);
-	expect_its_end(&s, "crowd");
+	expect_its_end(&s, "flash_crowd");
 	stage_strike(&s);
 }
 END_TEST

@@ -351,7 +351,7 @@ END_TEST
 
 #define REAP_ALONE                                                                                 \
 	"[Detector]\nAttackRate=100\nEbbRate=20\nHoldSec=1s\n"                                     \
-	"[Ladder]\nSyncookies=no\nSynackRetries=0\nLease=no\n"
+	"[Mitigation]\nSyncookies=no\nSynackRetries=0\nLease=no\n"
 
 static json_int_t reaped(struct stage *s)
 {
@@ -400,7 +400,7 @@ START_TEST(reap_in_an_attack)
 	for (i = 0; i < 150 && reaped(&s) < BACKLOG; i++)
 		usleep(100000);
 	ck_assert_int_ge(reaped(&s), BACKLOG);
-	says(&s, "ladder", "were reaped so far");
+	says(&s, "mitigation", "were reaped so far");
 	says(&s, "metrics", "synguard_reaped_connections_total 1");
 	ok(flood_stop(flood), "its end");
 	flood_free(flood);

@@ -226,13 +226,13 @@ START_TEST(h12_rfc1337)
 	after = watch_service(&s);
 	ck_assert_int_eq(after.challenged - before.challenged, 1);
 	ck_assert_int_eq(watch_verdict(&s, "xdp", "old_socket"), RECONNECTS - 1);
-	ck_assert_int_eq(watch_verdict(&s, "ingress", "in_the_way"), 0);
+	ck_assert_int_eq(watch_verdict(&s, "ingress", "tuple_in_use"), 0);
 	close(listener);
 	stage_strike(&s);
 }
 END_TEST
 
-/* ---- ghosts -------------------------------------------------------------------------------- */
+/* ---- stale_connections -------------------------------------------------------------------------------- */
 
 /* Gone without a word, as when the host of the client has crashed. */
 static void forget(int fd)
@@ -256,21 +256,21 @@ static void assert_was_reset(int fd)
  * The client comes back, from the same port, to a connection that it has forgotten: it gets a new
  * one whoever answers its SYN, and the server learns of the end of the old one.
  */
-START_TEST(h12_ghost)
+START_TEST(h12_stale)
 {
 	static const char *const modes[] = { "off", "always" };
 	int family = families[_i % 2], listener;
-	struct pair ghost, p;
+	struct pair stale, p;
 	struct stage s;
 
 	listener = play_raise(&s, NULL);
-	ghost = pair_open(&s, listener, family, RECONNECT_PORT);
-	pair_talk(&ghost);
-	forget(ghost.client);
+	stale = pair_open(&s, listener, family, RECONNECT_PORT);
+	pair_talk(&stale);
+	forget(stale.client);
 	stage_mode(&s, modes[_i / 2]);
 	p = pair_open(&s, listener, family, RECONNECT_PORT);
 	pair_talk(&p);
-	assert_was_reset(ghost.server);
+	assert_was_reset(stale.server);
 	pair_close(&p);
 	ck_assert_int_eq(watch_verdict(&s, "ingress", "cleared"), _i / 2);
 	close(listener);
@@ -279,10 +279,10 @@ START_TEST(h12_ghost)
 END_TEST
 
 /*
- * Without timestamps nothing tells a ghost from a connection that is alive. The client is reset at
+ * Without timestamps nothing tells a stale socket from a connection that is alive. The client is reset at
  * once instead of waiting in vain, the old connection stays, and from another port all is well.
  */
-START_TEST(h12_ghost_or_not)
+START_TEST(h12_stale_or_not)
 {
 	int family = families[_i], listener, fd;
 	struct pair old, p;
@@ -304,7 +304,7 @@ START_TEST(h12_ghost_or_not)
 	pair_talk(&p);
 	pair_close(&p);
 	ck_assert_int_eq(watch_verdict(&s, "ingress", "cleared"), 0);
-	ck_assert_int_eq(watch_verdict(&s, "ingress", "in_the_way"), 1);
+	ck_assert_int_eq(watch_verdict(&s, "ingress", "tuple_in_use"), 1);
 	close(old.server);
 	close(listener);
 	stage_strike(&s);
@@ -319,7 +319,7 @@ int main(int argc, char **argv)
 	SUITE_LOOP(suite, h3_timestamps, 2, 30);
 	SUITE_LOOP(suite, h12_time_wait, 6, 60);
 	SUITE_LOOP(suite, h12_rfc1337, 2, 60);
-	SUITE_LOOP(suite, h12_ghost, 4, 30);
-	SUITE_LOOP(suite, h12_ghost_or_not, 2, 30);
+	SUITE_LOOP(suite, h12_stale, 4, 30);
+	SUITE_LOOP(suite, h12_stale_or_not, 2, 30);
 	return suite_main(suite, argc, argv);
 }

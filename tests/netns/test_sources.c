@@ -143,7 +143,8 @@ static void figures_are_told(struct stage *s)
 	ck_assert_double_gt(get(sources, "distinct"), 1000);
 	ck_assert_double_gt(get(sources, "randomness"), 0.5);
 	ck_assert_msg(strstr(said.out, "\nsynguard_sources_distinct "), "%s", said.out);
-	ck_assert_msg(strstr(said.out, "\nsynguard_map_entries{map=\"talkers\"} "), "%s", said.out);
+	ck_assert_msg(strstr(said.out, "\nsynguard_map_entries{map=\"heavy_hitters\"} "), "%s",
+		      said.out);
 	ck_assert_msg(!strstr(said.out, LOUD4), "a source is named in the metrics");
 	json_decref(status);
 	said_done(&said);
@@ -254,7 +255,7 @@ static json_int_t sum_half_open(const json_t *root)
 	return sum;
 }
 
-/* Exact, of a talker as of whoever has sent one SYN. */
+/* Exact, of a heavy hitter as of whoever has sent one SYN. */
 START_TEST(sources_half_open_is_what_ss_says)
 {
 	const struct server_options o = { .backlog = 1024, .not_accepting = true };
@@ -274,7 +275,7 @@ START_TEST(sources_half_open_is_what_ss_says)
 	/* two SYNs may have the same port by chance */
 	ck_assert_int_ge(get(row, "half_open"), 80);
 	ck_assert_int_eq(get(row, "syns"), 90);
-	/* too few SYNs to be a talker */
+	/* too few SYNs to be a heavy hitter */
 	row = find(root, LOUD6);
 	ck_assert_int_eq(get(row, "half_open"), ss_half_open(&s, LOUD6));
 	ck_assert(json_is_null(json_object_get(row, "syns")));

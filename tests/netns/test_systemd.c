@@ -205,7 +205,7 @@ static void expect_rights(struct machine *m)
 	expect_text(text, "mode auto");
 	ck_assert_int_eq(machine_try(m, "visitor", "synguard mode observe", NULL),
 			 SG_EXIT_NOT_ALLOWED);
-	ck_assert_int_eq(machine_try(m, "keeper", "synguard mode observe", &text), 0);
+	ck_assert_int_eq(machine_try(m, "operator", "synguard mode observe", &text), 0);
 	free(text);
 	ck_assert_int_eq(machine_try(m, NULL, "synguard mode auto", NULL), 0);
 }

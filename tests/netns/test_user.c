@@ -178,7 +178,7 @@ static void expect_said(struct stage *s, const char *verb, const char *words)
 }
 
 /* A list is kept without programs, too; that nobody heeds it is said, in status and by an event. */
-static void expect_unheeded(struct stage *s)
+static void expect_not_applied(struct stage *s)
 {
 	struct said said = CLI(s, "deny", "add", "198.51.100.1", "--runtime");
 
@@ -209,7 +209,7 @@ START_TEST(user_without_bpf)
 	ck_assert_msg(strstr(reason, _i ? "CAP_PERFMON" : "CAP_BPF"), "%s", reason);
 	json_decref(status);
 	expect_clients(&s);
-	expect_unheeded(&s);
+	expect_not_applied(&s);
 	stage_strike(&s);
 	user_done(&u);
 }

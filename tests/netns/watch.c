@@ -54,7 +54,7 @@ void watch_assert_defended(struct stage *s, const struct watch_service *before,
 	ck_assert_int_eq(now.accepted - before->accepted, connections);
 	ck_assert_int_eq(now.born - before->born, connections);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "early_data"), 0);
-	ck_assert_int_eq(stage_verdict(status, "ingress", "held_back"), 0);
+	ck_assert_int_eq(stage_verdict(status, "ingress", "deferred"), 0);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "refused"), 0);
 	ck_assert_int_eq(stage_verdict(status, "xdp", "accept_full"), 0);
 	json_decref(status);

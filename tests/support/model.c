@@ -209,7 +209,7 @@ static enum sg_verdict model_request_only(const struct model_syn *s)
 	if (!s->dport || (s->version == 6 && !memcmp(&s->dst, model_mapped, 12)) ||
 	    !memcmp(&s->src, &s->dst, 16) || model_unanswerable(s))
 		return SG_V_MALFORMED;
-	return s->bytes[0] & 1 ? SG_V_TO_GROUP : SG_UNDECIDED;
+	return s->bytes[0] & 1 ? SG_V_MULTICAST : SG_UNDECIDED;
 }
 
 /* ---- the service --------------------------------------------------------------------------- */

@@ -39,8 +39,8 @@ static inline const char *parsed_packet_wrong(const struct packet *p, const stru
 		return "dsfield";
 	if (p->option_bytes != v->option_bytes)
 		return "option_bytes";
-	if (p->to_group != (v->destination_mac[0] & 1))
-		return "to_group";
+	if (p->multicast != (v->destination_mac[0] & 1))
+		return "multicast";
 	return NULL;
 }
 

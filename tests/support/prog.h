@@ -73,7 +73,7 @@ struct prog *prog_new(unsigned int ifindex);
 /* The key epochs of the next prog_new(), which begins with 2^36 ns. */
 extern __u8 prog_epoch_shift;
 /* The windows in which sources are counted, 2^33 ns; and whether they are counted at all, 1. */
-extern __u8 prog_talker_shift, prog_count_sources;
+extern __u8 prog_hitter_shift, prog_count_sources;
 /* Whether the next prog_new() loads all programs, also those that no run of a test takes; false. */
 extern bool prog_all;
 struct prog *prog_free(struct prog *p);
@@ -153,11 +153,11 @@ __u64 prog_counted(struct prog *p, enum sg_program program, enum sg_verdict verd
 void prog_await(struct prog *p, enum sg_program program, __u64 packets);
 
 /* What the CPU of the test has of this window. */
-struct sg_crowd prog_crowd(struct prog *p);
+struct sg_cardinality prog_cardinality(struct prog *p);
 struct sg_sketch *prog_sketch(struct prog *p); /* free() it */
 
-/* Copies a table of talkers; free() it. */
-struct sg_talker_set *prog_talkers(struct prog *p, enum sg_talker_kind kind);
+/* Copies a table of heavy hitters; free() it. */
+struct sg_hitter_set *prog_heavy_hitters(struct prog *p, enum sg_hitter_kind kind);
 
 const char *prog_label(enum sg_verdict verdict);
 enum sg_action prog_action(enum sg_verdict verdict);

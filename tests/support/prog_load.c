@@ -25,7 +25,7 @@
 #define PROG_EPOCH_LEFT_NS 3000000000ULL
 
 __u8 prog_epoch_shift = SG_EPOCH_SHIFT;
-__u8 prog_talker_shift = SG_TALKER_SHIFT;
+__u8 prog_hitter_shift = SG_HITTER_SHIFT;
 __u8 prog_count_sources = 1;
 bool prog_all;
 
@@ -130,7 +130,7 @@ static void prog_load(struct prog *p)
 		bpf_object__for_each_program(program, skel->obj)
 			bpf_program__set_autoload(program, true);
 	skel->rodata->epoch_shift = prog_epoch_shift;
-	skel->rodata->talker_shift = prog_talker_shift;
+	skel->rodata->hitter_shift = prog_hitter_shift;
 	skel->rodata->count_sources = prog_count_sources;
 	prog_must(!synguard_bpf__load(skel), "loading the programs");
 	p->control = &skel->bss->control;

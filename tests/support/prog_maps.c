@@ -117,11 +117,12 @@ void prog_await(struct prog *p, enum sg_program program, __u64 packets)
 
 /* ---- sources ------------------------------------------------------------------------------- */
 
-struct sg_crowd prog_crowd(struct prog *p)
+struct sg_cardinality prog_cardinality(struct prog *p)
 {
-	__u32 window = prog_now_ns() >> prog_talker_shift;
-	struct sg_crowd *each = prog_read_percpu(p->skel->maps.crowds, window & 1, sizeof(*each));
-	struct sg_crowd crowd = each[sched_getcpu()];
+	__u32 window = prog_now_ns() >> prog_hitter_shift;
+	struct sg_cardinality *each =
+		prog_read_percpu(p->skel->maps.cardinalities, window & 1, sizeof(*each));
+	struct sg_cardinality crowd = each[sched_getcpu()];
 
 	free(each);
 	return crowd;
@@ -135,18 +136,18 @@ struct sg_sketch *prog_sketch(struct prog *p)
 	return each;
 }
 
-struct sg_talker_set *prog_talkers(struct prog *p, enum sg_talker_kind kind)
+struct sg_hitter_set *prog_heavy_hitters(struct prog *p, enum sg_hitter_kind kind)
 {
-	struct sg_talker_set *sets = calloc(SG_TALKER_SETS, sizeof(*sets));
+	struct sg_hitter_set *sets = calloc(SG_HITTER_SETS, sizeof(*sets));
 	__u32 i;
 
 	prog_must(sets, "memory");
-	for (i = 0; i < SG_TALKER_SETS; i++) {
-		__u32 at = kind * SG_TALKER_SETS + i;
+	for (i = 0; i < SG_HITTER_SETS; i++) {
+		__u32 at = kind * SG_HITTER_SETS + i;
 
-		prog_must(!bpf_map__lookup_elem(p->skel->maps.talkers, &at, sizeof(at), &sets[i],
-						sizeof(*sets), 0),
-			  "the talkers");
+		prog_must(!bpf_map__lookup_elem(p->skel->maps.heavy_hitters, &at, sizeof(at),
+						&sets[i], sizeof(*sets), 0),
+			  "the heavy_hitters");
 	}
 	return sets;
 }

@@ -772,7 +772,7 @@ static void add_value(char *text, enum setting_id id)
 		return; /* empty */
 	if (type == &settings_mode) {
 		add(text, "%s", modes[below(4)]);
-	} else if (type == &settings_way) {
+	} else if (type == &settings_attach_mode) {
 		add(text, "%s", ways[below(4)]);
 	} else if (type == &settings_engine) {
 		add(text, "%s", below(2) ? "auto" : "kernel");

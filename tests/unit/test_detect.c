@@ -102,7 +102,7 @@ START_TEST(detect_small_queue)
 END_TEST
 
 /* Many SYNs that complete are customers. */
-START_TEST(detect_crowd)
+START_TEST(detect_cardinality)
 {
 	play((struct act[]) {
 		{ "a crowd",                      60, 100000, 99950, false, DETECT_CALM },
@@ -265,12 +265,12 @@ START_TEST(acks_of_a_flood)
 {
 	static const uint64_t bogus[] = { 100, 50000, 50000, 20, 50000, 50 };
 	struct detect_sample sample = { .now_ns = SECOND_NS };
-	struct acks_counts now = { 7, 3 };
+	struct ack_flood_counts now = { 7, 3 };
 	struct detector d = {};
-	struct acks a = {};
+	struct ack_flood a = {};
 	int second, began = 0, ended = 0;
 
-	acks_count(&a, &now); /* what there was before the daemon */
+	ack_flood_count(&a, &now); /* what there was before the daemon */
 	detect_step(&d, &detect_defaults, &sample);
 	for (second = 0; second < 60; second++) {
 		uint64_t grew = second < 6 ? bogus[second] : 5;
@@ -279,18 +279,18 @@ START_TEST(acks_of_a_flood)
 		sample.bogus_acks = grew;
 		now.bogus += grew;
 		now.dropped += grew / 10;
-		acks_count(&a, &now);
+		ack_flood_count(&a, &now);
 		detect_step(&d, &detect_defaults, &sample);
-		switch (acks_step(&a, sample.now_ns, &d.floods[DETECT_ACK_FLOOD])) {
-		case ACKS_FLOOD_BEGAN:
+		switch (ack_flood_step(&a, sample.now_ns, &d.floods[DETECT_ACK_FLOOD])) {
+		case ACK_FLOOD_STARTED:
 			began++;
 			ck_assert_int_eq(second, 1);
 			break;
-		case ACKS_FLOOD_ENDED:
+		case ACK_FLOOD_STOPPED:
 			ended++;
 			ck_assert_int_eq(second, 5 + 30);
 			break;
-		case ACKS_NO_NEWS:
+		case ACK_FLOOD_NO_CHANGE:
 			break;
 		}
 	}
@@ -301,10 +301,10 @@ START_TEST(acks_of_a_flood)
 	ck_assert_uint_eq(a.ended_ns - a.began_ns, 4 * SECOND_NS);
 	ck_assert_uint_eq(a.total.bogus, now.bogus);
 	/* loaded anew: what is lower is no growth, and the totals stay */
-	acks_count(&a, &(struct acks_counts){ 5, 5 });
+	ack_flood_count(&a, &(struct ack_flood_counts){ 5, 5 });
 	ck_assert_uint_eq(a.total.bogus, now.bogus);
 	ck_assert_uint_eq(a.grew.bogus, 0);
-	acks_count(&a, &(struct acks_counts){ 6, 6 });
+	ack_flood_count(&a, &(struct ack_flood_counts){ 6, 6 });
 	ck_assert_uint_eq(a.total.bogus, now.bogus + 1);
 }
 END_TEST
@@ -326,7 +326,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, detect_wave_returns, 10);
 	SUITE_TEST(suite, detect_between_the_marks, 10);
 	SUITE_TEST(suite, detect_small_queue, 10);
-	SUITE_TEST(suite, detect_crowd, 10);
+	SUITE_TEST(suite, detect_cardinality, 10);
 	SUITE_TEST(suite, detect_late_tick, 10);
 	SUITE_TEST(suite, detect_no_time, 10);
 	SUITE_TEST(suite, c10_counters_backwards, 10);

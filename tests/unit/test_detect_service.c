@@ -100,7 +100,7 @@ static void play(const struct act *act)
 #define ATTACK	DETECT_ATTACK
 #define COOLING DETECT_COOLING
 #define NONE	SG_TROUBLE_NONE
-#define CROWD	SG_TROUBLE_CROWD
+#define CROWD	SG_TROUBLE_FLASH_CROWD
 #define SMALL	SG_TROUBLE_SMALL_BACKLOG
 #define SLOW	SG_TROUBLE_SLOW_ACCEPT
 
@@ -369,7 +369,7 @@ START_TEST(looks_of_sources)
 	static const struct {
 		const char *name;
 		struct detect_sources is; /* syns, completed, distinct; unanswered, of_few */
-		enum detect_look look;
+		enum detect_pattern look;
 	} rows[] = {
 		{ "nobody",                       {      0,     0,      0,     0,     0 }, DETECT_MIXED },
 		{ "too few to tell",              {     63,     0,     63,    63,     0 }, DETECT_MIXED },
@@ -387,8 +387,8 @@ START_TEST(looks_of_sources)
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		ck_assert_msg(detect_sources_look(&rows[i].is) == rows[i].look, "%s: %s", rows[i].name,
-			      detect_look_name(detect_sources_look(&rows[i].is)));
+		ck_assert_msg(detect_sources_pattern(&rows[i].is) == rows[i].look, "%s: %s", rows[i].name,
+			      detect_pattern_name(detect_sources_pattern(&rows[i].is)));
 }
 END_TEST
 /* clang-format on */
@@ -430,7 +430,7 @@ START_TEST(look_holds)
 	ck_assert_str_eq(detect_kind_name(DETECT_KIND_SYN_FLOOD | DETECT_KIND_ACK_FLOOD,
 					  DETECT_SPOOFED),
 			 "syn_and_ack_flood");
-	ck_assert_str_eq(detect_kind_name(DETECT_KIND_ACK_FLOOD, DETECT_NO_LOOK), "ack_flood");
+	ck_assert_str_eq(detect_kind_name(DETECT_KIND_ACK_FLOOD, DETECT_NO_PATTERN), "ack_flood");
 }
 END_TEST
 
@@ -471,9 +471,9 @@ static void expect_true(const struct host *h, const struct host *was, struct sin
 	int i;
 
 	ck_assert(!d->kind == (d->state == DETECT_CALM));
-	ck_assert((d->look == DETECT_NO_LOOK) == (d->floods[DETECT_SYN_FLOOD].state == CALM));
+	ck_assert((d->look == DETECT_NO_PATTERN) == (d->floods[DETECT_SYN_FLOOD].state == CALM));
 	if (d->state == DETECT_ATTACK && was->floods.state == DETECT_ATTACK)
-		ck_assert_int_ne(h->service.trouble, SG_TROUBLE_CROWD);
+		ck_assert_int_ne(h->service.trouble, SG_TROUBLE_FLASH_CROWD);
 	if (d->state == DETECT_CALM && was->floods.state != DETECT_CALM)
 		ck_assert_uint_gt(now_ns - since->attack_ns, hold_ns);
 	if (d->state == DETECT_ATTACK)
@@ -484,7 +484,7 @@ static void expect_true(const struct host *h, const struct host *was, struct sin
 		ck_assert_uint_ge(now_ns - since->look_ns, hold_ns);
 	if (d->look != was->floods.look)
 		since->look_ns = now_ns;
-	for (i = SG_TROUBLE_CROWD; i < SG_TROUBLE_COUNT; i++) {
+	for (i = SG_TROUBLE_FLASH_CROWD; i < SG_TROUBLE_COUNT; i++) {
 		was_on = was->service.troubles[i].on;
 		on = h->service.troubles[i].on;
 		if (on && !was_on)
@@ -537,7 +537,7 @@ START_TEST(words_of_troubles)
 				   "4096, to that before."),
 		      "%s", text);
 	ck_assert_str_eq(trouble_text(SG_TROUBLE_NONE, &small, text, sizeof(text)), "");
-	for (i = SG_TROUBLE_CROWD; i < SG_TROUBLE_COUNT; i++) {
+	for (i = SG_TROUBLE_FLASH_CROWD; i < SG_TROUBLE_COUNT; i++) {
 		trouble_text(i, &large, text, sizeof(text));
 		/* they are whole, and go into JSON and events as they are */
 		ck_assert_int_eq(text[strlen(text) - 1], '.');

@@ -346,16 +346,16 @@ START_TEST(faces_completion_of_what_follows)
 		"config check", "--json config show",	   "config diff"
 	};
 	static const char *const nothing[] = { "mode off", "allow add", "allow --force list",
-					       "config sample", "ladder undo lease" };
+					       "config sample", "mitigation undo lease" };
 	struct words steps = {}, wanted = {};
 	char words[4096];
 	size_t i;
 
 #define STEP_(name, word, ...) words_add(&steps, word, strlen(word));
-	SG_LADDER(STEP_)
+	SG_MITIGATION(STEP_)
 #undef STEP_
-	expect_completion("ladder undo \"\"", &steps);
-	expect_completion("ladder --json undo \"\"", &steps);
+	expect_completion("mitigation undo \"\"", &steps);
+	expect_completion("mitigation --json undo \"\"", &steps);
 	for (i = 0; i < ARRAY_SIZE(nothing); i++) {
 		snprintf(words, sizeof(words), "%s \"\"", nothing[i]);
 		expect_completion(words, &wanted);
@@ -363,8 +363,8 @@ START_TEST(faces_completion_of_what_follows)
 	/* the names are the program's own */
 	snprintf(words, sizeof(words), "%s:%s", FACES_BUILD "/cli", getenv("PATH"));
 	setenv("PATH", words, 1);
-	words_add(&wanted, "Ladder.Reap", 11);
-	expect_completion("config get Ladder.Rea", &wanted);
+	words_add(&wanted, "Mitigation.Reap", 15);
+	expect_completion("config get Mitigation.Rea", &wanted);
 	wanted = (struct words){};
 	words_add(&wanted, "/proc/version", 13);
 	for (i = 0; i < ARRAY_SIZE(files); i++) {

@@ -29,7 +29,7 @@ static void check_short_way(const void *copy, size_t readable, size_t frame_byte
 	short_seen++;
 	if (v)
 		ck_abort_msg("taken by the short way, verdict %d", v);
-	if (memcmp(&plain, p, offsetof(struct packet, to_group) + sizeof(p->to_group)))
+	if (memcmp(&plain, p, offsetof(struct packet, multicast) + sizeof(p->multicast)))
 		ck_abort_msg("the short way finds something else");
 }
 

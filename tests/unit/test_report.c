@@ -78,7 +78,7 @@ static struct play *play_new(void)
 		.kind = "ack_flood",
 		.flood_sources = "spoofed",
 		.few_share = 0.125,
-		.trouble = "crowd",
+		.trouble = "flash_crowd",
 		.uptime_seconds = 11,
 		.config_ok = true,
 		.ticks = 12,
@@ -99,17 +99,17 @@ static struct play *play_new(void)
 		.interface_count = 2,
 		.services = p->services,
 		.service_count = SERVICES,
-		.ladder_takes = 20,
-		.ladder_undos = 21,
-		.ladder_conflicts = 22,
+		.mitigation_takes = 20,
+		.mitigation_undos = 21,
+		.mitigation_conflicts = 22,
 		.bogus_acks_per_second = 23,
 		.dropped_acks_per_second = 24,
 		.bogus_acks = 25,
 		.sources_distinct = 30,
 		.sources_syns = 31,
 		.sources_randomness = 0.75,
-		.talkers = 32,
-		.talker_capacity = 33,
+		.heavy_hitters = 32,
+		.hitter_capacity = 33,
 		.reaped = 26,
 		.steps = { { "one", "net.one", true, true, false, false, "now", 5, 1, "because" },
 			   { "two", "net.two", false, false, true, true, "", 6, 7, "" } },
@@ -215,12 +215,12 @@ START_TEST(report_rows_are_in_the_json)
 
 		SG_REPORT_SERVICES(EXPECT_ROW)
 	}
-	ck_assert_uint_eq(json_array_size(json_object_get(root, "ladder")), 2);
+	ck_assert_uint_eq(json_array_size(json_object_get(root, "mitigation")), 2);
 	for (i = 0; i < 2; i++) {
 		const struct report_step *of = &p->report.steps[i];
-		const json_t *object = json_array_get(json_object_get(root, "ladder"), i);
+		const json_t *object = json_array_get(json_object_get(root, "mitigation"), i);
 
-		SG_REPORT_LADDER(EXPECT_ROW)
+		SG_REPORT_MITIGATION(EXPECT_ROW)
 	}
 	json_decref(root);
 	free(p);
@@ -415,13 +415,13 @@ START_TEST(report_words_are_complete)
 			      detect_state_name(i));
 	for (i = 0; i < SG_MODE_COUNT; i++)
 		ck_assert_msg(is_among(mode_name(i), words_of("mode")), "mode %s", mode_name(i));
-	for (i = 0; i < DETECT_KIND_COUNT * DETECT_LOOK_COUNT; i++) {
-		enum detect_look look = i / DETECT_KIND_COUNT;
+	for (i = 0; i < DETECT_KIND_COUNT * DETECT_PATTERN_COUNT; i++) {
+		enum detect_pattern look = i / DETECT_KIND_COUNT;
 		const char *kind = detect_kind_name(i % DETECT_KIND_COUNT, look);
 
 		ck_assert_msg(is_among(kind, words_of("kind")), "kind %s", kind);
-		ck_assert_msg(is_among(detect_look_name(look), words_of("flood_sources")), "%s",
-			      detect_look_name(look));
+		ck_assert_msg(is_among(detect_pattern_name(look), words_of("flood_sources")), "%s",
+			      detect_pattern_name(look));
 	}
 	for (i = 0; i < SG_TROUBLE_COUNT; i++)
 		ck_assert_msg(is_among(trouble_word(i), words_of("trouble")), "trouble %s",

@@ -147,10 +147,10 @@ END_TEST
 
 START_TEST(settings_flags)
 {
-	taken(SETTING_ladder_lease, "yes", "yes");
-	taken(SETTING_ladder_lease, "no", "no");
-	refused(SETTING_ladder_lease, "1", "neither yes nor no");
-	refused(SETTING_ladder_lease, "yess", "neither yes nor no");
+	taken(SETTING_mitigation_lease, "yes", "yes");
+	taken(SETTING_mitigation_lease, "no", "no");
+	refused(SETTING_mitigation_lease, "1", "neither yes nor no");
+	refused(SETTING_mitigation_lease, "yess", "neither yes nor no");
 }
 END_TEST
 

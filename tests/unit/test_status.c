@@ -124,7 +124,7 @@ START_TEST(status_says_why)
 		  "passes.\nmode " },
 		{ "calm",
 		  "none",
-		  { "crowd", "none" },
+		  { "flash_crowd", "none" },
 		  "No attack, but a crowd at 1 of 2 services, see below.\nmode " },
 		{ "calm",
 		  "none",
@@ -132,7 +132,7 @@ START_TEST(status_says_why)
 		  "No attack, but a small backlog at 2 of 2 services, see below.\nmode " },
 		{ "calm",
 		  "none",
-		  { "crowd", "slow_accept" },
+		  { "flash_crowd", "slow_accept" },
 		  "No attack, but connections that nobody accepts at 1 of 2 services, see "
 		  "below.\n" },
 		{ "calm", "none", { "none", "none" }, "All calm: 2 services, " },
@@ -173,7 +173,7 @@ START_TEST(status_of_many_troubles)
 	for (i = 0; i < 9; i++) {
 		json_t *service = add_service(report, "192.0.2.1", 1);
 
-		set(service, "trouble", json_string("crowd"));
+		set(service, "trouble", json_string("flash_crowd"));
 		set(service, "trouble_text", json_string("A crowd."));
 	}
 	json_incref(report);

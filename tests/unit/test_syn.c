@@ -103,9 +103,9 @@ static const struct syn_case cases[] = {
 	{ "from fe80::1", { .version = 6, .src = "fe80::1" }, OK },
 	{ "from fd00::1", { .version = 6, .src = "fd00::1" }, OK },
 
-	{ "broadcast frame", { .destination_mac = { 255, 255, 255, 255, 255, 255 } }, SG_V_TO_GROUP },
-	{ "multicast frame", { .destination_mac = { 1, 0, 0x5e, 0, 0, 1 } }, SG_V_TO_GROUP },
-	{ "multicast frame of IPv6", { .version = 6, .destination_mac = { 0x33, 0x33, 0, 0, 0, 1 } }, SG_V_TO_GROUP },
+	{ "broadcast frame", { .destination_mac = { 255, 255, 255, 255, 255, 255 } }, SG_V_MULTICAST },
+	{ "multicast frame", { .destination_mac = { 1, 0, 0x5e, 0, 0, 1 } }, SG_V_MULTICAST },
+	{ "multicast frame of IPv6", { .version = 6, .destination_mac = { 0x33, 0x33, 0, 0, 0, 1 } }, SG_V_MULTICAST },
 	{ "unicast frame, locally administered", { .destination_mac = { 0xfe, 255, 255, 255, 255, 255 } }, OK },
 	{ "malformed and to a group", { .src = "0.0.0.0", .destination_mac = { 1 } }, SG_V_MALFORMED },
 };

@@ -78,9 +78,8 @@ END_TEST
 /* What is not understood passes: the kernel's own cookies are the second line. */
 START_TEST(verdict_drops_are_these)
 {
-	static const char *const drops[] = { "denied",	    "bogus_ack", "accept_full",
-					     "over_budget", "held_back", "early_data",
-					     "port_zero" };
+	static const char *const drops[] = { "denied",	 "bogus_ack",  "accept_full", "over_budget",
+					     "deferred", "early_data", "port_zero" };
 	int v, i, count = 0;
 
 	for (v = 0; v < SG_VERDICT_COUNT; v++) {

@@ -70,13 +70,13 @@ START_TEST(addresses_as_text)
 	struct sg_addr four = v4(0xc6120305), six = {}, network;
 
 	inet_pton(AF_INET6, "2001:2::5:6:7:8", six.bytes);
-	ck_assert_str_eq(addrtext(&four).text, "198.18.3.5");
-	ck_assert_str_eq(addrtext_socket(&four, htons(80)).text, "198.18.3.5:80");
-	ck_assert_str_eq(addrtext_socket(&six, htons(80)).text, "[2001:2::5:6:7:8]:80");
-	network = addrtext_network(&four);
-	ck_assert_str_eq(addrtext_prefix(&network).text, "198.18.3.0/24");
-	network = addrtext_network(&six);
-	ck_assert_str_eq(addrtext_prefix(&network).text, "2001:2::/64");
+	ck_assert_str_eq(addr_text(&four).text, "198.18.3.5");
+	ck_assert_str_eq(addr_text_socket(&four, htons(80)).text, "198.18.3.5:80");
+	ck_assert_str_eq(addr_text_socket(&six, htons(80)).text, "[2001:2::5:6:7:8]:80");
+	network = addr_network(&four);
+	ck_assert_str_eq(addr_text_prefix(&network).text, "198.18.3.0/24");
+	network = addr_network(&six);
+	ck_assert_str_eq(addr_text_prefix(&network).text, "2001:2::/64");
 }
 END_TEST
 
@@ -108,9 +108,10 @@ START_TEST(diagnoses_in_words)
 	ck_assert_str_eq(diagnosis(QUEUES(0, 0, ",\"trouble\":\"slow_accept\"")), "not accepting");
 	ck_assert_str_eq(diagnosis(QUEUES(100, 0, ",\"trouble\":\"small_backlog\"")),
 			 "small backlog");
-	ck_assert_str_eq(diagnosis(QUEUES(60, 0, ",\"trouble\":\"crowd\"")), "crowd");
-	ck_assert_str_eq(diagnosis(QUEUES(60, 0, ",\"trouble\":\"crowd\",\"defending\":true")),
-			 "defended");
+	ck_assert_str_eq(diagnosis(QUEUES(60, 0, ",\"trouble\":\"flash_crowd\"")), "flash crowd");
+	ck_assert_str_eq(
+		diagnosis(QUEUES(60, 0, ",\"trouble\":\"flash_crowd\",\"defending\":true")),
+		"defended");
 	ck_assert_str_eq(diagnosis(QUEUES(0, 0, ",\"trouble\":\"none\"")), "fine");
 	ck_assert_str_eq(diagnosis(QUEUES(0, 0, ",\"trouble\":null")), "fine");
 	/* what is not known is no trouble */
@@ -307,7 +308,7 @@ END_TEST
 static bool looks(const char *json, const char *wanted)
 {
 	json_t *sources = json_loads(json, 0, NULL);
-	const char *look = view_sources_look(sources);
+	const char *look = view_sources_pattern(sources);
 
 	json_decref(sources);
 	return *wanted ? strstr(look, wanted) != NULL : !*look;

@@ -297,7 +297,7 @@ check challenges_become_connections json status_after \
 	'any(s["accepted"] > 0 and s["born"] == s["accepted"] for s in r["services"])'
 check daemon_stops succeeded stop
 check nothing_is_left_behind nothing_left
-check ladder_loads succeeded ladder_objects
+check mitigation_loads succeeded mitigation_objects
 check kernel_log_is_calm kernel_is_calm
 
 if [ "${SG_FULL:-}" != 1 ]; then
@@ -319,7 +319,7 @@ check nothing_is_attached json status \
 check clients_connect succeeded connections
 check daemon_stops succeeded stop
 check nothing_is_left_behind nothing_left
-check ladder_loads succeeded ladder_objects
+check mitigation_loads succeeded mitigation_objects
 check kernel_log_is_calm kernel_is_calm
 
 echo "1..$number"

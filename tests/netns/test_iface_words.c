@@ -26,19 +26,19 @@ struct bench {
 	struct stage stage;
 	sd_event *event;
 	struct dataplane *dp; /* NULL: engine kernel */
-	struct links *links;
-	struct ports *ports;
+	struct rtnl *links;
+	struct ifaces *ports;
 	size_t links_before; /* of the sink */
 	char news[1024];     /* "attached rnd1, " for each */
 };
 
-static void bench_news(void *userdata, enum ports_news what, const char *ifname, const char *attach,
-		       const char *reason)
+static void bench_news(void *userdata, enum iface_event what, const char *ifname,
+		       const char *attach, const char *reason)
 {
-	static const char *const marks[PORTS_NEWS_COUNT] = {
-		[PORTS_CAME] = "came ",		[PORTS_WENT] = "went ",
-		[PORTS_ATTACHED] = "attached ", [PORTS_DETACHED] = "detached ",
-		[PORTS_REFUSED] = "refused ",	[PORTS_MISSING] = "missing ",
+	static const char *const marks[IFACES_NEWS_COUNT] = {
+		[IFACES_CAME] = "came ",	 [IFACES_WENT] = "went ",
+		[IFACES_ATTACHED] = "attached ", [IFACES_DETACHED] = "detached ",
+		[IFACES_REFUSED] = "refused ",	 [IFACES_MISSING] = "missing ",
 	};
 	struct bench *b = userdata;
 	size_t used = strlen(b->news);
@@ -55,7 +55,7 @@ static void bench_changed(void *userdata)
 	struct bench *b = userdata;
 
 	if (b->links)
-		ports_reconcile(b->ports, b->links, WAY_AUTO);
+		ifaces_reconcile(b->ports, b->links, ATTACH_MODE_AUTO);
 }
 
 static void bench_link(struct bench *b, const char *ifname)
@@ -67,8 +67,8 @@ static void bench_link(struct bench *b, const char *ifname)
 
 static void bench_raise(struct bench *b, const char *const *words, size_t count, bool engine)
 {
-	const struct links_handler links = { bench_address, bench_changed, b };
-	const struct ports_handler ports = { bench_news, b };
+	const struct rtnl_handler links = { bench_address, bench_changed, b };
+	const struct ifaces_handler ports = { bench_news, b };
 	struct complaint c = {};
 
 	memset(b, 0, sizeof(*b));
@@ -81,16 +81,16 @@ static void bench_raise(struct bench *b, const char *const *words, size_t count,
 	ok(sd_event_new(&b->event), "a loop");
 	if (engine)
 		ok(dataplane_new(&b->dp, SG_EPOCH_SHIFT, NULL, &c), c.text);
-	ok(ports_new(&b->ports, b->event, b->dp, words, count, &ports), "ports");
-	ok(links_new(&b->links, b->event, &links), "links");
+	ok(ifaces_new(&b->ports, b->event, b->dp, words, count, &ports), "ports");
+	ok(rtnl_new(&b->links, b->event, &links), "links");
 	bench_changed(b);
-	ports_settle(b->ports, 5000000);
+	ifaces_settle(b->ports, 5000000);
 }
 
 static void bench_strike(struct bench *b)
 {
-	ports_free(b->ports);
-	links_free(b->links);
+	ifaces_free(b->ports);
+	rtnl_free(b->links);
 	dataplane_free(b->dp);
 	sd_event_unref(b->event);
 	ck_assert_uint_eq(truth_links(getpid()), b->links_before);
@@ -105,16 +105,16 @@ static void bench_run(struct bench *b)
 
 	for (i = 0; i < 13; i++) {
 		while (sd_event_run(b->event, 100000) > 0)
-			ports_settle(b->ports, 5000000);
+			ifaces_settle(b->ports, 5000000);
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		ports_tick(b->ports, now.tv_sec * 1000000000ULL + now.tv_nsec);
+		ifaces_tick(b->ports, now.tv_sec * 1000000000ULL + now.tv_nsec);
 	}
 }
 
 static void bench_words(struct bench *b, const char *const *words, size_t count)
 {
 	b->news[0] = 0;
-	ok(ports_set_names(b->ports, words, count), "other words");
+	ok(ifaces_set_names(b->ports, words, count), "other words");
 	bench_changed(b);
 	bench_run(b);
 }
@@ -125,7 +125,7 @@ static void expect_ports(struct bench *b, const char *expected)
 	char found[256] = "";
 	size_t count, i;
 
-	ok(ports_report(b->ports, &rows, &count), "a report");
+	ok(ifaces_report(b->ports, &rows, &count), "a report");
 	for (i = 0; i < count; i++) {
 		strcat(strcat(found, rows[i].name), " ");
 		ck_assert_str_eq(rows[i].attach, b->dp ? "native" : "none");
@@ -176,7 +176,7 @@ START_TEST(ports_other_words)
 	ck_assert_uint_eq(truth_xdp_link(getpid(), stays), link);
 	bench_words(&b, WORDS("rnd1", "eth9"));
 	expect_ports(&b, "");
-	ports_warn(b.ports, b.links);
+	ifaces_warn(b.ports, b.links);
 	ck_assert_str_eq(b.news, "detached new1, missing rnd1, missing eth9, ");
 
 	b.news[0] = 0;
@@ -199,11 +199,11 @@ START_TEST(ports_hasty_words)
 
 	bench_raise(&b, WORDS("lab0"), true);
 	for (i = 0; i < 20; i++) {
-		ok(ports_set_names(b.ports, WORDS("rnd*", "odd1")), "words");
+		ok(ifaces_set_names(b.ports, WORDS("rnd*", "odd1")), "words");
 		bench_changed(&b);
 		if (i % 3 == 0)
 			sd_event_run(b.event, 5000);
-		ok(ports_set_names(b.ports, WORDS("lab0", "rnd1")), "words");
+		ok(ifaces_set_names(b.ports, WORDS("lab0", "rnd1")), "words");
 		bench_changed(&b);
 		if (i % 4 == 0)
 			sd_event_run(b.event, 20000);
@@ -220,7 +220,7 @@ START_TEST(ports_freed_early)
 	struct bench b;
 
 	bench_raise(&b, WORDS("lab0"), true);
-	ok(ports_set_names(b.ports, WORDS("*")), "words");
+	ok(ifaces_set_names(b.ports, WORDS("*")), "words");
 	bench_changed(&b);
 	usleep(_i * 3000);
 	bench_strike(&b);

@@ -67,12 +67,12 @@ static void is(const struct lists_list *l)
 
 static int roll(const struct lists_list *from, const struct lists_list *to, size_t slice)
 {
-	struct rollout r = { .from = from, .to = to, .set = set, .userdata = &map };
+	struct list_apply r = { .from = from, .to = to, .set = set, .userdata = &map };
 	int more;
 
 	do {
 		map.calls_in_step = 0;
-		more = rollout_step(&r, slice);
+		more = list_apply_step(&r, slice);
 		ck_assert_uint_le(map.calls_in_step, slice);
 	} while (more > 0);
 	return more;
@@ -136,7 +136,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("rollout");
+	Suite *suite = suite_create("list_apply");
 
 	SUITE_TEST(suite, rollout_in_slices, 20);
 	SUITE_TEST(suite, rollout_leads_back, 20);

@@ -42,15 +42,15 @@ static const struct act {
 	{ "few of those", false, false, { { 0, 400, 1000 }, { 0, 400, 1000 }, { 0, 400, 1000 } } },
 };
 
-START_TEST(txwatch_rule)
+START_TEST(tx_errors_rule)
 {
 	const struct act *act = &acts[_i];
-	struct txwatch_sums sums = { .tx = { 7, 7, act->told }, .challenged = 7, .accepted = 7 };
-	struct txwatch w;
+	struct tx_errors_sums sums = { .tx = { 7, 7, act->told }, .challenged = 7, .accepted = 7 };
+	struct tx_errors w;
 	bool gave_up = false;
 	int i;
 
-	txwatch_begin(&w, &sums);
+	tx_errors_begin(&w, &sums);
 	for (i = 0; i < 5; i++) {
 		const struct second *s = &act->seconds[i];
 
@@ -60,32 +60,32 @@ START_TEST(txwatch_rule)
 		sums.tx.failed += s->failed;
 		sums.challenged += s->challenged;
 		sums.accepted += s->accepted;
-		gave_up |= txwatch_look(&w, &sums);
+		gave_up |= tx_errors_step(&w, &sums);
 	}
 	ck_assert_msg(gave_up == act->give_up, "%s", act->name);
 }
 END_TEST
 
 /* Counters that go backwards (another interface by now, or an evicted entry) are no failures. */
-START_TEST(txwatch_backwards)
+START_TEST(tx_errors_backwards)
 {
-	struct txwatch_sums sums = { .tx = { 1000, 1000, 1 } };
-	struct txwatch w;
+	struct tx_errors_sums sums = { .tx = { 1000, 1000, 1 } };
+	struct tx_errors w;
 	int i;
 
-	txwatch_begin(&w, &sums);
+	tx_errors_begin(&w, &sums);
 	for (i = 0; i < 5; i++) {
 		sums.tx.failed -= 100;
-		ck_assert(!txwatch_look(&w, &sums));
+		ck_assert(!tx_errors_step(&w, &sums));
 	}
 }
 END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("txwatch");
+	Suite *suite = suite_create("tx_errors");
 
-	SUITE_LOOP(suite, txwatch_rule, sizeof(acts) / sizeof(acts[0]), 5);
-	SUITE_TEST(suite, txwatch_backwards, 5);
+	SUITE_LOOP(suite, tx_errors_rule, sizeof(acts) / sizeof(acts[0]), 5);
+	SUITE_TEST(suite, tx_errors_backwards, 5);
 	return suite_main(suite, argc, argv);
 }

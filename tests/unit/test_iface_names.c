@@ -8,7 +8,7 @@
 #include "suite.h"
 
 /* clang-format off */
-static const struct portnames_device devices[] = {
+static const struct iface_names_device devices[] = {
 	/* name        up     ethernet virtual */
 	{ "eth0",      true,  true,  false },
 	{ "eth1",      true,  true,  false }, /* a slave of bond0 */
@@ -66,7 +66,7 @@ START_TEST(f4_names)
 	while (count < 4 && rows[_i].words[count])
 		count++;
 	for (i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
-		if (!portnames_match(rows[_i].words, count, &devices[i]))
+		if (!iface_names_match(rows[_i].words, count, &devices[i]))
 			continue;
 		strcat(meant, devices[i].name);
 		strcat(meant, " ");
@@ -75,17 +75,18 @@ START_TEST(f4_names)
 }
 END_TEST
 
-START_TEST(portnames_words)
+START_TEST(iface_names_words)
 {
-	ck_assert_msg(portnames_valid(words[_i].word) == words[_i].valid, "\"%s\"", words[_i].word);
+	ck_assert_msg(iface_names_valid(words[_i].word) == words[_i].valid, "\"%s\"",
+		      words[_i].word);
 }
 END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("portnames");
+	Suite *suite = suite_create("iface_names");
 
 	SUITE_LOOP(suite, f4_names, sizeof(rows) / sizeof(rows[0]), 10);
-	SUITE_LOOP(suite, portnames_words, sizeof(words) / sizeof(words[0]), 10);
+	SUITE_LOOP(suite, iface_names_words, sizeof(words) / sizeof(words[0]), 10);
 	return suite_main(suite, argc, argv);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ladder_host.h"
+#include "mitigation_host.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -157,7 +157,7 @@ void host_raise(struct host *h)
 {
 	size_t i;
 
-	*h = (struct host){ .dir = "/tmp/synguard-ladder-XXXXXX" };
+	*h = (struct host){ .dir = "/tmp/synguard-mitigation-XXXXXX" };
 	stage_raise(&h->s, &(struct server_options){});
 	ck_assert_ptr_nonnull(mkdtemp(h->dir));
 	for (i = 0; i < sizeof(start) / sizeof(*start); i++)
@@ -172,7 +172,7 @@ bool has_record(const struct host *h)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "%s/" LADDER_JOURNAL_FILE, h->dir);
+	snprintf(path, sizeof(path), "%s/" MITIGATION_JOURNAL_FILE, h->dir);
 	return !access(path, F_OK);
 }
 
@@ -248,7 +248,7 @@ void write_record(struct host *h, const char *text)
 	char path[64];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/" LADDER_JOURNAL_FILE, h->dir);
+	snprintf(path, sizeof(path), "%s/" MITIGATION_JOURNAL_FILE, h->dir);
 	file = fopen(path, "w");
 	ck_assert_ptr_nonnull(file);
 	fputs(text, file);
@@ -260,7 +260,7 @@ char *record(struct host *h)
 	char path[64], *text = calloc(1, 4096);
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/" LADDER_JOURNAL_FILE, h->dir);
+	snprintf(path, sizeof(path), "%s/" MITIGATION_JOURNAL_FILE, h->dir);
 	file = fopen(path, "r");
 	ck_assert_ptr_nonnull(file);
 	ck_assert_uint_gt(fread(text, 1, 4095, file), 0);
@@ -270,7 +270,9 @@ char *record(struct host *h)
 
 json_t *row_of(struct host *h, const char *word, const char *target)
 {
-	const char *args[] = { said_program(), "--runtime-dir", h->dir, "ladder", "--json", NULL };
+	const char *args[] = {
+		said_program(), "--runtime-dir", h->dir, "mitigation", "--json", NULL
+	};
 	struct said said = said_run(&h->s, args, -1);
 	json_t *root = json_loads(said.out, 0, NULL), *row, *found = NULL;
 	size_t i;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A host of the lab on which the ladder is climbed, and what is asked of it: that everything is as
+ * A host of the lab on which the mitigation is mitigated, and what is asked of it: that everything is as
  * before. Every function fails the running test with the reason.
  *
  * Beside the stage's it has listeners on these ports, with SYN-ACK retries of their own or none.
@@ -69,7 +69,7 @@ void undo_well(struct host *h, const char *when);
 void start_daemon(struct host *h, const char *mode, const char *config);
 void end_daemon(struct host *h, int signal);
 
-/* The row of a step in `synguard ladder --json`, with this target or NULL; the caller owns it.
+/* The row of a step in `synguard mitigation --json`, with this target or NULL; the caller owns it.
  * NULL: there is none. */
 json_t *row_of(struct host *h, const char *word, const char *target);
 bool is(struct host *h, const char *word, const char *what);
@@ -81,4 +81,4 @@ void end_flood(struct flood *flood);
 
 #define QUICK                                                                                      \
 	"[Detector]\nAttackRate=200\nEbbRate=50\nHoldSec=1s\n"                                     \
-	"[Ladder]\nSomaxconn=8192\nSynBacklog=4096\n"
+	"[Mitigation]\nSomaxconn=8192\nSynBacklog=4096\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way back of the ladder: killed between any two of its steps, disturbed by others, without a
- * record, without the right to write. The ladder itself runs here in a process of its own, built
+ * The way back of the mitigation: killed between any two of its steps, disturbed by others, without a
+ * record, without the right to write. The mitigation itself runs here in a process of its own, built
  * with fault points (fault.h); what comes after it is the installed daemon.
  *
  * Every value is one of the lab's own namespace.
@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "climber.h"
+#include "mitigator.h"
 #include "suite.h"
 #include "synguard/names.h"
 
@@ -129,9 +129,11 @@ START_TEST(s2_killed_in_an_attack)
 END_TEST
 
 /* By hand: undone at once, and not taken again. */
-START_TEST(ladder_undo_by_hand)
+START_TEST(mitigation_undo_by_hand)
 {
-	const char *args[] = { said_program(), "--runtime-dir", NULL, "ladder", "undo", NULL, NULL };
+	const char *args[] = {
+		said_program(), "--runtime-dir", NULL, "mitigation", "undo", NULL, NULL
+	};
 	struct flood *flood;
 	struct said said;
 	struct host h;
@@ -167,7 +169,7 @@ START_TEST(ladder_undo_by_hand)
 END_TEST
 
 /* Nothing is taken in mode observe, but it says what would have been. */
-START_TEST(ladder_observes)
+START_TEST(mitigation_observes)
 {
 	struct flood *flood;
 	struct host h;
@@ -226,7 +228,7 @@ static void list_changes(const char *before, const char *during, const char *now
  * The kernel's own cookies are switched on while a queue is full, and off again; within a minute
  * after the flood every value is as before, and which have been another meanwhile is listed.
  */
-START_TEST(ladder_of_engine_kernel)
+START_TEST(mitigation_of_engine_kernel)
 {
 	char *during, *now;
 	struct flood *flood;
@@ -290,7 +292,7 @@ static const struct {
  * The planner owns it: a service whose own flood has gone elsewhere stays defended while the attack
  * lasts, and only then; where the step is not allowed its lease ends by itself.
  */
-START_TEST(ladder_holds_the_lease)
+START_TEST(mitigation_holds_the_lease)
 {
 	struct flood *flood, *elsewhere;
 	struct host h;
@@ -364,40 +366,41 @@ static const struct {
 	void (*spoil)(const char *dir);
 	const char *says;
 } spoilt[] = {
-	{ "a full disk", full_disk, "ladder cannot be written: No space left" },
-	{ "a read-only runtime directory", read_only_dir, "ladder cannot be written: Read-only" },
+	{ "a full disk", full_disk, "mitigation cannot be written: No space left" },
+	{ "a read-only runtime directory", read_only_dir,
+	  "mitigation cannot be written: Read-only" },
 	{ "a read-only /proc/sys", read_only_values, "a /proc/sys that is not read-only" },
 	{ "no capability", no_capability, "that takes CAP_NET_ADMIN" },
 };
 
-static void climb_spoilt(struct host *h, int which)
+static void mitigate_spoilt(struct host *h, int which)
 {
-	struct climber c;
+	struct mitigator c;
 	int step;
 
 	if (lab_enter(h->s.lab, LAB_SERVER) < 0 || unshare(CLONE_NEWNS) < 0)
 		_exit(13);
 	mount_or_die("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	spoilt[which].spoil(h->dir);
-	climber_new(&c, h->dir);
-	climb(&c, DETECT_ATTACK);
-	climb(&c, DETECT_ATTACK);
+	mitigator_new(&c, h->dir);
+	mitigate(&c, DETECT_ATTACK);
+	mitigate(&c, DETECT_ATTACK);
 	if (!strstr(c.reason, spoilt[which].says)) {
 		fprintf(stderr, "%s: it says \"%s\"\n", spoilt[which].name, c.reason);
 		_exit(2);
 	}
 	/* told once, not with every tick; and nothing is taken that stands above it */
-	if (c.news[LADDER_FAILED] != 1)
+	if (c.news[MITIGATION_FAILED] != 1)
 		_exit(3);
-	for (step = 0; step < SG_LADDER_COUNT; step++)
-		if (ladder_is_taken(c.ladder, step))
+	for (step = 0; step < SG_MITIGATION_COUNT; step++)
+		if (mitigation_is_taken(c.mitigation, step))
 			_exit(4);
-	ladder_free(c.ladder);
+	mitigation_free(c.mitigation);
 	_exit(0);
 }
 
 /* No step is taken that could not be undone, and it says what is missing. */
-START_TEST(ladder_takes_nothing_without)
+START_TEST(mitigation_takes_nothing_without)
 {
 	struct host h;
 	int status;
@@ -406,7 +409,7 @@ START_TEST(ladder_takes_nothing_without)
 	host_raise(&h);
 	pid = fork();
 	if (!pid)
-		climb_spoilt(&h, _i);
+		mitigate_spoilt(&h, _i);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_msg(WIFEXITED(status) && !WEXITSTATUS(status), "%s: status %#x", spoilt[_i].name,
 		      status);
@@ -417,16 +420,16 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("ladder");
+	Suite *suite = suite_create("mitigation");
 
 	suite_add(suite, "c7_killed_anywhere", c7_killed_anywhere, FAULT_NONE + 1, FAULT_COUNT, 60);
 	SUITE_TEST(suite, c6_written_after_a_kill, 30);
 	SUITE_TEST(suite, c6_other_writer_in_an_attack, 60);
 	SUITE_TEST(suite, s2_killed_in_an_attack, 60);
-	SUITE_TEST(suite, ladder_undo_by_hand, 60);
-	SUITE_TEST(suite, ladder_observes, 60);
-	SUITE_TEST(suite, ladder_of_engine_kernel, 120);
-	SUITE_LOOP(suite, ladder_holds_the_lease, 2, 60);
-	SUITE_LOOP(suite, ladder_takes_nothing_without, 4, 30);
+	SUITE_TEST(suite, mitigation_undo_by_hand, 60);
+	SUITE_TEST(suite, mitigation_observes, 60);
+	SUITE_TEST(suite, mitigation_of_engine_kernel, 120);
+	SUITE_LOOP(suite, mitigation_holds_the_lease, 2, 60);
+	SUITE_LOOP(suite, mitigation_takes_nothing_without, 4, 30);
 	return suite_main(suite, argc, argv);
 }

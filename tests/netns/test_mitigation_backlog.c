@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ladder on the backlogs of running listeners: longer under pressure, through a copy of the
+ * The mitigation on the backlogs of running listeners: longer under pressure, through a copy of the
  * socket, and as before afterwards, however the daemon ended and whatever becomes of the process
  * that has the socket open.
  */
@@ -17,16 +17,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "climber.h"
 #include "daemon/base/caps.h"
 #include "daemon/net/socket_owner.h"
+#include "mitigator.h"
 #include "suite.h"
 #include "synguard/names.h"
 
 #define LONG 1024
 
 /* Into the host's namespace, with a queue that is full. */
-static struct flood *raise_and_enter(struct host *h, struct climber *c)
+static struct flood *raise_and_enter(struct host *h, struct mitigator *c)
 {
 	struct flood *flood;
 
@@ -34,14 +34,14 @@ static struct flood *raise_and_enter(struct host *h, struct climber *c)
 	flood = flood_of(h, HOST_PORT + HOST_OWN_SIX, 1000);
 	usleep(300000);
 	ok(lab_enter(h->s.lab, LAB_SERVER), "into the host");
-	climber_new(c, h->dir);
-	c->settings.ladder_live_backlog = LONG;
+	mitigator_new(c, h->dir);
+	c->settings.mitigation_live_backlog = LONG;
 	return flood;
 }
 
-static void end(struct host *h, struct climber *c, struct flood *flood)
+static void end(struct host *h, struct mitigator *c, struct flood *flood)
 {
-	ladder_free(c->ladder);
+	mitigation_free(c->mitigation);
 	as_before(h, "at the end");
 	end_flood(flood);
 	host_strike(h);
@@ -78,19 +78,19 @@ END_TEST
 START_TEST(backlog_under_pressure)
 {
 	struct flood *flood;
-	struct climber c;
+	struct mitigator c;
 	struct host h;
 
 	flood = raise_and_enter(&h, &c);
-	climb_up(&c);
+	mitigator_start(&c);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), LONG);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_FOUR), 64);
-	climb(&c, DETECT_COOLING);
+	mitigate(&c, DETECT_COOLING);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), LONG);
-	climb(&c, DETECT_CALM);
+	mitigate(&c, DETECT_CALM);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), 64);
-	c.settings.ladder_queue_mib = 1;
-	climb_up(&c);
+	c.settings.mitigation_queue_mib = 1;
+	mitigator_start(&c);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), 64 + 256);
 	end(&h, &c, flood);
 }
@@ -100,20 +100,20 @@ END_TEST
 START_TEST(c8_backlog_of_one_that_repeats)
 {
 	struct flood *flood;
-	struct climber c;
+	struct mitigator c;
 	struct host h;
 	int i;
 
 	flood = raise_and_enter(&h, &c);
-	c.settings.ladder_listener_retries = 0;
+	c.settings.mitigation_listener_retries = 0;
 	for (i = 0; i < 20; i++)
-		climb(&c, DETECT_ATTACK);
+		mitigate(&c, DETECT_ATTACK);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), 64);
-	c.settings.ladder_listener_retries = 1;
-	climb_up(&c);
+	c.settings.mitigation_listener_retries = 1;
+	mitigator_start(&c);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), LONG);
 	set_retries(&h, HOST_OWN_SIX, 6);
-	climb(&c, DETECT_ATTACK);
+	mitigate(&c, DETECT_ATTACK);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), 64);
 	end(&h, &c, flood);
 }
@@ -123,15 +123,15 @@ END_TEST
 START_TEST(c6_backlog_of_its_server)
 {
 	struct flood *flood;
-	struct climber c;
+	struct mitigator c;
 	struct host h;
 
 	flood = raise_and_enter(&h, &c);
-	climb_up(&c);
+	mitigator_start(&c);
 	ck_assert_int_eq(listen(h.fds[HOST_OWN_SIX], 300), 0);
-	climb(&c, DETECT_ATTACK);
-	ck_assert_uint_eq(c.news[LADDER_CONFLICT], 1);
-	climb(&c, DETECT_CALM);
+	mitigate(&c, DETECT_ATTACK);
+	ck_assert_uint_eq(c.news[MITIGATION_CONFLICT], 1);
+	mitigate(&c, DETECT_CALM);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), 300);
 	ck_assert_int_eq(listen(h.fds[HOST_OWN_SIX], 64), 0);
 	end(&h, &c, flood);
@@ -141,7 +141,7 @@ END_TEST
 /* ---- its process --------------------------------------------------------------------------- */
 
 /* A process that has the listener open, and nobody before it in /proc. */
-static pid_t keeper_of(struct host *h, int which)
+static pid_t holder_of(struct host *h, int which)
 {
 	pid_t pid = fork();
 
@@ -155,7 +155,7 @@ static pid_t keeper_of(struct host *h, int which)
 	return pid;
 }
 
-static void end_keeper(pid_t pid)
+static void end_holder(pid_t pid)
 {
 	kill(pid, SIGKILL);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
@@ -165,22 +165,22 @@ static void end_keeper(pid_t pid)
 START_TEST(backlog_of_a_process_that_ends)
 {
 	struct flood *flood;
-	struct climber c;
+	struct mitigator c;
 	struct host h;
 	char *text;
 	pid_t pid;
 
 	flood = raise_and_enter(&h, &c);
-	pid = keeper_of(&h, HOST_OWN_SIX);
-	climb_up(&c);
+	pid = holder_of(&h, HOST_OWN_SIX);
+	mitigator_start(&c);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), LONG);
-	end_keeper(pid);
-	climb(&c, DETECT_ATTACK);
+	end_holder(pid);
+	mitigate(&c, DETECT_ATTACK);
 	ck_assert_msg(strstr(c.reason, "0.0.0.0:8101 is gone"), "%s", c.reason);
 	text = record(&h);
 	ck_assert_msg(!strstr(text, "8101"), "%s", text);
 	free(text);
-	ladder_free(c.ladder);
+	mitigation_free(c.mitigation);
 	ck_assert(!has_record(&h));
 	end_flood(flood);
 	host_strike(&h);
@@ -192,28 +192,28 @@ START_TEST(backlog_of_a_process_that_is_replaced)
 {
 	pid_t first, second;
 	struct flood *flood;
-	struct climber c;
+	struct mitigator c;
 	struct host h;
 	int fd;
 
 	flood = raise_and_enter(&h, &c);
 	fd = dup(h.fds[HOST_OWN_SIX]);
-	first = keeper_of(&h, HOST_OWN_SIX);
+	first = holder_of(&h, HOST_OWN_SIX);
 	h.fds[HOST_OWN_SIX] = fd;
-	climb_up(&c);
+	mitigator_start(&c);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), LONG);
-	second = keeper_of(&h, HOST_OWN_SIX);
-	end_keeper(first);
-	ladder_free(c.ladder);
+	second = holder_of(&h, HOST_OWN_SIX);
+	end_holder(first);
+	mitigation_free(c.mitigation);
 	as_before(&h, "with another process");
-	end_keeper(second);
+	end_holder(second);
 	end_flood(flood);
 	host_strike(&h);
 }
 END_TEST
 
 struct asked {
-	struct reach_wanted wanted;
+	struct socket_owner_wanted wanted;
 	int r;
 };
 
@@ -221,7 +221,7 @@ static int ask_there(void *arg)
 {
 	struct asked *asked = arg;
 
-	asked->r = reach_listen(&asked->wanted, 77);
+	asked->r = socket_owner_listen(&asked->wanted, 77);
 	return 0;
 }
 
@@ -252,7 +252,7 @@ START_TEST(reach_refuses_what_it_did_not_mean)
 
 	host_raise(&h);
 	fd = h.fds[HOST_NONE];
-	asked.wanted = (struct reach_wanted){ inode_of(fd), cookie_of(fd), getpid() };
+	asked.wanted = (struct socket_owner_wanted){ inode_of(fd), cookie_of(fd), getpid() };
 	asked.wanted.cookie++;
 	ok(lab_call(h.s.lab, LAB_SERVER, ask_there, &asked), "in the host");
 	ck_assert_int_eq(asked.r, -ESRCH);
@@ -264,12 +264,12 @@ START_TEST(reach_refuses_what_it_did_not_mean)
 	ok(lab_call(h.s.lab, LAB_CLIENT, ask_there, &asked), "in another");
 	ck_assert_int_eq(asked.r, -EXDEV);
 	other = lab_socket(h.s.lab, LAB_SERVER, AF_INET, SOCK_STREAM, 0);
-	asked.wanted = (struct reach_wanted){ inode_of(other), cookie_of(other), getpid() };
+	asked.wanted = (struct socket_owner_wanted){ inode_of(other), cookie_of(other), getpid() };
 	ok(lab_call(h.s.lab, LAB_SERVER, ask_there, &asked), "in the host");
 	ck_assert_int_eq(asked.r, -ESRCH);
 	close(other);
 	as_before(&h, "what was refused");
-	asked.wanted = (struct reach_wanted){ inode_of(fd), cookie_of(fd), getpid() };
+	asked.wanted = (struct socket_owner_wanted){ inode_of(fd), cookie_of(fd), getpid() };
 	ok(lab_call(h.s.lab, LAB_SERVER, ask_there, &asked), "in the host");
 	ck_assert_int_eq(asked.r, 0);
 	ck_assert_int_eq(backlog(&h, HOST_NONE), 77);
@@ -301,20 +301,20 @@ static const struct {
 START_TEST(backlog_without_a_right)
 {
 	struct flood *flood;
-	struct climber c;
+	struct mitigator c;
 	struct host h;
 	int i;
 
 	flood = raise_and_enter(&h, &c);
 	give_up(rights[_i].cap);
 	for (i = 0; i < 10; i++)
-		climb(&c, DETECT_ATTACK);
+		mitigate(&c, DETECT_ATTACK);
 	ck_assert_msg(strstr(c.reason, rights[_i].name), "%s", c.reason);
 	ck_assert_msg(!strstr(c.reason, rights[!_i].name), "%s", c.reason);
-	ck_assert_uint_eq(c.news[LADDER_FAILED], 1);
+	ck_assert_uint_eq(c.news[MITIGATION_FAILED], 1);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), 64);
-	ck_assert(ladder_is_taken(c.ladder, SG_LADDER_LISTENER_RETRIES));
-	ck_assert(ladder_is_taken(c.ladder, SG_LADDER_SYN_BACKLOG));
+	ck_assert(mitigation_is_taken(c.mitigation, SG_MITIGATION_LISTENER_RETRIES));
+	ck_assert(mitigation_is_taken(c.mitigation, SG_MITIGATION_SYN_BACKLOG));
 	end(&h, &c, flood);
 }
 END_TEST
@@ -370,7 +370,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("ladder_backlog");
+	Suite *suite = suite_create("mitigation_backlog");
 
 	suite_add(suite, "c7_killed_with_backlogs", c7_killed_with_backlogs, FAULT_NONE + 1,
 		  FAULT_COUNT, 90);

@@ -6,8 +6,8 @@
 #pragma once
 
 /* Lines "ADDRESS WHAT", to be freed; NULL without memory. */
-char *spared_lines(void);
+char *lockout_lines(void);
 
 /* The client's address in SSH_CONNECTION of this process or of one that it descends from (sudo(8)
  * takes the variable away); "" where there is none. */
-void spared_ssh_client(char *ret, unsigned int size);
+void lockout_ssh_client(char *ret, unsigned int size);

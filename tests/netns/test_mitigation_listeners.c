@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ladder on listeners: those with SYN-ACK retries of their own, and with PerListenerRetries=yes
+ * The mitigation on listeners: those with SYN-ACK retries of their own, and with PerListenerRetries=yes
  * the others, get fewer while it lasts and the old ones back, however the daemon ended, whoever
  * else writes, and whatever becomes of the listener.
  */
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "climber.h"
+#include "mitigator.h"
 #include "suite.h"
 #include "synguard/names.h"
 
@@ -28,12 +28,12 @@ static const int untouched[] = { 6, 4, 1, 0, 0 };
 static const int own_lowered[] = { 1, 1, 1, 0, 0 };
 static const int all_lowered[] = { 1, 1, 1, 1, 1 };
 
-/* Into the host's namespace, where the ladder climbs in this process. */
-static void raise_and_enter(struct host *h, struct climber *c)
+/* Into the host's namespace, where the mitigation mitigates in this process. */
+static void raise_and_enter(struct host *h, struct mitigator *c)
 {
 	host_raise(h);
 	ok(lab_enter(h->s.lab, LAB_SERVER), "into the host");
-	climber_new(c, h->dir);
+	mitigator_new(c, h->dir);
 }
 
 /* ---- C7 ------------------------------------------------------------------------------------ */
@@ -71,47 +71,47 @@ END_TEST
 /* Exactly as before where it had a number; others are not touched. */
 START_TEST(retries_of_their_own)
 {
-	struct climber c;
+	struct mitigator c;
 	struct host h;
 
 	raise_and_enter(&h, &c);
-	climb(&c, DETECT_CALM);
+	mitigate(&c, DETECT_CALM);
 	raw(&h, untouched, "while it is calm");
-	climb(&c, DETECT_ATTACK);
+	mitigate(&c, DETECT_ATTACK);
 	raw(&h, own_lowered, "in an attack");
-	climb(&c, DETECT_COOLING);
+	mitigate(&c, DETECT_COOLING);
 	raw(&h, own_lowered, "while it cools");
-	climb(&c, DETECT_CALM);
+	mitigate(&c, DETECT_CALM);
 	raw(&h, untouched, "when it is calm again");
 	c.now.mode = SG_MODE_OFF;
-	climb(&c, DETECT_CALM);
+	mitigate(&c, DETECT_CALM);
 	as_before(&h, "in mode off");
-	ladder_free(c.ladder);
+	mitigation_free(c.mitigation);
 	host_strike(&h);
 }
 END_TEST
 
-/* Without a number before, the host's of this moment; not the one that the ladder made of it. */
+/* Without a number before, the host's of this moment; not the one that the mitigation made of it. */
 START_TEST(retries_of_all)
 {
 	static const int host_given[] = { 6, 4, 1, 5, 5 };
-	struct climber c;
+	struct mitigator c;
 	struct host h;
 
 	raise_and_enter(&h, &c);
-	climber_per_listener(&c);
-	climb(&c, DETECT_ATTACK);
+	mitigator_per_listener(&c);
+	mitigate(&c, DETECT_ATTACK);
 	raw(&h, all_lowered, "in an attack");
 	/* now also the host's, which must not be taken for what was before */
-	c.settings.ladder_retries = 1;
-	climb(&c, DETECT_ATTACK);
+	c.settings.mitigation_retries = 1;
+	mitigate(&c, DETECT_ATTACK);
 	ck_assert_int_eq(value(&h, "net.ipv4.tcp_synack_retries"), 1);
-	ck_assert_int_eq(ladder_undo(c.ladder, "listener_retries"), 0);
+	ck_assert_int_eq(mitigation_undo(c.mitigation, "listener_retries"), 0);
 	raw(&h, host_given, "undone by hand, under the host's lowered number");
-	climb(&c, DETECT_CALM);
+	mitigate(&c, DETECT_CALM);
 	raw(&h, host_given, "when it is calm again");
 	ck_assert_int_eq(value(&h, "net.ipv4.tcp_synack_retries"), 5);
-	ladder_free(c.ladder);
+	mitigation_free(c.mitigation);
 	host_strike(&h);
 }
 END_TEST
@@ -119,15 +119,15 @@ END_TEST
 /* Where the host's number is brought down, those without one of their own are left alone. */
 START_TEST(retries_of_all_need_no_residue)
 {
-	struct climber c;
+	struct mitigator c;
 	struct host h;
 
 	raise_and_enter(&h, &c);
-	c.settings.ladder_per_listener = true;
-	climb(&c, DETECT_ATTACK);
-	climb(&c, DETECT_ATTACK);
+	c.settings.mitigation_per_listener = true;
+	mitigate(&c, DETECT_ATTACK);
+	mitigate(&c, DETECT_ATTACK);
 	raw(&h, own_lowered, "in an attack");
-	ladder_free(c.ladder);
+	mitigation_free(c.mitigation);
 	as_before(&h, "at the end");
 	host_strike(&h);
 }
@@ -137,18 +137,18 @@ END_TEST
 START_TEST(retries_never_go_up)
 {
 	static const int floor[] = { 3, 3, 1, 0, 0 }, lower[] = { 2, 4, 1, 0, 0 };
-	struct climber c;
+	struct mitigator c;
 	struct host h;
 
 	raise_and_enter(&h, &c);
-	c.settings.ladder_listener_retries = 3;
-	climb(&c, DETECT_ATTACK);
+	c.settings.mitigation_listener_retries = 3;
+	mitigate(&c, DETECT_ATTACK);
 	raw(&h, floor, "with a floor of 3");
 	set_retries(&h, HOST_OWN_SIX, 2);
-	climb(&c, DETECT_ATTACK);
-	climb(&c, DETECT_CALM);
+	mitigate(&c, DETECT_ATTACK);
+	mitigate(&c, DETECT_CALM);
 	raw(&h, lower, "somebody else's 2 stays");
-	ladder_free(c.ladder);
+	mitigation_free(c.mitigation);
 	host_strike(&h);
 }
 END_TEST
@@ -156,27 +156,27 @@ END_TEST
 /* One that comes is adjusted, one that goes is dropped; each with a word. */
 START_TEST(retries_of_who_comes_and_goes)
 {
-	struct climber c;
+	struct mitigator c;
 	struct host h;
 	char *text;
 	int fd;
 
 	raise_and_enter(&h, &c);
-	climb(&c, DETECT_ATTACK);
+	mitigate(&c, DETECT_ATTACK);
 	fd = host_listen(&h, AF_INET, HOST_PORT + HOST_LISTENERS, 9);
-	climb(&c, DETECT_ATTACK);
+	mitigate(&c, DETECT_ATTACK);
 	ck_assert_int_eq(raw_retries(&h, HOST_LISTENERS), 1);
 	text = record(&h);
 	ck_assert_msg(strstr(text, "at 0.0.0.0:8106 step listener_retries old 9 ours 1"), "%s",
 		      text);
 	free(text);
 	close(fd);
-	climb(&c, DETECT_ATTACK);
+	mitigate(&c, DETECT_ATTACK);
 	ck_assert_msg(strstr(c.reason, "listener 0.0.0.0:8106 is gone"), "%s", c.reason);
 	text = record(&h);
 	ck_assert_msg(!strstr(text, "8106"), "%s", text);
 	free(text);
-	ladder_free(c.ladder);
+	mitigation_free(c.mitigation);
 	as_before(&h, "at the end");
 	host_strike(&h);
 }
@@ -188,24 +188,24 @@ END_TEST
 START_TEST(c6_other_writer_of_a_listener)
 {
 	static const int mixed[] = { 3, 1, 1, 0, 0 }, after[] = { 3, 4, 1, 0, 0 };
-	struct climber c;
+	struct mitigator c;
 	struct host h;
 
 	raise_and_enter(&h, &c);
-	climb(&c, DETECT_ATTACK);
+	mitigate(&c, DETECT_ATTACK);
 	set_retries(&h, HOST_OWN_SIX, 3);
-	climb(&c, DETECT_ATTACK);
-	climb(&c, DETECT_ATTACK);
+	mitigate(&c, DETECT_ATTACK);
+	mitigate(&c, DETECT_ATTACK);
 	raw(&h, mixed, "after another writer");
-	ck_assert_uint_eq(c.news[LADDER_CONFLICT], 1);
-	ck_assert_uint_eq(ladder_counts(c.ladder).conflicts, 1);
-	climb(&c, DETECT_CALM);
+	ck_assert_uint_eq(c.news[MITIGATION_CONFLICT], 1);
+	ck_assert_uint_eq(mitigation_counts(c.mitigation).conflicts, 1);
+	mitigate(&c, DETECT_CALM);
 	raw(&h, after, "when it is calm again");
 	/* until the configuration is loaded again */
-	ladder_try_again(c.ladder);
-	climb(&c, DETECT_ATTACK);
+	mitigation_try_again(c.mitigation);
+	mitigate(&c, DETECT_ATTACK);
 	raw(&h, own_lowered, "tried again");
-	ladder_free(c.ladder);
+	mitigation_free(c.mitigation);
 	raw(&h, after, "at the end");
 	host_strike(&h);
 }
@@ -247,7 +247,7 @@ static json_int_t number(const json_t *row, const char *key)
 
 static void shows(struct host *h, const char *text)
 {
-	const char *args[] = { said_program(), "--runtime-dir", h->dir, "ladder", NULL };
+	const char *args[] = { said_program(), "--runtime-dir", h->dir, "mitigation", NULL };
 	struct said said = said_run(&h->s, args, -1);
 
 	ck_assert_msg(!said.exit_code && strstr(said.out, text), "no \"%s\" in:\n%s%s", text,
@@ -314,7 +314,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("ladder_listeners");
+	Suite *suite = suite_create("mitigation_listeners");
 
 	suite_add(suite, "c7_killed_per_listener", c7_killed_per_listener, FAULT_NONE + 1,
 		  FAULT_COUNT, 60);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bench's ladder: what its steps do for a listener that is flooded, without SYN cookies and
- * with them. `ladder_bench ROUNDS SECONDS [ROW]...` prints a line of JSON for each row that it has
+ * The bench's mitigation: what its steps do for a listener that is flooded, without SYN cookies and
+ * with them. `mitigation_bench ROUNDS SECONDS [ROW]...` prints a line of JSON for each row that it has
  * run; a ROW is the beginning of a row's name. Medians and tables are left to tests/bench/run.
  *
  * Three listeners of a backlog of 128 share a host. The first one is flooded from its start to its
@@ -56,7 +56,7 @@ enum { FLOODED, QUIET, FULL, LISTENERS };
 
 #define DETECT "[Detector]\nAttackRate=500\nEbbRate=50\nHoldSec=1s\n"
 #define STEPS(cookies, retries, rest)                                                              \
-	"[Ladder]\nSyncookies=" cookies "\nSynackRetries=" retries "\n" rest
+	"[Mitigation]\nSyncookies=" cookies "\nSynackRetries=" retries "\n" rest
 #define ALL_STEPS "Lease=yes\nReap=yes\nSomaxconn=4096\nSynBacklog=4096\n"
 
 /* clang-format off */
@@ -67,8 +67,8 @@ static const struct {
 	{ "nothing",               NULL },
 	{ "synack_retries",        STEPS("no",  "1", "Lease=no\nReap=no\n") },
 	{ "reap",                  STEPS("no",  "0", "Lease=no\nReap=yes\n") },
-	{ "the ladder, no cookies", STEPS("no",  "1", ALL_STEPS) },
-	{ "the ladder and cookies", STEPS("yes", "1", ALL_STEPS) },
+	{ "the mitigation, no cookies", STEPS("no",  "1", ALL_STEPS) },
+	{ "the mitigation and cookies", STEPS("yes", "1", ALL_STEPS) },
 };
 /* clang-format on */
 
@@ -100,7 +100,7 @@ static void must(int r, const char *what)
 {
 	if (r >= 0)
 		return;
-	fprintf(stderr, "ladder_bench: %s: %s\n", what, strerror(-r));
+	fprintf(stderr, "mitigation_bench: %s: %s\n", what, strerror(-r));
 	exit(1);
 }
 
@@ -280,7 +280,8 @@ static void print(const struct bench *b, const struct seen *seen)
 {
 	const struct clients_result *c = &seen->clients;
 
-	printf("{\"table\": \"ladder\", \"row\": \"%s\", \"attempted\": %u, \"connected_3s\": %u, "
+	printf("{\"table\": \"mitigation\", \"row\": \"%s\", \"attempted\": %u, \"connected_3s\": "
+	       "%u, "
 	       "\"connected_1s\": %u, \"usable_ms\": %lld, \"recovered_ms\": %lld, "
 	       "\"quiet_life_ms\": %lld, \"full_life_ms\": %lld, \"restored_ms\": %lld",
 	       b->row, c->attempted, c->connected, c->connected_1s, (long long)seen->usable_ms,
@@ -387,6 +388,6 @@ int main(int argc, char **argv)
 						       argv);
 	}
 	if (!ran)
-		fprintf(stderr, "Usage: ladder_bench ROUNDS SECONDS [ROW]...\n");
+		fprintf(stderr, "Usage: mitigation_bench ROUNDS SECONDS [ROW]...\n");
 	return ran ? 0 : 2;
 }

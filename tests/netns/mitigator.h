@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ladder itself, built with fault points (daemon/base/fault.h), in the process of the test or in one
+ * The mitigation itself, built with fault points (daemon/base/fault.h), in the process of the test or in one
  * that dies; what comes after it is the installed daemon.
  */
 #pragma once
 
 #include "daemon/base/fault.h"
 #include "daemon/mitigation/mitigation.h"
-#include "ladder_host.h"
+#include "mitigation_host.h"
 
 extern enum fault fault_at;
 extern int fault_passes;
 extern const char *const fault_names[];
 
-struct climber {
-	struct ladder *ladder;
+struct mitigator {
+	struct mitigation *mitigation;
 	struct settings settings;
-	struct ladder_situation now;
-	unsigned int news[LADDER_NEWS_COUNT];
+	struct mitigation_situation now;
+	unsigned int news[MITIGATION_NEWS_COUNT];
 	char reason[256]; /* of the last failure, or warning */
 };
 
 /* With every step allowed. */
-void climber_new(struct climber *c, const char *dir);
+void mitigator_new(struct mitigator *c, const char *dir);
 /* The same without the host's retries, but with those of every listener. */
-void climber_per_listener(struct climber *c);
+void mitigator_per_listener(struct mitigator *c);
 /* A second passes. */
-void climb(struct climber *c, enum detect_state state);
+void mitigate(struct mitigator *c, enum detect_state state);
 
 /* So many seconds of an attack that every step that is allowed can be taken. */
-void climb_up(struct climber *c);
+void mitigator_start(struct mitigator *c);
 
 /*
  * An attack and its end, in a process that is killed at the point where it has been passed so

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The planner of the ladder, played: what it has taken and undone, and in which order.
+ * The planner of the mitigation, played: what it has taken and undone, and in which order.
  */
 #include <string.h>
 
@@ -9,16 +9,17 @@
 #include "suite.h"
 
 /* What the kernel has at the start: cookies off, so that there is something for each step. */
-static const uint64_t before[SG_LADDER_COUNT] = {
-	[SG_LADDER_SYNCOOKIES] = 0, [SG_LADDER_RETRIES] = 5,	  [SG_LADDER_LEASE] = 0,
-	[SG_LADDER_REAP] = 0,	    [SG_LADDER_SOMAXCONN] = 4096, [SG_LADDER_SYN_BACKLOG] = 256,
+static const uint64_t before[SG_MITIGATION_COUNT] = {
+	[SG_MITIGATION_SYNCOOKIES] = 0,	  [SG_MITIGATION_RETRIES] = 5,
+	[SG_MITIGATION_LEASE] = 0,	  [SG_MITIGATION_REAP] = 0,
+	[SG_MITIGATION_SOMAXCONN] = 4096, [SG_MITIGATION_SYN_BACKLOG] = 256,
 };
 
 struct play {
-	struct ladder_state now;
+	struct mitigation_state now;
 	struct settings settings;
 	char moves[256]; /* of the last plan: "+retries -lease" */
-	struct ladder_plan plan;
+	struct mitigation_plan plan;
 };
 
 static struct play fresh(void)
@@ -29,37 +30,37 @@ static struct play fresh(void)
 	int step;
 
 	settings_reset(&p.settings);
-	p.settings.ladder_somaxconn = 8192;
-	p.settings.ladder_syn_backlog = 4096;
-	for (step = 0; step < SG_LADDER_COUNT; step++)
-		p.now.steps[step] = (struct ladder_now){ .known = true, .value = before[step] };
+	p.settings.mitigation_somaxconn = 8192;
+	p.settings.mitigation_syn_backlog = 4096;
+	for (step = 0; step < SG_MITIGATION_COUNT; step++)
+		p.now.steps[step] = (struct mitigation_now){ .known = true, .value = before[step] };
 	return p;
 }
 
 /* Plans and carries out, and holds on the way that no queue is long while retries are many. */
 static const char *plan(struct play *p)
 {
-	static uint64_t old[SG_LADDER_COUNT];
+	static uint64_t old[SG_MITIGATION_COUNT];
 	size_t i, n = 0;
 	int step;
 
-	ladder_plan(&p->now, &p->settings, &p->plan);
+	mitigation_plan(&p->now, &p->settings, &p->plan);
 	p->moves[0] = '\0';
 	for (i = 0; i < p->plan.count; i++) {
-		const struct ladder_move *m = &p->plan.moves[i];
-		struct ladder_now *s = &p->now.steps[m->step];
+		const struct mitigation_move *m = &p->plan.moves[i];
+		struct mitigation_now *s = &p->now.steps[m->step];
 
 		if (!m->undo)
 			old[m->step] = s->value;
 		s->value = m->undo ? old[m->step] : p->plan.wishes[m->step].value;
 		s->taken = !m->undo;
 		n += snprintf(p->moves + n, sizeof(p->moves) - n, "%s%c%s", n ? " " : "",
-			      m->undo ? '-' : '+', ladder_rows[m->step].word);
-		for (step = 0; step < SG_LADDER_COUNT; step++)
-			ck_assert_msg(!ladder_rows[step].queue || !p->now.steps[step].taken ||
-					      p->now.steps[SG_LADDER_RETRIES].value <= 1,
+			      m->undo ? '-' : '+', mitigation_rows[m->step].word);
+		for (step = 0; step < SG_MITIGATION_COUNT; step++)
+			ck_assert_msg(!mitigation_rows[step].queue || !p->now.steps[step].taken ||
+					      p->now.steps[SG_MITIGATION_RETRIES].value <= 1,
 				      "a long queue with %d retries after %s",
-				      (int)p->now.steps[SG_LADDER_RETRIES].value, p->moves);
+				      (int)p->now.steps[SG_MITIGATION_RETRIES].value, p->moves);
 	}
 	return p->moves;
 }
@@ -81,7 +82,7 @@ START_TEST(plan_of_an_attack)
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "+syncookies");
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "");
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), ALL);
-	ck_assert_uint_eq(p.now.steps[SG_LADDER_RETRIES].value, 1);
+	ck_assert_uint_eq(p.now.steps[SG_MITIGATION_RETRIES].value, 1);
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
 	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-reap -lease");
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+lease +reap");
@@ -89,7 +90,7 @@ START_TEST(plan_of_an_attack)
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), NO_LEASE);
 	p.now.mode = SG_MODE_OFF;
 	ck_assert_str_eq(plan(&p), "-syncookies");
-	for (step = 0; step < SG_LADDER_COUNT; step++)
+	for (step = 0; step < SG_MITIGATION_COUNT; step++)
 		ck_assert_uint_eq(p.now.steps[step].value, before[step]);
 }
 END_TEST
@@ -99,7 +100,7 @@ START_TEST(plan_begins_with_an_attack_only)
 {
 	struct play p = fresh();
 
-	p.settings.ladder_syncookies = false;
+	p.settings.mitigation_syncookies = false;
 	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "");
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "");
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), ALL);
@@ -112,7 +113,7 @@ START_TEST(plan_of_modes)
 
 	p.now.mode = SG_MODE_OBSERVE;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
-	ck_assert(p.plan.wishes[SG_LADDER_RETRIES].wanted);
+	ck_assert(p.plan.wishes[SG_MITIGATION_RETRIES].wanted);
 	p.now.mode = SG_MODE_OFF;
 	ck_assert_str_eq(plan(&p), "");
 	p.now.mode = SG_MODE_ALWAYS;
@@ -144,15 +145,15 @@ START_TEST(plan_takes_what_is_allowed)
 	settings_reset(&p.settings);
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +synack_retries +lease +reap");
 	p = fresh();
-	p.settings.ladder_syncookies = false;
-	p.settings.ladder_lease = false;
-	p.settings.ladder_reap = false;
-	p.settings.ladder_somaxconn = 0;
+	p.settings.mitigation_syncookies = false;
+	p.settings.mitigation_lease = false;
+	p.settings.mitigation_reap = false;
+	p.settings.mitigation_somaxconn = 0;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+synack_retries +syn_backlog");
-	ck_assert(!p.plan.wishes[SG_LADDER_LEASE].allowed);
-	ck_assert(!p.plan.wishes[SG_LADDER_REAP].allowed);
+	ck_assert(!p.plan.wishes[SG_MITIGATION_LEASE].allowed);
+	ck_assert(!p.plan.wishes[SG_MITIGATION_REAP].allowed);
 	/* what is no longer allowed is undone */
-	p.settings.ladder_syn_backlog = 0;
+	p.settings.mitigation_syn_backlog = 0;
 	ck_assert_str_eq(plan(&p), "-syn_backlog");
 }
 END_TEST
@@ -161,10 +162,10 @@ START_TEST(plan_never_makes_worse)
 {
 	struct play p = fresh();
 
-	p.now.steps[SG_LADDER_SYNCOOKIES].value = 2;
-	p.now.steps[SG_LADDER_RETRIES].value = 1;
-	p.now.steps[SG_LADDER_SOMAXCONN].value = 65535;
-	p.now.steps[SG_LADDER_SYN_BACKLOG].value = 4096;
+	p.now.steps[SG_MITIGATION_SYNCOOKIES].value = 2;
+	p.now.steps[SG_MITIGATION_RETRIES].value = 1;
+	p.now.steps[SG_MITIGATION_SOMAXCONN].value = 65535;
+	p.now.steps[SG_MITIGATION_SYN_BACKLOG].value = 4096;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+lease +reap");
 }
 END_TEST
@@ -177,18 +178,18 @@ START_TEST(plan_without_a_reaper)
 	p.now.reaper = false;
 	in_state(&p, DETECT_ATTACK);
 	ck_assert_ptr_null(strstr(p.moves, "reap"));
-	ck_assert_ptr_nonnull(strstr(p.plan.wishes[SG_LADDER_REAP].why, "cannot be loaded"));
+	ck_assert_ptr_nonnull(strstr(p.plan.wishes[SG_MITIGATION_REAP].why, "cannot be loaded"));
 }
 END_TEST
 
 /* 1 + 2 + 4 ... s, as the kernel has it, and never so much that it overflows. */
 START_TEST(half_open_life)
 {
-	ck_assert_uint_eq(ladder_half_open_usec(0), 1000000);
-	ck_assert_uint_eq(ladder_half_open_usec(1), 3000000);
-	ck_assert_uint_eq(ladder_half_open_usec(2), 7000000);
-	ck_assert_uint_eq(ladder_half_open_usec(5), 63000000);
-	ck_assert_uint_eq(ladder_half_open_usec(255), 127000000);
+	ck_assert_uint_eq(mitigation_half_open_usec(0), 1000000);
+	ck_assert_uint_eq(mitigation_half_open_usec(1), 3000000);
+	ck_assert_uint_eq(mitigation_half_open_usec(2), 7000000);
+	ck_assert_uint_eq(mitigation_half_open_usec(5), 63000000);
+	ck_assert_uint_eq(mitigation_half_open_usec(255), 127000000);
 }
 END_TEST
 
@@ -197,26 +198,26 @@ START_TEST(c8_no_queue_with_many_retries)
 {
 	struct play p = fresh();
 
-	p.settings.ladder_retries = 0;
+	p.settings.mitigation_retries = 0;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +lease +reap");
-	p.now.steps[SG_LADDER_RETRIES].value = 1; /* by somebody else */
+	p.now.steps[SG_MITIGATION_RETRIES].value = 1; /* by somebody else */
 	ck_assert_str_eq(plan(&p), "+somaxconn +syn_backlog");
 
 	/* retries that somebody raises meanwhile take the queues down */
 	p = fresh();
 	in_state(&p, DETECT_ATTACK);
-	p.now.steps[SG_LADDER_RETRIES] =
-		(struct ladder_now){ .known = true, .value = 1, .given_up = true };
+	p.now.steps[SG_MITIGATION_RETRIES] =
+		(struct mitigation_now){ .known = true, .value = 1, .given_up = true };
 	ck_assert_str_eq(plan(&p), "");
-	p.now.steps[SG_LADDER_RETRIES].value = 3;
-	ladder_plan(&p.now, &p.settings, &p.plan);
+	p.now.steps[SG_MITIGATION_RETRIES].value = 3;
+	mitigation_plan(&p.now, &p.settings, &p.plan);
 	ck_assert_uint_eq(p.plan.count, 2);
 	ck_assert(p.plan.moves[0].undo && p.plan.moves[1].undo);
 
 	/* and so does a floor that is no longer allowed, before the retries go up */
 	p = fresh();
 	in_state(&p, DETECT_ATTACK);
-	p.settings.ladder_retries = 0;
+	p.settings.mitigation_retries = 0;
 	ck_assert_str_eq(plan(&p), NO_LEASE);
 }
 END_TEST
@@ -227,7 +228,7 @@ START_TEST(c6_given_up_is_left_alone)
 	struct play p = fresh();
 	int step;
 
-	for (step = 0; step < SG_LADDER_COUNT; step++)
+	for (step = 0; step < SG_MITIGATION_COUNT; step++)
 		p.now.steps[step].given_up = true;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "");
@@ -239,11 +240,12 @@ START_TEST(plan_bounds_memory)
 {
 	struct play p = fresh();
 
-	p.settings.ladder_somaxconn = 65535;
+	p.settings.mitigation_somaxconn = 65535;
 	p.now.listeners = 16;
 	in_state(&p, DETECT_ATTACK);
-	ck_assert_uint_eq(p.now.steps[SG_LADDER_SOMAXCONN].value * 16 * LADDER_REQUEST_BYTES,
-			  p.settings.ladder_queue_mib << 20);
+	ck_assert_uint_eq(p.now.steps[SG_MITIGATION_SOMAXCONN].value * 16 *
+				  MITIGATION_REQUEST_BYTES,
+			  p.settings.mitigation_queue_mib << 20);
 	p = fresh();
 	p.now.listeners = 100000;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +synack_retries +lease +reap");
@@ -254,7 +256,7 @@ START_TEST(plan_leaves_what_cannot_be_read)
 {
 	struct play p = fresh();
 
-	p.now.steps[SG_LADDER_RETRIES].known = false;
+	p.now.steps[SG_MITIGATION_RETRIES].known = false;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +lease +reap");
 }
 END_TEST
@@ -264,16 +266,16 @@ START_TEST(plan_of_listeners)
 {
 	struct play p = fresh();
 
-	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 2;
+	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 2;
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "+syncookies");
-	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 2;
+	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 2;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
 			 "+synack_retries +listener_retries +lease +reap +somaxconn +syn_backlog");
-	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 0;
+	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 0;
 	ck_assert_str_eq(plan(&p), "");
-	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 1;
+	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 1;
 	ck_assert_str_eq(plan(&p), "+listener_retries");
-	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 0;
+	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 0;
 	ck_assert_str_eq(in_state(&p, DETECT_CALM),
 			 "-syn_backlog -somaxconn -reap -lease -listener_retries -synack_retries");
 }
@@ -297,13 +299,13 @@ START_TEST(aim_of_listeners)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct settings s = { .ladder_listener_retries = cases[i].floor,
-				      .ladder_per_listener = cases[i].all };
-		const struct ladder_host host = { .retries = cases[i].host };
+		struct settings s = { .mitigation_listener_retries = cases[i].floor,
+				      .mitigation_per_listener = cases[i].all };
+		const struct mitigation_host host = { .retries = cases[i].host };
 		const struct sg_listener l = { .syn_retries = cases[i].own };
 
-		ck_assert_msg(ladder_target_aim(SG_LADDER_LISTENER_RETRIES, &s, &host, &l) ==
-				      cases[i].aim,
+		ck_assert_msg(mitigation_target_aim(SG_MITIGATION_LISTENER_RETRIES, &s, &host,
+						    &l) == cases[i].aim,
 			      "case %zu", i);
 	}
 }
@@ -337,13 +339,13 @@ START_TEST(aim_of_backlogs)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		const struct settings s = { .ladder_live_backlog = cases[i].live,
-					    .ladder_retries = 1,
-					    .ladder_listener_retries = 1 };
-		const struct ladder_host host = { .retries = 1,
-						  .somaxconn = cases[i].somaxconn,
-						  .room = cases[i].room,
-						  .supposed = cases[i].supposed };
+		const struct settings s = { .mitigation_live_backlog = cases[i].live,
+					    .mitigation_retries = 1,
+					    .mitigation_listener_retries = 1 };
+		const struct mitigation_host host = { .retries = 1,
+						      .somaxconn = cases[i].somaxconn,
+						      .room = cases[i].room,
+						      .supposed = cases[i].supposed };
 		const struct sg_listener l = { .inode = !cases[i].nobody,
 					       .queue_max = cases[i].max,
 					       .syn_queue = cases[i].queue,
@@ -351,7 +353,7 @@ START_TEST(aim_of_backlogs)
 					       .synack_retries = cases[i].in_force,
 					       .mptcp = cases[i].mptcp };
 
-		ck_assert_msg(ladder_target_aim(SG_LADDER_LIVE_BACKLOG, &s, &host, &l) ==
+		ck_assert_msg(mitigation_target_aim(SG_MITIGATION_LIVE_BACKLOG, &s, &host, &l) ==
 				      cases[i].aim,
 			      "%s", cases[i].what);
 	}
@@ -362,23 +364,24 @@ END_TEST
 START_TEST(restored_as_far_as_can_be)
 {
 	static const struct {
-		enum sg_ladder_step step;
+		enum sg_mitigation_step step;
 		uint32_t old, retries, somaxconn, to, back;
 	} cases[] = {
-		{ SG_LADDER_LISTENER_RETRIES, 6, 5, 4096, 6, 0 },
-		{ SG_LADDER_LISTENER_RETRIES, 0, 5, 4096, 5, 5 },
-		{ SG_LADDER_LISTENER_RETRIES, 0, 0, 4096, 1, 1 },
-		{ SG_LADDER_LISTENER_RETRIES, 0, 255, 4096, 127, 127 },
-		{ SG_LADDER_LIVE_BACKLOG, 128, 5, 4096, 128, 0 },
-		{ SG_LADDER_LIVE_BACKLOG, 0, 5, 4096, 0, 0 },
-		{ SG_LADDER_LIVE_BACKLOG, 128, 5, 100, 100, 100 },
+		{ SG_MITIGATION_LISTENER_RETRIES, 6, 5, 4096, 6, 0 },
+		{ SG_MITIGATION_LISTENER_RETRIES, 0, 5, 4096, 5, 5 },
+		{ SG_MITIGATION_LISTENER_RETRIES, 0, 0, 4096, 1, 1 },
+		{ SG_MITIGATION_LISTENER_RETRIES, 0, 255, 4096, 127, 127 },
+		{ SG_MITIGATION_LIVE_BACKLOG, 128, 5, 4096, 128, 0 },
+		{ SG_MITIGATION_LIVE_BACKLOG, 0, 5, 4096, 0, 0 },
+		{ SG_MITIGATION_LIVE_BACKLOG, 128, 5, 100, 100, 100 },
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct ladder_target t = { .step = cases[i].step, .old = cases[i].old };
+		struct mitigation_target t = { .step = cases[i].step, .old = cases[i].old };
 
-		ck_assert_uint_eq(ladder_target_restore(&t, cases[i].retries, cases[i].somaxconn),
+		ck_assert_uint_eq(mitigation_target_restore(&t, cases[i].retries,
+							    cases[i].somaxconn),
 				  cases[i].to);
 		ck_assert_uint_eq(t.back, cases[i].back);
 	}
@@ -390,22 +393,22 @@ START_TEST(c8_backlogs_of_listeners)
 {
 	struct play p = fresh();
 
-	p.settings.ladder_live_backlog = 1024;
-	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 1;
-	p.now.steps[SG_LADDER_LIVE_BACKLOG].value = 1;
+	p.settings.mitigation_live_backlog = 1024;
+	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 1;
+	p.now.steps[SG_MITIGATION_LIVE_BACKLOG].value = 1;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
 			 "+syncookies +synack_retries +listener_retries +lease +reap +somaxconn "
 			 "+syn_backlog +live_backlog");
-	p.now.steps[SG_LADDER_LISTENER_RETRIES].value = 0;
-	p.now.steps[SG_LADDER_LIVE_BACKLOG].value = 0;
+	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 0;
+	p.now.steps[SG_MITIGATION_LIVE_BACKLOG].value = 0;
 	ck_assert_str_eq(plan(&p), "");
 	p.now.repeats = true;
 	ck_assert_str_eq(plan(&p), "-live_backlog");
 	p.now.repeats = false;
-	p.now.steps[SG_LADDER_LIVE_BACKLOG].value = 1;
+	p.now.steps[SG_MITIGATION_LIVE_BACKLOG].value = 1;
 	ck_assert_str_eq(plan(&p), "+live_backlog");
-	p.now.steps[SG_LADDER_LIVE_BACKLOG].value = 0;
-	p.settings.ladder_listener_retries = 0;
+	p.now.steps[SG_MITIGATION_LIVE_BACKLOG].value = 0;
+	p.settings.mitigation_listener_retries = 0;
 	ck_assert_str_eq(plan(&p), "-live_backlog -listener_retries");
 }
 END_TEST
@@ -414,15 +417,15 @@ START_TEST(steps_have_names)
 {
 	int step;
 
-	for (step = 0; step < SG_LADDER_COUNT; step++)
-		ck_assert_int_eq(ladder_find(ladder_rows[step].word), step);
-	ck_assert_int_eq(ladder_find("nothing"), SG_LADDER_COUNT);
+	for (step = 0; step < SG_MITIGATION_COUNT; step++)
+		ck_assert_int_eq(mitigation_find(mitigation_rows[step].word), step);
+	ck_assert_int_eq(mitigation_find("nothing"), SG_MITIGATION_COUNT);
 }
 END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("ladder");
+	Suite *suite = suite_create("mitigation");
 
 	SUITE_TEST(suite, plan_of_an_attack, 10);
 	SUITE_TEST(suite, plan_begins_with_an_attack_only, 10);

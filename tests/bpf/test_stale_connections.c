@@ -4,7 +4,7 @@
  * server has not: its host crashed, a NAT gave the port to somebody else, a reset was lost. Without
  * us the kernel finds out by the SYN (RFC 9293, 3.10.7.4; RFC 5961, 4). A SYN that is challenged
  * meets no socket, so its ACK has to. No newcomer may hang, and no living connection may be taken
- * for a ghost.
+ * for a stale one.
  */
 #include "client.h"
 #include "connection.h"
@@ -19,7 +19,7 @@
 #include "synguard.skel.h"
 
 #define FAR 0x20000000
-/* Within the reach of the server's window and of the client's, which is scaled. */
+/* Within the socket_owner of the server's window and of the client's, which is scaled. */
 #define NEAR	 100000
 #define NEAR_ACK 5000000
 #define MUCH	 400000 /* more than what either window of these connections spans */
@@ -52,12 +52,12 @@ static void assert_reset(const struct connection *c)
 
 /* ---- the newcomer gets its connection ------------------------------------------------------ */
 
-START_TEST(test_ghost_gives_way)
+START_TEST(test_stale_gives_way)
 {
 	const struct frame_spec *syn = _i ? &client_linux6 : &client_linux4;
 	int listener, fd;
 	struct prog *p = connection_attached(&listener, 0);
-	struct connection ghost = connection_challenged(p, syn, listener);
+	struct connection stale = connection_challenged(p, syn, listener);
 	struct frame_spec ack = newcomer_ack(p, syn, CLIENT_ISN + FAR, CLIENT_TSVAL + 1000);
 
 	ack.payload = "hello";
@@ -66,43 +66,43 @@ START_TEST(test_ghost_gives_way)
 	fd = stack_accept(listener);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(recv(fd, (char[8]){ 0 }, 8, MSG_DONTWAIT), 5);
-	assert_reset(&ghost);
+	assert_reset(&stale);
 	stack_assert_no_reset();
 }
 END_TEST
 
 /* Back at once, with a number near the old one's, or with a cookie near it. */
-START_TEST(test_near_ghost_gives_way)
+START_TEST(test_near_stale_gives_way)
 {
 	int listener;
 	struct prog *p = connection_attached(&listener, 0);
-	struct connection ghost = connection_challenged(p, &client_linux4, listener);
-	__u32 seq = ghost.next.seq + (_i ? FAR : NEAR / 2);
+	struct connection stale = connection_challenged(p, &client_linux4, listener);
+	__u32 seq = stale.next.seq + (_i ? FAR : NEAR / 2);
 	struct frame_spec ack;
 
 	do
 		ack = newcomer_ack(p, &client_linux4, seq++, CLIENT_TSVAL + 1000);
-	while (_i && ghost.next.ack - ack.ack > NEAR_ACK);
+	while (_i && stale.next.ack - ack.ack > NEAR_ACK);
 	connection_deliver_past(p, &ack);
 	ck_assert_int_ge(stack_accept(listener), 0);
-	assert_reset(&ghost);
+	assert_reset(&stale);
 }
 END_TEST
 
 /* The client had closed its half, and the server's application has not noticed. */
-START_TEST(test_half_closed_ghost_gives_way)
+START_TEST(test_half_closed_stale_gives_way)
 {
 	int listener;
 	struct prog *p = connection_attached(&listener, 0);
-	struct connection ghost = connection_challenged(p, &client_linux4, listener);
-	struct frame_spec fin = ghost.next, ack;
+	struct connection stale = connection_challenged(p, &client_linux4, listener);
+	struct frame_spec fin = stale.next, ack;
 	struct prog_frame f;
 
 	fin.flags = FRAME_FIN | FRAME_ACK;
 	f = prog_frame(&fin);
 	prog_deliver(p, &f);
 	usleep(100000); /* the kernel delays the ACK of a FIN */
-	ck_assert_int_eq(connection_info(&ghost).tcpi_state, TCP_CLOSE_WAIT);
+	ck_assert_int_eq(connection_info(&stale).tcpi_state, TCP_CLOSE_WAIT);
 	ack = newcomer_ack(p, &client_linux4, CLIENT_ISN + FAR, CLIENT_TSVAL + 1000);
 	connection_deliver_past(p, &ack);
 	ck_assert_int_ge(stack_accept(listener), 0);
@@ -118,7 +118,7 @@ static void assert_turned_away(struct prog *p, const struct frame_spec *ack, int
 {
 	struct frame_view reset;
 
-	expect_delivery(p, ack, SG_V_IN_THE_WAY);
+	expect_delivery(p, ack, SG_V_TUPLE_IN_USE);
 	reset = stack_view_sent();
 	ck_assert_int_eq(reset.flags, FRAME_RST);
 	ck_assert_uint_eq(reset.seq, ack->ack);
@@ -249,9 +249,9 @@ START_TEST(test_own_handshake_repeated)
 	struct connection c = connection_challenged(p, _i ? &stamped : &client_bare4, listener);
 	struct frame_spec ack = c.next;
 
-	expect_delivery(p, &ack, SG_V_ALREADY);
+	expect_delivery(p, &ack, SG_V_ALREADY_CONNECTED);
 	transfer(p, &c, MUCH);
-	expect_delivery(p, &ack, SG_V_ALREADY);
+	expect_delivery(p, &ack, SG_V_ALREADY_CONNECTED);
 	stack_assert_no_reset();
 	assert_alive(&c);
 }
@@ -270,7 +270,7 @@ START_TEST(test_numbers_in_the_windows)
 		ack = newcomer_ack(p, &client_linux4, seq++, CLIENT_TSVAL + 1000);
 	while (c.next.ack - ack.ack > NEAR_ACK && tries++ < 2 * NEAR);
 	ck_assert_uint_le(c.next.ack - ack.ack, NEAR_ACK);
-	expect_delivery(p, &ack, SG_V_ALREADY);
+	expect_delivery(p, &ack, SG_V_ALREADY_CONNECTED);
 	stack_assert_no_reset();
 	assert_alive(&c);
 }
@@ -278,11 +278,11 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("ghosts");
+	Suite *suite = suite_create("stale_connections");
 
-	SUITE_LOOP(suite, test_ghost_gives_way, 2, 10);
-	SUITE_LOOP(suite, test_near_ghost_gives_way, 2, 20);
-	SUITE_TEST(suite, test_half_closed_ghost_gives_way, 10);
+	SUITE_LOOP(suite, test_stale_gives_way, 2, 10);
+	SUITE_LOOP(suite, test_near_stale_gives_way, 2, 20);
+	SUITE_TEST(suite, test_half_closed_stale_gives_way, 10);
 	SUITE_TEST(suite, test_newcomer_without_timestamps, 10);
 	SUITE_LOOP(suite, test_newcomer_of_another_kind, 2, 10);
 	SUITE_LOOP(suite, test_late_ack_of_an_earlier_connection, 3, 10);

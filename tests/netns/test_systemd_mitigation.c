@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ladder under a real systemd, in a machine made for each test: what it changed is as before
+ * The mitigation under a real systemd, in a machine made for each test: what it changed is as before
  * however the unit ended, and live-backlog.conf is what a backlog of another process takes.
  */
 #include <stdio.h>
@@ -28,13 +28,13 @@ static struct flood *begin_flood(struct machine *m, struct stage *s)
 	machine_do(m, "printf '[Service]\\nExecStart=/bin/sleep 60\\n' "
 		      ">/etc/systemd/system/kept.service");
 	machine_do(m, "printf '[Detector]\\nAttackRate=200\\nEbbRate=50\\nHoldSec=1s\\n"
-		      "[Defence]\\nLeaveAlone=*:8101\\n[Ladder]\\nLiveBacklog=1024\\n' "
+		      "[Defence]\\nLeaveAlone=*:8101\\n[Mitigation]\\nLiveBacklog=1024\\n' "
 		      ">/etc/synguard/synguard.conf.d/50.conf");
 	machine_do(m, "systemctl daemon-reload && systemctl start kept.socket synguard");
 	ck_assert_int_eq(flood_new(&flood, s->lab, LAB_CLIENT, LAB_IFNAME, &o), 0);
 	ck_assert_int_eq(flood_start(flood), 0);
 	machine_await(m,
-		      "synguard ladder --json | tr -d ' \\n' | "
+		      "synguard mitigation --json | tr -d ' \\n' | "
 		      "grep -q '\"step\":\"synack_retries\",[^}]*\"taken\":true'",
 		      20000);
 	return flood;
@@ -79,7 +79,8 @@ START_TEST(unit_reaches_with_its_drop_in)
 
 	MACHINE_BOOT(&m, &s, &server, NULL);
 	flood = begin_flood(&m, &s);
-	machine_await(&m, "synguard ladder | grep -q 'takes CAP_SYS_PTRACE CAP_DAC_READ_SEARCH'",
+	machine_await(&m,
+		      "synguard mitigation | grep -q 'takes CAP_SYS_PTRACE CAP_DAC_READ_SEARCH'",
 		      10000);
 	machine_do(&m, "ss -ltnH sport = :8101 | grep -q ' 64 '");
 
@@ -101,7 +102,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("systemd_ladder");
+	Suite *suite = suite_create("systemd_mitigation");
 
 	SUITE_TEST(suite, unit_gives_up_and_puts_back, 120);
 	SUITE_TEST(suite, unit_reaches_with_its_drop_in, 120);

@@ -29,7 +29,7 @@ static struct prog *counting(int *listener, bool defended)
 {
 	struct prog *p;
 
-	prog_talker_shift = LONG_WINDOW;
+	prog_hitter_shift = LONG_WINDOW;
 	p = prog_new(stack_new());
 	p->control->source_salt = SALT;
 	*listener = stack_listen(.backlog = 4096);
@@ -114,42 +114,42 @@ static void send_syns(struct sender *s, struct sg_addr a, __u32 times)
 
 /* ---- what the tables say ------------------------------------------------------------------- */
 
-static const struct sg_talker *find(const struct sg_talker_set *sets, const struct sg_addr *a)
+static const struct sg_hitter *find(const struct sg_hitter_set *sets, const struct sg_addr *a)
 {
 	int i, way;
 
-	for (i = 0; i < SG_TALKER_SETS; i++)
-		for (way = 0; way < SG_TALKER_WAYS; way++)
+	for (i = 0; i < SG_HITTER_SETS; i++)
+		for (way = 0; way < SG_HITTER_WAYS; way++)
 			if (sets[i].keys[way] && !memcmp(&sets[i].of[way].addr, a, sizeof(*a)))
 				return &sets[i].of[way];
 	return NULL;
 }
 
-static int entries(const struct sg_talker_set *sets)
+static int entries(const struct sg_hitter_set *sets)
 {
 	int i, way, n = 0;
 
-	for (i = 0; i < SG_TALKER_SETS; i++)
-		for (way = 0; way < SG_TALKER_WAYS; way++)
+	for (i = 0; i < SG_HITTER_SETS; i++)
+		for (way = 0; way < SG_HITTER_WAYS; way++)
 			n += sets[i].keys[way] != 0;
 	return n;
 }
 
-static int talkers(struct prog *p, enum sg_talker_kind kind)
+static int heavy_hitters(struct prog *p, enum sg_hitter_kind kind)
 {
-	struct sg_talker_set *sets = prog_talkers(p, kind);
+	struct sg_hitter_set *sets = prog_heavy_hitters(p, kind);
 	int n = entries(sets);
 
 	free(sets);
 	return n;
 }
 
-/* All zero where it is no talker. */
-static struct sg_talker talker(struct prog *p, enum sg_talker_kind kind, struct sg_addr a)
+/* All zero where it is no heavy hitter. */
+static struct sg_hitter hitter(struct prog *p, enum sg_hitter_kind kind, struct sg_addr a)
 {
-	struct sg_talker_set *sets = prog_talkers(p, kind);
-	const struct sg_talker *t = find(sets, &a);
-	struct sg_talker ret = t ? *t : (struct sg_talker){};
+	struct sg_hitter_set *sets = prog_heavy_hitters(p, kind);
+	const struct sg_hitter *t = find(sets, &a);
+	struct sg_hitter ret = t ? *t : (struct sg_hitter){};
 
 	free(sets);
 	return ret;
@@ -164,12 +164,12 @@ static void assert_near(double is, double expected, double part, const char *wha
 /* ---- the crowd ----------------------------------------------------------------------------- */
 
 /* From 100 to a million sources, within 5 %; each SYN counts, and none twice as a source. */
-START_TEST(crowd_counts_sources)
+START_TEST(cardinality_counts_sources)
 {
 	enum spread spread = _i / 5;
 	__u32 i, count = pow(10, 2 + _i % 5);
-	struct crowd sum = {};
-	struct sg_crowd seen;
+	struct cardinality sum = {};
+	struct sg_cardinality seen;
 	struct sender s;
 	struct prog *p;
 	int listener;
@@ -177,23 +177,23 @@ START_TEST(crowd_counts_sources)
 
 	p = counting(&listener, true);
 	s = sender(p);
-	before = prog_crowd(p).syns;
+	before = prog_cardinality(p).syns;
 	for (i = 0; i < count; i++)
 		send_syns(&s, source(spread, i), 1 + (i % 4 == 0));
-	seen = prog_crowd(p);
+	seen = prog_cardinality(p);
 	ck_assert_uint_eq(seen.syns - before, count + (count + 3) / 4);
-	crowd_add(&sum, &seen, seen.window);
-	assert_near(crowd_distinct(&sum), count, 0.05, "sources");
+	cardinality_add(&sum, &seen, seen.window);
+	assert_near(cardinality_distinct(&sum), count, 0.05, "sources");
 	done(p, listener);
 }
 END_TEST
 
 /* A window begins with nobody, whatever its place was used for before. */
-START_TEST(crowd_begins_anew)
+START_TEST(cardinality_begins_anew)
 {
-	struct sg_crowd *each = calloc(libbpf_num_possible_cpus(), sizeof(*each)), seen;
+	struct sg_cardinality *each = calloc(libbpf_num_possible_cpus(), sizeof(*each)), seen;
 	__u32 i, at = (prog_now_ns() >> LONG_WINDOW) & 1;
-	struct crowd sum = {};
+	struct cardinality sum = {};
 	struct sender s;
 	struct prog *p;
 	int listener;
@@ -202,18 +202,18 @@ START_TEST(crowd_begins_anew)
 	s = sender(p);
 	for (i = 0; i < 1000; i++)
 		send_syns(&s, source(ALL_OVER, i), 1);
-	seen = prog_crowd(p);
+	seen = prog_cardinality(p);
 	each[sched_getcpu()] = seen;
 	each[sched_getcpu()].window -= 2;
-	prog_must(!bpf_map__update_elem(p->skel->maps.crowds, &at, sizeof(at), each,
+	prog_must(!bpf_map__update_elem(p->skel->maps.cardinalities, &at, sizeof(at), each,
 					sizeof(*each) * libbpf_num_possible_cpus(), BPF_ANY),
 		  "the crowd");
 	for (i = 0; i < 10; i++)
 		send_syns(&s, source(ALL_OVER, i), 1);
-	seen = prog_crowd(p);
+	seen = prog_cardinality(p);
 	ck_assert_uint_eq(seen.syns, 10);
-	crowd_add(&sum, &seen, seen.window);
-	ck_assert_uint_eq(crowd_distinct(&sum), 10);
+	cardinality_add(&sum, &seen, seen.window);
+	ck_assert_uint_eq(cardinality_distinct(&sum), 10);
 	free(each);
 	done(p, listener);
 }
@@ -263,7 +263,7 @@ START_TEST(sketch_never_underestimates)
 		sent[i] = 1 + i * i % 7;
 		total += sent[i];
 	}
-	ck_assert_uint_lt(total, SG_TALKER_EXACT - 10);
+	ck_assert_uint_lt(total, SG_HITTER_EXACT - 10);
 	for (i = 0; i < 1000; i++)
 		send_syns(&s, source(ALL_OVER, i), sent[i]);
 	sketch = prog_sketch(p);
@@ -285,10 +285,10 @@ END_TEST
 /* ---- the table ----------------------------------------------------------------------------- */
 
 /* One that sends every 50th SYN, among 10^5 that send one each. */
-START_TEST(talkers_one_among_random)
+START_TEST(hitters_one_among_random)
 {
 	struct sg_addr loud = v4("192.0.2.77"), network = v4("192.0.2.0");
-	struct sg_talker t;
+	struct sg_hitter t;
 	int listener, i;
 	struct sender s;
 	struct prog *p;
@@ -300,9 +300,9 @@ START_TEST(talkers_one_among_random)
 		if (i % 50 == 0)
 			send_syns(&s, loud, 1);
 	}
-	ck_assert_int_eq(talkers(p, SG_TALKER_SOURCE), 1);
-	ck_assert_int_eq(talkers(p, SG_TALKER_PREFIX), 1);
-	t = talker(p, SG_TALKER_SOURCE, loud);
+	ck_assert_int_eq(heavy_hitters(p, SG_HITTER_SOURCE), 1);
+	ck_assert_int_eq(heavy_hitters(p, SG_HITTER_PREFIX), 1);
+	t = hitter(p, SG_HITTER_SOURCE, loud);
 	assert_near(t.syns, 2000, 0.2, "SYNs of the source");
 	ck_assert_uint_eq(t.completed + t.resets, 0);
 	ck_assert_uint_gt(t.first_ns, 0);
@@ -312,7 +312,7 @@ START_TEST(talkers_one_among_random)
 		assert_near(t.challenged, t.syns, 0.15, "challenges");
 	else
 		ck_assert_uint_eq(t.challenged, 0);
-	t = talker(p, SG_TALKER_PREFIX, network);
+	t = hitter(p, SG_HITTER_PREFIX, network);
 	assert_near(t.syns, 2000, 0.2, "SYNs of the prefix");
 	done(p, listener);
 }
@@ -323,7 +323,7 @@ START_TEST(c4_random_sources_stay_out)
 {
 	static const char *const loud[] = { "192.0.2.1", "192.0.2.2", "198.51.100.3" };
 	int listener, i, syns = suite_full() ? 10000000 : 1000000;
-	struct sg_talker_set *before[SG_TALKER_KINDS], *after;
+	struct sg_hitter_set *before[SG_HITTER_KINDS], *after;
 	struct sender s;
 	struct prog *p;
 	int kind;
@@ -332,15 +332,15 @@ START_TEST(c4_random_sources_stay_out)
 	s = sender(p);
 	for (i = 0; i < 3; i++)
 		send_syns(&s, v4(loud[i]), 500);
-	for (kind = 0; kind < SG_TALKER_KINDS; kind++)
-		before[kind] = prog_talkers(p, kind);
-	ck_assert_int_eq(entries(before[SG_TALKER_SOURCE]), 3);
-	ck_assert_int_eq(entries(before[SG_TALKER_PREFIX]), 2);
+	for (kind = 0; kind < SG_HITTER_KINDS; kind++)
+		before[kind] = prog_heavy_hitters(p, kind);
+	ck_assert_int_eq(entries(before[SG_HITTER_SOURCE]), 3);
+	ck_assert_int_eq(entries(before[SG_HITTER_PREFIX]), 2);
 	for (i = 0; i < syns; i++)
 		send_syns(&s, source(i & 1 ? ALL_OVER : NETWORKS6, i), 1);
-	for (kind = 0; kind < SG_TALKER_KINDS; kind++) {
-		after = prog_talkers(p, kind);
-		ck_assert(!memcmp(before[kind], after, SG_TALKER_SETS * sizeof(*after)));
+	for (kind = 0; kind < SG_HITTER_KINDS; kind++) {
+		after = prog_heavy_hitters(p, kind);
+		ck_assert(!memcmp(before[kind], after, SG_HITTER_SETS * sizeof(*after)));
 		free(before[kind]);
 		free(after);
 	}
@@ -349,7 +349,7 @@ START_TEST(c4_random_sources_stay_out)
 END_TEST
 
 /* Each address of a network sends too little to be seen, and the network does not. */
-START_TEST(talkers_prefixes_add_up)
+START_TEST(hitters_prefixes_add_up)
 {
 	struct sg_addr a = v4("198.51.100.0");
 	struct sender s;
@@ -362,15 +362,15 @@ START_TEST(talkers_prefixes_add_up)
 		a.bytes[15] = 1 + i % 250;
 		send_syns(&s, a, 1);
 	}
-	ck_assert_int_eq(talkers(p, SG_TALKER_SOURCE), 0);
-	ck_assert_int_eq(talkers(p, SG_TALKER_PREFIX), 1);
-	assert_near(talker(p, SG_TALKER_PREFIX, v4("198.51.100.0")).syns, 3000, 0.02, "SYNs");
+	ck_assert_int_eq(heavy_hitters(p, SG_HITTER_SOURCE), 0);
+	ck_assert_int_eq(heavy_hitters(p, SG_HITTER_PREFIX), 1);
+	assert_near(hitter(p, SG_HITTER_PREFIX, v4("198.51.100.0")).syns, 3000, 0.02, "SYNs");
 	done(p, listener);
 }
 END_TEST
 
 /* Of IPv6 the /64 is one source, all of whose addresses anybody in it has. */
-START_TEST(talkers_of_ipv6_are_networks)
+START_TEST(hitters_of_ipv6_are_networks)
 {
 	struct sg_addr a = source(NETWORKS6, 5), network;
 	struct sender s;
@@ -386,15 +386,15 @@ START_TEST(talkers_of_ipv6_are_networks)
 	}
 	network = a;
 	network.halves[1] = 0;
-	ck_assert_int_eq(talkers(p, SG_TALKER_SOURCE), 0);
-	ck_assert_int_eq(talkers(p, SG_TALKER_PREFIX), 1);
-	assert_near(talker(p, SG_TALKER_PREFIX, network).syns, 500, 0.02, "SYNs");
+	ck_assert_int_eq(heavy_hitters(p, SG_HITTER_SOURCE), 0);
+	ck_assert_int_eq(heavy_hitters(p, SG_HITTER_PREFIX), 1);
+	assert_near(hitter(p, SG_HITTER_PREFIX, network).syns, 500, 0.02, "SYNs");
 	done(p, listener);
 }
 END_TEST
 
 /* Eight that take turns, of which every eighth SYN would be always the same one's. */
-START_TEST(talkers_taking_turns_are_all_seen)
+START_TEST(hitters_taking_turns_are_all_seen)
 {
 	struct sg_addr a = v4("192.0.2.0");
 	int listener, i, each = 5000;
@@ -409,17 +409,17 @@ START_TEST(talkers_taking_turns_are_all_seen)
 	}
 	for (i = 0; i < 8; i++) {
 		a.bytes[15] = 1 + i;
-		assert_near(talker(p, SG_TALKER_SOURCE, a).syns, each, 0.1, "SYNs");
+		assert_near(hitter(p, SG_HITTER_SOURCE, a).syns, each, 0.1, "SYNs");
 	}
 	done(p, listener);
 }
 END_TEST
 
 /* Whoever is over the reply budget is not answered, and counts all the same. */
-START_TEST(talkers_over_budget_are_counted)
+START_TEST(hitters_over_budget_are_counted)
 {
 	struct sg_addr loud = v4("192.0.2.1");
-	struct sg_talker t;
+	struct sg_hitter t;
 	struct sender s;
 	struct prog *p;
 	int listener;
@@ -428,22 +428,22 @@ START_TEST(talkers_over_budget_are_counted)
 	p->control->reply_budget = 64;
 	s = sender(p);
 	send_syns(&s, loud, 3000);
-	t = talker(p, SG_TALKER_SOURCE, loud);
+	t = hitter(p, SG_HITTER_SOURCE, loud);
 	ck_assert_uint_eq(t.syns, 3000);
 	ck_assert_uint_lt(t.challenged, 1000);
 	done(p, listener);
 }
 END_TEST
 
-/* Handshakes and resets are counted for who is a talker. */
-START_TEST(talkers_complete_and_reset)
+/* Handshakes and resets are counted for who is a heavy hitter. */
+START_TEST(hitters_complete_and_reset)
 {
 	const struct frame_spec *client = _i ? &client_linux6 : &client_linux4;
-	enum sg_talker_kind kind = _i ? SG_TALKER_PREFIX : SG_TALKER_SOURCE;
+	enum sg_hitter_kind kind = _i ? SG_HITTER_PREFIX : SG_HITTER_SOURCE;
 	struct frame_spec syn = *client, reset = *client;
 	struct prog_frame f = prog_frame(client);
 	struct sg_addr who = prog_view(&f).src;
-	struct sg_talker t;
+	struct sg_hitter t;
 	struct prog *p;
 	int listener, i;
 
@@ -465,7 +465,7 @@ START_TEST(talkers_complete_and_reset)
 	expect_verdict(p, SG_INGRESS, &reset, SG_V_NOT_ACK);
 	reset.dport = 81; /* of which there is no service */
 	expect_verdict(p, SG_INGRESS, &reset, SG_V_NOT_ACK);
-	t = talker(p, kind, who);
+	t = hitter(p, kind, who);
 	ck_assert_uint_eq(t.completed, 5);
 	ck_assert_uint_eq(t.resets, 8);
 	ck_assert_uint_ge(t.challenged, 100);
@@ -474,7 +474,7 @@ START_TEST(talkers_complete_and_reset)
 END_TEST
 
 /* Where XDP cannot be had, tcx counts. */
-START_TEST(talkers_without_xdp)
+START_TEST(hitters_without_xdp)
 {
 	struct prog_frame f = prog_frame(&client_linux4);
 	struct prog *p;
@@ -482,14 +482,14 @@ START_TEST(talkers_without_xdp)
 	__u64 before;
 
 	p = counting(&listener, true);
-	before = prog_crowd(p).syns;
+	before = prog_cardinality(p).syns;
 	p->alone = !_i;
 	p->answers = _i;
 	for (i = 0; i < 300; i++)
 		prog_run(p, SG_INGRESS, &f);
-	ck_assert_uint_eq(prog_crowd(p).syns - before, 300);
+	ck_assert_uint_eq(prog_cardinality(p).syns - before, 300);
 	/* those of counting() were his as well */
-	ck_assert_uint_ge(talker(p, SG_TALKER_SOURCE, prog_view(&f).src).syns, 300);
+	ck_assert_uint_ge(hitter(p, SG_HITTER_SOURCE, prog_view(&f).src).syns, 300);
 	done(p, listener);
 }
 END_TEST
@@ -504,69 +504,69 @@ static int of_one_set(struct sg_addr *ret, int count)
 	for (n = 0; found < count; n++) {
 		a = source(ALL_OVER, n);
 		if (!n)
-			set = key_of(a, false) >> 32 & (SG_TALKER_SETS - 1);
-		if ((key_of(a, false) >> 32 & (SG_TALKER_SETS - 1)) == set)
+			set = key_of(a, false) >> 32 & (SG_HITTER_SETS - 1);
+		if ((key_of(a, false) >> 32 & (SG_HITTER_SETS - 1)) == set)
 			ret[found++] = a;
 	}
 	return set;
 }
 
 /* In a full set nobody gives way to a weaker one, until he has been silent for some windows. */
-START_TEST(talkers_fade)
+START_TEST(hitters_fade)
 {
-	struct sg_addr a[SG_TALKER_WAYS + 1];
-	struct sg_talker_set *set;
+	struct sg_addr a[SG_HITTER_WAYS + 1];
+	struct sg_hitter_set *set;
 	struct sender s;
 	struct prog *p;
 	int listener, i;
 	__u32 at;
 
-	at = of_one_set(a, SG_TALKER_WAYS + 1);
+	at = of_one_set(a, SG_HITTER_WAYS + 1);
 	p = counting(&listener, false);
 	s = sender(p);
-	for (i = 0; i < SG_TALKER_WAYS; i++)
+	for (i = 0; i < SG_HITTER_WAYS; i++)
 		send_syns(&s, a[i], 400 + 100 * i);
-	send_syns(&s, a[SG_TALKER_WAYS], 100);
-	ck_assert_uint_eq(talker(p, SG_TALKER_SOURCE, a[SG_TALKER_WAYS]).syns, 0);
-	ck_assert_int_eq(talkers(p, SG_TALKER_SOURCE), SG_TALKER_WAYS);
+	send_syns(&s, a[SG_HITTER_WAYS], 100);
+	ck_assert_uint_eq(hitter(p, SG_HITTER_SOURCE, a[SG_HITTER_WAYS]).syns, 0);
+	ck_assert_int_eq(heavy_hitters(p, SG_HITTER_SOURCE), SG_HITTER_WAYS);
 	/* the first is the first of its network, too, with which it shares its hash */
 	ck_assert_uint_eq(a[0].bytes[15], 0);
-	ck_assert_uint_eq(talker(p, SG_TALKER_SOURCE, a[0]).syns, 400);
+	ck_assert_uint_eq(hitter(p, SG_HITTER_SOURCE, a[0]).syns, 400);
 
 	/* two windows later 400 are 100, which is less than his next */
-	set = prog_talkers(p, SG_TALKER_SOURCE) + at;
-	for (i = 0; i < SG_TALKER_WAYS; i++)
+	set = prog_heavy_hitters(p, SG_HITTER_SOURCE) + at;
+	for (i = 0; i < SG_HITTER_WAYS; i++)
 		set->of[i].window -= 2;
-	prog_must(!bpf_map__update_elem(p->skel->maps.talkers, &at, sizeof(at), set, sizeof(*set),
-					BPF_ANY),
-		  "the talkers");
+	prog_must(!bpf_map__update_elem(p->skel->maps.heavy_hitters, &at, sizeof(at), set,
+					sizeof(*set), BPF_ANY),
+		  "the heavy_hitters");
 	free(set - at);
-	send_syns(&s, a[SG_TALKER_WAYS], 5);
-	ck_assert_uint_ge(talker(p, SG_TALKER_SOURCE, a[SG_TALKER_WAYS]).syns, 101);
-	ck_assert_uint_eq(talker(p, SG_TALKER_SOURCE, a[0]).syns, 0);
-	for (i = 1; i < SG_TALKER_WAYS; i++)
-		ck_assert_uint_gt(talker(p, SG_TALKER_SOURCE, a[i]).syns, 0);
+	send_syns(&s, a[SG_HITTER_WAYS], 5);
+	ck_assert_uint_ge(hitter(p, SG_HITTER_SOURCE, a[SG_HITTER_WAYS]).syns, 101);
+	ck_assert_uint_eq(hitter(p, SG_HITTER_SOURCE, a[0]).syns, 0);
+	for (i = 1; i < SG_HITTER_WAYS; i++)
+		ck_assert_uint_gt(hitter(p, SG_HITTER_SOURCE, a[i]).syns, 0);
 	done(p, listener);
 }
 END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("talkers");
+	Suite *suite = suite_create("heavy_hitters");
 
 	if (!prog_may_run())
 		return 77;
-	SUITE_LOOP(suite, crowd_counts_sources, SPREADS * 5, 120);
-	SUITE_TEST(suite, crowd_begins_anew, 30);
+	SUITE_LOOP(suite, cardinality_counts_sources, SPREADS * 5, 120);
+	SUITE_TEST(suite, cardinality_begins_anew, 30);
 	SUITE_LOOP(suite, sketch_never_underestimates, 2, 30);
-	SUITE_LOOP(suite, talkers_one_among_random, 2, 60);
+	SUITE_LOOP(suite, hitters_one_among_random, 2, 60);
 	SUITE_TEST(suite, c4_random_sources_stay_out, 300);
-	SUITE_TEST(suite, talkers_prefixes_add_up, 30);
-	SUITE_LOOP(suite, talkers_of_ipv6_are_networks, 2, 30);
-	SUITE_TEST(suite, talkers_taking_turns_are_all_seen, 30);
-	SUITE_TEST(suite, talkers_over_budget_are_counted, 30);
-	SUITE_LOOP(suite, talkers_complete_and_reset, 2, 30);
-	SUITE_LOOP(suite, talkers_without_xdp, 2, 30);
-	SUITE_TEST(suite, talkers_fade, 30);
+	SUITE_TEST(suite, hitters_prefixes_add_up, 30);
+	SUITE_LOOP(suite, hitters_of_ipv6_are_networks, 2, 30);
+	SUITE_TEST(suite, hitters_taking_turns_are_all_seen, 30);
+	SUITE_TEST(suite, hitters_over_budget_are_counted, 30);
+	SUITE_LOOP(suite, hitters_complete_and_reset, 2, 30);
+	SUITE_LOOP(suite, hitters_without_xdp, 2, 30);
+	SUITE_TEST(suite, hitters_fade, 30);
 	return suite_main(suite, argc, argv);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The record of the ladder, found by who comes after: the next daemon, or --undo. What is damaged,
+ * The record of the mitigation, found by who comes after: the next daemon, or --undo. What is damaged,
  * or of another boot or place, is told of, and nothing is written because of it.
  */
 #include <signal.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "climber.h"
+#include "mitigator.h"
 #include "suite.h"
 #include "synguard/names.h"
 
@@ -97,7 +97,7 @@ static void of_another_version(char *text)
 	text[strcspn(text, "\n") - 1]++;
 }
 
-/* The sum that the text has, as ladder_journal.c has it: FNV-1a. */
+/* The sum that the text has, as mitigation_journal.c has it: FNV-1a. */
 static void seal(char *text)
 {
 	unsigned long long sum = 0xcbf29ce484222325ULL;
@@ -176,7 +176,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("ladder_record");
+	Suite *suite = suite_create("mitigation_record");
 
 	SUITE_TEST(suite, c7_next_start, 30);
 	SUITE_TEST(suite, c7_record_that_is_not_ours, 30);
