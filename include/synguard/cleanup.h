@@ -9,11 +9,19 @@
 #pragma once
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* The struct of this type whose member `ptr` points to. */
+#define container_of(ptr, type, member)                                                            \
+	({                                                                                         \
+		__typeof__(((type *)0)->member) *member_ = (ptr);                                  \
+		(type *)((char *)member_ - offsetof(type, member));                                \
+	})
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
