@@ -4,30 +4,112 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-void control_apply(struct dataplane *dp, const struct settings *s)
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "daemon/dataplane/dataplane_attach.h"
+#include "synguard.skel.h"
+
+#define CONTROL_SET(dp, field, value)                                                              \
+	__atomic_store_n(&dataplane_skeleton(dp)->bss->control.field, value, __ATOMIC_RELAXED)
+#define CONTROL_GET(dp, field)                                                                     \
+	__atomic_load_n(&dataplane_skeleton(dp)->bss->control.field, __ATOMIC_RELAXED)
+
+int control_init(struct sg_control *control)
 {
-	struct sg_control *control = dataplane_control(dp);
+	struct stat st;
+	struct {
+		uint64_t key[2];
+		uint64_t source_salt;
+		uint32_t tsval_offset;
+	} secret;
 
-	__atomic_store_n(&control->lease_ns, s->lease_ns, __ATOMIC_RELAXED);
-	__atomic_store_n(&control->arm_percent, s->arm_percent, __ATOMIC_RELAXED);
-	__atomic_store_n(&control->client_allowance, s->client_allowance, __ATOMIC_RELAXED);
-	__atomic_store_n(&control->ack_flood_rate, s->ack_flood_rate, __ATOMIC_RELAXED);
-	__atomic_store_n(&control->reply_budget, s->reply_budget, __ATOMIC_RELAXED);
-	__atomic_store_n(&control->reply_budget_prefix, s->reply_budget_prefix, __ATOMIC_RELAXED);
+	if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
+		return -EIO;
+	memcpy(control->key, secret.key, sizeof(control->key));
+	control->source_salt = secret.source_salt;
+	control->tsval_offset = secret.tsval_offset;
+	explicit_bzero(&secret, sizeof(secret));
+	if (stat("/proc/self/ns/net", &st) < 0)
+		return -errno;
+	control->netns_inum = st.st_ino;
+	control->cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	return 0;
 }
 
-struct detect_config control_detect_config(const struct settings *s)
+void control_set_mode(struct dataplane *dp, enum sg_mode mode)
 {
-	return (struct detect_config){
-		.marks = { [DETECT_SYN_FLOOD] = { s->attack_rate, s->ebb_rate },
-			   /* the same gap as the defaults of SYNs have */
-			   [DETECT_ACK_FLOOD] = { s->ack_flood_rate,
-						  (s->ack_flood_rate + 9) / 10 } },
-		.hold_ns = s->hold_ns,
-		.baseline_factor = s->baseline_factor,
-	};
+	CONTROL_SET(dp, mode, mode);
 }
+
+enum sg_mode control_mode(struct dataplane *dp)
+{
+	return CONTROL_GET(dp, mode);
+}
+
+void control_set_heartbeat(struct dataplane *dp, uint64_t now_ns)
+{
+	CONTROL_SET(dp, heartbeat_ns, now_ns);
+}
+
+uint64_t control_heartbeat_ns(struct dataplane *dp)
+{
+	return CONTROL_GET(dp, heartbeat_ns);
+}
+
+void control_set_rmem_max(struct dataplane *dp, uint64_t bytes)
+{
+	CONTROL_SET(dp, rmem_max, bytes);
+}
+
+void control_set_listed(struct dataplane *dp, uint32_t listed)
+{
+	CONTROL_SET(dp, listed, listed);
+}
+
+uint64_t control_lease_ns(struct dataplane *dp)
+{
+	return CONTROL_GET(dp, lease_ns);
+}
+
+/* ---- maps ---------------------------------------------------------------------------------- */
+
+static int control_write(const struct bpf_map *map, const void *key, bool here, uint64_t flags)
+{
+	static const uint8_t present = 1;
+	int fd = bpf_map__fd(map);
+	int r = here ? bpf_map_update_elem(fd, key, &present, flags) : bpf_map_delete_elem(fd, key);
+
+	return r < 0 ? -errno : 0;
+}
+
+int control_add_local(struct dataplane *dp, const struct sg_addr *addr)
+{
+	struct synguard_bpf *skel = dataplane_skeleton(dp);
+	struct sg_own own = sg_own(addr);
+
+	/* before it is in the table, where it would not be looked for otherwise */
+	__atomic_fetch_or(&skel->bss->control.own[own.word], own.bits, __ATOMIC_RELAXED);
+	return control_write(skel->maps.local_addrs, addr, true, BPF_NOEXIST);
+}
+
+int control_remove_local(struct dataplane *dp, const struct sg_addr *addr)
+{
+	return control_write(dataplane_skeleton(dp)->maps.local_addrs, addr, false, 0);
+}
+
+int control_list(struct dataplane *dp, bool allow, const struct sg_listed *key, bool here)
+{
+	struct synguard_bpf *skel = dataplane_skeleton(dp);
+
+	return control_write(allow ? skel->maps.allowed : skel->maps.denied, key, here, BPF_ANY);
+}
+
+/* ---- settings ------------------------------------------------------------------------------ */
 
 static bool control_has(const struct settings *s, const struct settings_service *service)
 {
@@ -39,43 +121,42 @@ static bool control_has(const struct settings *s, const struct settings_service 
 	return false;
 }
 
-static struct sg_left_alone control_key(const struct settings_service *service)
-{
-	struct sg_left_alone key = {
-		.prefix_bits = SG_LEFT_ALONE_PORT_BITS + service->prefix_bits,
-		.port = htons(service->port),
-	};
-
-	memcpy(key.addr, service->addr.bytes, sizeof(key.addr));
-	return key;
-}
-
-/* Writes what `s` has and `other` has not. */
-static int control_each(struct dataplane *dp, const struct settings *s,
-			const struct settings *other,
-			int (*write)(struct dataplane *dp, const struct sg_left_alone *key))
+/* Adds (here) or removes the services that `s` leaves alone and `other` does not. */
+static int control_leave_alone(struct dataplane *dp, const struct settings *s,
+			       const struct settings *other, bool here)
 {
 	int r = 0, error;
 	size_t i;
 
 	for (i = 0; s && i < s->leave_alone.count; i++) {
-		struct sg_left_alone key = control_key(&s->leave_alone.items[i]);
+		const struct settings_service *service = &s->leave_alone.items[i];
+		struct sg_left_alone key = {
+			.prefix_bits = SG_LEFT_ALONE_PORT_BITS + service->prefix_bits,
+			.port = htons(service->port),
+		};
 
-		if (control_has(other, &s->leave_alone.items[i]))
+		if (control_has(other, service))
 			continue;
-		error = write(dp, &key);
+		memcpy(key.addr, service->addr.bytes, sizeof(key.addr));
+		error = control_write(dataplane_skeleton(dp)->maps.left_alone, &key, here, BPF_ANY);
 		if (error < 0)
 			r = error;
 	}
 	return r;
 }
 
-int control_apply_left_alone(struct dataplane *dp, const struct settings *before,
-			     const struct settings *s)
+int control_apply(struct dataplane *dp, const struct settings *before, const struct settings *s)
 {
-	/* what goes first, so that there is always room for what comes */
-	int gone = control_each(dp, before, s, dataplane_leave_no_more);
-	int come = control_each(dp, s, before, dataplane_leave_alone);
+	int removed, added;
 
-	return come < 0 ? come : gone;
+	CONTROL_SET(dp, lease_ns, s->lease_ns);
+	CONTROL_SET(dp, arm_percent, s->arm_percent);
+	CONTROL_SET(dp, client_allowance, s->client_allowance);
+	CONTROL_SET(dp, ack_flood_rate, s->ack_flood_rate);
+	CONTROL_SET(dp, reply_budget, s->reply_budget);
+	CONTROL_SET(dp, reply_budget_prefix, s->reply_budget_prefix);
+	/* removed first, so that there is room for what is added */
+	removed = control_leave_alone(dp, before, s, false);
+	added = control_leave_alone(dp, s, before, true);
+	return added < 0 ? added : removed;
 }

@@ -1,19 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What settings mean to the running datapath: writes to its memory and its maps, and nothing else.
- * What did not change is not written, so that a reload disturbs nobody.
+ * What the daemon tells the programs: struct sg_control, of which this is the only writer, and the
+ * maps of addresses and prefixes.
+ *
+ * The programs read struct sg_control while it is written, so each field is one relaxed atomic
+ * store; no two of them have to change together.
  */
 #pragma once
 
 #include "daemon/dataplane/dataplane.h"
-#include "daemon/judge/detect.h"
 #include "daemon/settings/settings.h"
 
-/* All that the programs read at each packet; the mode is the manager's. */
-void control_apply(struct dataplane *dp, const struct settings *s);
+/* Random secrets, the network namespace and the CPUs: for memory that no daemon has used. -errno. */
+int control_init(struct sg_control *control);
 
-/* Brings the list of what is left alone from `before` (NULL: empty) to `s`. -errno of the last failure. */
-int control_apply_left_alone(struct dataplane *dp, const struct settings *before,
-			     const struct settings *s);
+void control_set_mode(struct dataplane *dp, enum sg_mode mode);
+enum sg_mode control_mode(struct dataplane *dp);
 
-struct detect_config control_detect_config(const struct settings *s);
+/* CLOCK_MONOTONIC; without a stamp for SG_HEARTBEAT_LOST_NS the programs challenge nobody. */
+void control_set_heartbeat(struct dataplane *dp, uint64_t now_ns);
+uint64_t control_heartbeat_ns(struct dataplane *dp);
+
+/* net.core.rmem_max, which bounds the windows that challenges offer. */
+void control_set_rmem_max(struct dataplane *dp, uint64_t bytes);
+
+/* Which lists have entries: SG_LISTED_*. */
+void control_set_listed(struct dataplane *dp, uint32_t listed);
+
+/*
+ * Leases, thresholds, budgets, and the list of services to leave alone, which goes from that of
+ * `before` (NULL: empty) to that of `s`; what did not change is not written. -errno of the last
+ * failure.
+ */
+int control_apply(struct dataplane *dp, const struct settings *before, const struct settings *s);
+uint64_t control_lease_ns(struct dataplane *dp);
+
+/* Addresses of this host. -EEXIST, -ENOENT: it was as it should be before. */
+int control_add_local(struct dataplane *dp, const struct sg_addr *addr);
+int control_remove_local(struct dataplane *dp, const struct sg_addr *addr);
+
+/* Puts a prefix on the list of those that pass (allow) or whose SYNs are dropped, or takes it off.
+ * -errno. */
+int control_list(struct dataplane *dp, bool allow, const struct sg_listed *key, bool here);

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -15,6 +13,7 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/dataplane/control.h"
 #include "daemon/dataplane/dataplane_attach.h"
 #include "daemon/dataplane/dataplane_load.h"
 #include "synguard.skel.h"
@@ -32,27 +31,6 @@ struct dataplane {
 #define DATAPLANE_SERVICES_BYTES (SG_SERVICES_MAX * sizeof(struct sg_service))
 #define DATAPLANE_HITTERS_BYTES	 (SG_HITTER_KINDS * SG_HITTER_SETS * sizeof(struct sg_hitter_set))
 
-static int dataplane_fill_control(struct sg_control *control)
-{
-	struct stat st;
-	struct {
-		uint64_t key[2];
-		uint64_t source_salt;
-		uint32_t tsval_offset;
-	} secret;
-
-	if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
-		return -EIO;
-	memcpy(control->key, secret.key, sizeof(control->key));
-	control->source_salt = secret.source_salt;
-	control->tsval_offset = secret.tsval_offset;
-	explicit_bzero(&secret, sizeof(secret));
-	if (stat("/proc/self/ns/net", &st) < 0)
-		return -errno;
-	control->netns_inum = st.st_ino;
-	return 0;
-}
-
 static int dataplane_map_tables(struct dataplane *dp)
 {
 	void *p = mmap(NULL, DATAPLANE_SERVICES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -67,14 +45,6 @@ static int dataplane_map_tables(struct dataplane *dp)
 		return -errno;
 	dp->heavy_hitters = p;
 	return 0;
-}
-
-/* What the programs are told at their load, where they do not go on with what they were told before. */
-static int dataplane_begin_anew(struct dataplane *dp)
-{
-	dp->loaded_ns = clock_now_ns();
-	dp->skel->bss->control.cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	return dataplane_fill_control(&dp->skel->bss->control);
 }
 
 int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, const struct dataplane_store *store,
@@ -97,8 +67,10 @@ int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, const struct data
 	dp->continues = loaded.continues;
 	dp->cpus = libbpf_num_possible_cpus();
 	r = dp->cpus < 0 ? dp->cpus : dataplane_map_tables(dp);
-	if (r >= 0 && !dp->continues)
-		r = dataplane_begin_anew(dp);
+	if (r >= 0 && !dp->continues) {
+		dp->loaded_ns = clock_now_ns();
+		r = control_init(&dp->skel->bss->control);
+	}
 	if (r < 0) {
 		complain(c, "the programs could not be set up: %s", strerror(-r));
 		dataplane_free(dp);
@@ -176,11 +148,6 @@ int dataplane_listeners(struct dataplane *dp)
 		return -EOPNOTSUPP;
 	fd = bpf_iter_create(bpf_link__fd(link));
 	return fd < 0 ? -errno : fd;
-}
-
-struct sg_control *dataplane_control(struct dataplane *dp)
-{
-	return &dp->skel->bss->control;
 }
 
 struct sg_service *dataplane_services(struct dataplane *dp)
@@ -269,48 +236,4 @@ int dataplane_cardinality(struct dataplane *dp, uint64_t now_ns, struct cardinal
 const struct sg_hitter_set *dataplane_heavy_hitters(struct dataplane *dp)
 {
 	return dp->heavy_hitters;
-}
-
-int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr)
-{
-	struct sg_control *control = dataplane_control(dp);
-	struct sg_own own = sg_own(addr);
-	uint8_t present = 1;
-
-	/* before it is in the table, where it would not be looked for otherwise */
-	__atomic_fetch_or(&control->own[own.word], own.bits, __ATOMIC_RELAXED);
-	return bpf_map_update_elem(bpf_map__fd(dp->skel->maps.local_addrs), addr, &present,
-				   BPF_NOEXIST) < 0 ?
-		       -errno :
-		       0;
-}
-
-int dataplane_local_remove(struct dataplane *dp, const struct sg_addr *addr)
-{
-	return bpf_map_delete_elem(bpf_map__fd(dp->skel->maps.local_addrs), addr) < 0 ? -errno : 0;
-}
-
-int dataplane_leave_alone(struct dataplane *dp, const struct sg_left_alone *key)
-{
-	uint8_t present = 1;
-
-	return bpf_map_update_elem(bpf_map__fd(dp->skel->maps.left_alone), key, &present, BPF_ANY) <
-			       0 ?
-		       -errno :
-		       0;
-}
-
-int dataplane_leave_no_more(struct dataplane *dp, const struct sg_left_alone *key)
-{
-	return bpf_map_delete_elem(bpf_map__fd(dp->skel->maps.left_alone), key) < 0 ? -errno : 0;
-}
-
-int dataplane_list(struct dataplane *dp, bool allow, const struct sg_listed *key, bool here)
-{
-	int fd = bpf_map__fd(allow ? dp->skel->maps.allowed : dp->skel->maps.denied);
-	uint8_t present = 1;
-	int r = here ? bpf_map_update_elem(fd, key, &present, BPF_ANY) :
-		       bpf_map_delete_elem(fd, key);
-
-	return r < 0 ? -errno : 0;
 }

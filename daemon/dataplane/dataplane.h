@@ -128,9 +128,6 @@ void dataplane_detach(struct dataplane *dp, struct dataplane_attachments *links)
 /* Closes the descriptors: what is kept for the next daemon stays attached, the rest does not. */
 void dataplane_let_go(struct dataplane_attachments *links);
 
-/* Written by the daemon only; see struct sg_control. */
-struct sg_control *dataplane_control(struct dataplane *dp);
-
 /* SG_SERVICES_MAX entries of live memory, shared with the programs. */
 struct sg_service *dataplane_services(struct dataplane *dp);
 
@@ -151,15 +148,3 @@ int dataplane_cardinality(struct dataplane *dp, uint64_t now_ns, struct cardinal
 const struct sg_hitter_set *dataplane_heavy_hitters(struct dataplane *dp);
 /* Makes an entry's tally zero on all CPUs, before the entry is used for another service. */
 int dataplane_tally_clear(struct dataplane *dp, uint32_t index);
-
-/* -EEXIST, -ENOENT: it was as it should be before. */
-int dataplane_local_add(struct dataplane *dp, const struct sg_addr *addr);
-int dataplane_local_remove(struct dataplane *dp, const struct sg_addr *addr);
-
-/* Services that are never challenged, from the next look at their listener on. */
-int dataplane_leave_alone(struct dataplane *dp, const struct sg_left_alone *key);
-int dataplane_leave_no_more(struct dataplane *dp, const struct sg_left_alone *key);
-
-/* Puts a prefix on the list of those who are passed (allow), or whose SYNs are dropped; or takes it
- * off. -errno. */
-int dataplane_list(struct dataplane *dp, bool allow, const struct sg_listed *key, bool here);

@@ -8,7 +8,7 @@
 
 #include "synguard/cleanup.h"
 
-#include "daemon/dataplane/dataplane.h"
+#include "daemon/dataplane/control.h"
 #include "daemon/lists/lists_text.h"
 
 /* Entries in one turn of the loop: most are one system call, of a microsecond or some. */
@@ -42,16 +42,15 @@ static int list_store_set(void *list_store, const struct lists_prefix *p, bool h
 	if (!k->dp)
 		return 0;
 	memcpy(key.addr, p->addr.bytes, sizeof(key.addr));
-	return dataplane_list(k->dp, k->first->id == LISTS_ALLOW, &key, here);
+	return control_list(k->dp, k->first->id == LISTS_ALLOW, &key, here);
 }
 
 static void list_store_announce(struct list_store *k)
 {
 	if (k->dp)
-		__atomic_store_n(&dataplane_control(k->dp)->listed,
-				 (k->known[LISTS_ALLOW].count ? SG_LISTED_ALLOW : 0) |
-					 (k->known[LISTS_DENY].count ? SG_LISTED_DENY : 0),
-				 __ATOMIC_RELAXED);
+		control_set_listed(k->dp,
+				   (k->known[LISTS_ALLOW].count ? SG_LISTED_ALLOW : 0) |
+					   (k->known[LISTS_DENY].count ? SG_LISTED_DENY : 0));
 }
 
 /* ---- the end of a change ------------------------------------------------------------------- */

@@ -44,7 +44,7 @@ static void manager_on_address(void *userdata, const struct sg_addr *addr, bool 
 
 	if (!m->dp)
 		return;
-	r = here ? dataplane_local_add(m->dp, addr) : dataplane_local_remove(m->dp, addr);
+	r = here ? control_add_local(m->dp, addr) : control_remove_local(m->dp, addr);
 	if (!r)
 		m->local_addrs += here ? 1 : -1;
 	if (r < 0 && r != -ENOENT && r != -EEXIST)
@@ -96,7 +96,6 @@ static int manager_said(struct complaint *c, int r)
 /* Without a datapath the daemon still watches and says what is missing. */
 static int manager_load(struct manager *m, struct complaint *c)
 {
-	struct sg_control *control;
 	int r;
 
 	if (m->settings.engine == SETTINGS_ENGINE_KERNEL) {
@@ -116,9 +115,8 @@ static int manager_load(struct manager *m, struct complaint *c)
 			 EVENT_TEXT("reason", m->engine_reason.text));
 		return 0;
 	}
-	control = dataplane_control(m->dp);
-	control->mode = m->mode;
-	control->heartbeat_ns = clock_now_ns();
+	control_set_mode(m->dp, m->mode);
+	control_set_heartbeat(m->dp, clock_now_ns());
 	manager_apply(m, NULL);
 	return manager_said(c, services_new(&m->services, m->dp));
 }

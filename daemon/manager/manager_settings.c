@@ -13,7 +13,7 @@ void manager_change_mode(struct manager *m, enum sg_mode mode)
 
 	m->mode = mode;
 	if (m->dp)
-		__atomic_store_n(&dataplane_control(m->dp)->mode, mode, __ATOMIC_RELAXED);
+		control_set_mode(m->dp, mode);
 	if (mode != before) {
 		ANNOUNCE(&m->announcer, SG_EVENT_MODE_CHANGED, EVENT_TEXT("mode", mode_name(mode)),
 			 EVENT_TEXT("before", mode_name(before)));
@@ -35,12 +35,24 @@ int manager_set_mode(void *userdata, const char *name)
 	return 0;
 }
 
+static struct detect_config manager_detect_config(const struct settings *s)
+{
+	return (struct detect_config){
+		.marks = { [DETECT_SYN_FLOOD] = { s->attack_rate, s->ebb_rate },
+			   /* the same gap as the defaults of SYNs have */
+			   [DETECT_ACK_FLOOD] = { s->ack_flood_rate,
+						  (s->ack_flood_rate + 9) / 10 } },
+		.hold_ns = s->hold_ns,
+		.baseline_factor = s->baseline_factor,
+	};
+}
+
 void manager_take_settings(struct manager *m, const struct settings *s)
 {
 	size_t i;
 
 	m->settings = *s;
-	m->detect = control_detect_config(s);
+	m->detect = manager_detect_config(s);
 	for (i = 0; i < s->interfaces.count; i++)
 		m->interfaces[i] = m->settings.interfaces.items[i];
 }
@@ -51,8 +63,7 @@ void manager_apply(struct manager *m, const struct settings *before)
 
 	if (!m->dp)
 		return;
-	control_apply(m->dp, &m->settings);
-	r = control_apply_left_alone(m->dp, before, &m->settings);
+	r = control_apply(m->dp, before, &m->settings);
 	if (r < 0)
 		log_warning("the list of services to leave alone: %s", strerror(-r));
 }

@@ -18,7 +18,7 @@ void manager_scalars(void *userdata, struct report *ret)
 {
 	struct manager *m = userdata;
 	uint64_t now_ns = clock_now_ns();
-	uint64_t heard_ns = m->dp ? dataplane_control(m->dp)->heartbeat_ns : m->ticked_ns;
+	uint64_t heard_ns = m->dp ? control_heartbeat_ns(m->dp) : m->ticked_ns;
 
 	struct mitigation_counts mitigation = mitigation_counts(m->mitigation);
 

@@ -52,7 +52,7 @@ static void manager_sample(struct manager *m, uint64_t now_ns, struct services_t
 		r = manager_sample_sockets(m, now_ns, total);
 	} else {
 		if (!sysctl_read("net.core.rmem_max", &rmem_max))
-			dataplane_control(m->dp)->rmem_max = rmem_max;
+			control_set_rmem_max(m->dp, rmem_max);
 		r = services_sample(m->services, now_ns, total);
 		if (r >= 0)
 			r = hitters_look(m->dp, now_ns, &m->flow, &m->sources);
@@ -194,7 +194,7 @@ int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *userdat
 
 	manager_note_delay(m, now_ns / 1000, scheduled_usec);
 	if (m->dp)
-		__atomic_store_n(&dataplane_control(m->dp)->heartbeat_ns, now_ns, __ATOMIC_RELAXED);
+		control_set_heartbeat(m->dp, now_ns);
 	manager_sample(m, now_ns, &total);
 	manager_think(m, now_ns, &total);
 	manager_mitigate(m, now_ns);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/dataplane/control.h"
 #include "daemon/judge/detect.h"
 
 /*
@@ -187,7 +188,7 @@ static enum sg_verdict services_hindrance(const struct sg_service *e, uint64_t n
 static bool services_is_defending(const struct services *s, const struct sg_service *e,
 				  uint64_t now_ns)
 {
-	uint32_t mode = dataplane_control(s->dp)->mode;
+	uint32_t mode = control_mode(s->dp);
 
 	return !services_hindrance(e, now_ns) &&
 	       (mode == SG_MODE_ALWAYS ||
@@ -210,7 +211,7 @@ static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
 
 	if (services_get(&e->lease_until_ns) > now_ns &&
 	    (s->hold || unanswered * SERVICES_HALF_OPEN_SECONDS > e->threshold))
-		services_set(&e->lease_until_ns, now_ns + dataplane_control(s->dp)->lease_ns);
+		services_set(&e->lease_until_ns, now_ns + control_lease_ns(s->dp));
 }
 
 static void services_hear_canary(struct services *s, uint32_t index, uint64_t now_ns,

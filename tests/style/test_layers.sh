@@ -20,7 +20,7 @@ daemon_folders=$(folders_of daemon)
 cli_folders=$(folders_of cli)
 bpf_folders='net cookie state path'
 
-circular='daemon/(manager/manager|mitigation/(internal|mitigation)|dataplane/dataplane|ifaces/ifaces)
+circular='daemon/(manager/manager|mitigation/(internal|mitigation)|dataplane/(dataplane|control)|ifaces/ifaces)
 daemon/(manager/manager|ifaces/ifaces|services/services|lists/list_store|bus/bus)(_internal)?
 daemon/(dataplane/dataplane|settings/settings|net/rtnl)_[a-z]+
 daemon/net/rtnl
