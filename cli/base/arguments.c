@@ -7,7 +7,7 @@
 #include "synguard/names.h"
 
 #include "cli/base/help.h"
-#include "cli/base/nearest.h"
+#include "daemon/base/text.h"
 
 #define GO_ON (-1)
 

@@ -2,7 +2,7 @@
 /* Says what the mitigation has done and what is taken. */
 #include <stdio.h>
 
-#include "daemon/base/time_text.h"
+#include "daemon/base/clock.h"
 #include "daemon/mitigation/internal.h"
 #include "daemon/report/report.h"
 

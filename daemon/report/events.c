@@ -11,7 +11,7 @@
 
 #include "synguard/cleanup.h"
 
-#include "daemon/base/time_text.h"
+#include "daemon/base/clock.h"
 
 #define EVENTS_ROW_(name, word_, id, priority_, sentence_, fields_)                                \
 	[SG_EVENT_##name] = {                                                                      \

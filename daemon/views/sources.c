@@ -12,7 +12,6 @@
 #include "daemon/base/addr.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/groups.h"
-#include "daemon/base/time_text.h"
 #include "daemon/dataplane/dataplane.h"
 #include "daemon/dataplane/heavy_hitters.h"
 #include "daemon/net/sockdiag.h"

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "cli/base/kernel_view.h"
-#include "cli/base/nearest.h"
 #include "cli/base/start_hint.h"
+#include "daemon/base/text.h"
 #include "suite.h"
 
 START_TEST(nearest_distances)
