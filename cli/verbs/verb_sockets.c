@@ -15,6 +15,7 @@
 #include "cli/base/verb.h"
 #include "cli/print/view.h"
 #include "cli/verbs/owners.h"
+#include "daemon/net/netstat.h"
 
 /* The daemon's own text, as it is: there may be a hundred thousand rows in it. */
 static int sockets_copy(const struct cli *cli, enum client_view view, const char *by,
@@ -62,7 +63,7 @@ static void sockets_print_counters(const struct screen *s)
 	bool any = false;
 	int i;
 
-	kernel_view_netstat(&view, "/proc/self/net/netstat");
+	kernel_view_netstat(&view, NETSTAT_PATH);
 	for (i = 0; i < KERNEL_VIEW_COUNTER_COUNT; i++) {
 		if (!view.counted[i] || !view.counters[i])
 			continue;

@@ -133,7 +133,7 @@ report libraries_have_their_folders "$(
 	only '<ini\.h>' 'daemon/settings/config_file\.c'
 	only '<libmnl/.*' 'daemon/net/.*|tests/lab/.*'
 	only '<systemd/sd-bus.*' 'daemon/bus/.*|cli/base/client[a-z_]*\.[ch]|cli/exporter/source\.[ch]'
-	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/net/sockdiag\.[ch]|cli/base/kernel_view\.[ch]|tests/lab/.*'
+	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/net/sockdiag\.[ch]|tests/lab/.*'
 	only '<microhttpd.*' 'cli/exporter/http\.[ch]'
 )"
 report journal_has_one_writer "$(only 'daemon/report/journal\.h' 'daemon/(report/journal|manager/announce)\.c')"
