@@ -10,7 +10,7 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "daemon/bus/bus_internal.h"
+#include "daemon/bus/peers.h"
 
 /* ---- peers --------------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 #include "synguard/names.h"
 
 #include "daemon/base/complaint.h"
-#include "daemon/bus/bus_internal.h"
+#include "daemon/bus/peers.h"
 #include "daemon/lists/lists_request.h"
 
 static int bus_lists_not_allowed(sd_bus_message *call)

@@ -12,7 +12,7 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "daemon/bus/bus_internal.h"
+#include "daemon/bus/peers.h"
 
 #define BUS_RETRY_MIN_USEC 1000000ULL
 #define BUS_RETRY_MAX_USEC 30000000ULL

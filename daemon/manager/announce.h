@@ -10,7 +10,7 @@
 #include "daemon/dataplane/heavy_hitters.h"
 #include "daemon/ifaces/iface_events.h"
 #include "daemon/judge/ack_flood.h"
-#include "daemon/judge/defence.h"
+#include "daemon/judge/episodes.h"
 #include "daemon/judge/trouble.h"
 #include "daemon/mitigation/mitigation.h"
 #include "daemon/report/events.h"

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "daemon/dataplane/dataplane.h"
-#include "daemon/judge/defence.h"
+#include "daemon/judge/episodes.h"
 #include "daemon/judge/detect_service.h"
 #include "daemon/judge/trouble.h"
 #include "daemon/report/report.h"

@@ -14,7 +14,7 @@
 #include "daemon/base/worker.h"
 #include "daemon/services/services.h"
 #include "daemon/views/halfopen.h"
-#include "daemon/views/listeners_view.h"
+#include "daemon/views/view.h"
 #include "daemon/views/sources.h"
 #include "daemon/views/states.h"
 

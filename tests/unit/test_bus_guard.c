@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "daemon/bus/bus_guard.h"
+#include "daemon/bus/guard.h"
 #include "suite.h"
 
 #define STREAM_MAX (4 * BUS_GUARD_MESSAGE_MAX)

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "daemon/judge/defence.h"
+#include "daemon/judge/episodes.h"
 #include "daemon/report/events.h"
 #include "suite.h"
 

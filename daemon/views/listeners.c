@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/views/listeners_view.h"
+#include "daemon/views/view.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/judge/defence.h"
+#include "daemon/judge/episodes.h"
 
 /* The last tick's figures still belong to a defence that has ended in between. */
 static void defence_add(struct defence *d, bool defending, const struct defence_totals *grew)

@@ -14,7 +14,7 @@
 
 #include "synguard/cleanup.h"
 
-#include "daemon/bus/bus_internal.h"
+#include "daemon/bus/peers.h"
 
 /* Kernel memory for answers that a peer has not read; sd-bus asks for 8 MiB. */
 #define BUS_SEND_BYTES 262144

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/bus/bus_guard.h"
+#include "daemon/bus/guard.h"
 
 #include <errno.h>
 #include <linux/sockios.h>

@@ -8,8 +8,8 @@
 #include <systemd/sd-bus.h>
 
 #include "daemon/bus/bus.h"
-#include "daemon/bus/bus_guard.h"
-#include "daemon/bus/bus_properties.h"
+#include "daemon/bus/guard.h"
+#include "daemon/bus/properties.h"
 
 /* No user but root may take all the places, alone or with others. */
 #define BUS_MAX_PEERS	   64

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/bus/bus_properties.h"
+#include "daemon/bus/properties.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -7,7 +7,7 @@
 
 #include "synguard/names.h"
 
-#include "daemon/bus/bus_internal.h"
+#include "daemon/bus/peers.h"
 #include "daemon/views/halfopen.h"
 #include "daemon/views/views.h"
 
