@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The door to those who ask: an sd-bus server on a socket of our own, RUNTIME_DIR/bus, and the
- * same object as org.synguard1 on the system bus, where there is one and when it comes.
+ * The bus: an sd-bus server on the socket RUNTIME_DIR/bus, for the CLI, the exporter and busctl. It
+ * needs no bus daemon:
  *
- * No bus daemon is needed. Anybody may ask what is; to change something takes root or the group
- * "synguard" (SO_PEERCRED, SO_PEERGROUPS; on the system bus what its daemon says of the sender),
- * and where that group does not exist root alone.
+ *	busctl --address=unix:path=/run/synguard/bus call org.synguard1 /org/synguard1 org.synguard1 Describe
  *
- * Nobody who asks is waited for: messages, answers that are not read, places and calls under way
- * are bounded for each peer, and the report is made at most once in BUS_DESCRIBE_USEC however
- * many ask for it. Each turn is short, and the manager's tick goes first.
+ * Anybody may read the report. To change something, or to see sources, a peer has to be root or in
+ * the group "synguard" (SO_PEERCRED, SO_PEERGROUPS); where the group does not exist, root.
+ *
+ * The daemon never waits for a peer: messages, unread answers, places and calls under way are
+ * bounded for each, and the report is filled at most once in 50 ms however many ask for it. Each
+ * turn is short, and the manager's tick goes first. guard.c bounds messages, peers.c has the socket
+ * and the places, requests.c the calls that are answered later, bus.c the methods. What a method
+ * does is the caller's, in struct bus_handler.
  */
 #pragma once
 
@@ -37,21 +40,18 @@ struct bus_handler {
 	/* A view of the host's sockets; request->done is called later, not where this fails. */
 	int (*view)(void *userdata, const struct views_request *request);
 	void *userdata;
-	/* The lists of sources, as list_store.h says it, with a userdata of their own; q->done may be
-	 * called later. */
+	/* The lists of sources, see list_store.h; q->done may be called later. */
 	int (*list_add)(void *lists, const struct lists_request *q, struct complaint *c);
 	int (*list_remove)(void *lists, const struct lists_request *q, struct complaint *c);
 	char *(*list_show)(void *lists, const char *list, uint32_t first);
-	void *lists;
+	void *lists; /* their userdata */
 };
 
-/* Listens on `path`, replacing a socket that a dead process left, and begins to look for the
- * system bus. The caller owns *ret. -errno. */
+/* Listens on `path`, replacing a socket that a dead process left. The caller owns *ret. -errno. */
 int bus_new(struct bus **ret, sd_event *event, const char *path, const struct bus_handler *handler);
 /* Closes all connections and removes the socket. */
 struct bus *bus_free(struct bus *bus);
 
-/* Signals to those who follow, and to the system bus: Event(s json), StateChanged(s state, s mode).
- * Takes NULL. */
-void bus_tell_event(struct bus *bus, const char *json);
-void bus_tell_state(struct bus *bus, const char *state, const char *mode);
+/* Signals to peers that follow: Event(s json), StateChanged(s state, s mode). Take NULL. */
+void bus_emit_event(struct bus *bus, const char *json);
+void bus_emit_state(struct bus *bus, const char *state, const char *mode);

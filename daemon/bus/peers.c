@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The bus's own socket: who gets a place, what comes in, and when a peer is cut.
- */
+#include "daemon/bus/peers.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,16 +13,17 @@
 #include <unistd.h>
 
 #include "synguard/cleanup.h"
+#include "synguard/names.h"
 
-#include "daemon/bus/peers.h"
+#include "daemon/bus/guard.h"
 
 /* Kernel memory for answers that a peer has not read; sd-bus asks for 8 MiB. */
 #define BUS_SEND_BYTES 262144
 
 /* Without a descriptor or memory for a peer, nobody is let in for so long. */
-#define BUS_REST_USEC 250000ULL
+#define BUS_PAUSE_USEC 250000ULL
 
-/* ---- who may ------------------------------------------------------------------------------- */
+/* ---- rights and places --------------------------------------------------------------------- */
 
 static bool bus_group_has(int fd, gid_t primary, gid_t wanted)
 {
@@ -40,26 +41,26 @@ static bool bus_group_has(int fd, gid_t primary, gid_t wanted)
 	return false;
 }
 
-/* What the peer was when it connected; whom the kernel does not know is nobody. */
+/* By the credentials at the time of connect(); without them the peer has no rights. */
 static void bus_peer_identify(struct bus_peer *peer, int fd)
 {
-	const struct bus *b = peer->owner;
+	const struct bus_peers *all = peer->all;
 	socklen_t length = sizeof(struct ucred);
 	struct ucred cred;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &length) < 0)
 		cred = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	peer->uid = cred.uid;
-	peer->may_change = !cred.uid || (b->has_group && bus_group_has(fd, cred.gid, b->group));
+	peer->may_change = !cred.uid || (all->has_group && bus_group_has(fd, cred.gid, all->group));
 }
 
 /* A free place that this user may have, or NULL. */
-static struct bus_peer *bus_place(struct bus *b, uid_t uid)
+static struct bus_peer *bus_peers_place(struct bus_peers *all, uid_t uid)
 {
 	struct bus_peer *peer, *place = NULL;
 	int of_uid = 0, taken = 0;
 
-	for (peer = b->peers; peer < b->peers + BUS_MAX_PEERS; peer++) {
+	for (peer = all->places; peer < all->places + BUS_MAX_PEERS; peer++) {
 		if (peer->bus) {
 			taken++;
 			of_uid += peer->uid == uid;
@@ -72,7 +73,58 @@ static struct bus_peer *bus_place(struct bus *b, uid_t uid)
 	return place;
 }
 
+bool bus_peer_follow(struct bus_peer *peer)
+{
+	const struct bus_peer *other, *places = peer->all->places;
+	size_t count = 0, of_uid = 0;
+
+	for (other = places; other < places + BUS_MAX_PEERS; other++) {
+		count += other->follows;
+		of_uid += other->follows && other->uid == peer->uid;
+	}
+	if (!peer->follows && peer->uid &&
+	    (count >= BUS_MAX_FOLLOWERS || of_uid >= BUS_FOLLOWERS_PER_UID))
+		return false;
+	peer->follows = true;
+	peer->idle = sd_event_source_disable_unref(peer->idle);
+	return true;
+}
+
 /* ---- peers --------------------------------------------------------------------------------- */
+
+void bus_peer_drop(struct bus_peer *peer)
+{
+	peer->all->forget(peer);
+	peer->idle = sd_event_source_disable_unref(peer->idle);
+	peer->guard = bus_guard_free(peer->guard);
+	peer->follows = false;
+	if (peer->bus) {
+		sd_bus_detach_event(peer->bus);
+		peer->bus = sd_bus_close_unref(peer->bus);
+	}
+}
+
+bool bus_peer_reads(struct bus_peer *peer)
+{
+	uint64_t queued, most = peer->follows ? BUS_MAX_QUEUED_EVENTS : BUS_MAX_QUEUED;
+
+	if (sd_bus_get_n_queued_write(peer->bus, &queued) >= 0 && queued <= most)
+		return true;
+	bus_peer_drop(peer);
+	return false;
+}
+
+/* Each message first of all, also those that sd-bus answers by itself (properties). */
+static int bus_on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct bus_peer *peer = userdata;
+
+	if (!bus_peer_reads(peer))
+		return 1;
+	if (peer->idle)
+		sd_event_source_set_time_relative(peer->idle, BUS_IDLE_USEC);
+	return 0;
+}
 
 static int bus_on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
@@ -93,15 +145,15 @@ static bool bus_peer_is_greeted(void *userdata)
 	return sd_bus_is_ready(peer->bus) > 0;
 }
 
-static void bus_peer_misbehaves(void *userdata)
+static void bus_peer_refuse(void *userdata)
 {
 	bus_peer_drop(userdata);
 }
 
 /* Takes the descriptor: the guard reads from it, sd-bus writes to a second one of it. */
-static int bus_peer_plug(struct bus_peer *peer, int fd)
+static int bus_peer_connect(struct bus_peer *peer, int fd)
 {
-	const struct bus_guard_handler handler = { bus_peer_is_greeted, bus_peer_misbehaves, peer };
+	const struct bus_guard_handler handler = { bus_peer_is_greeted, bus_peer_refuse, peer };
 	_cleanup_close_ int out = fcntl(fd, F_DUPFD_CLOEXEC, 3), feed = -EBADF;
 	int r;
 
@@ -110,7 +162,7 @@ static int bus_peer_plug(struct bus_peer *peer, int fd)
 		close(fd);
 		return r;
 	}
-	r = bus_guard_new(&peer->guard, peer->owner->event, fd, &handler, &feed);
+	r = bus_guard_new(&peer->guard, peer->all->event, fd, &handler, &feed);
 	if (r < 0)
 		return r;
 	r = sd_bus_set_fd(peer->bus, feed, out);
@@ -121,7 +173,7 @@ static int bus_peer_plug(struct bus_peer *peer, int fd)
 	return 0;
 }
 
-/* What tools that expect a bus daemon (busctl) say first; the name is never used. */
+/* The first call of tools that expect a bus daemon (busctl); the name is never used. */
 static int bus_on_hello(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	return sd_bus_reply_method_return(m, "s", ":1.1");
@@ -147,10 +199,10 @@ static int bus_peer_start(struct bus_peer *peer, int fd)
 		close(fd);
 		return r;
 	}
-	r = bus_peer_plug(peer, fd);
+	r = bus_peer_connect(peer, fd);
 	if (r >= 0)
 		r = sd_bus_set_server(peer->bus, 1, id);
-	/* who it is SO_PEERCRED has said; whatever it claims in its greeting is nothing to us */
+	/* SO_PEERCRED identifies the peer; what it claims in its greeting has no effect */
 	if (r >= 0)
 		r = sd_bus_set_anonymous(peer->bus, 1);
 	if (r >= 0)
@@ -163,7 +215,9 @@ static int bus_peer_start(struct bus_peer *peer, int fd)
 	if (r < 0)
 		return r;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	r = bus_publish(peer);
+	r = sd_bus_add_filter(peer->bus, NULL, bus_on_message, peer);
+	if (r >= 0)
+		r = peer->all->publish(peer);
 	if (r >= 0)
 		r = sd_bus_add_object_vtable(peer->bus, NULL, "/org/freedesktop/DBus",
 					     "org.freedesktop.DBus", bus_hello_vtable, peer);
@@ -173,49 +227,49 @@ static int bus_peer_start(struct bus_peer *peer, int fd)
 					      "org.freedesktop.DBus.Local", "Disconnected",
 					      bus_on_disconnected, NULL, peer);
 	if (r >= 0)
-		r = sd_bus_attach_event(peer->bus, peer->owner->event, SD_EVENT_PRIORITY_NORMAL);
+		r = sd_bus_attach_event(peer->bus, peer->all->event, SD_EVENT_PRIORITY_NORMAL);
 	if (r >= 0)
-		r = sd_event_add_time_relative(peer->owner->event, &peer->idle, CLOCK_MONOTONIC,
+		r = sd_event_add_time_relative(peer->all->event, &peer->idle, CLOCK_MONOTONIC,
 					       BUS_IDLE_USEC, 0, bus_on_idle, peer);
 	return r;
 }
 
-static int bus_on_rested(sd_event_source *source, uint64_t usec, void *userdata)
+static int bus_on_pause_end(sd_event_source *source, uint64_t usec, void *userdata)
 {
-	struct bus *b = userdata;
+	struct bus_peers *all = userdata;
 
-	return sd_event_source_set_enabled(b->source, SD_EVENT_ON);
+	return sd_event_source_set_enabled(all->source, SD_EVENT_ON);
 }
 
-/* Who waits stays to be seen by poll(), and the loop would do nothing else any more. */
-static int bus_rest(struct bus *b, int error)
+/* A connection that cannot be accepted stays readable: without a pause the loop would spin. */
+static int bus_peers_pause(struct bus_peers *all, int error)
 {
 	int r;
 
 	if (error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS)
 		return 0;
-	r = sd_event_source_set_time_relative(b->rest, BUS_REST_USEC);
+	r = sd_event_source_set_time_relative(all->pause, BUS_PAUSE_USEC);
 	if (r >= 0)
-		r = sd_event_source_set_enabled(b->rest, SD_EVENT_ONESHOT);
-	return r < 0 ? r : sd_event_source_set_enabled(b->source, SD_EVENT_OFF);
+		r = sd_event_source_set_enabled(all->pause, SD_EVENT_ONESHOT);
+	return r < 0 ? r : sd_event_source_set_enabled(all->source, SD_EVENT_OFF);
 }
 
 /* A failure concerns one peer, never the daemon. */
 static int bus_on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct bus *b = userdata;
-	struct bus_peer who = { .owner = b }, *place;
+	struct bus_peers *all = userdata;
+	struct bus_peer peer = { .all = all }, *place;
 
 	if (client < 0)
-		return bus_rest(b, errno);
-	bus_peer_identify(&who, client);
-	place = bus_place(b, who.uid);
+		return bus_peers_pause(all, errno);
+	bus_peer_identify(&peer, client);
+	place = bus_peers_place(all, peer.uid);
 	if (!place) {
 		close(client);
 		return 0;
 	}
-	*place = who;
+	*place = peer;
 	if (bus_peer_start(place, client) < 0)
 		bus_peer_drop(place);
 	return 0;
@@ -235,48 +289,53 @@ static int bus_bind(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* what a dead process left; anything but a socket is somebody's */
+	/* the socket of a dead process; anything but a socket is not ours to remove */
 	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) && unlink(path) < 0)
 		return -errno;
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
-	/* who may do what is decided per call */
+	/* rights are checked for each call */
 	if (chmod(path, 0666) < 0 || listen(fd, BUS_MAX_PEERS) < 0)
 		return -errno;
 	return TAKE_FD(fd);
 }
 
-int bus_peers_listen(struct bus *b, const char *path)
+int bus_peers_listen(struct bus_peers *all, const char *path)
 {
+	const struct group *group = getgrnam(SG_GROUP);
 	struct bus_peer *peer;
 	int r;
 
-	for (peer = b->peers; peer < b->peers + BUS_MAX_PEERS; peer++)
-		peer->owner = b;
-	b->fd = bus_bind(path);
-	if (b->fd < 0)
-		return b->fd;
-	b->path = strdup(path);
-	if (!b->path)
+	all->has_group = group;
+	all->group = group ? group->gr_gid : 0;
+	for (peer = all->places; peer < all->places + BUS_MAX_PEERS; peer++)
+		peer->all = all;
+	all->fd = bus_bind(path);
+	if (all->fd < 0)
+		return all->fd;
+	all->path = strdup(path);
+	if (!all->path)
 		return -ENOMEM;
-	r = sd_event_add_time(b->event, &b->rest, CLOCK_MONOTONIC, 0, 0, bus_on_rested, b);
+	r = sd_event_add_time(all->event, &all->pause, CLOCK_MONOTONIC, 0, 0, bus_on_pause_end,
+			      all);
 	if (r >= 0)
-		r = sd_event_source_set_enabled(b->rest, SD_EVENT_OFF);
+		r = sd_event_source_set_enabled(all->pause, SD_EVENT_OFF);
 	return r < 0 ? r :
-		       sd_event_add_io(b->event, &b->source, b->fd, EPOLLIN, bus_on_connection, b);
+		       sd_event_add_io(all->event, &all->source, all->fd, EPOLLIN,
+				       bus_on_connection, all);
 }
 
-void bus_peers_close(struct bus *b)
+void bus_peers_close(struct bus_peers *all)
 {
 	struct bus_peer *peer;
 
-	for (peer = b->peers; peer < b->peers + BUS_MAX_PEERS; peer++)
+	for (peer = all->places; peer < all->places + BUS_MAX_PEERS; peer++)
 		if (peer->bus)
 			bus_peer_drop(peer);
-	sd_event_source_disable_unref(b->rest);
-	sd_event_source_disable_unref(b->source);
-	close_fd(b->fd);
-	if (b->path)
-		unlink(b->path);
-	free(b->path);
+	sd_event_source_disable_unref(all->pause);
+	sd_event_source_disable_unref(all->source);
+	close_fd(all->fd);
+	if (all->path)
+		unlink(all->path);
+	free(all->path);
 }

@@ -1,147 +1,144 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The bus, about the host's sockets: views are made in another thread, so the answer comes later,
- * as a descriptor. Who names sources has to have the right to.
- */
+#include "daemon/bus/requests.h"
+
 #include <errno.h>
+#include <stdlib.h>
+#include <time.h>
 
-#include "synguard/names.h"
+#include "synguard/cleanup.h"
 
-#include "daemon/bus/peers.h"
-#include "daemon/views/halfopen.h"
-#include "daemon/views/views.h"
+/* The report is filled at most once in this time. */
+#define BUS_DESCRIBE_USEC 50000ULL
 
-void bus_views_forget(struct bus *b, const struct bus_peer *peer)
+/* How late the timer may be; the default of sd-event is 250 ms. */
+#define BUS_ACCURACY_USEC 1000ULL
+
+struct bus_request *bus_request_begin(struct bus_requests *all, struct bus_peer *peer,
+				      sd_bus_message *call)
 {
-	size_t i;
+	struct bus_request *request, *place = NULL;
+	size_t of_peer = 0;
 
-	for (i = 0; i < BUS_MAX_VIEWS; i++) {
-		if (b->views[i].peer != peer)
-			continue;
-		b->views[i].peer = NULL;
-		b->views[i].call = sd_bus_message_unref(b->views[i].call);
+	for (request = all->places; request < all->places + all->max; request++) {
+		of_peer += request->peer == peer;
+		if (!request->busy && !place)
+			place = request;
 	}
-}
-
-static void bus_view_done(void *userdata, int fd)
-{
-	struct bus_view *view = userdata;
-
-	view->busy = false;
-	if (!view->call)
-		return; /* who asked has gone */
-	if (fd >= 0)
-		sd_bus_reply_method_return(view->call, "h", fd);
-	else
-		sd_bus_reply_method_errno(view->call, fd, NULL);
-	view->call = sd_bus_message_unref(view->call);
-	view->peer = NULL;
-}
-
-/* NULL: too many are under way, of this peer or of all. */
-static struct bus_view *bus_view_place(struct bus_peer *peer)
-{
-	struct bus *b = peer->owner;
-	struct bus_view *place = NULL;
-	size_t i;
-
-	for (i = 0; i < BUS_MAX_VIEWS; i++) {
-		if (b->views[i].peer == peer && !peer->system)
-			return NULL;
-		if (!b->views[i].busy && !place)
-			place = &b->views[i];
-	}
+	if (!place || of_peer >= all->max_of_peer)
+		return NULL;
+	*place = (struct bus_request){ .busy = true,
+				       .peer = peer,
+				       .call = sd_bus_message_ref(call) };
 	return place;
 }
 
-static int bus_view_ask(struct bus_peer *peer, sd_bus_message *call, struct views_request request)
+sd_bus_message *bus_request_end(struct bus_request *request)
 {
-	struct bus_view *view = bus_view_place(peer);
-	const struct bus_handler *h = &peer->owner->handler;
+	sd_bus_message *call = request->call;
+
+	*request = (struct bus_request){};
+	return call;
+}
+
+void bus_requests_forget(struct bus_requests *all, const struct bus_peer *peer)
+{
+	struct bus_request *request;
+
+	for (request = all->places; request < all->places + all->max; request++) {
+		if (request->peer != peer)
+			continue;
+		request->peer = NULL;
+		request->call = sd_bus_message_unref(request->call);
+	}
+}
+
+/* ---- Describe() ---------------------------------------------------------------------------- */
+
+static struct bus_request *bus_describe_next(struct bus_describe *d, bool ready)
+{
+	struct bus_request *request;
+
+	for (request = d->calls.places; request < d->calls.places + d->calls.max; request++)
+		if (request->busy && request->ready == ready)
+			return request;
+	return NULL;
+}
+
+/*
+ * To fill the report takes a while. So calls wait until BUS_DESCRIBE_USEC have passed since the
+ * last report, and all that have come by then share the next one.
+ */
+static int bus_describe_schedule(struct bus_describe *d)
+{
+	bool ready = bus_describe_next(d, true);
+	uint64_t now, at;
 	int r;
 
-	if (peer->system)
-		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_NOT_SUPPORTED,
-						  "a descriptor is only passed over the daemon's "
-						  "own socket; ask synguard");
-	if (!view)
-		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_LIMITS_EXCEEDED,
-						  "too many ask for a view; ask again");
-	request.done = bus_view_done;
-	request.userdata = view;
-	r = h->view(h->userdata, &request);
-	if (r < 0)
-		return sd_bus_reply_method_errno(call, r, NULL);
-	*view = (struct bus_view){ peer, sd_bus_message_ref(call), true };
-	return 1;
-}
-
-static int bus_halfopen(struct bus_peer *peer, sd_bus_message *call, bool granted)
-{
-	const char *word;
-	uint16_t port;
-	int by, r;
-
-	r = sd_bus_message_rewind(call, true);
-	if (r >= 0)
-		r = sd_bus_message_read(call, "sq", &word, &port);
+	if (!ready && !bus_describe_next(d, false))
+		return 0;
+	r = sd_event_now(sd_event_source_get_event(d->timer), CLOCK_MONOTONIC, &now);
 	if (r < 0)
 		return r;
-	by = halfopen_by_parse(word);
-	if (by < 0)
-		return sd_bus_reply_method_errorf(
-			call, SG_ERROR_BAD_VALUE,
-			"half-open connections go by source, prefix, listener or none");
-	if (by != HALFOPEN_BY_LISTENER && !granted)
-		return sd_bus_reply_method_errorf(call, SG_ERROR_NOT_ALLOWED,
-						  "only root and members of the group " SG_GROUP
-						  " may see sources; --by listener names none");
-	return bus_view_ask(
-		peer, call,
-		(struct views_request){ .what = VIEWS_HALFOPEN, .by = by, .port = port });
+	at = ready ? now : d->made_usec + BUS_DESCRIBE_USEC;
+	r = sd_event_source_set_time(d->timer, at > now ? at : now);
+	return r < 0 ? r : sd_event_source_set_enabled(d->timer, SD_EVENT_ONESHOT);
 }
 
-int bus_on_halfopen(sd_bus_message *m, void *userdata, sd_bus_error *error)
+static void bus_describe_answer(const struct bus_describe *d, struct bus_request *request)
 {
-	struct bus_peer *peer = userdata;
+	struct bus_peer *peer = request->peer;
+	sd_bus_message *call = bus_request_end(request);
 
-	return bus_peer_listens(peer) ? bus_halfopen(peer, m, peer->may_change) : 1;
+	if (call && bus_peer_reads(peer)) {
+		if (d->text)
+			sd_bus_reply_method_return(call, "s", d->text);
+		else
+			sd_bus_reply_method_errno(call, ENOMEM, NULL);
+	}
+	sd_bus_message_unref(call);
 }
 
-static int bus_sources(struct bus_peer *peer, sd_bus_message *call, bool granted)
+/* One answer for each turn of the loop, so that a tick does not wait for all of them. */
+static int bus_describe_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
-	struct views_request request = { .what = VIEWS_SOURCES };
+	struct bus_describe *d = userdata;
+	struct bus_request *request;
+
+	if (!bus_describe_next(d, true) && bus_describe_next(d, false)) {
+		free(d->text);
+		d->text = d->describe(d->userdata);
+		sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &d->made_usec);
+		for (request = d->calls.places; request < d->calls.places + d->calls.max; request++)
+			request->ready = request->busy;
+	}
+	request = bus_describe_next(d, true);
+	if (request)
+		bus_describe_answer(d, request);
+	return bus_describe_schedule(d);
+}
+
+int bus_describe_call(struct bus_describe *d, struct bus_peer *peer, sd_bus_message *call)
+{
 	int r;
 
-	r = sd_bus_message_rewind(call, true);
-	if (r >= 0)
-		r = sd_bus_message_read(call, "bu", &request.by, &request.top);
-	if (r < 0)
-		return r;
-	if (!granted)
-		return sd_bus_reply_method_errorf(call, SG_ERROR_NOT_ALLOWED,
-						  "only root and members of the group " SG_GROUP
-						  " may see sources");
-	return bus_view_ask(peer, call, request);
+	if (!bus_request_begin(&d->calls, peer, call)) {
+		bus_peer_drop(peer);
+		return 1;
+	}
+	r = bus_describe_schedule(d);
+	return r < 0 ? r : 1;
 }
 
-int bus_on_sources(sd_bus_message *m, void *userdata, sd_bus_error *error)
+int bus_describe_init(struct bus_describe *d, sd_event *event)
 {
-	struct bus_peer *peer = userdata;
+	int r = sd_event_add_time(event, &d->timer, CLOCK_MONOTONIC, 0, BUS_ACCURACY_USEC,
+				  bus_describe_on_timer, d);
 
-	return bus_peer_listens(peer) ? bus_sources(peer, m, peer->may_change) : 1;
+	return r < 0 ? r : sd_event_source_set_enabled(d->timer, SD_EVENT_OFF);
 }
 
-int bus_on_listeners(sd_bus_message *m, void *userdata, sd_bus_error *error)
+void bus_describe_done(struct bus_describe *d)
 {
-	const struct views_request request = { .what = VIEWS_LISTENERS };
-
-	return bus_peer_listens(userdata) ? bus_view_ask(userdata, m, request) : 1;
-}
-
-int bus_on_states(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-	const struct views_request request = { .what = VIEWS_STATES };
-
-	return bus_peer_listens(userdata) ? bus_view_ask(userdata, m, request) : 1;
+	d->timer = sd_event_source_disable_unref(d->timer);
+	free(TAKE_PTR(d->text));
 }

@@ -35,7 +35,7 @@ void announce_event(struct announcer *t, enum sg_event event, const struct event
 	if (!record)
 		return;
 	journal_tell(t->journal, record);
-	bus_tell_event(t->bus, record->json);
+	bus_emit_event(t->bus, record->json);
 }
 
 void announce_read_failed(struct announcer *t, struct event_limit *limit, uint64_t now_ns,

@@ -17,7 +17,7 @@ void manager_change_mode(struct manager *m, enum sg_mode mode)
 	if (mode != before) {
 		ANNOUNCE(&m->announcer, SG_EVENT_MODE_CHANGED, EVENT_TEXT("mode", mode_name(mode)),
 			 EVENT_TEXT("before", mode_name(before)));
-		bus_tell_state(m->bus, detect_state_name(m->detector.state), mode_name(mode));
+		bus_emit_state(m->bus, detect_state_name(m->detector.state), mode_name(mode));
 	}
 	manager_reconcile(m);
 }

@@ -132,7 +132,7 @@ static void manager_think(struct manager *m, uint64_t now_ns, const struct servi
 				      m->detector.floods[DETECT_SYN_FLOOD].per_sec),
 			 EVENT_NUMBER("bogus_acks_per_second",
 				      m->detector.floods[DETECT_ACK_FLOOD].per_sec));
-		bus_tell_state(m->bus, detect_state_name(state), mode_name(m->mode));
+		bus_emit_state(m->bus, detect_state_name(state), mode_name(m->mode));
 	}
 	if (m->detector.look != look && m->detector.look > DETECT_MIXED)
 		announce_sources(&m->announcer, m->detector.look, &m->sources);

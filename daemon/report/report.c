@@ -116,6 +116,8 @@ static json_t *report_value(const struct report_row *row, const void *of)
 		return report_string(member);
 	case REPORT_ADDRESS:
 		return report_address(member);
+	case REPORT_TYPE_COUNT:
+		break;
 	}
 	return NULL;
 }

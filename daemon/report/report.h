@@ -98,6 +98,7 @@ enum report_type {
 	REPORT_CHARS,
 	REPORT_WORD,
 	REPORT_ADDRESS,
+	REPORT_TYPE_COUNT,
 };
 
 /* A row of SG_REPORT, as far as the daemon needs it. */

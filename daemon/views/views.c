@@ -14,9 +14,9 @@
 #include "daemon/base/worker.h"
 #include "daemon/services/services.h"
 #include "daemon/views/halfopen.h"
-#include "daemon/views/view.h"
 #include "daemon/views/sources.h"
 #include "daemon/views/states.h"
+#include "daemon/views/view.h"
 
 struct views {
 	struct worker *worker;

@@ -9,7 +9,6 @@
 #define SG_BUS_SOCKET  "bus" /* in the runtime directory */
 #define SG_GROUP       "synguard"
 
-#define SG_BUS_NAME	 "org.synguard1" /* on the system bus */
 #define SG_BUS_PATH	 "/org/synguard1"
 #define SG_BUS_INTERFACE "org.synguard1"
 

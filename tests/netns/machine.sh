@@ -51,7 +51,6 @@ make_usr() {
 	start systemd-journald.service sysinit.target
 	start systemd-journald.socket sockets.target
 	start systemd-journald-dev-log.socket sockets.target
-	start dbus.socket sockets.target
 }
 
 make_etc() {

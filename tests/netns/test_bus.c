@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bus: who may do what, on the daemon's own socket and on a system bus made for the test, and
- * what becomes of those who follow and of many who ask (S7). That nobody makes a tick late is
- * test_bus_late's.
+ * The bus: who may do what, by the CLI and by busctl, and what becomes of those who follow and of
+ * many who ask (S7). That nobody makes a tick late is test_bus_late's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,20 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "now.h"
 #include "peer.h"
 #include "stage.h"
 #include "suite.h"
 #include "synguard/names.h"
-#include "ticks.h"
 
 #define NOBODY	65534
 #define A_GROUP "4711" /* of no group of a host */
@@ -109,6 +104,22 @@ static int cli_as(struct stage *s, enum who who, const char *a, const char *b, c
 	return run_as(s, who, argv, output);
 }
 
+/* busctl call ... MEMBER [SIGNATURE ARGUMENT], as somebody. */
+static int busctl_as(struct stage *s, enum who who, const char *member, const char *signature,
+		     const char *argument, char **output)
+{
+	char address[192];
+	const char *const argv[] = {
+		"busctl",    address,	       "--timeout=5", "call",	 SG_BUS_INTERFACE,
+		SG_BUS_PATH, SG_BUS_INTERFACE, member,	      signature, argument,
+		NULL
+	};
+
+	snprintf(address, sizeof(address), "--address=unix:path=%s/" SG_BUS_SOCKET,
+		 lab_daemon_runtime_dir(s->daemon));
+	return run_as(s, who, argv, output);
+}
+
 static void open_to_all(struct stage *s)
 {
 	ok(chmod(lab_daemon_runtime_dir(s->daemon), 0755), "chmod");
@@ -145,6 +156,38 @@ START_TEST(bus_rights)
 		assert_mode(&s, may[_i][who] ? "observe" : "auto");
 		stage_mode(&s, "auto");
 	}
+	stage_strike(&s);
+}
+END_TEST
+
+/* The same rights, by a tool that expects a bus daemon. */
+START_TEST(bus_rights_of_busctl)
+{
+	const bool may[WHO_COUNT] = { [ROOT] = true, [MEMBER] = _i, [PRIMARY] = _i };
+	char *output = NULL;
+	struct stage s;
+	int who, code;
+
+	if (access("/usr/bin/busctl", X_OK))
+		SKIP("no busctl");
+	if (_i)
+		group_exists();
+	stage_raise(&s, NULL);
+	stage_daemon(&s, "auto");
+	open_to_all(&s);
+	for (who = 0; who < WHO_COUNT; who++) {
+		code = busctl_as(&s, who, "Describe", NULL, NULL, &output);
+		ck_assert_int_eq(code, 0);
+		ck_assert_ptr_nonnull(strstr(output, "tick_delay_max_microseconds"));
+		free(output);
+		ck_assert_int_eq(busctl_as(&s, who, "Events", "t", "0", NULL), 0);
+		ck_assert_int_eq(busctl_as(&s, who, "Follow", NULL, NULL, NULL), 0);
+		code = busctl_as(&s, who, "SetMode", "s", "observe", NULL);
+		ck_assert_msg(!code == may[who], "SetMode as number %d: %d", who, code);
+		assert_mode(&s, may[who] ? "observe" : "auto");
+		stage_mode(&s, "auto");
+	}
+	ck_assert_int_ne(busctl_as(&s, ROOT, "SetMode", "s", "sideways", NULL), 0);
 	stage_strike(&s);
 }
 END_TEST
@@ -298,279 +341,14 @@ START_TEST(bus_many_ask)
 }
 END_TEST
 
-/* ---- the system bus ------------------------------------------------------------------------ */
-
-/* As a system bus is: nothing is allowed that no policy allows. */
-static const char system_conf[] =
-	"<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
-	" \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
-	"<busconfig>\n"
-	"  <type>system</type>\n"
-	"  <listen>unix:path=%s/socket</listen>\n"
-	"  <auth>EXTERNAL</auth>\n"
-	"  <policy context=\"default\">\n"
-	"    <allow user=\"*\"/>\n"
-	"    <deny own=\"*\"/>\n"
-	"    <deny send_type=\"method_call\"/>\n"
-	"    <allow send_type=\"signal\"/>\n"
-	"    <allow send_requested_reply=\"true\" send_type=\"method_return\"/>\n"
-	"    <allow send_requested_reply=\"true\" send_type=\"error\"/>\n"
-	"    <allow receive_type=\"method_call\"/>\n"
-	"    <allow receive_type=\"method_return\"/>\n"
-	"    <allow receive_type=\"error\"/>\n"
-	"    <allow receive_type=\"signal\"/>\n"
-	"    <allow send_destination=\"org.freedesktop.DBus\"/>\n"
-	"  </policy>\n"
-	"  <include>%s</include>\n"
-	"</busconfig>\n";
-
-struct system_bus {
-	char dir[64];
-	char address[128];
-	pid_t pid;
-};
-
-static void system_bus_start(struct system_bus *b, struct stage *s)
-{
-	char conf[128], option[160], socket[128];
-	const char *const argv[] = { "dbus-daemon", option, "--nofork", "--nopidfile", NULL };
-	int tries;
-
-	snprintf(conf, sizeof(conf), "%s/conf", b->dir);
-	snprintf(option, sizeof(option), "--config-file=%s", conf);
-	snprintf(socket, sizeof(socket), "%s/socket", b->dir);
-	unlink(socket);
-	ok(lab_spawn(s->lab, LAB_SERVER, argv, NULL, &b->pid), "dbus-daemon");
-	for (tries = 0; access(socket, F_OK) && tries < 100; tries++)
-		usleep(50000);
-	ck_assert_msg(!access(socket, F_OK), "dbus-daemon does not listen");
-	chmod(socket, 0666);
-}
-
-static void system_bus_make(struct system_bus *b, const char *policy)
-{
-	char conf[128];
-	FILE *f;
-
-	*b = (struct system_bus){ .dir = "/tmp/synguard-bus-XXXXXX" };
-	ck_assert_ptr_nonnull(mkdtemp(b->dir));
-	chmod(b->dir, 0755);
-	snprintf(conf, sizeof(conf), "%s/conf", b->dir);
-	f = fopen(conf, "we");
-	ck_assert_ptr_nonnull(f);
-	fprintf(f, system_conf, b->dir, policy);
-	fclose(f);
-	snprintf(b->address, sizeof(b->address), "unix:path=%s/socket", b->dir);
-	setenv("DBUS_SYSTEM_BUS_ADDRESS", b->address, 1);
-}
-
-static void system_bus_stop(struct system_bus *b, int signal)
-{
-	lab_stop(b->pid, signal, 5000, NULL);
-	b->pid = 0;
-}
-
-static void system_bus_remove(struct system_bus *b)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/conf", b->dir);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/socket", b->dir);
-	unlink(path);
-	rmdir(b->dir);
-}
-
-/* busctl call ... MEMBER [SIGNATURE ARGUMENT], as somebody. */
-static int system_call(struct stage *s, const struct system_bus *b, enum who who,
-		       const char *member, const char *signature, const char *argument,
-		       char **output)
-{
-	char address[160];
-	const char *const argv[] = { "busctl",	       address,	    "--timeout=5",
-				     "call",	       SG_BUS_NAME, SG_BUS_PATH,
-				     SG_BUS_INTERFACE, member,	    signature,
-				     argument,	       NULL };
-
-	snprintf(address, sizeof(address), "--address=%s", b->address);
-	return run_as(s, who, argv, output);
-}
-
-static bool system_has_name(struct stage *s, const struct system_bus *b, int seconds)
-{
-	int64_t until_ms = now_ms() + seconds * 1000;
-
-	while (now_ms() < until_ms) {
-		if (!system_call(s, b, ROOT, "Describe", NULL, NULL, NULL))
-			return true;
-		usleep(200000);
-	}
-	return false;
-}
-
-static bool have_dbus_daemon(void)
-{
-	return !access("/usr/bin/dbus-daemon", X_OK) && !access("/usr/bin/busctl", X_OK);
-}
-
-/* The same rights as on our own socket, by what the bus daemon says of the sender. */
-START_TEST(system_bus_rights)
-{
-	const bool may[WHO_COUNT] = { [ROOT] = true, [MEMBER] = _i, [PRIMARY] = _i };
-	struct system_bus b;
-	char *output = NULL;
-	struct stage s;
-	int who, code;
-
-	if (!have_dbus_daemon())
-		SKIP("no dbus-daemon or no busctl");
-	if (_i)
-		group_exists();
-	system_bus_make(&b, SG_DBUS_POLICY);
-	stage_raise(&s, NULL);
-	system_bus_start(&b, &s);
-	stage_daemon(&s, "auto");
-	ck_assert_msg(system_has_name(&s, &b, 10), "no " SG_BUS_NAME);
-	for (who = 0; who < WHO_COUNT; who++) {
-		code = system_call(&s, &b, who, "Describe", NULL, NULL, &output);
-		ck_assert_int_eq(code, 0);
-		ck_assert_ptr_nonnull(strstr(output, "tick_delay_max_microseconds"));
-		free(output);
-		ck_assert_int_eq(system_call(&s, &b, who, "Events", "t", "0", NULL), 0);
-		ck_assert_int_eq(system_call(&s, &b, who, "Follow", NULL, NULL, NULL), 0);
-		code = system_call(&s, &b, who, "SetMode", "s", "observe", NULL);
-		ck_assert_msg(!code == may[who], "SetMode as number %d: %d", who, code);
-		assert_mode(&s, may[who] ? "observe" : "auto");
-		stage_mode(&s, "auto");
-	}
-	ck_assert_int_ne(system_call(&s, &b, ROOT, "SetMode", "s", "sideways", NULL), 0);
-	stage_strike(&s);
-	system_bus_stop(&b, SIGTERM);
-	system_bus_remove(&b);
-}
-END_TEST
-
-/* Signals arrive at whoever listens. */
-START_TEST(system_bus_signals)
-{
-	int out = memfd_create("monitor", MFD_CLOEXEC);
-	const struct lab_run_options o = { .stdout_fd = out };
-	char address[160], text[16384];
-	const char *const argv[] = {
-		"setpriv",   "--reuid=65534", "--regid=65534", "--clear-groups",
-		"stdbuf",    "-oL",	      "gdbus",	       "monitor",
-		"--address", address,	      "--dest",	       SG_BUS_NAME,
-		NULL
-	};
-	struct system_bus b;
-	struct stage s;
-	pid_t pid;
-	int tries;
-
-	if (!have_dbus_daemon() || access("/usr/bin/gdbus", X_OK))
-		SKIP("no dbus-daemon, busctl or gdbus");
-	system_bus_make(&b, SG_DBUS_POLICY);
-	snprintf(address, sizeof(address), "%s", b.address);
-	stage_raise(&s, NULL);
-	system_bus_start(&b, &s);
-	stage_daemon(&s, "auto");
-	ck_assert_msg(system_has_name(&s, &b, 10), "no " SG_BUS_NAME);
-	ok(lab_spawn(s.lab, LAB_SERVER, argv, &o, &pid), "gdbus");
-	text[0] = 0;
-	for (tries = 0; !strstr(text, SG_BUS_INTERFACE ".StateChanged") && tries < 50; tries++) {
-		stage_mode(&s, tries % 2 ? "auto" : "observe");
-		usleep(100000);
-		lab_tail(out, text, sizeof(text));
-	}
-	ck_assert_msg(strstr(text, SG_BUS_INTERFACE ".StateChanged ('calm', ") &&
-			      strstr(text, SG_BUS_INTERFACE ".Event ('{") &&
-			      strstr(text, "mode_changed"),
-		      "%s", text);
-	lab_stop(pid, SIGTERM, 5000, NULL);
-	stage_strike(&s);
-	system_bus_stop(&b, SIGTERM);
-	system_bus_remove(&b);
-	close(out);
-}
-END_TEST
-
-/* It comes late, goes, hangs and comes again: the ticks do not notice, and the name comes back. */
-START_TEST(system_bus_comes_and_goes)
-{
-	struct ticks before, after;
-	struct system_bus b;
-	struct stage s;
-
-	if (!have_dbus_daemon())
-		SKIP("no dbus-daemon or no busctl");
-	system_bus_make(&b, SG_DBUS_POLICY);
-	stage_raise(&s, NULL);
-	stage_daemon(&s, "auto");
-	ticks_undisturbed(&s);
-	before = ticks_of(&s);
-	sleep(2);
-	system_bus_start(&b, &s);
-	ck_assert_msg(system_has_name(&s, &b, 10), "it came late, and no " SG_BUS_NAME);
-
-	kill(b.pid, SIGSTOP);
-	ticks_go_by(&s, 3);
-	system_bus_stop(&b, SIGKILL);
-	ticks_go_by(&s, 2);
-	system_bus_start(&b, &s);
-	/* nobody answers the greeting */
-	kill(b.pid, SIGSTOP);
-	ticks_go_by(&s, 4);
-	kill(b.pid, SIGCONT);
-	ck_assert_msg(system_has_name(&s, &b, 10), "it was started anew, and no " SG_BUS_NAME);
-	after = ticks_of(&s);
-	ck_assert(ticks_all_came(&before, &after));
-	/* to wait for a bus daemon that hangs would take its time limit, 25 s */
-	ck_assert_int_lt(after.delay_usec, 100000);
-	stage_strike(&s);
-	system_bus_stop(&b, SIGTERM);
-	system_bus_remove(&b);
-}
-END_TEST
-
-/* Without the policy the name is not ours: the daemon runs, and its own socket answers. */
-START_TEST(system_bus_refuses)
-{
-	struct system_bus b;
-	struct stage s;
-	char conf[128];
-	FILE *f;
-
-	if (!have_dbus_daemon())
-		SKIP("no dbus-daemon or no busctl");
-	system_bus_make(&b, "policy");
-	snprintf(conf, sizeof(conf), "%s/policy", b.dir);
-	f = fopen(conf, "we");
-	ck_assert_ptr_nonnull(f);
-	fputs("<busconfig/>\n", f);
-	fclose(f);
-	stage_raise(&s, NULL);
-	system_bus_start(&b, &s);
-	stage_daemon(&s, "auto");
-	ck_assert_msg(!system_has_name(&s, &b, 3), "the name without a policy");
-	assert_mode(&s, "auto");
-	stage_strike(&s);
-	system_bus_stop(&b, SIGTERM);
-	unlink(conf);
-	system_bus_remove(&b);
-}
-END_TEST
-
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("bus");
 
 	SUITE_LOOP(suite, bus_rights, 2, 60);
+	SUITE_LOOP(suite, bus_rights_of_busctl, 2, 60);
 	SUITE_TEST(suite, s7_followers, 60);
 	SUITE_TEST(suite, s7_too_many_followers, 60);
 	SUITE_TEST(suite, bus_many_ask, 60);
-	SUITE_LOOP(suite, system_bus_rights, 2, 60);
-	SUITE_TEST(suite, system_bus_signals, 60);
-	SUITE_TEST(suite, system_bus_comes_and_goes, 90);
-	SUITE_TEST(suite, system_bus_refuses, 60);
 	return suite_main(suite, argc, argv);
 }

@@ -24,7 +24,6 @@ bpf_folders='net cookie state path'
 
 circular='daemon/(manager/manager|mitigation/(internal|mitigation)|dataplane/(dataplane|control)|ifaces/ifaces)
 daemon/(manager/manager|ifaces/ifaces|services/services|lists/list_store)(_internal)?
-daemon/bus/(bus|guard|peers|requests|properties)
 daemon/(dataplane/dataplane|settings/settings|net/rtnl)_[a-z]+
 daemon/net/rtnl
 cli/base/(arguments|help)

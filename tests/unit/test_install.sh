@@ -71,8 +71,7 @@ report places_below_usr "$(absent usr /usr/sbin/synguardd /usr/bin/synguard \
 	/usr/libexec/synguard/synguard-exporter "$units/synguard.service" \
 	"$units/synguard-exporter.service" "$units/synguard-exporter.socket" \
 	/usr/lib/sysusers.d/synguard.conf /usr/lib/systemd/catalog/synguard.catalog \
-	/usr/share/dbus-1/system.d/org.synguard1.conf /usr/share/doc/synguard/synguard.conf \
-	/usr/share/synguard/live-backlog.conf \
+	/usr/share/doc/synguard/synguard.conf /usr/share/synguard/live-backlog.conf \
 	/usr/share/bash-completion/completions/synguard /usr/share/man/man1/synguard.1 \
 	/usr/share/man/man5/synguard.conf.5 /usr/share/man/man7/synguard-metrics.7 \
 	/usr/share/man/man8/synguardd.8)"
@@ -83,8 +82,8 @@ report places_below_usr_local "$(absent local /usr/local/sbin/synguardd /usr/loc
 	/usr/local/lib/systemd/system/synguard-exporter.service \
 	/usr/local/lib/systemd/system/synguard-exporter.socket \
 	/usr/local/lib/sysusers.d/synguard.conf /usr/local/lib/systemd/catalog/synguard.catalog \
-	/etc/dbus-1/system.d/org.synguard1.conf /usr/local/share/man/man8/synguardd.8)"
-report nothing_elsewhere "$(grep -vE '^(/usr/local|/etc/dbus-1|/etc/synguard)/' "$work/local.list")"
+	/usr/local/share/man/man8/synguardd.8)"
+report nothing_elsewhere "$(grep -vE '^(/usr/local|/etc/synguard)/' "$work/local.list")"
 
 report configures_for_elsewhere "$(configured other --prefix=/opt/x \
 	-Dsystemdsystemunitdir=/opt/units -Dsysusersdir=/opt/users)"
