@@ -24,7 +24,6 @@
 
 #include "synguard/cleanup.h"
 #include "tests/lab/host.h"
-#include "tests/lab/kernel.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/lab_daemon.h"
 #include "tests/lab/run.h"
@@ -385,7 +384,7 @@ int main(int argc, char **argv)
 	unsigned int ms = argc == 3 ? atoi(argv[2]) : 0;
 	int err, i;
 
-	kernel_quiet();
+	lab_quiet_libbpf();
 	if (!rounds || !ms) {
 		fprintf(stderr, "Usage: bulk_bench ROUNDS MILLISECONDS\n");
 		return 2;

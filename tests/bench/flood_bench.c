@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bench's floods: phases of the demo (tests/lab/demo_phase.h) beside yardsticks (yard.h), over and
+ * The bench's floods: phases of the demo (tests/lab/phase.h) beside yardsticks (yard.h), over and
  * over. `flood_bench KIND ROUNDS SECONDS [ROW]...` prints a line of JSON for each phase that it has run;
  * medians and tables are left to tests/bench/run.
  *
@@ -19,8 +19,7 @@
 #include <unistd.h>
 
 #include "synguard/cleanup.h"
-#include "tests/lab/demo_phase.h"
-#include "tests/lab/kernel.h"
+#include "tests/lab/phase.h"
 #include "toll.h"
 #include "yard.h"
 
@@ -257,7 +256,7 @@ int main(int argc, char **argv)
 	unsigned int round, ran = 0;
 	size_t i;
 
-	kernel_quiet();
+	lab_quiet_libbpf();
 	for (round = 0; round < rounds; round++) {
 		for (i = 0; seconds && i < ARRAY_SIZE(benches); i++) {
 			if (!wanted(&benches[i], argv))

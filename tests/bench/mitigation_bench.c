@@ -32,7 +32,6 @@
 #include "tests/lab/clients.h"
 #include "tests/lab/flood.h"
 #include "tests/lab/host.h"
-#include "tests/lab/kernel.h"
 #include "tests/lab/lab_daemon.h"
 #include "tests/lab/run.h"
 #include "tests/lab/server.h"
@@ -374,7 +373,7 @@ int main(int argc, char **argv)
 	unsigned int seconds = argc >= 3 ? atoi(argv[2]) : 0;
 	size_t rate, engine, v;
 
-	kernel_quiet();
+	lab_quiet_libbpf();
 	while (seconds > CLIENT_SECONDS && rounds--) {
 		struct bench undisturbed = { .row = "no flood" };
 

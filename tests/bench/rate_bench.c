@@ -15,9 +15,8 @@
 
 #include "rate_host.h"
 #include "synguard/cleanup.h"
-#include "tests/lab/demo_phase.h"
-#include "tests/lab/kernel.h"
 #include "tests/lab/lab_daemon.h"
+#include "tests/lab/phase.h"
 
 #define STEPS	       8 /* halvings: to 1/256 of what can be sent */
 #define DAEMON_STOP_MS 3000
@@ -135,7 +134,7 @@ int main(int argc, char **argv)
 	struct phase_settings cpus = { 0 };
 	size_t i;
 
-	kernel_quiet();
+	lab_quiet_libbpf();
 	phase_choose_cpus(&cpus);
 	if (!rounds || atoi(argv[2]) < RATE_WINDOW_MS) {
 		fprintf(stderr, "Usage: rate_bench ROUNDS TRIAL_MS CLIENT_SECONDS [ROW]...\n");

@@ -7,21 +7,20 @@
  */
 #include "tests/lab/clients.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "synguard/cleanup.h"
-#include "tests/lab/clients_count.h"
-#include "tests/lab/rtnl.h"
+
+#include "daemon/base/clock.h"
+#include "daemon/base/descriptors.h"
 #include "tests/lab/run.h"
 
 #define DEADLINE_DEFAULT_MS 3000
@@ -31,12 +30,31 @@
 
 static const char request[] = "GET /a-line-that-comes-back HTTP/1.0\n";
 
+enum client_state {
+	CLIENT_NOT_STARTED,
+	CLIENT_CONNECTING,
+	CLIENT_ECHOING,
+	CLIENT_CONNECTED,
+	CLIENT_FAILED,
+};
+
+struct client {
+	int fd;
+	enum client_state state;
+	bool v6;
+	int err;
+	size_t received;
+	uint64_t start_ns;
+	uint64_t connect_ns; /* since start_ns */
+	uint64_t echo_ns;
+};
+
 struct clients {
 	struct lab *lab;
 	int host;
 	struct clients_options o;
-	struct sockaddr_in sa4;
-	struct sockaddr_in6 sa6;
+	struct sockaddr_storage to[2]; /* IPv4, IPv6 */
+	socklen_t to_length[2];
 
 	struct client *all;
 	unsigned int total;
@@ -53,14 +71,6 @@ struct clients {
 	struct kept kept6;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
-}
-
 static void client_end(struct client *c, enum client_state state, int err)
 {
 	c->state = state;
@@ -72,8 +82,7 @@ static int client_socket(struct clients *cl, struct client *c)
 {
 	const struct linger linger = { .l_onoff = 1 };
 	struct epoll_event ev = { .events = EPOLLOUT, .data.ptr = c };
-	const void *sa = c->v6 ? (void *)&cl->sa6 : (void *)&cl->sa4;
-	socklen_t len = c->v6 ? sizeof(cl->sa6) : sizeof(cl->sa4);
+	const void *to = &cl->to[c->v6];
 
 	c->fd = socket(c->v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		       cl->o.mptcp ? IPPROTO_MPTCP : IPPROTO_TCP);
@@ -83,8 +92,8 @@ static int client_socket(struct clients *cl, struct client *c)
 	    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) < 0)
 		return -errno;
 
-	c->start_ns = now_ns();
-	if (connect(c->fd, sa, len) < 0 && errno != EINPROGRESS)
+	c->start_ns = clock_now_ns();
+	if (connect(c->fd, to, cl->to_length[c->v6]) < 0 && errno != EINPROGRESS)
 		return -errno;
 	return epoll_ctl(cl->epoll_fd, EPOLL_CTL_ADD, c->fd, &ev) < 0 ? -errno : 0;
 }
@@ -110,7 +119,7 @@ static void client_connected(struct clients *cl, struct client *c)
 
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
 		err = errno;
-	c->connect_ns = now_ns() - c->start_ns;
+	c->connect_ns = clock_now_ns() - c->start_ns;
 	if (!err && send(c->fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0)
 		err = errno;
 	if (!err && epoll_ctl(cl->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev) < 0)
@@ -136,7 +145,7 @@ static void client_receives(struct clients *cl, struct client *c)
 	if (c->received < sizeof(request) - 1)
 		return;
 
-	c->echo_ns = now_ns() - c->start_ns;
+	c->echo_ns = clock_now_ns() - c->start_ns;
 	kept_read(c->fd, c->v6 ? &cl->kept6 : &cl->kept4);
 	client_end(c, CLIENT_CONNECTED, 0);
 }
@@ -200,12 +209,12 @@ static int handle(struct clients *cl, const struct epoll_event *ev)
 
 static int loop(struct clients *cl)
 {
-	uint64_t begin = now_ns(), now = begin;
+	uint64_t begin = clock_now_ns(), now = begin;
 	struct epoll_event events[64];
 	int n, i, err = 0;
 
 	for (;;) {
-		now = now_ns();
+		now = clock_now_ns();
 		end_overdue(cl, now);
 		while (cl->started < cl->total && next_start_ns(cl, begin) <= now)
 			client_start(cl);
@@ -239,56 +248,26 @@ static void *clients_thread(void *arg)
 	return NULL;
 }
 
-static int set_destinations(struct clients *cl)
-{
-	struct rtnl_prefix p4, p6;
-	int err;
-
-	err = rtnl_prefix_parse(cl->o.dst4 ?: LAB_SERVER_ADDR4, &p4) ?:
-		      rtnl_prefix_parse(cl->o.dst6 ?: LAB_SERVER_ADDR6, &p6);
-	if (err || p4.family != AF_INET || p6.family != AF_INET6)
-		return err ?: -EINVAL;
-
-	cl->sa4.sin_family = AF_INET;
-	cl->sa4.sin_port = htons(cl->o.port);
-	memcpy(&cl->sa4.sin_addr, p4.addr, p4.bytes);
-	cl->sa6.sin6_family = AF_INET6;
-	cl->sa6.sin6_port = htons(cl->o.port);
-	memcpy(&cl->sa6.sin6_addr, p6.addr, p6.bytes);
-	return 0;
-}
-
-/* Room for every client that can be open at once, and for whatever else the process has. */
-static int raise_file_limit(const struct clients *cl)
-{
-	uint64_t open_max = (uint64_t)cl->o.rate_per_sec * cl->o.deadline_ms / 1000;
-	struct rlimit limit;
-	rlim_t want;
-
-	want = (open_max < cl->total ? open_max : cl->total) + 1024;
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return -errno;
-	if (limit.rlim_cur >= want)
-		return 0;
-	limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
-	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
-}
-
 static int clients_prepare(struct clients *cl)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 	uint64_t total = (uint64_t)cl->o.rate_per_sec * cl->o.duration_ms / 1000;
 	unsigned int i;
-	int err;
+	int len;
 
 	if (!total || total > CLIENTS_MAX)
 		return -EINVAL;
 	cl->total = total;
-	err = set_destinations(cl);
-	if (!err)
-		err = raise_file_limit(cl);
-	if (err)
-		return err;
+	for (i = 0; i < 2; i++) {
+		len = tcp_sockaddr(i	      ? LAB_SERVER_ADDR6 :
+				   cl->o.dst4 ?:
+						LAB_SERVER_ADDR4,
+				   cl->o.port, &cl->to[i]);
+		if (len < 0)
+			return len;
+		cl->to_length[i] = len;
+	}
+	descriptors_raise();
 
 	cl->all = calloc(total, sizeof(*cl->all));
 	if (!cl->all)
@@ -335,9 +314,84 @@ bool clients_running(struct clients *clients)
 	return atomic_load(&clients->running);
 }
 
-void clients_cancel(struct clients *clients)
+/* ---- the result ---------------------------------------------------------------------------- */
+
+static int compare_ns(const void *a, const void *b)
 {
-	eventfd_write(clients->cancel_fd, 1);
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void count_failure(struct clients_result *r, int err)
+{
+	switch (err) {
+	case -ETIMEDOUT:
+		r->timed_out++;
+		break;
+	case -ECONNREFUSED:
+		r->refused++;
+		break;
+	case -ECONNRESET:
+	case -EPIPE:
+		r->reset++;
+		break;
+	default:
+		r->other++;
+		r->other_errno = err;
+	}
+}
+
+static void count_client(struct clients_result *r, const struct client *c)
+{
+	if (c->state == CLIENT_NOT_STARTED)
+		return;
+	r->attempted++;
+	r->attempted6 += c->v6;
+	if (c->state == CLIENT_FAILED) {
+		count_failure(r, c->err);
+		return;
+	}
+	r->connected++;
+	r->connected6 += c->v6;
+	r->connected_1s += c->echo_ns <= NS_PER_SEC;
+	r->connect_ns[r->times] = c->connect_ns;
+	r->echo_ns[r->times] = c->echo_ns;
+	r->times++;
+}
+
+static int clients_count(const struct client *all, size_t n, struct clients_result *ret)
+{
+	struct clients_result r = { 0 };
+	size_t i;
+
+	/* Without clients there is nothing to point at, which is not a failure. */
+	r.connect_ns = calloc(n + 1, sizeof(*r.connect_ns));
+	r.echo_ns = calloc(n + 1, sizeof(*r.echo_ns));
+	if (!r.connect_ns || !r.echo_ns) {
+		clients_result_done(&r);
+		return -ENOMEM;
+	}
+	for (i = 0; i < n; i++)
+		count_client(&r, &all[i]);
+	qsort(r.connect_ns, r.times, sizeof(*r.connect_ns), compare_ns);
+	qsort(r.echo_ns, r.times, sizeof(*r.echo_ns), compare_ns);
+	*ret = r;
+	return 0;
+}
+
+void clients_result_done(struct clients_result *result)
+{
+	free(result->connect_ns);
+	free(result->echo_ns);
+	result->connect_ns = result->echo_ns = NULL;
+	result->times = 0;
+}
+
+uint64_t clients_percentile_ns(const uint64_t *sorted, size_t n, unsigned int percent)
+{
+	/* nearest rank */
+	return n ? sorted[(n * percent + 99) / 100 - (percent > 0)] : 0;
 }
 
 int clients_wait(struct clients *clients, struct clients_result *ret)
@@ -363,7 +417,7 @@ struct clients *clients_free(struct clients *clients)
 	if (!clients)
 		return NULL;
 	if (clients->joinable) {
-		clients_cancel(clients);
+		eventfd_write(clients->cancel_fd, 1);
 		pthread_join(clients->thread, NULL);
 	}
 	close_fd(clients->epoll_fd);

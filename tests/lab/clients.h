@@ -4,8 +4,7 @@
  * stack, each connect, one request, wait for its echo, close.
  *
  * A client counts as connected only when the echo has arrived: an accepted connection that carries
- * nothing is none. One thread of this process; the soft limit of open files is raised where the
- * rate and the deadline need it.
+ * nothing is none. One thread of this process; the soft limit of open files is raised to the hard one.
  */
 #pragma once
 
@@ -13,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tests/lab/kept.h"
 #include "tests/lab/lab.h"
+#include "tests/lab/tcp.h"
 
 enum clients_family {
 	CLIENTS_BOTH, /* by turns */
@@ -25,7 +24,6 @@ enum clients_family {
 struct clients_options {
 	enum clients_family family;
 	const char *dst4; /* NULL: LAB_SERVER_ADDR4 */
-	const char *dst6; /* NULL: LAB_SERVER_ADDR6 */
 	uint16_t port;	  /* host byte order */
 	unsigned int rate_per_sec;
 	unsigned int duration_ms; /* of starting clients; the last ones then have their time */
@@ -67,11 +65,8 @@ int clients_start(struct clients **ret, struct lab *lab, int host, const struct 
 /* Are there clients that have not connected or failed yet, or not started? */
 bool clients_running(struct clients *clients);
 
-/* No more clients start, those under way are closed and not counted. Does not wait. */
-void clients_cancel(struct clients *clients);
-
 /* Waits for the last client. The result is the caller's: clients_result_done(). 0, or what stopped
- * the engine, -ECANCELED after clients_cancel(); the result is then that of the clients so far. */
+ * the engine; the result is then that of the clients so far. */
 int clients_wait(struct clients *clients, struct clients_result *ret);
 
 /* Cancels, waits. Takes NULL, returns NULL. */

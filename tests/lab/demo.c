@@ -7,6 +7,7 @@
  * of the machine is touched. Data goes to stdout, talk to stderr. Exit codes are those of the CLI:
  * 0 only if every phase ran.
  */
+#include <bpf/btf.h>
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -18,9 +19,10 @@
 
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
-#include "tests/lab/demo_phase.h"
+
+#include "daemon/base/text.h"
 #include "tests/lab/demo_report.h"
-#include "tests/lab/kernel.h"
+#include "tests/lab/phase.h"
 #include "tests/lab/run.h"
 
 #define SECONDS_DEFAULT 5
@@ -40,25 +42,40 @@ static const char usage[] = "Usage: synguard demo [--json] [--seconds-per-phase 
 			    "(500000)\n"
 			    "  --help                 print this\n";
 
+#define KERNEL_PACKAGE "linux-image-6.12-amd64"
+
+/* The function whose presence in the kernel's BTF tells. */
+static const struct kernel_feature {
+	const char *function;
+	const char *meaning;
+} features[] = {
+	{ "tcx_prog_attach", "tcx programs (Linux 6.6)" },
+	{ "bpf_sk_assign_tcp_reqsk",
+	  "bpf_sk_assign_tcp_reqsk(), which turns a cookie into a connection (Linux 6.9)" },
+};
+
+/* Asks the kernel's BTF, never its version, and says what is missing. */
 static bool kernel_suffices(void)
 {
-	if (!kernel_lacks(stderr))
-		return true;
-	fprintf(stderr, "Nothing was touched.\n");
-	return false;
-}
+	struct btf *btf = btf__load_vmlinux_btf();
+	unsigned int missing = 0;
+	size_t i;
 
-static bool number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
-{
-	unsigned long long value;
-	char *end;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || value < min || value > max)
-		return false;
-	*ret = value;
-	return true;
+	if (!btf) {
+		fprintf(stderr, "this kernel lacks BTF (CONFIG_DEBUG_INFO_BTF)\n");
+		missing++;
+	}
+	for (i = 0; btf && i < ARRAY_SIZE(features); i++) {
+		if (btf__find_by_name_kind(btf, features[i].function, BTF_KIND_FUNC) >= 0)
+			continue;
+		fprintf(stderr, "this kernel lacks %s\n", features[i].meaning);
+		missing++;
+	}
+	btf__free(btf);
+	if (missing)
+		fprintf(stderr, "On Debian 12 the package " KERNEL_PACKAGE
+				" brings a kernel that has all of it.\nNothing was touched.\n");
+	return !missing;
 }
 
 static enum sg_exit bad_number(const char *option, const char *text, int min, int max)
@@ -87,12 +104,12 @@ static int arguments_parse(int argc, char **argv, struct phase_settings *s, bool
 			*json = true;
 			break;
 		case 's':
-			if (!number_parse(optarg, 1, SECONDS_MAX, &value))
+			if (text_decimal(optarg, 1, SECONDS_MAX, &value) < 0)
 				return bad_number("--seconds-per-phase", optarg, 1, SECONDS_MAX);
 			s->seconds = value;
 			break;
 		case 'r':
-			if (!number_parse(optarg, 1, RATE_MAX, &value))
+			if (text_decimal(optarg, 1, RATE_MAX, &value) < 0)
 				return bad_number("--rate", optarg, 1, RATE_MAX);
 			s->syns_per_sec = value;
 			break;
@@ -169,9 +186,9 @@ static int phases_run(const struct phase_settings *s, struct phase_result result
 	return 0;
 }
 
-/* What has run is told also where a later phase failed. */
-static int tell(const struct phase_settings *s, const struct phase_result results[PHASE_COUNT],
-		bool json)
+/* What has run is printed also where a later phase failed. */
+static int print_results(const struct phase_settings *s,
+			 const struct phase_result results[PHASE_COUNT], bool json)
 {
 	int err = 0;
 
@@ -210,7 +227,7 @@ static enum sg_exit run(struct phase_settings *s, bool json)
 	announce(s);
 	err = phases_run(s, results);
 	if (err != -ECANCELED && results[0].ran)
-		err = tell(s, results, json) ?: err;
+		err = print_results(s, results, json) ?: err;
 	for (i = 0; i < PHASE_COUNT; i++)
 		phase_result_done(&results[i]);
 	return err ? SG_EXIT_FAILED : SG_EXIT_OK;
@@ -228,7 +245,7 @@ int main(int argc, char **argv)
 	bool json = false;
 	int code;
 
-	kernel_quiet();
+	lab_quiet_libbpf();
 	setvbuf(stderr, NULL, _IONBF, 0);
 	code = arguments_parse(argc, argv, &settings, &json);
 	return code >= 0 ? code : (int)run(&settings, json);

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "tests/lab/demo_phase.h"
+#include "tests/lab/phase.h"
 
 /* Phases that did not run are left out. */
 void report_table(const struct phase_result results[PHASE_COUNT]);

@@ -24,11 +24,11 @@
 #include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "synguard/cleanup.h"
+
+#include "daemon/base/clock.h"
 #include "tests/lab/flood_abi.h"
-#include "tests/lab/rtnl.h"
 #include "tests/lab/run.h"
 
 #include "flood.skel.h" /* names the types of the header above */
@@ -60,14 +60,6 @@ struct flood {
 	uint64_t ended_ns; /* 0: still running */
 	int result;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 /* RFC 1071 over 16-bit words in the order of memory; @bytes is even. */
 static uint32_t sum_bytes(const void *data, size_t bytes)
@@ -140,18 +132,19 @@ static void template_v4(struct flood_template *t, const uint8_t dst[6], const ui
 		.frag_off = htons(0x4000), /* don't fragment */
 		.ttl = 64,
 		.protocol = IPPROTO_TCP,
+		.daddr = inet_addr(LAB_SERVER_ADDR4),
 	};
 	struct frame f = { .bytes = (uint8_t *)t->words };
 
 	put_eth(&f, dst, src, ETH_P_IP);
 	put(&f, &ip, sizeof(ip));
 	t->ip_sum = sum_bytes(&ip, sizeof(ip));
-	t->tcp_sum = put_tcp(&f, 1460);
+	t->tcp_sum = sum_bytes(&ip.daddr, sizeof(ip.daddr)) + put_tcp(&f, 1460);
 }
 
 static void template_v6(struct flood_template *t, const uint8_t dst[6], const uint8_t src[6])
 {
-	const struct ipv6hdr ip = {
+	struct ipv6hdr ip = {
 		.version = 6,
 		.payload_len = htons(FLOOD_FRAME_BYTES_6 - ETH_HLEN - sizeof(ip)),
 		.nexthdr = IPPROTO_TCP,
@@ -159,43 +152,10 @@ static void template_v6(struct flood_template *t, const uint8_t dst[6], const ui
 	};
 	struct frame f = { .bytes = (uint8_t *)t->words };
 
+	inet_pton(AF_INET6, LAB_SERVER_ADDR6, &ip.daddr);
 	put_eth(&f, dst, src, ETH_P_IPV6);
 	put(&f, &ip, sizeof(ip));
-	t->tcp_sum = put_tcp(&f, 1440);
-}
-
-static void words_from_bytes(uint32_t words[4], const uint8_t bytes[16])
-{
-	uint32_t be;
-	int i;
-
-	for (i = 0; i < 4; i++) {
-		memcpy(&be, bytes + 4 * i, sizeof(be));
-		words[i] = ntohl(be);
-	}
-}
-
-/* The last address counts: a spread must not leave the documentation prefix either. */
-static int set_destinations(struct flood_config *c, const struct flood_options *o)
-{
-	struct rtnl_prefix p4, p6;
-	uint32_t words[4];
-	int err;
-
-	err = rtnl_prefix_parse(o->dst4 ?: LAB_SERVER_ADDR4, &p4) ?:
-		      rtnl_prefix_parse(o->dst6 ?: LAB_SERVER_ADDR6, &p6);
-	if (err || p4.family != AF_INET || p6.family != AF_INET6)
-		return err ?: -EINVAL;
-
-	words_from_bytes(words, p4.addr);
-	c->dst4 = words[0];
-	words_from_bytes(c->dst6, p6.addr);
-	c->addrs = o->addrs ?: 1;
-	if (c->addrs > 256 || c->dst4 >> 8 != 0xc00002 || (c->dst4 & 0xff) + c->addrs > 256)
-		return -EPERM;
-	if (c->dst6[0] != 0x20010db8 || c->dst6[3] > UINT32_MAX - c->addrs)
-		return -EPERM;
-	return 0;
+	t->tcp_sum = sum_bytes(&ip.daddr, sizeof(ip.daddr)) + put_tcp(&f, 1440);
 }
 
 static int set_sources(struct flood_config *c, uint32_t sources)
@@ -224,9 +184,7 @@ static int config_fill(struct flood_config *c, struct lab *lab, int host, const 
 		return -EINVAL;
 	err = lab_mac(lab, host, ifname, src);
 	if (!err)
-		err = lab_mac(lab, o->to_host, o->to_ifname ?: LAB_IFNAME, dst);
-	if (!err)
-		err = set_destinations(c, o);
+		err = lab_mac(lab, LAB_SERVER, LAB_IFNAME, dst);
 	if (!err)
 		err = set_sources(c, o->sources);
 	if (err)
@@ -344,7 +302,7 @@ static int child_run(const struct flood *f, pid_t parent)
 	if (err)
 		return err;
 
-	state->end_ns = now_ns() + f->duration_ms * 1000000ULL;
+	state->end_ns = clock_now_ns() + f->duration_ms * 1000000ULL;
 	return bpf_prog_test_run_opts(CHILD_PROG_FD, &run);
 }
 
@@ -375,7 +333,7 @@ static void reap(struct flood *f, int timeout_ms)
 	if (lab_wait(f->pid, timeout_ms, &status) == -ETIMEDOUT)
 		return;
 	f->pid = 0;
-	f->ended_ns = now_ns();
+	f->ended_ns = clock_now_ns();
 	f->result = WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
 }
 
@@ -413,13 +371,8 @@ void flood_counts(const struct flood *flood, struct flood_counts *ret)
 		.offered = state->offered,
 		.offered6 = state->offered6,
 		.skipped = state->skipped,
-		.elapsed_ns = start ? (flood->ended_ns ?: now_ns()) - start : 0,
+		.elapsed_ns = start ? (flood->ended_ns ?: clock_now_ns()) - start : 0,
 	};
-}
-
-int flood_cpu(const struct flood *flood)
-{
-	return flood->cpu;
 }
 
 struct flood *flood_free(struct flood *flood)

@@ -3,8 +3,8 @@
  * A SYN flood inside the lab.
  *
  * It can send only out of the interface that it was set up for, only from 198.18.0.0/15 and
- * 2001:2::/48, only to 192.0.2.0/24 and 2001:db8::/32, and only until its end, which the kernel
- * enforces: flood_new() refuses anything else. It is an XDP program in live-frame mode, run by a
+ * 2001:2::/48, only to the server's LAB_IFNAME and its addresses, and only until its end, which the
+ * kernel enforces. It is an XDP program in live-frame mode, run by a
  * child process on one CPU; the child dies with the thread that started it.
  *
  * Attach a sink (sink.h) to the interface first: it keeps the host's own stack from answering the
@@ -20,13 +20,8 @@
 #define FLOOD_DURATION_MAX_MS 600000
 
 struct flood_options {
-	const char *dst4; /* NULL: LAB_SERVER_ADDR4 */
-	const char *dst6; /* NULL: LAB_SERVER_ADDR6 */
-	uint16_t port;	  /* host byte order */
-
-	/* Spread over this many consecutive ports and addresses; 0 is 1. */
-	unsigned int ports;
-	unsigned int addrs;
+	uint16_t port;	    /* host byte order */
+	unsigned int ports; /* spread over this many consecutive ones; 0 is 1 */
 
 	/* How many sources, a power of two; 0: as many as the ranges have. */
 	uint32_t sources;
@@ -37,10 +32,6 @@ struct flood_options {
 	uint64_t count;		  /* SYNs at most; 0: bounded by time only */
 	unsigned int duration_ms; /* 1 ... FLOOD_DURATION_MAX_MS */
 	int cpu_plus_1; /* where it runs, plus 1; 0: the last CPU that this process may use */
-
-	/* Whose interface gets the frames; NULL: the server's LAB_IFNAME. */
-	int to_host;
-	const char *to_ifname;
 };
 
 struct flood_counts {
@@ -52,7 +43,7 @@ struct flood_counts {
 
 struct flood;
 
-/* Loads and checks; sends nothing yet. -EPERM: a destination that a flood may not have. */
+/* Loads and checks; sends nothing yet. -EINVAL. */
 int flood_new(struct flood **ret, struct lab *lab, int host, const char *ifname,
 	      const struct flood_options *o);
 
@@ -66,9 +57,6 @@ int flood_wait(struct flood *flood);
 int flood_stop(struct flood *flood);
 
 void flood_counts(const struct flood *flood, struct flood_counts *ret);
-
-/* The CPU it is pinned to. */
-int flood_cpu(const struct flood *flood);
 
 /* Stops it. Takes NULL, returns NULL. */
 struct flood *flood_free(struct flood *flood);

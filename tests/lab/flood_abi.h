@@ -13,7 +13,7 @@
 #define FLOOD_FRAME_ROOM    96
 
 /*
- * A frame with zeros where each packet differs: addresses, ports, sequence number, TSval, IPv4
+ * A frame with zeros where each packet differs: source, ports, sequence number, TSval, IPv4
  * identification, checksums. The sums are those of the rest (RFC 1071, unfolded, in the byte order
  * of memory), the pseudo header included, so that the program adds what it fills in.
  */
@@ -33,12 +33,7 @@ struct flood_config {
 	__u32 ipv6_share; /* of 256 */
 	__u32 ports;	  /* this many from @port on */
 	__u32 port;
-	__u32 addrs; /* this many from @dst4 and @dst6 on */
-	__u32 dst4;
-	__u32 dst6[4];
-	__u32 src4;
 	__u32 src4_mask; /* the bits of the source that are random */
-	__u32 src6[4];
 	__u32 src6_mask[4];
 };
 

@@ -15,9 +15,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <time.h>
 
 #include "synguard/cleanup.h"
+
+#include "daemon/base/clock.h"
 #include "tests/lab/run.h"
 
 #define READY_TIMEOUT_MS 30000
@@ -67,17 +68,9 @@ static bool says_ready(int fd)
 	return false;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 static int ready_wait(pid_t pid, int notify_fd, int timeout_ms)
 {
-	int64_t deadline = now_ms() + timeout_ms, left;
+	int64_t deadline = (int64_t)(clock_now_usec() / 1000) + timeout_ms, left;
 	_cleanup_close_ int pidfd = syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd p[] = {
 		{ .fd = notify_fd, .events = POLLIN },
@@ -86,7 +79,7 @@ static int ready_wait(pid_t pid, int notify_fd, int timeout_ms)
 
 	if (pidfd < 0)
 		return -errno;
-	while ((left = deadline - now_ms()) > 0) {
+	while ((left = deadline - (int64_t)(clock_now_usec() / 1000)) > 0) {
 		if (poll(p, ARRAY_SIZE(p), left) < 0 && errno != EINTR)
 			return -errno;
 		if (p[0].revents && says_ready(notify_fd))

@@ -1,26 +1,280 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Links, addresses, routes, neighbours and offloads of the lab's hosts, by host number and
- * interface name. See lab.h.
+ * Links, addresses, routes and neighbours of the lab's hosts over rtnetlink. See link.h.
  */
-#include <bpf/bpf.h>
-#include <errno.h>
-#include <linux/ethtool.h>
+#include "tests/lab/link.h"
+
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
-#include <linux/sockios.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "synguard/cleanup.h"
-#include "tests/lab/lab.h"
-#include "tests/lab/rtnl.h"
 
-static bool mac_given(const uint8_t mac[6])
+#include "daemon/base/addr.h"
+#include "tests/lab/netlink.h"
+
+/* ---- what there is ------------------------------------------------------------------------- */
+
+struct link_answer {
+	int ifindex;
+	uint8_t mac[6];
+	struct rtnl_link_stats64 stats;
+};
+
+static int link_answer(const struct nlmsghdr *nlh, void *arg)
 {
-	return mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5];
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct link_answer *answer = arg;
+	struct nlattr *attr;
+	size_t n;
+
+	answer->ifindex = ifi->ifi_index;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
+		n = mnl_attr_get_payload_len(attr);
+		if (mnl_attr_get_type(attr) == IFLA_ADDRESS && n == sizeof(answer->mac))
+			memcpy(answer->mac, mnl_attr_get_payload(attr), n);
+		/* A newer kernel's statistics are longer, an older one's shorter. */
+		if (mnl_attr_get_type(attr) == IFLA_STATS64)
+			memcpy(&answer->stats, mnl_attr_get_payload(attr),
+			       n < sizeof(answer->stats) ? n : sizeof(answer->stats));
+	}
+	return MNL_CB_OK;
+}
+
+static int link_get(struct lab *lab, int host, const char *ifname, struct link_answer *ret)
+{
+	struct request r;
+
+	*ret = (struct link_answer){ 0 };
+	request_init(&r, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(r.nlh, IFLA_IFNAME, ifname);
+	return request_send(&r, lab_rtnl_fd(lab, host), link_answer, ret);
+}
+
+int lab_ifindex(struct lab *lab, int host, const char *ifname)
+{
+	struct link_answer answer;
+	int err = link_get(lab, host, ifname, &answer);
+
+	return err ?: answer.ifindex;
+}
+
+int lab_mac(struct lab *lab, int host, const char *ifname, uint8_t ret[6])
+{
+	struct link_answer answer;
+	int err = link_get(lab, host, ifname, &answer);
+
+	if (!err)
+		memcpy(ret, answer.mac, sizeof(answer.mac));
+	return err;
+}
+
+int lab_link_stats(struct lab *lab, int host, const char *ifname, struct rtnl_link_stats64 *ret)
+{
+	struct link_answer answer;
+	int err = link_get(lab, host, ifname, &answer);
+
+	if (!err)
+		*ret = answer.stats;
+	return err;
+}
+
+/* ---- changes ------------------------------------------------------------------------------- */
+
+int lab_link_del(struct lab *lab, int host, const char *ifname)
+{
+	struct request r;
+
+	request_init(&r, RTM_DELLINK, 0, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(r.nlh, IFLA_IFNAME, ifname);
+	return request_send(&r, lab_rtnl_fd(lab, host), NULL, NULL);
+}
+
+int lab_link_set_up(struct lab *lab, int host, const char *ifname, bool up)
+{
+	int ifindex = lab_ifindex(lab, host, ifname);
+	struct ifinfomsg *ifi;
+	struct request r;
+
+	if (ifindex < 0)
+		return ifindex;
+	ifi = request_init(&r, RTM_NEWLINK, 0, sizeof(*ifi));
+	ifi->ifi_index = ifindex;
+	ifi->ifi_change = IFF_UP;
+	ifi->ifi_flags = up ? IFF_UP : 0;
+	return request_send(&r, lab_rtnl_fd(lab, host), NULL, NULL);
+}
+
+static int link_set(struct lab *lab, int host, const char *ifname, int attribute, const void *value,
+		    size_t bytes)
+{
+	int ifindex = lab_ifindex(lab, host, ifname);
+	struct ifinfomsg *ifi;
+	struct request r;
+
+	if (ifindex < 0)
+		return ifindex;
+	ifi = request_init(&r, RTM_NEWLINK, 0, sizeof(*ifi));
+	ifi->ifi_index = ifindex;
+	mnl_attr_put(r.nlh, attribute, bytes, value);
+	return request_send(&r, lab_rtnl_fd(lab, host), NULL, NULL);
+}
+
+int lab_link_set_mtu(struct lab *lab, int host, const char *ifname, unsigned int bytes)
+{
+	return link_set(lab, host, ifname, IFLA_MTU, &bytes, sizeof(bytes));
+}
+
+int lab_link_rename(struct lab *lab, int host, const char *ifname, const char *to)
+{
+	return link_set(lab, host, ifname, IFLA_IFNAME, to, strlen(to) + 1);
+}
+
+int lab_link_move(struct lab *lab, int host, const char *ifname, int to_host)
+{
+	int to = lab_netns_fd(lab, to_host);
+
+	return to < 0 ? to : link_set(lab, host, ifname, IFLA_NET_NS_FD, &to, sizeof(to));
+}
+
+/* ---- addresses ----------------------------------------------------------------------------- */
+
+static int family_of(const struct addr_prefix *p)
+{
+	return addr_is_v4(&p->addr) ? AF_INET : AF_INET6;
+}
+
+static int bits_of(const struct addr_prefix *p)
+{
+	return p->bits - (addr_is_v4(&p->addr) ? ADDR_MAPPED_BITS : 0);
+}
+
+static void put_addr(struct request *r, int attribute, const struct addr_prefix *p)
+{
+	size_t mapped = addr_is_v4(&p->addr) ? ADDR_MAPPED_BITS / 8 : 0;
+
+	mnl_attr_put(r->nlh, attribute, 16 - mapped, p->addr.bytes + mapped);
+}
+
+static int addr_change(struct lab *lab, int host, const char *ifname, const char *prefix, bool add)
+{
+	int ifindex = lab_ifindex(lab, host, ifname), err;
+	struct addr_prefix p;
+	struct ifaddrmsg *ifa;
+	struct request r;
+
+	err = ifindex < 0 ? ifindex : addr_prefix_parse(&p, prefix);
+	if (err)
+		return err;
+	ifa = request_init(&r, add ? RTM_NEWADDR : RTM_DELADDR, add ? NLM_F_CREATE | NLM_F_EXCL : 0,
+			   sizeof(*ifa));
+	ifa->ifa_family = family_of(&p);
+	ifa->ifa_prefixlen = bits_of(&p);
+	ifa->ifa_index = ifindex;
+	ifa->ifa_scope = RT_SCOPE_UNIVERSE;
+	/* A tentative address would cost a second before the first packet. */
+	ifa->ifa_flags = ifa->ifa_family == AF_INET6 ? IFA_F_NODAD : 0;
+	put_addr(&r, IFA_LOCAL, &p);
+	put_addr(&r, IFA_ADDRESS, &p);
+	return request_send(&r, lab_rtnl_fd(lab, host), NULL, NULL);
+}
+
+int lab_addr_add(struct lab *lab, int host, const char *ifname, const char *prefix)
+{
+	return addr_change(lab, host, ifname, prefix, true);
+}
+
+int lab_addr_del(struct lab *lab, int host, const char *ifname, const char *prefix)
+{
+	return addr_change(lab, host, ifname, prefix, false);
+}
+
+int lab_route_add(struct lab *lab, int host, const char *prefix, const char *via)
+{
+	struct addr_prefix to, gateway;
+	struct request r;
+	struct rtmsg *rtm;
+	int err;
+
+	err = addr_prefix_parse(&to, prefix) ?: addr_prefix_parse(&gateway, via);
+	if (err)
+		return err;
+	rtm = request_init(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*rtm));
+	rtm->rtm_family = family_of(&to);
+	rtm->rtm_dst_len = bits_of(&to);
+	rtm->rtm_table = RT_TABLE_MAIN;
+	rtm->rtm_protocol = RTPROT_STATIC;
+	rtm->rtm_scope = RT_SCOPE_UNIVERSE;
+	rtm->rtm_type = RTN_UNICAST;
+	put_addr(&r, RTA_DST, &to);
+	put_addr(&r, RTA_GATEWAY, &gateway);
+	return request_send(&r, lab_rtnl_fd(lab, host), NULL, NULL);
+}
+
+int lab_neigh_add(struct lab *lab, int host, const char *ifname, const char *addr,
+		  const uint8_t mac[6])
+{
+	int ifindex = lab_ifindex(lab, host, ifname), err;
+	struct addr_prefix p;
+	struct request r;
+	struct ndmsg *ndm;
+
+	err = ifindex < 0 ? ifindex : addr_prefix_parse(&p, addr);
+	if (err)
+		return err;
+	ndm = request_init(&r, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*ndm));
+	ndm->ndm_family = family_of(&p);
+	ndm->ndm_ifindex = ifindex;
+	ndm->ndm_state = NUD_PERMANENT;
+	put_addr(&r, NDA_DST, &p);
+	mnl_attr_put(r.nlh, NDA_LLADDR, 6, mac);
+	return request_send(&r, lab_rtnl_fd(lab, host), NULL, NULL);
+}
+
+/* ---- veth pairs ---------------------------------------------------------------------------- */
+
+static void put_end(struct request *r, struct ifinfomsg *ifi, const struct lab_end *end,
+		    int netns_fd)
+{
+	static const uint8_t none[6];
+
+	ifi->ifi_index = end->ifindex;
+	mnl_attr_put_strz(r->nlh, IFLA_IFNAME, end->ifname);
+	mnl_attr_put_u32(r->nlh, IFLA_NET_NS_FD, netns_fd);
+	if (memcmp(end->mac, none, sizeof(none)))
+		mnl_attr_put(r->nlh, IFLA_ADDRESS, sizeof(end->mac), end->mac);
+	if (end->tx_queues)
+		mnl_attr_put_u32(r->nlh, IFLA_NUM_TX_QUEUES, end->tx_queues);
+	if (end->rx_queues)
+		mnl_attr_put_u32(r->nlh, IFLA_NUM_RX_QUEUES, end->rx_queues);
+}
+
+static int veth_add(struct lab *lab, const struct lab_end *a, const struct lab_end *b)
+{
+	int a_fd = lab_netns_fd(lab, a->host), b_fd = lab_netns_fd(lab, b->host);
+	struct nlattr *info, *data, *peer;
+	struct ifinfomsg *ifi;
+	struct request r;
+
+	if (a_fd < 0 || b_fd < 0)
+		return -EINVAL;
+	ifi = request_init(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifi));
+	put_end(&r, ifi, a, a_fd);
+	info = mnl_attr_nest_start(r.nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(r.nlh, IFLA_INFO_KIND, "veth");
+	data = mnl_attr_nest_start(r.nlh, IFLA_INFO_DATA);
+	peer = mnl_attr_nest_start(r.nlh, VETH_INFO_PEER);
+	ifi = mnl_nlmsg_put_extra_header(r.nlh, sizeof(*ifi));
+	put_end(&r, ifi, b, b_fd);
+	mnl_attr_nest_end(r.nlh, peer);
+	mnl_attr_nest_end(r.nlh, data);
+	mnl_attr_nest_end(r.nlh, info);
+	return request_send(&r, lab_rtnl_fd(lab, a->host), NULL, NULL);
 }
 
 /* Addresses of @end and the link up. */
@@ -42,199 +296,21 @@ static int end_introduce(struct lab *lab, const struct lab_end *end, const struc
 {
 	const char *others[] = { other->addr4, other->addr6 };
 	uint8_t mac[6];
-	char addr[64];
 	size_t i;
 	int err;
 
 	err = lab_mac(lab, other->host, other->ifname, mac);
-	for (i = 0; !err && i < ARRAY_SIZE(others); i++) {
-		if (!others[i])
-			continue;
-		snprintf(addr, sizeof(addr), "%.*s", (int)strcspn(others[i], "/"), others[i]);
-		err = lab_neigh_add(lab, end->host, end->ifname, addr, mac);
-	}
+	for (i = 0; !err && i < ARRAY_SIZE(others); i++)
+		if (others[i])
+			err = lab_neigh_add(lab, end->host, end->ifname, others[i], mac);
 	return err;
-}
-
-static struct rtnl_end end_of(struct lab *lab, const struct lab_end *end)
-{
-	return (struct rtnl_end){
-		.netns_fd = lab_netns_fd(lab, end->host),
-		.ifname = end->ifname,
-		.mac = mac_given(end->mac) ? end->mac : NULL,
-		.ifindex = end->ifindex,
-		.tx_queues = end->tx_queues,
-		.rx_queues = end->rx_queues,
-	};
 }
 
 int lab_link_add(struct lab *lab, const struct lab_end *a, const struct lab_end *b)
 {
-	int fd = lab_rtnl_fd(lab, a->host);
-	const struct rtnl_end ends[] = {
-		end_of(lab, a),
-		end_of(lab, b),
-	};
-	int err;
-
-	if (ends[0].netns_fd < 0 || ends[1].netns_fd < 0)
-		return -EINVAL;
-	err = rtnl_veth_add(fd, &ends[0], &ends[1]);
-	if (!err)
-		err = end_configure(lab, a);
-	if (!err)
-		err = end_configure(lab, b);
-	if (!err)
-		err = end_introduce(lab, a, b);
-	if (!err)
-		err = end_introduce(lab, b, a);
-	return err;
-}
-
-int lab_link_del(struct lab *lab, int host, const char *ifname)
-{
-	int fd = lab_rtnl_fd(lab, host);
-
-	return fd < 0 ? fd : rtnl_link_del(fd, ifname);
-}
-
-int lab_ifindex(struct lab *lab, int host, const char *ifname)
-{
-	int fd = lab_rtnl_fd(lab, host);
-	unsigned int ifindex;
-	int err;
-
-	if (fd < 0)
-		return fd;
-	err = rtnl_link_get(fd, ifname, &ifindex, NULL, NULL);
-	return err ?: (int)ifindex;
-}
-
-int lab_mac(struct lab *lab, int host, const char *ifname, uint8_t ret[6])
-{
-	int fd = lab_rtnl_fd(lab, host);
-
-	return fd < 0 ? fd : rtnl_link_get(fd, ifname, NULL, ret, NULL);
-}
-
-int lab_link_stats(struct lab *lab, int host, const char *ifname, struct rtnl_link_stats64 *ret)
-{
-	int fd = lab_rtnl_fd(lab, host);
-
-	return fd < 0 ? fd : rtnl_link_get(fd, ifname, NULL, NULL, ret);
-}
-
-int lab_link_set_up(struct lab *lab, int host, const char *ifname, bool up)
-{
-	int ifindex = lab_ifindex(lab, host, ifname);
-
-	return ifindex < 0 ? ifindex : rtnl_link_set_up(lab_rtnl_fd(lab, host), ifindex, up);
-}
-
-int lab_link_set_mtu(struct lab *lab, int host, const char *ifname, unsigned int bytes)
-{
-	int ifindex = lab_ifindex(lab, host, ifname);
-
-	return ifindex < 0 ? ifindex : rtnl_link_set_mtu(lab_rtnl_fd(lab, host), ifindex, bytes);
-}
-
-int lab_link_rename(struct lab *lab, int host, const char *ifname, const char *to)
-{
-	int ifindex = lab_ifindex(lab, host, ifname);
-
-	return ifindex < 0 ? ifindex : rtnl_link_rename(lab_rtnl_fd(lab, host), ifindex, to);
-}
-
-int lab_link_move(struct lab *lab, int host, const char *ifname, int to_host)
-{
-	int ifindex = lab_ifindex(lab, host, ifname), to = lab_netns_fd(lab, to_host);
-
-	if (ifindex < 0 || to < 0)
-		return ifindex < 0 ? ifindex : to;
-	return rtnl_link_move(lab_rtnl_fd(lab, host), ifindex, to);
-}
-
-static int addr_change(struct lab *lab, int host, const char *ifname, const char *prefix, bool add)
-{
-	int ifindex = lab_ifindex(lab, host, ifname), err;
-	struct rtnl_prefix p;
-
-	if (ifindex < 0)
-		return ifindex;
-	err = rtnl_prefix_parse(prefix, &p);
-	return err ?: rtnl_addr_change(lab_rtnl_fd(lab, host), ifindex, &p, add);
-}
-
-int lab_addr_add(struct lab *lab, int host, const char *ifname, const char *prefix)
-{
-	return addr_change(lab, host, ifname, prefix, true);
-}
-
-int lab_addr_del(struct lab *lab, int host, const char *ifname, const char *prefix)
-{
-	return addr_change(lab, host, ifname, prefix, false);
-}
-
-int lab_route_add(struct lab *lab, int host, const char *prefix, const char *via)
-{
-	int fd = lab_rtnl_fd(lab, host);
-	struct rtnl_prefix to, gateway;
-	int err;
-
-	if (fd < 0)
-		return fd;
-	err = rtnl_prefix_parse(prefix, &to) ?: rtnl_prefix_parse(via, &gateway);
-	return err ?: rtnl_route_add(fd, &to, &gateway);
-}
-
-int lab_neigh_add(struct lab *lab, int host, const char *ifname, const char *addr,
-		  const uint8_t mac[6])
-{
-	int ifindex = lab_ifindex(lab, host, ifname), err;
-	struct rtnl_prefix p;
-
-	if (ifindex < 0)
-		return ifindex;
-	err = rtnl_prefix_parse(addr, &p);
-	return err ?: rtnl_neigh_add(lab_rtnl_fd(lab, host), ifindex, &p, mac);
-}
-
-int lab_offload_set(struct lab *lab, int host, const char *ifname, enum lab_offload what, bool on)
-{
-	static const uint32_t commands[] = {
-		[LAB_TX_CSUM] = ETHTOOL_STXCSUM,
-		[LAB_TSO] = ETHTOOL_STSO,
-		[LAB_GSO] = ETHTOOL_SGSO,
-		[LAB_GRO] = ETHTOOL_SGRO,
-	};
-	struct ethtool_value value = { .cmd = commands[what], .data = on };
-	struct ifreq ifr = { .ifr_data = (void *)&value };
-	_cleanup_close_ int fd = -1;
-
-	fd = lab_socket(lab, host, AF_INET, SOCK_DGRAM, 0);
-	if (fd < 0)
-		return fd;
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
-	return ioctl(fd, SIOCETHTOOL, &ifr) < 0 ? -errno : 0;
-}
-
-struct attachment {
-	int prog_fd;
-	int ifindex;
-};
-
-/* The kernel looks the interface up in the namespace of the thread that asks. */
-static int attach_xdp(void *arg)
-{
-	const struct attachment *a = arg;
-	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = XDP_FLAGS_DRV_MODE);
-
-	return bpf_link_create(a->prog_fd, a->ifindex, BPF_XDP, &o);
-}
-
-int lab_attach_xdp(struct lab *lab, int host, const char *ifname, int prog_fd)
-{
-	struct attachment a = { .prog_fd = prog_fd, .ifindex = lab_ifindex(lab, host, ifname) };
-
-	return a.ifindex < 0 ? a.ifindex : lab_call(lab, host, attach_xdp, &a);
+	return veth_add(lab, a, b)		?:
+		       end_configure(lab, a)	?:
+		       end_configure(lab, b)	?:
+		       end_introduce(lab, a, b) ?:
+						  end_introduce(lab, b, a);
 }

@@ -18,12 +18,15 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "synguard/cleanup.h"
 
+#include "daemon/base/file.h"
+
 /* How far above the caller's executable the top of a build tree may be. */
 #define BUILD_TREE_DEPTH 4
+
+#define OUTPUT_MAX (1 << 30)
 
 extern char **environ;
 
@@ -192,9 +195,8 @@ int lab_stop(pid_t pid, int sig, int timeout_ms, int *ret_status)
 int lab_run(struct lab *lab, int host, const char *const argv[], int timeout_ms, char **ret_output)
 {
 	_cleanup_close_ int out = -1;
-	_cleanup_free_ char *text = NULL;
 	struct lab_run_options o = { 0 };
-	struct stat st;
+	size_t length;
 	int err, status;
 	pid_t pid;
 
@@ -214,13 +216,11 @@ int lab_run(struct lab *lab, int host, const char *const argv[], int timeout_ms,
 	}
 
 	if (ret_output) {
-		if (fstat(out, &st) < 0)
+		if (lseek(out, 0, SEEK_SET) < 0)
 			return -errno;
-		text = calloc(1, st.st_size + 1);
-		if (!text)
-			return -ENOMEM;
-		lab_tail(out, text, st.st_size + 1);
-		*ret_output = TAKE_PTR(text);
+		err = file_read_fd(out, OUTPUT_MAX, ret_output, &length);
+		if (err)
+			return err;
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

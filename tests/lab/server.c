@@ -7,7 +7,6 @@
  */
 #include "tests/lab/server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,7 +17,6 @@
 #include <sys/socket.h>
 
 #include "synguard/cleanup.h"
-#include "tests/lab/rtnl.h"
 #include "tests/lab/run.h"
 
 #define BACKLOG_DEFAULT 128
@@ -41,7 +39,6 @@ struct server {
 	pthread_mutex_t lock; /* of what follows */
 	bool stop;
 	bool accepting;
-	struct server_counts counts;
 	struct kept kept4;
 	struct kept kept6;
 };
@@ -83,35 +80,20 @@ static int listener_options(int fd, int family, const struct server_options *o)
 
 static int listener_new(struct lab *lab, int host, const struct server_options *o)
 {
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} sa = { 0 };
+	struct sockaddr_storage sa;
 	_cleanup_close_ int fd = -1;
-	struct rtnl_prefix p;
-	int err;
+	int err, len = tcp_sockaddr(o->addr ?: "::", o->port, &sa);
 
-	err = rtnl_prefix_parse(o->addr ?: "::", &p);
-	if (err)
-		return err;
-	sa.any.sa_family = p.family;
-	if (p.family == AF_INET) {
-		memcpy(&sa.v4.sin_addr, p.addr, p.bytes);
-		sa.v4.sin_port = htons(o->port);
-	} else {
-		memcpy(&sa.v6.sin6_addr, p.addr, p.bytes);
-		sa.v6.sin6_port = htons(o->port);
-	}
-
-	fd = lab_socket(lab, host, p.family, SOCK_STREAM | SOCK_NONBLOCK,
+	if (len < 0)
+		return len;
+	fd = lab_socket(lab, host, sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK,
 			o->mptcp ? IPPROTO_MPTCP : IPPROTO_TCP);
 	if (fd < 0)
 		return fd;
-	err = listener_options(fd, p.family, o);
+	err = listener_options(fd, sa.ss_family, o);
 	if (err)
 		return err;
-	if (bind(fd, &sa.any, p.family == AF_INET ? sizeof(sa.v4) : sizeof(sa.v6)) < 0)
+	if (bind(fd, (struct sockaddr *)&sa, len) < 0)
 		return -errno;
 	if (listen(fd, o->backlog ?: BACKLOG_DEFAULT) < 0)
 		return -errno;
@@ -130,10 +112,6 @@ static void connection_close(struct server *s, struct connection *c)
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
 	free(c);
-
-	pthread_mutex_lock(&s->lock);
-	s->counts.open--;
-	pthread_mutex_unlock(&s->lock);
 }
 
 /* Takes the descriptor. */
@@ -155,8 +133,6 @@ static void connection_open(struct server *s, int fd, bool v4)
 
 	kept_read(fd, &kept);
 	pthread_mutex_lock(&s->lock);
-	s->counts.accepted++;
-	s->counts.open++;
 	*(v4 ? &s->kept4 : &s->kept6) = kept;
 	pthread_mutex_unlock(&s->lock);
 
@@ -193,12 +169,6 @@ static void echo(struct server *s, struct connection *c)
 		return;
 	if (n <= 0 || send(c->fd, buf, n, MSG_NOSIGNAL) != n || s->o.closes_first)
 		connection_close(s, c);
-	if (n <= 0)
-		return;
-
-	pthread_mutex_lock(&s->lock);
-	s->counts.echoed_bytes += n;
-	pthread_mutex_unlock(&s->lock);
 }
 
 /* What others have asked for since the last look; true: go on. */
@@ -330,13 +300,6 @@ void server_set_accepting(struct server *server, bool accepting)
 	server->accepting = accepting;
 	pthread_mutex_unlock(&server->lock);
 	server_wake(server);
-}
-
-void server_counts(struct server *server, struct server_counts *ret)
-{
-	pthread_mutex_lock(&server->lock);
-	*ret = server->counts;
-	pthread_mutex_unlock(&server->lock);
 }
 
 void server_kept(struct server *server, int family, struct kept *ret)

@@ -2,16 +2,15 @@
 /*
  * An echo server in a host of the lab: one listener, one thread of this process.
  *
- * It sends back what it reads until the client closes. Its counters may be read at any time, from
- * any thread.
+ * It sends back what it reads until the client closes.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tests/lab/kept.h"
 #include "tests/lab/lab.h"
+#include "tests/lab/tcp.h"
 
 struct server_options {
 	const char *addr; /* NULL: "::", which serves IPv4 too unless v6only */
@@ -30,12 +29,6 @@ struct server_options {
 	int cpu_plus_1;	      /* the only CPU its thread may use, plus 1; 0 for any */
 };
 
-struct server_counts {
-	uint64_t accepted;
-	uint64_t echoed_bytes;
-	uint32_t open; /* connections now */
-};
-
 struct server;
 
 /* Listens when it returns. -EADDRINUSE and the like. */
@@ -45,7 +38,6 @@ int server_new(struct server **ret, struct lab *lab, int host, const struct serv
 struct server *server_free(struct server *server);
 
 void server_set_accepting(struct server *server, bool accepting);
-void server_counts(struct server *server, struct server_counts *ret);
 
 /* What the latest connection over @family (AF_INET also where the listener is dual-stack) kept, as
  * the server's end saw it right after accept(). */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The sink: counts and drops what is sent to the flood's sources, passes everything else.
+ * The sink: drops what is sent to the flood's sources and counts the SYN-ACKs of it, passes
+ * everything else.
  *
  * So the answers to forged SYNs are counted exactly, and the stack of the host they arrive at costs
  * nothing and answers nothing. A CPU counts in a line of its own, hence the plain increments.
@@ -19,17 +20,10 @@
 
 struct sink_state states[SINK_CPUS];
 
-static __always_inline int judge(struct sink_state *s, const struct tcphdr *tcp, const void *end,
-				 int family)
+static __always_inline int take(const struct tcphdr *tcp, const void *end)
 {
-	if ((const void *)(tcp + 1) > end)
-		s->other[family]++;
-	else if (tcp->syn && tcp->ack)
-		s->synacks[family]++;
-	else if (tcp->rst)
-		s->rsts[family]++;
-	else
-		s->other[family]++;
+	if ((const void *)(tcp + 1) <= end && tcp->syn && tcp->ack)
+		states[bpf_get_smp_processor_id() % SINK_CPUS].synacks++;
 	return XDP_DROP;
 }
 
@@ -41,7 +35,6 @@ int sink(struct xdp_md *ctx)
 	const struct ethhdr *eth = data;
 	const struct ipv6hdr *ip6 = (const void *)(eth + 1);
 	const struct iphdr *ip = (const void *)(eth + 1);
-	struct sink_state *s = &states[bpf_get_smp_processor_id() % SINK_CPUS];
 
 	if ((const void *)(eth + 1) > end)
 		return XDP_PASS;
@@ -50,15 +43,14 @@ int sink(struct xdp_md *ctx)
 	if (eth->h_proto == bpf_htons(ETH_P_IP) && (const void *)(ip + 1) <= end &&
 	    (ip->daddr & bpf_htonl(0xfffe0000)) == bpf_htonl(0xc6120000) &&
 	    ip->protocol == IPPROTO_TCP && ip->ihl == 5)
-		return judge(s, (const void *)(ip + 1), end, SINK_V4);
+		return take((const void *)(ip + 1), end);
 
 	/* 2001:2::/48 */
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6) && (const void *)(ip6 + 1) <= end &&
 	    ip6->daddr.in6_u.u6_addr32[0] == bpf_htonl(0x20010002) &&
 	    ip6->daddr.in6_u.u6_addr16[2] == 0 && ip6->nexthdr == IPPROTO_TCP)
-		return judge(s, (const void *)(ip6 + 1), end, SINK_V6);
+		return take((const void *)(ip6 + 1), end);
 
-	s->passed++;
 	return XDP_PASS;
 }
 

@@ -19,7 +19,6 @@
 #include "stage.h"
 #include "suite.h"
 #include "tests/lab/flood.h"
-#include "tests/lab/rtnl.h"
 #include "watch.h"
 #include "wire.h"
 

@@ -26,8 +26,7 @@ circular='daemon/(manager/manager|mitigation/(internal|mitigation)|dataplane/(da
 daemon/(manager/manager|ifaces/ifaces|services/services|lists/list_store)(_internal)?
 daemon/(dataplane/dataplane|settings/settings|net/rtnl)_[a-z]+
 daemon/net/rtnl
-cli/base/(arguments|help)
-tests/lab/(clients_count|clients|lab|host)'
+cli/base/(arguments|help)'
 
 # Lines "FILE INCLUDED": <bpf/bpf.h> as it stands, a header of ours as its path. What is no file (a
 # skeleton, which the build makes) stays a name.
@@ -133,7 +132,7 @@ report libraries_have_their_folders "$(
 	only '<ini\.h>' 'daemon/settings/config_file\.c'
 	only '<libmnl/.*' 'daemon/net/.*|tests/lab/.*'
 	only '<systemd/sd-bus.*' 'daemon/bus/.*|cli/base/client[a-z_]*\.[ch]|cli/exporter/source\.[ch]'
-	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/net/sockdiag\.[ch]|tests/lab/.*'
+	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/net/sockdiag\.[ch]'
 	only '<microhttpd.*' 'cli/exporter/http\.[ch]'
 )"
 report journal_has_one_writer "$(only 'daemon/report/journal\.h' 'daemon/(report/journal|manager/announce)\.c')"

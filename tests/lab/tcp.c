@@ -1,14 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * TCP_INFO, reduced to what a handshake decides. See kept.h.
- */
-#include "tests/lab/kept.h"
+#include "tests/lab/tcp.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <sys/socket.h>
+#include <string.h>
+
+#include "daemon/base/addr.h"
+
+int tcp_sockaddr(const char *addr, uint16_t port, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
+	struct sg_addr a;
+
+	if (addr_parse(&a, addr) < 0)
+		return -EINVAL;
+	*ret = (struct sockaddr_storage){ 0 };
+	if (addr_is_v4(&a)) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		v4->sin_addr.s_addr = a.words[3];
+		return sizeof(*v4);
+	}
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(port);
+	memcpy(&v6->sin6_addr, &a, sizeof(a));
+	return sizeof(*v6);
+}
 
 int kept_read(int fd, struct kept *ret)
 {
@@ -29,13 +50,6 @@ int kept_read(int fd, struct kept *ret)
 		.ecn = info.tcpi_options & TCPI_OPT_ECN,
 	};
 	return 0;
-}
-
-bool kept_equal(const struct kept *a, const struct kept *b)
-{
-	return a->known == b->known && a->snd_mss == b->snd_mss && a->snd_wscale == b->snd_wscale &&
-	       a->rcv_wscale == b->rcv_wscale && a->wscale == b->wscale && a->sack == b->sack &&
-	       a->timestamps == b->timestamps && a->ecn == b->ecn;
 }
 
 const char *kept_format(const struct kept *k, char *buf, size_t size)

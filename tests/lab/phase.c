@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs one phase. See demo_phase.h.
+ * Runs one phase. See phase.h.
  *
  * The flood and what it floods share a core, since a veth end receives on the CPU that sent to it:
  * in a softirq, as from a network card. So the server's core cannot be sent more than it has time
@@ -10,7 +10,7 @@
  * The client's interface counts and drops the answers on the same core. For the kernel's own
  * SYN-ACKs this is about a tenth of the cost of a SYN.
  */
-#include "tests/lab/demo_phase.h"
+#include "tests/lab/phase.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -22,7 +22,6 @@
 
 #include "synguard/cleanup.h"
 #include "tests/lab/flood.h"
-#include "tests/lab/host.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/lab_daemon.h"
 #include "tests/lab/server.h"

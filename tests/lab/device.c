@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Receive polling in a kernel thread of its own: lab_napi_thread() of host.h.
+ * What the device of an interface does with packets: offloads, XDP programs, and receive polling in
+ * a kernel thread. See link.h.
  *
  * A veth end polls on the CPU of whoever sent to it, so that a flood and what it floods would share
  * a core and the flood could not offer more than the receiver takes. A thread on another CPU stands
  * for the interrupt of a network card.
  */
-#include <errno.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
+#include <linux/ethtool.h>
 #include <linux/genetlink.h>
+#include <linux/if_link.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 
 #include "synguard/cleanup.h"
-#include "tests/lab/host.h"
+
+#include "tests/lab/link.h"
+#include "tests/lab/netlink.h"
 
 /* linux/netdev.h, which Debian 12's headers do not have yet (Linux 6.7 and later do). */
 #define NETDEV_FAMILY	      "netdev"
@@ -25,7 +33,56 @@
 #define NETDEV_A_NAPI_IFINDEX 1
 #define NETDEV_A_NAPI_PID     4
 
-#define ANSWER_BYTES 8192
+int lab_offload_set(struct lab *lab, int host, const char *ifname, enum lab_offload what, bool on)
+{
+	static const uint32_t commands[] = {
+		[LAB_TX_CSUM] = ETHTOOL_STXCSUM,
+		[LAB_TSO] = ETHTOOL_STSO,
+		[LAB_GSO] = ETHTOOL_SGSO,
+		[LAB_GRO] = ETHTOOL_SGRO,
+	};
+	struct ethtool_value value = { .cmd = commands[what], .data = on };
+	struct ifreq ifr = { .ifr_data = (void *)&value };
+	_cleanup_close_ int fd = lab_socket(lab, host, AF_INET, SOCK_DGRAM, 0);
+
+	if (fd < 0)
+		return fd;
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
+	return ioctl(fd, SIOCETHTOOL, &ifr) < 0 ? -errno : 0;
+}
+
+struct attachment {
+	int prog_fd;
+	int ifindex;
+};
+
+/* The kernel looks the interface up in the namespace of the thread that asks. */
+static int attach_xdp(void *arg)
+{
+	const struct attachment *a = arg;
+	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = XDP_FLAGS_DRV_MODE);
+
+	return bpf_link_create(a->prog_fd, a->ifindex, BPF_XDP, &o);
+}
+
+int lab_attach_xdp(struct lab *lab, int host, const char *ifname, int prog_fd)
+{
+	struct attachment a = { .prog_fd = prog_fd, .ifindex = lab_ifindex(lab, host, ifname) };
+
+	return a.ifindex < 0 ? a.ifindex : lab_call(lab, host, attach_xdp, &a);
+}
+
+static int silence(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0;
+}
+
+void lab_quiet_libbpf(void)
+{
+	libbpf_set_print(silence);
+}
+
+/* ---- receive polling ----------------------------------------------------------------------- */
 
 /*
  * sysfs shows the namespace of whoever mounted it. A mount that is attached nowhere needs no mount
@@ -58,88 +115,54 @@ static int threaded_set(void *arg)
 	return write(fd, "1", 1) < 0 ? -errno : 0;
 }
 
-static int talk(int fd, struct nlmsghdr *nlh, mnl_cb_t cb, void *arg)
-{
-	char buf[ANSWER_BYTES] __attribute__((aligned(8)));
-	ssize_t n;
-	int ret;
-
-	if (send(fd, nlh, nlh->nlmsg_len, 0) < 0)
-		return -errno;
-	do {
-		n = recv(fd, buf, sizeof(buf), 0);
-		if (n < 0)
-			return -errno;
-		ret = mnl_cb_run(buf, n, 0, 0, cb, arg);
-		if (ret < 0)
-			return -errno;
-	} while (ret > MNL_CB_STOP);
-	return 0;
-}
-
 static int family_answer(const struct nlmsghdr *nlh, void *arg)
 {
 	struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
 		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
 			*(uint16_t *)arg = mnl_attr_get_u16(attr);
-	}
 	return MNL_CB_OK;
-}
-
-static int family_find(int fd, uint16_t *ret)
-{
-	char buf[256] __attribute__((aligned(8)));
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct genlmsghdr *genl;
-
-	nlh->nlmsg_type = GENL_ID_CTRL;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-	genl->cmd = CTRL_CMD_GETFAMILY;
-	genl->version = 1;
-	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
-	return talk(fd, nlh, family_answer, ret);
 }
 
 static int napi_answer(const struct nlmsghdr *nlh, void *arg)
 {
 	struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
 		if (mnl_attr_get_type(attr) == NETDEV_A_NAPI_PID)
 			*(int *)arg = mnl_attr_get_u32(attr);
-	}
 	return MNL_CB_OK;
+}
+
+static void generic_init(struct request *r, uint16_t family, uint16_t flags, uint8_t command)
+{
+	struct genlmsghdr *genl = request_init(r, family, flags, sizeof(*genl));
+
+	genl->cmd = command;
+	genl->version = 1;
 }
 
 /* The thread of the interface's only queue. */
 static int thread_find(int fd, int ifindex, int *ret_tid)
 {
-	char buf[256] __attribute__((aligned(8)));
-	struct nlmsghdr *nlh;
-	struct genlmsghdr *genl;
 	uint16_t family = 0;
+	struct request r;
 	int err, tid = 0;
 
-	err = family_find(fd, &family);
+	generic_init(&r, GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY);
+	mnl_attr_put_strz(r.nlh, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
+	err = request_send(&r, fd, family_answer, &family);
 	if (err)
 		return err;
-	nlh = mnl_nlmsg_put_header(buf);
-	nlh->nlmsg_type = family;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-	genl->cmd = NETDEV_CMD_NAPI_GET;
-	genl->version = 1;
-	mnl_attr_put_u32(nlh, NETDEV_A_NAPI_IFINDEX, ifindex);
-	err = talk(fd, nlh, napi_answer, &tid);
-	if (err)
-		return err;
-	if (!tid)
-		return -ESRCH;
-	*ret_tid = tid;
-	return 0;
+	generic_init(&r, family, NLM_F_DUMP, NETDEV_CMD_NAPI_GET);
+	mnl_attr_put_u32(r.nlh, NETDEV_A_NAPI_IFINDEX, ifindex);
+	err = request_send(&r, fd, napi_answer, &tid);
+	if (!err && !tid)
+		err = -ESRCH;
+	if (!err)
+		*ret_tid = tid;
+	return err;
 }
 
 int lab_napi_thread(struct lab *lab, int host, const char *ifname, int cpu, int *ret_tid)

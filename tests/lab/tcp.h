@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a TCP connection kept of what its ends can do: the part of TCP_INFO that a SYN cookie may
- * lose.
+ * TCP as clients and servers of the lab see it: socket addresses, and what a connection kept of what
+ * its ends can do, the part of TCP_INFO that a SYN cookie may lose.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
+
+/* The socket address of "192.0.2.1" or "2001:db8::1" and a port in host byte order. Returns its
+ * length, or -EINVAL. */
+int tcp_sockaddr(const char *addr, uint16_t port, struct sockaddr_storage *ret);
 
 struct kept {
 	bool known;	  /* there was a connection to look at */
@@ -23,9 +28,6 @@ struct kept {
 
 /* Of a connected TCP socket (or an MPTCP one: of its first subflow). 0 or -errno. */
 int kept_read(int fd, struct kept *ret);
-
-/* Did both keep the same? Left out is rcv_mss, an estimate that depends on traffic. */
-bool kept_equal(const struct kept *a, const struct kept *b);
 
 /* "mss 1448, wscale 7/7, sack, ts", or "-"; returns @buf. */
 const char *kept_format(const struct kept *k, char *buf, size_t size);
