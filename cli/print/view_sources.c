@@ -21,7 +21,7 @@ static json_int_t number(const json_t *of, const char *key)
 
 const char *view_sources_pattern(const json_t *sources)
 {
-	const char *look = json_string_value(json_object_get(sources, "look")) ?: "";
+	const char *look = json_string_value(json_object_get(sources, "pattern")) ?: "";
 	json_int_t syns = number(sources, "syns"), completed = number(sources, "completed");
 
 	if (syns < VIEW_MANY_SYNS)

@@ -15,7 +15,7 @@
 #include "daemon/bus/requests.h"
 #include "daemon/lists/lists_request.h"
 #include "daemon/report/report.h"
-#include "daemon/views/halfopen.h"
+#include "daemon/views/view.h"
 #include "daemon/views/views.h"
 
 /* Views, and changes of lists; one of each for a peer. */

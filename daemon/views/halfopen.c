@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/views/halfopen.h"
+#include "daemon/views/view.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -13,15 +11,13 @@
 #include "daemon/base/addr.h"
 #include "daemon/base/groups.h"
 #include "daemon/net/sockdiag.h"
+#include "daemon/views/json.h"
 
 #define HALFOPEN_TIMEOUT_MS	1000
 #define HALFOPEN_TIMEOUT_MAX_MS 120000 /* TCP_RTO_MAX */
 
-/* More rows than this are counted and not listed: nobody reads them, and they are memory. */
-#define HALFOPEN_ROWS_MAX 262144
-
 struct halfopen {
-	FILE *to;
+	struct json_writer json;
 	enum halfopen_by by;
 	__be16 port;
 	uint64_t total;
@@ -53,18 +49,26 @@ uint64_t halfopen_age_ms(unsigned int retransmits, uint32_t expires_ms)
 	return until_ms > expires_ms ? until_ms - expires_ms : 0;
 }
 
-static void halfopen_list(struct halfopen *h, const struct sockdiag_socket *s)
+/* To a tenth of a second. */
+static void halfopen_put_age(struct halfopen *h, const char *key, uint64_t age_ms)
 {
-	uint64_t age_ms = halfopen_age_ms(s->retransmits, s->expires_ms);
+	json_put_milli(&h->json, key, age_ms - age_ms % 100);
+}
 
-	if (h->total > HALFOPEN_ROWS_MAX)
+static void halfopen_list(struct halfopen *h, const struct sockdiag_socket *s, uint64_t age_ms)
+{
+	struct json_writer *j = &h->json;
+
+	if (h->total > VIEW_ROWS_MAX)
 		return;
-	fprintf(h->to,
-		"%s{\"source\":\"%s\",\"source_port\":%u,\"address\":\"%s\",\"port\":%u,"
-		"\"age_seconds\":%" PRIu64 ".%" PRIu64 ",\"retransmits\":%u}",
-		h->total > 1 ? ",\n" : "", addr_text(&s->peer).text, ntohs(s->peer_port),
-		addr_text(&s->addr).text, ntohs(s->port), age_ms / 1000, age_ms % 1000 / 100,
-		s->retransmits);
+	json_open(j, NULL, '{');
+	json_put_text(j, "source", addr_text(&s->peer).text);
+	json_put_count(j, "source_port", ntohs(s->peer_port));
+	json_put_text(j, "address", addr_text(&s->addr).text);
+	json_put_count(j, "port", ntohs(s->port));
+	halfopen_put_age(h, "age_seconds", age_ms);
+	json_put_count(j, "retransmits", s->retransmits);
+	json_close(j, '}');
 }
 
 static void halfopen_on_socket(void *userdata, const struct sockdiag_socket *s)
@@ -79,7 +83,7 @@ static void halfopen_on_socket(void *userdata, const struct sockdiag_socket *s)
 	h->total++;
 	switch (h->by) {
 	case HALFOPEN_BY_NONE:
-		halfopen_list(h, s);
+		halfopen_list(h, s, age_ms);
 		return;
 	case HALFOPEN_BY_SOURCE:
 		r = groups_add(&h->groups, &s->peer, 0, age_ms);
@@ -108,24 +112,24 @@ static struct addr_text halfopen_key(const struct halfopen *h, const struct grou
 	}
 }
 
-static void halfopen_write_groups(struct halfopen *h, size_t count)
+static void halfopen_put_groups(struct halfopen *h, size_t count)
 {
 	size_t i;
 
-	for (i = 0; i < count && i < HALFOPEN_ROWS_MAX; i++) {
+	for (i = 0; i < count && i < VIEW_ROWS_MAX; i++) {
 		const struct groups_row *row = &h->groups.rows[i];
 
-		fprintf(h->to,
-			"%s{\"key\":\"%s\",\"count\":%" PRIu64 ",\"oldest_seconds\":%" PRIu64
-			".%" PRIu64 "}",
-			i ? ",\n" : "", halfopen_key(h, row).text, row->count,
-			row->oldest_ms / 1000, row->oldest_ms % 1000 / 100);
+		json_open(&h->json, NULL, '{');
+		json_put_text(&h->json, "key", halfopen_key(h, row).text);
+		json_put_count(&h->json, "count", row->count);
+		halfopen_put_age(h, "oldest_seconds", row->oldest_ms);
+		json_close(&h->json, '}');
 	}
 }
 
 int halfopen_write(FILE *to, enum halfopen_by by, __be16 port)
 {
-	struct halfopen h = { .to = to, .by = by, .port = port };
+	struct halfopen h = { .json.to = to, .by = by, .port = port };
 	bool partial = false;
 	uint64_t salt[2];
 	size_t rows;
@@ -134,20 +138,23 @@ int halfopen_write(FILE *to, enum halfopen_by by, __be16 port)
 	if (getrandom(salt, sizeof(salt), 0) != sizeof(salt))
 		return -EIO;
 	groups_init(&h.groups, salt[0], salt[1]);
-	fprintf(to, "{\"%s\":[", by == HALFOPEN_BY_NONE ? "entries" : "groups");
+	json_open(&h.json, NULL, '{');
+	json_open(&h.json, by == HALFOPEN_BY_NONE ? "entries" : "groups", '[');
 	r = sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV, halfopen_on_socket, &h, &partial);
 	rows = groups_sort(&h.groups);
 	if (by == HALFOPEN_BY_NONE)
 		rows = h.total;
 	else
-		halfopen_write_groups(&h, rows);
+		halfopen_put_groups(&h, rows);
+	json_close(&h.json, ']');
 	/* rows that are missing make it partial, too; nothing at all is a failure */
 	if (r < 0 && h.total)
 		h.error = r;
-	partial = partial || h.error < 0 || rows > HALFOPEN_ROWS_MAX;
-	/* behind the rows, which are written as they come */
-	fprintf(to, "],\"total\":%" PRIu64 ",\"partial\":%s}\n", h.total,
-		partial ? "true" : "false");
+	/* after the rows, which are written as they come */
+	json_put_count(&h.json, "total", h.total);
+	json_put_flag(&h.json, "partial", partial || h.error < 0 || rows > VIEW_ROWS_MAX);
+	json_close(&h.json, '}');
+	fputc('\n', to);
 	groups_done(&h.groups);
 	return h.total ? 0 : r;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/views/sources.h"
+#include "daemon/views/view.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,22 +14,20 @@
 #include "daemon/dataplane/dataplane.h"
 #include "daemon/dataplane/heavy_hitters.h"
 #include "daemon/net/sockdiag.h"
-
-/* As of half-open connections: more are counted and not listed. */
-#define SOURCES_ROWS_MAX 262144
+#include "daemon/views/json.h"
 
 struct sources {
-	FILE *to;
+	struct json_writer json;
 	bool prefixes;
 	struct groups half_open;
 	bool partial; /* not all of them could be counted */
 	struct hitters_row *rows;
-	size_t count, written, more;
-	uint32_t top;
+	size_t count, written, more; /* more: not written */
+	size_t max;
 	uint64_t now_ns, real_ns; /* the same moment on both clocks */
 };
 
-/* Of IPv6 the /64 is the source, in which anybody has all addresses. */
+/* Of IPv6 the /64 is the source: a host has all addresses of it. */
 static struct sg_addr sources_key(const struct sources *s, const struct sg_addr *a)
 {
 	return s->prefixes || !addr_is_v4(a) ? addr_network(a) : *a;
@@ -54,67 +51,68 @@ static int sources_compare(const void *a, const void *b)
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-static bool sources_has_room(struct sources *s)
-{
-	if (s->written >= (s->top && s->top < SOURCES_ROWS_MAX ? s->top : SOURCES_ROWS_MAX)) {
-		s->more++;
-		return false;
-	}
-	fputs(s->written++ ? ",\n" : "", s->to);
-	return true;
-}
-
-static void sources_name(struct sources *s, const struct sg_addr *key)
+/* Opens the row, with its source; false: there is no room for it. */
+static bool sources_open_row(struct sources *s, const struct sg_addr *key)
 {
 	bool is_prefix = s->prefixes || !addr_is_v4(key);
 
-	fprintf(s->to, "{\"source\":\"%s\",",
-		is_prefix ? addr_text_prefix(key).text : addr_text(key).text);
+	if (s->written >= s->max) {
+		s->more++;
+		return false;
+	}
+	s->written++;
+	json_open(&s->json, NULL, '{');
+	json_put_text(&s->json, "source",
+		      is_prefix ? addr_text_prefix(key).text : addr_text(key).text);
+	return true;
 }
 
-static void sources_time(struct sources *s, const char *key, uint64_t at_ns)
+static void sources_put_time(struct sources *s, const char *key, uint64_t at_ns)
 {
 	uint64_t usec = (s->real_ns - (s->now_ns - at_ns)) / 1000;
 
-	fprintf(s->to, ",\"%s\":\"%s\"", key, time_text(usec).text);
+	json_put_text(&s->json, key, time_text(usec).text);
 }
 
-static void sources_write_hitter(struct sources *s, const struct hitters_row *row)
+static void sources_put_hitter(struct sources *s, const struct hitters_row *row)
 {
-	if (!sources_has_room(s))
+	struct json_writer *j = &s->json;
+
+	if (!sources_open_row(s, &row->is.addr))
 		return;
-	sources_name(s, &row->is.addr);
-	fprintf(s->to,
-		"\"syns\":%" PRIu64 ",\"challenged\":%" PRIu64 ",\"completed\":%" PRIu64
-		",\"resets\":%" PRIu64 ",\"half_open\":%" PRIu64,
-		(uint64_t)row->is.syns, (uint64_t)row->is.challenged, (uint64_t)row->is.completed,
-		(uint64_t)row->is.resets, row->half_open);
-	sources_time(s, "first_seen", row->is.first_ns);
-	sources_time(s, "last_seen", row->is.last_ns);
-	fputc('}', s->to);
+	json_put_count(j, "syns", row->is.syns);
+	json_put_count(j, "challenged", row->is.challenged);
+	json_put_count(j, "completed", row->is.completed);
+	json_put_count(j, "resets", row->is.resets);
+	json_put_count(j, "half_open", row->half_open);
+	sources_put_time(s, "first_seen", row->is.first_ns);
+	sources_put_time(s, "last_seen", row->is.last_ns);
+	json_close(j, '}');
 }
 
-static void sources_write_quiet(struct sources *s, const struct groups_row *row)
+/* A source of half-open connections that is no heavy hitter. */
+static void sources_put_other(struct sources *s, const struct groups_row *row)
 {
-	if (!sources_has_room(s))
+	static const char *const unknown[] = { "syns",	     "challenged", "completed", "resets",
+					       "first_seen", "last_seen",  NULL };
+
+	if (!sources_open_row(s, &row->addr))
 		return;
-	sources_name(s, &row->addr);
-	fprintf(s->to,
-		"\"syns\":null,\"challenged\":null,\"completed\":null,\"resets\":null,"
-		"\"half_open\":%" PRIu64 ",\"first_seen\":null,\"last_seen\":null}",
-		row->count);
+	json_put_nulls(&s->json, unknown);
+	json_put_count(&s->json, "half_open", row->count);
+	json_close(&s->json, '}');
 }
 
-/* The heavy hitters first; then who has half-open connections and is none. -ENOMEM. */
-static int sources_write_rows(struct sources *s)
+/* The heavy hitters first, then the other sources of half-open connections. -ENOMEM. */
+static int sources_put_rows(struct sources *s)
 {
 	_cleanup_free_ struct hitters_row **by_addr = calloc(s->count ?: 1, sizeof(*by_addr));
-	_cleanup_free_ bool *told = NULL;
+	_cleanup_free_ bool *is_hitter = NULL;
 	size_t i, groups = groups_sort(&s->half_open);
 	struct hitters_row key = {}, *sought = &key, **found;
 
-	told = calloc(groups ?: 1, sizeof(*told));
-	if (!by_addr || !told)
+	is_hitter = calloc(groups ?: 1, sizeof(*is_hitter));
+	if (!by_addr || !is_hitter)
 		return -ENOMEM;
 	for (i = 0; i < s->count; i++)
 		by_addr[i] = &s->rows[i];
@@ -122,79 +120,83 @@ static int sources_write_rows(struct sources *s)
 	for (i = 0; i < groups; i++) {
 		key.is.addr = s->half_open.rows[i].addr;
 		found = bsearch(&sought, by_addr, s->count, sizeof(*by_addr), sources_compare);
-		told[i] = found;
+		is_hitter[i] = found;
 		if (found)
 			(*found)->half_open = s->half_open.rows[i].count;
 	}
 	for (i = 0; i < s->count; i++)
-		sources_write_hitter(s, &s->rows[i]);
+		sources_put_hitter(s, &s->rows[i]);
 	for (i = 0; i < groups; i++)
-		if (!told[i])
-			sources_write_quiet(s, &s->half_open.rows[i]);
+		if (!is_hitter[i])
+			sources_put_other(s, &s->half_open.rows[i]);
 	return 0;
 }
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
-/* In a word, and who sends most of what nobody completes. */
-static void sources_write_pattern(struct sources *s, const struct hitters_figures *f)
+static int sources_put_figures(struct sources *s, struct dataplane *dp)
 {
-	const struct detect_sources sources = hitters_sources(f);
-	double share = hitters_heaviest_share(f);
-
-	fprintf(s->to, ",\"look\":\"%s\"", detect_pattern_name(detect_sources_pattern(&sources)));
-	if (f->of_heaviest)
-		fprintf(s->to, ",\"heaviest\":\"%s\",\"heaviest_share\":%u.%03u",
-			f->is_prefix ? addr_text_prefix(&f->heaviest).text :
-				       addr_text(&f->heaviest).text,
-			(unsigned int)share, (unsigned int)(share * 1000) % 1000);
-	else
-		fputs(",\"heaviest\":null,\"heaviest_share\":null", s->to);
-}
-
-static int sources_write_figures(struct sources *s, struct dataplane *dp)
-{
+	static const char *const keys[] = { "distinct_estimate", "randomness",	   "syns",
+					    "completed",	 "seconds",	   "pattern",
+					    "heaviest",		 "heaviest_share", NULL };
+	struct json_writer *j = &s->json;
+	struct detect_sources sources;
 	struct hitters_figures f;
 	int r;
 
 	if (!dp) {
-		fputs("\"distinct_estimate\":null,\"randomness\":null,\"syns\":null,"
-		      "\"completed\":null,\"seconds\":null,\"look\":null,\"heaviest\":null,"
-		      "\"heaviest_share\":null",
-		      s->to);
+		json_put_nulls(j, keys);
 		return 0;
 	}
 	r = hitters_look(dp, s->now_ns, NULL, &f);
 	if (r < 0)
 		return r;
-	fprintf(s->to,
-		"\"distinct_estimate\":%" PRIu64 ",\"randomness\":%" PRIu64 ".%03" PRIu64
-		",\"syns\":%" PRIu64 ",\"completed\":%" PRIu64 ",\"seconds\":%" PRIu64,
-		f.distinct, (uint64_t)f.randomness, (uint64_t)(f.randomness * 1000) % 1000, f.syns,
-		f.completed, (s->now_ns - f.since_ns + 500000000) / 1000000000);
-	sources_write_pattern(s, &f);
+	sources = hitters_sources(&f);
+	json_put_count(j, keys[0], f.distinct);
+	json_put_milli(j, keys[1], f.randomness * 1000);
+	json_put_count(j, keys[2], f.syns);
+	json_put_count(j, keys[3], f.completed);
+	json_put_count(j, keys[4], (s->now_ns - f.since_ns + 500000000) / 1000000000);
+	json_put_text(j, keys[5], detect_pattern_name(detect_sources_pattern(&sources)));
+	if (f.of_heaviest) {
+		json_put_text(j, keys[6],
+			      f.is_prefix ? addr_text_prefix(&f.heaviest).text :
+					    addr_text(&f.heaviest).text);
+		json_put_milli(j, keys[7], hitters_heaviest_share(&f) * 1000);
+	} else {
+		json_put_nulls(j, &keys[6]);
+	}
 	s->count = hitters_copy(dataplane_heavy_hitters(dp), s->prefixes, s->now_ns, s->rows);
 	return 0;
 }
 
-static int sources_write_all(struct sources *s, struct dataplane *dp)
+static int sources_put_all(struct sources *s, struct dataplane *dp)
 {
 	int r;
 
-	fputc('{', s->to);
-	r = sources_write_figures(s, dp);
+	json_open(&s->json, NULL, '{');
+	r = sources_put_figures(s, dp);
 	if (r < 0)
 		return r;
-	fputs(",\"sources\":[", s->to);
-	r = sources_write_rows(s);
-	fprintf(s->to, "],\"more\":%zu,\"partial\":%s}\n", s->more, s->partial ? "true" : "false");
+	json_open(&s->json, "sources", '[');
+	r = sources_put_rows(s);
+	json_close(&s->json, ']');
+	json_put_count(&s->json, "more", s->more);
+	json_put_flag(&s->json, "partial", s->partial);
+	json_close(&s->json, '}');
+	fputc('\n', s->json.to);
 	return r;
 }
 
 int sources_write(FILE *to, struct dataplane *dp, bool prefixes, uint32_t top)
 {
 	_cleanup_free_ struct hitters_row *rows = calloc(HITTERS_MAX, sizeof(*rows));
-	struct sources s = { .to = to, .prefixes = prefixes, .rows = rows, .top = top };
+	struct sources s = {
+		.json.to = to,
+		.prefixes = prefixes,
+		.rows = rows,
+		.max = top && top < VIEW_ROWS_MAX ? top : VIEW_ROWS_MAX,
+	};
 	bool interrupted = false;
 	uint64_t salt[2];
 	int r;
@@ -208,7 +210,7 @@ int sources_write(FILE *to, struct dataplane *dp, bool prefixes, uint32_t top)
 	s.partial = s.partial || interrupted || r < 0;
 	s.now_ns = clock_now_ns();
 	s.real_ns = clock_ns(CLOCK_REALTIME);
-	r = sources_write_all(&s, dp);
+	r = sources_put_all(&s, dp);
 	groups_done(&s.half_open);
 	return r;
 }

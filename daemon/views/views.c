@@ -13,9 +13,6 @@
 
 #include "daemon/base/worker.h"
 #include "daemon/services/services.h"
-#include "daemon/views/halfopen.h"
-#include "daemon/views/sources.h"
-#include "daemon/views/states.h"
 #include "daemon/views/view.h"
 
 struct views {
@@ -25,7 +22,7 @@ struct views {
 };
 
 struct views_job {
-	struct worker_job job; /* first: one is cast to the other */
+	struct worker_job job;
 	struct views *owner;
 	struct views_job *next;
 	struct views_request request;
@@ -91,7 +88,7 @@ static int views_fill(const struct views_job *job, FILE *to)
 	return -EINVAL;
 }
 
-/* The stream has a descriptor of its own; both share the place that they are at. */
+/* The stream has a descriptor of its own, which shares its file offset with fd. */
 static int views_make(const struct views_job *job)
 {
 	_cleanup_close_ int fd = memfd_create("synguard-view", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -107,7 +104,7 @@ static int views_make(const struct views_job *job)
 		return -ENOMEM;
 	}
 	r = views_fill(job, to);
-	/* what could not be written while it was filled, fclose() does not tell */
+	/* fclose() does not report what could not be written before */
 	if (ferror(to) && r >= 0)
 		r = -EIO;
 	if (fclose(to) && r >= 0)
@@ -122,14 +119,14 @@ static int views_make(const struct views_job *job)
 
 static void views_work(struct worker_job *job)
 {
-	struct views_job *j = (struct views_job *)job;
+	struct views_job *j = container_of(job, struct views_job, job);
 
 	j->fd = views_make(j);
 }
 
 static void views_done(struct worker_job *job)
 {
-	struct views_job *j = (struct views_job *)job;
+	struct views_job *j = container_of(job, struct views_job, job);
 
 	j->request.done(j->request.userdata, j->fd);
 	views_forget(j);

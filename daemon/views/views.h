@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Views: what somebody wants to see of the host's sockets, made by the worker's thread into a file
- * in memory, so that no tick waits, however long it takes and however much it is.
+ * Views of the host's sockets: listeners, half-open connections, states, sources.
+ *
+ * A view is made by the worker's thread into a sealed file in memory, so that no tick waits, however
+ * large it is. view.h lists the views, each in the file of its name; json.h writes them. Left to
+ * the bus: who may see which.
  */
 #pragma once
 
@@ -32,7 +35,7 @@ struct views_request {
 
 /* Borrows dp, which may be NULL. The caller owns *ret. -errno. */
 int views_new(struct views **ret, sd_event *event, struct dataplane *dp);
-/* Waits for the one that is being made; done() is called for none. */
+/* Waits for the view that is being made; calls done() for none. */
 struct views *views_free(struct views *v);
 
 /* Takes the rates. done() is called later; not where this fails. */

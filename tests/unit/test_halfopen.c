@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #include "daemon/net/sockdiag.h"
-#include "daemon/views/halfopen.h"
+#include "daemon/views/view.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
 

@@ -8,7 +8,8 @@
 #include "cli/verbs/owners.h"
 #include "daemon/base/addr.h"
 #include "daemon/base/groups.h"
-#include "daemon/views/halfopen.h"
+#include "daemon/views/json.h"
+#include "daemon/views/view.h"
 #include "suite.h"
 
 static struct sg_addr v4(uint32_t host)
@@ -47,6 +48,42 @@ START_TEST(groups_count_each_key)
 	groups_init(&g, 1, 2);
 	ck_assert_uint_eq(groups_sort(&g), 0);
 	groups_done(&g);
+}
+END_TEST
+
+START_TEST(json_is_read_back)
+{
+	static const char text[] = "\"quotes\" \\ \n\x01 \xc3\xa4";
+	static const char *const unknown[] = { "a", "b", NULL };
+	char buffer[512] = "";
+	struct json_writer j = { .to = fmemopen(buffer, sizeof(buffer), "w") };
+	json_t *root;
+
+	ck_assert_ptr_nonnull(j.to);
+	json_open(&j, NULL, '{');
+	json_put_text(&j, "text", text);
+	json_put_text(&j, "empty", "");
+	json_put_nulls(&j, unknown);
+	json_open(&j, "list", '[');
+	json_open(&j, NULL, '{');
+	json_close(&j, '}');
+	json_open(&j, NULL, '{');
+	json_put_milli(&j, "milli", 1050);
+	json_close(&j, '}');
+	json_close(&j, ']');
+	json_put_flag(&j, "flag", true);
+	json_close(&j, '}');
+	fclose(j.to);
+	root = json_loads(buffer, 0, NULL);
+	ck_assert_msg(root, "%s", buffer);
+	ck_assert_str_eq(json_string_value(json_object_get(root, "text")), text);
+	ck_assert_str_eq(json_string_value(json_object_get(root, "empty")), "");
+	ck_assert(json_is_null(json_object_get(root, "a")) &&
+		  json_is_null(json_object_get(root, "b")));
+	ck_assert_uint_eq(json_array_size(json_object_get(root, "list")), 2);
+	ck_assert(json_is_true(json_object_get(root, "flag")));
+	ck_assert_ptr_nonnull(strstr(buffer, ":1.050}"));
+	json_decref(root);
 }
 END_TEST
 
@@ -275,15 +312,15 @@ START_TEST(sources_advise)
 		const char *json, *says;
 	} rows[] = {
 		{ "{\"syns\":5000,\"completed\":4,\"seconds\":9,\"distinct_estimate\":3,"
-		  "\"look\":\"concentrated\",\"heaviest\":\"198.18.3.0/24\","
+		  "\"pattern\":\"concentrated\",\"heaviest\":\"198.18.3.0/24\","
 		  "\"heaviest_share\":0.974}",
 		  "198.18.3.0/24 sends 97 % of what nobody completes: \"synguard deny add\n"
 		  "198.18.3.0/24\" stops it, with whoever else is there.\n" },
 		{ "{\"syns\":5000,\"completed\":4,\"seconds\":9,\"distinct_estimate\":3,"
-		  "\"look\":\"spoofed\",\"heaviest\":\"198.18.3.0/24\",\"heaviest_share\":0.2}",
+		  "\"pattern\":\"spoofed\",\"heaviest\":\"198.18.3.0/24\",\"heaviest_share\":0.2}",
 		  NULL },
 		{ "{\"syns\":5,\"completed\":4,\"seconds\":9,\"distinct_estimate\":3,"
-		  "\"look\":\"concentrated\",\"heaviest\":null,\"heaviest_share\":null}",
+		  "\"pattern\":\"concentrated\",\"heaviest\":null,\"heaviest_share\":null}",
 		  NULL },
 	};
 	char *text = NULL;
@@ -317,11 +354,11 @@ static bool looks(const char *json, const char *wanted)
 START_TEST(sources_look_like_what_they_are)
 {
 	ck_assert(looks("{\"syns\":999,\"randomness\":1.0,\"completed\":0}", ""));
-	ck_assert(looks("{\"syns\":5000,\"look\":\"spoofed\",\"completed\":40}", "forged"));
-	ck_assert(looks("{\"syns\":5000,\"look\":\"concentrated\",\"completed\":40}", "a few"));
-	ck_assert(looks("{\"syns\":5000,\"look\":\"mixed\",\"completed\":40}", ""));
+	ck_assert(looks("{\"syns\":5000,\"pattern\":\"spoofed\",\"completed\":40}", "forged"));
+	ck_assert(looks("{\"syns\":5000,\"pattern\":\"concentrated\",\"completed\":40}", "a few"));
+	ck_assert(looks("{\"syns\":5000,\"pattern\":\"mixed\",\"completed\":40}", ""));
 	/* a crowd of clients is as random as a flood, and completes */
-	ck_assert(looks("{\"syns\":5000,\"look\":\"mixed\",\"completed\":4900}", "clients"));
+	ck_assert(looks("{\"syns\":5000,\"pattern\":\"mixed\",\"completed\":4900}", "clients"));
 }
 END_TEST
 
@@ -342,6 +379,7 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("views");
 
 	SUITE_TEST(suite, groups_count_each_key, 10);
+	SUITE_TEST(suite, json_is_read_back, 5);
 	SUITE_TEST(suite, halfopen_age_follows_the_timer, 5);
 	SUITE_TEST(suite, addresses_as_text, 5);
 	SUITE_TEST(suite, diagnoses_in_words, 5);
