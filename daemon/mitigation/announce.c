@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "daemon/base/clock.h"
-#include "daemon/mitigation/internal.h"
+#include "daemon/mitigation/steps.h"
 #include "daemon/report/report.h"
 
 void mitigation_tell_of(struct mitigation *l, enum mitigation_news news,

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "daemon/base/caps.h"
-#include "daemon/mitigation/internal.h"
+#include "daemon/mitigation/steps.h"
 #include "daemon/net/socket_owner.h"
 
 /* Of a tick; and where there is no next one. */

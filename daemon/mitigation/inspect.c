@@ -12,7 +12,7 @@
 
 #include "daemon/dataplane/dataplane_adjust.h"
 #include "daemon/dataplane/listeners.h"
-#include "daemon/mitigation/internal.h"
+#include "daemon/mitigation/steps.h"
 #include "daemon/net/sysctl.h"
 
 static void mitigation_keep_seen(void *userdata, const struct sg_listener *listener)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/dataplane/dataplane_adjust.h"
-#include "daemon/mitigation/internal.h"
+#include "daemon/mitigation/steps.h"
 #include "daemon/mitigation/record.h"
 #include "daemon/net/sockdiag.h"
 #include "daemon/net/socket_owner.h"

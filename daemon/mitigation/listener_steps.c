@@ -15,7 +15,7 @@
 #include "daemon/base/fault.h"
 #include "daemon/dataplane/dataplane_adjust.h"
 #include "daemon/dataplane/listeners.h"
-#include "daemon/mitigation/internal.h"
+#include "daemon/mitigation/steps.h"
 
 static_assert(SG_ORDERS_MAX >= MITIGATION_TARGETS_MAX, "every one can be ordered at once");
 

@@ -6,7 +6,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/fault.h"
-#include "daemon/mitigation/internal.h"
+#include "daemon/mitigation/steps.h"
 #include "daemon/mitigation/record.h"
 #include "daemon/net/sysctl.h"
 
