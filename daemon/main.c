@@ -340,7 +340,7 @@ static int run(struct service *s, struct manager_options *options)
 
 /* ---- --undo -------------------------------------------------------------------------------- */
 
-static void say_undone(void *userdata, enum mitigation_news news, enum sg_mitigation_step step,
+static void say_undone(void *userdata, enum mitigation_event event, enum sg_mitigation_step step,
 		       const char *target, uint64_t from, uint64_t to, const char *reason)
 {
 	bool listener = mitigation_rows[step].kind == SG_MITIGATION_SOCKETS;
@@ -348,10 +348,10 @@ static void say_undone(void *userdata, enum mitigation_news news, enum sg_mitiga
 	const char *what = listener ? mitigation_rows[step].word : target;
 	unsigned long long was = from, is = to;
 
-	if (news == MITIGATION_UNDONE)
+	if (event == MITIGATION_UNDONE)
 		log_notice("%s%s%s is %llu again, it was %llu%s%s", what, of, whose, is, was,
 			   *reason ? ": " : "", reason);
-	else if (news == MITIGATION_CONFLICT)
+	else if (event == MITIGATION_CONFLICT)
 		log_warning("%s%s%s is %llu, not our %llu: %s", what, of, whose, is, was, reason);
 	else
 		log_error("%s", reason);

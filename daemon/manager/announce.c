@@ -155,10 +155,10 @@ void announce_port(void *announcer, enum iface_event what, const char *ifname, c
 		 EVENT_TEXT("attach", attach), EVENT_TEXT("reason", reason));
 }
 
-void announce_ladder(void *announcer, enum mitigation_news news, enum sg_mitigation_step step,
+void announce_ladder(void *announcer, enum mitigation_event event, enum sg_mitigation_step step,
 		     const char *target, uint64_t from, uint64_t to, const char *reason)
 {
-	static const enum sg_event events[MITIGATION_NEWS_COUNT] = {
+	static const enum sg_event events[MITIGATION_EVENT_COUNT] = {
 		[MITIGATION_TAKEN] = SG_EVENT_MITIGATION_TAKEN,
 		[MITIGATION_UNDONE] = SG_EVENT_MITIGATION_UNDONE,
 		[MITIGATION_CONFLICT] = SG_EVENT_MITIGATION_CONFLICT,
@@ -166,7 +166,7 @@ void announce_ladder(void *announcer, enum mitigation_news news, enum sg_mitigat
 		[MITIGATION_WOULD] = SG_EVENT_MITIGATION_WOULD,
 	};
 
-	static const char *const changes[MITIGATION_NEWS_COUNT] = {
+	static const char *const changes[MITIGATION_EVENT_COUNT] = {
 		[MITIGATION_TAKEN] = "%s is %llu, it was %llu",
 		[MITIGATION_UNDONE] = "%s is %llu again, it was %llu",
 		[MITIGATION_WOULD] = "%s would be %llu, it is %llu",
@@ -174,10 +174,10 @@ void announce_ladder(void *announcer, enum mitigation_news news, enum sg_mitigat
 	char text[192] = "", *change = text;
 
 	/* a deed has no value: that it is done or not is all */
-	if (changes[news] && mitigation_rows[step].kind != SG_MITIGATION_ACTION)
-		snprintf(text, sizeof(text), changes[news], target, (unsigned long long)to,
+	if (changes[event] && mitigation_rows[step].kind != SG_MITIGATION_ACTION)
+		snprintf(text, sizeof(text), changes[event], target, (unsigned long long)to,
 			 (unsigned long long)from);
-	ANNOUNCE(announcer, events[news], EVENT_TEXT("step", mitigation_rows[step].word),
+	ANNOUNCE(announcer, events[event], EVENT_TEXT("step", mitigation_rows[step].word),
 		 EVENT_TEXT("target", target), EVENT_NUMBER("old", from), EVENT_NUMBER("new", to),
 		 EVENT_TEXT("change", change), EVENT_TEXT("reason", reason));
 }

@@ -66,5 +66,5 @@ void announce_port(void *announcer, enum iface_event what, const char *ifname, c
 		   const char *reason);
 
 /* For struct mitigation_handler, likewise. */
-void announce_ladder(void *announcer, enum mitigation_news news, enum sg_mitigation_step step,
+void announce_ladder(void *announcer, enum mitigation_event event, enum sg_mitigation_step step,
 		     const char *target, uint64_t from, uint64_t to, const char *reason);

@@ -1,287 +1,388 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Takes and undoes the steps of the mitigation whose targets are listeners, each with the record first.
- * A listener is known by the cookie of its socket: one that is gone has nothing to be put back, and
- * one whose value is no longer ours is left alone.
+ * The steps whose targets are listeners: TCP_SYNCNT by a BPF program that walks them, and the
+ * backlog by listen(2) on a copy of the socket, for which the process that has it open has to be
+ * found. A listener is known by the cookie of its socket, so that another one that has the same
+ * address is never taken for it.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "synguard/cleanup.h"
 
+#include "daemon/base/addr.h"
 #include "daemon/base/caps.h"
-#include "daemon/base/fault.h"
+#include "daemon/base/clock.h"
 #include "daemon/dataplane/dataplane_adjust.h"
 #include "daemon/dataplane/listeners.h"
 #include "daemon/mitigation/steps.h"
 
-static_assert(SG_ORDERS_MAX >= MITIGATION_TARGETS_MAX, "every one can be ordered at once");
+static_assert(SG_ORDERS_MAX >= MITIGATION_LISTENERS_MAX, "every one can be ordered at once");
 
-#define MITIGATION_NO_NUMBER_BEFORE                                                                \
-	"it had none of its own, which cannot be written back: it has the host's number as its "   \
-	"own"
+/* Time for going through the processes: in a tick; and where there is no next one. */
+#define SEEK_NS	     5000000ULL
+#define SEEK_LAST_NS 2000000000ULL
 
-#define MITIGATION_SOMAXCONN_BELOW "it had more, and net.core.somaxconn is below that by now"
+#define NO_OWNER "nobody who has them open can be seen"
 
-void mitigation_settle(struct mitigation *l, enum sg_mitigation_step step)
+/* ---- observe ------------------------------------------------------------------------------- */
+
+int listeners_prepare(struct listeners *l, struct complaint *c)
 {
-	struct mitigation_step *s = &l->steps[step];
+	int r;
+
+	if (l->adjust)
+		return 0;
+	/* what cannot be loaded now could not be later either, with fewer rights */
+	r = l->adjust_fault.text[0] ? -EOPNOTSUPP :
+				      dataplane_adjust_new(&l->adjust, &l->adjust_fault);
+	if (r < 0)
+		*c = l->adjust_fault;
+	return r;
+}
+
+void listeners_done(struct listeners *l)
+{
+	l->adjust = dataplane_adjust_free(l->adjust);
+	l->seeker = socket_owner_free(l->seeker);
+	free(l->items);
+}
+
+static void keep_listener(void *userdata, const struct sg_listener *listener)
+{
+	struct steps *s = userdata;
+	struct listeners *l = &s->listeners;
+	struct sg_listener *items;
 	size_t i;
 
-	s->conflict = false;
-	s->taken = mitigation_targets_count(&l->targets, step);
-	s->since_usec = s->old = s->ours = 0;
-	for (i = 0; i < l->targets.count; i++) {
-		const struct mitigation_target *t = &l->targets.items[i];
+	for (i = 0; i < s->targets.count; i++) {
+		struct mitigation_target *t = &s->targets.items[i];
 
-		s->conflict |= t->step == step && t->lost;
-		if (t->step != step || t->lost)
+		if (t->cookie != listener->cookie)
 			continue;
-		if (!s->since_usec || t->since_usec < s->since_usec)
-			s->since_usec = t->since_usec;
-		s->old = t->old > s->old ? t->old : s->old;
-		s->ours = t->ours > s->ours ? t->ours : s->ours;
+		t->present = true;
+		t->value = mitigation_listener_value(t->step, listener);
+		t->inode = listener->inode;
+	}
+	if (l->count == l->room) {
+		items = reallocarray(l->items, l->room * 2 + 64, sizeof(*items));
+		if (!items)
+			return; /* those that do not fit are adjusted in a later tick */
+		l->items = items;
+		l->room = l->room * 2 + 64;
+	}
+	l->items[l->count++] = *listener;
+}
+
+static int read_listeners(struct steps *s, struct complaint *c)
+{
+	_cleanup_close_ int fd = -EBADF;
+	size_t i;
+	int r;
+
+	s->listeners.count = 0;
+	r = listeners_prepare(&s->listeners, c);
+	if (r < 0)
+		return r;
+	for (i = 0; i < s->targets.count; i++)
+		s->targets.items[i].present = !s->targets.items[i].cookie;
+	fd = dataplane_adjust_listeners(s->listeners.adjust);
+	r = fd < 0 ? fd : listeners_read(fd, 0, keep_listener, s);
+	if (r < 0)
+		complain(c, "the listeners cannot be read: %s", strerror(-r));
+	return r;
+}
+
+static int listener_observe(struct steps *s, enum sg_mitigation_step step, struct complaint *c)
+{
+	int r = s->listeners.fresh ? 0 : read_listeners(s, c);
+
+	s->listeners.fresh = r >= 0;
+	return r;
+}
+
+/* The host as the mitigation has made it, or will have in a moment. */
+static struct mitigation_host host_of(const struct steps *s)
+{
+	uint64_t retries = s->settings->mitigation_retries;
+	uint64_t room = (s->settings->mitigation_queue_mib << 20) / MITIGATION_SLOT_BYTES;
+	uint32_t given = mitigation_targets_room(&s->targets);
+	struct mitigation_host host = {
+		.retries = s->values[SG_MITIGATION_RETRIES],
+		.somaxconn = s->values[SG_MITIGATION_SOMAXCONN],
+		.room = room > given ? room - given : 0,
+		.observing = s->observing,
+	};
+
+	if (retries && !s->given_up[SG_MITIGATION_RETRIES] && retries < host.retries)
+		host.retries = retries;
+	return host;
+}
+
+/* The value that the step gives this listener; 0: none, or it has done so already. */
+static uint32_t wanted_of(const struct steps *s, enum sg_mitigation_step step,
+			  const struct sg_listener *listener)
+{
+	const struct mitigation_host host = host_of(s);
+
+	if (mitigation_targets_find(&s->targets, step, listener->cookie))
+		return 0;
+	return mitigation_listener_wanted(step, s->settings, &host, listener);
+}
+
+/* C8: somebody has raised the retries of one whose backlog we made longer. */
+static bool repeats(const struct steps *s, const struct sg_listener *listener)
+{
+	const struct mitigation_target *t =
+		mitigation_targets_find(&s->targets, SG_MITIGATION_LIVE_BACKLOG, listener->cookie);
+	const struct mitigation_host host = host_of(s);
+
+	return t && !t->conflict && !mitigation_listener_may_grow(s->settings, &host, listener);
+}
+
+void listeners_assess(struct steps *s)
+{
+	static const enum sg_mitigation_step steps[] = { SG_MITIGATION_LISTENER_RETRIES,
+							 SG_MITIGATION_LIVE_BACKLOG };
+	struct listeners *l = &s->listeners;
+	size_t count = l->fresh ? l->count : 0, i, j;
+
+	l->repeats = false;
+	for (i = 0; i < count; i++)
+		l->repeats |= repeats(s, &l->items[i]);
+	for (j = 0; j < ARRAY_SIZE(steps); j++) {
+		s->values[steps[j]] = 0;
+		for (i = 0; i < count; i++)
+			s->values[steps[j]] += !!wanted_of(s, steps[j], &l->items[i]);
 	}
 }
 
-/* ---- carrying out -------------------------------------------------------------------------- */
+/* ---- choose -------------------------------------------------------------------------------- */
 
-struct mitigation_round {
-	struct mitigation *mitigation;
-	enum sg_mitigation_step step;
+static const struct socket_owner_wanted *owner_of(const struct listeners *l, uint64_t cookie)
+{
+	size_t i;
+
+	for (i = 0; i < l->owner_count; i++)
+		if (l->owners[i].cookie == cookie)
+			return &l->owners[i];
+	return NULL;
+}
+
+/* The list of those whose backlog is to grow now; an owner that was found stays known. */
+static size_t list_owners(struct steps *s)
+{
+	struct socket_owner_wanted owners[LISTENERS_OWNERS_MAX];
+	struct listeners *l = &s->listeners;
+	size_t i, count = 0, unknown = 0;
+
+	for (i = 0; i < l->count && count < LISTENERS_OWNERS_MAX; i++) {
+		const struct socket_owner_wanted *before = owner_of(l, l->items[i].cookie);
+
+		if (!wanted_of(s, SG_MITIGATION_LIVE_BACKLOG, &l->items[i]))
+			continue;
+		owners[count++] = (struct socket_owner_wanted){
+			l->items[i].inode,
+			l->items[i].cookie,
+			before ? before->pid : 0,
+		};
+		l->owners_added |= !before;
+		unknown += !owners[count - 1].pid;
+	}
+	memcpy(l->owners, owners, count * sizeof(*owners));
+	l->owner_count = count;
+	return unknown;
+}
+
+static int prepare_owners(struct listeners *l, struct complaint *c)
+{
+	int r;
+
+	if (caps_missing_for_processes(c))
+		return -EPERM;
+	r = l->seeker ? 0 : socket_owner_new(&l->seeker);
+	if (r < 0)
+		complain(c, "no memory");
+	return r;
+}
+
+/* Goes on looking for owners, a slice at a time so that no tick waits for it. -errno, *c filled. */
+static int find_owners(struct steps *s, struct complaint *c)
+{
+	struct listeners *l = &s->listeners;
+	size_t i, unknown = 0;
+	int r = prepare_owners(l, c);
+
+	if (r < 0 || !list_owners(s))
+		return r;
+	r = socket_owner_seek(l->seeker, SEEK_NS, l->owners, l->owner_count);
+	if (r < 0)
+		complain(c, "the processes cannot be seen");
+	if (r <= 0)
+		return r;
+	/* those that were added meanwhile have not been looked for in every process */
+	if (!l->owners_added) {
+		for (i = 0; i < l->owner_count; i++)
+			unknown += !l->owners[i].pid;
+		if (unknown)
+			complain(c, "%zu listeners could not be adjusted: " NO_OWNER, unknown);
+	}
+	l->owners_added = false;
+	return 0;
+}
+
+static int listener_choose(struct steps *s, enum sg_mitigation_step step,
+			   struct mitigation_targets *to, struct complaint *c)
+{
+	bool needs_owner = step == SG_MITIGATION_LIVE_BACKLOG && to == &s->targets;
+	uint64_t now_usec = clock_realtime_usec();
+	int r = needs_owner ? find_owners(s, c) : 0;
+	size_t i;
+
+	for (i = 0; i < s->listeners.count && r >= 0; i++) {
+		const struct sg_listener *listener = &s->listeners.items[i];
+		const struct socket_owner_wanted *owner = owner_of(&s->listeners, listener->cookie);
+		uint32_t wanted = wanted_of(s, step, listener);
+		struct mitigation_target t = {
+			.step = step,
+			.cookie = listener->cookie,
+			.old = mitigation_listener_value(step, listener),
+			.value = mitigation_listener_value(step, listener),
+			.ours = wanted,
+			.wanted = wanted,
+			.pid = needs_owner && owner ? owner->pid : 0,
+			.since_usec = now_usec,
+			.inode = listener->inode,
+			.present = true,
+			.chosen = true,
+		};
+
+		if (!wanted || (needs_owner && !t.pid))
+			continue;
+		snprintf(t.name, sizeof(t.name), "%.55s",
+			 addr_text_listener(&listener->addr, listener->family == AF_INET6,
+					    listener->port)
+				 .text);
+		mitigation_targets_add(to, &t);
+	}
+	return r;
+}
+
+/* ---- write --------------------------------------------------------------------------------- */
+
+struct orders {
+	struct steps *steps;
 	enum fault between;
 };
 
-static void mitigation_note_value(void *userdata, const struct sg_listener *listener)
+static void note_value(void *userdata, const struct sg_listener *listener)
 {
-	const struct mitigation_round *round = userdata;
-	struct mitigation_target *t =
-		mitigation_targets_find(&round->mitigation->targets, round->step, listener->cookie);
+	const struct orders *orders = userdata;
+	struct mitigation_target *t = mitigation_targets_find(
+		&orders->steps->targets, SG_MITIGATION_LISTENER_RETRIES, listener->cookie);
 
-	if (!t || !t->turn)
+	if (!t || !t->chosen)
 		return;
-	t->value = mitigation_target_value(round->step, listener);
-	fault_pass_by(round->between);
+	t->value = mitigation_listener_value(t->step, listener);
+	fault_pass_by(orders->between);
 }
 
-/* Only where it is what it was: the program looks, with the socket's lock held. */
-static int mitigation_order(struct mitigation *l, enum sg_mitigation_step step, enum fault between)
+/* Only where it is what it was: the program compares, with the socket's lock held. */
+static int write_retries(struct steps *s, enum fault between)
 {
-	struct mitigation_round round = { l, step, between };
+	struct dataplane_adjust *adjust = s->listeners.adjust;
+	struct orders orders = { s, between };
 	_cleanup_close_ int fd = -EBADF;
 	int r = 0, result;
 	size_t i;
 
-	for (i = 0; i < l->targets.count && r >= 0; i++) {
-		const struct mitigation_target *t = &l->targets.items[i];
+	for (i = 0; i < s->targets.count && r >= 0; i++) {
+		const struct mitigation_target *t = &s->targets.items[i];
 		const struct sg_order order = { .from = t->value, .to = t->wanted };
 
-		if (t->step == step && t->turn)
-			r = dataplane_adjust_order(l->adjust, t->cookie, &order);
+		if (t->step == SG_MITIGATION_LISTENER_RETRIES && t->chosen)
+			r = dataplane_adjust_order(adjust, t->cookie, &order);
 	}
-	if (r >= 0) /* one by one, so that every one can be the last */
-		r = fd = dataplane_adjust_listeners(l->adjust);
 	if (r >= 0)
-		r = listeners_read(fd, 1, mitigation_note_value, &round);
-	for (i = 0; i < l->targets.count; i++) {
-		if (l->targets.items[i].step != step || !l->targets.items[i].turn)
+		r = fd = dataplane_adjust_listeners(adjust);
+	if (r >= 0) /* one by one, so that the process can end after any of them */
+		r = listeners_read(fd, 1, note_value, &orders);
+	for (i = 0; i < s->targets.count; i++) {
+		const struct mitigation_target *t = &s->targets.items[i];
+
+		if (t->step != SG_MITIGATION_LISTENER_RETRIES || !t->chosen)
 			continue;
-		result = dataplane_adjust_result(l->adjust, l->targets.items[i].cookie);
+		result = dataplane_adjust_result(adjust, t->cookie);
 		r = r < 0 ? r : result;
 	}
 	return r;
 }
 
-/* Each whose turn it is becomes what is wanted of it; its value says how it went. */
-static int mitigation_carry_out(struct mitigation *l, enum sg_mitigation_step step,
-				enum fault between)
+/* -ESRCH: the process has closed it, or ended. */
+static int listen_there(struct mitigation_target *t)
 {
-	return step == SG_MITIGATION_LIVE_BACKLOG ? mitigation_listen(l, between) :
-						    mitigation_order(l, step, between);
+	const struct socket_owner_wanted wanted = { t->inode, t->cookie, t->pid };
+	int r = t->pid ? socket_owner_listen(&wanted, t->wanted) : -ESRCH;
+
+	if (r == -ESRCH)
+		t->pid = 0;
+	return r;
 }
 
-static void mitigation_fail_of(struct mitigation *l, enum sg_mitigation_step step, uint64_t now_ns,
-			       size_t count, const char *what, int error)
+/* In whichever process the listener is open: it may have been handed to another one since. */
+static int listen_anywhere(struct steps *s, struct mitigation_target *t)
 {
-	struct complaint c = {};
-	char text[192];
+	struct socket_owner_wanted wanted = { t->inode, t->cookie, 0 };
+	int r = listen_there(t);
 
-	if (error == -EPERM && step == SG_MITIGATION_LIVE_BACKLOG)
-		caps_missing_for_processes(&c);
-	snprintf(text, sizeof(text), "%zu listeners could not be %s: %.120s", count, what,
-		 c.text[0]	 ? c.text :
-		 error == -ESRCH ? "nobody who has them open can be seen" :
-		 error < 0	 ? strerror(-error) :
-				   "they changed meanwhile");
-	mitigation_fail(l, step, now_ns, text);
+	if (r != -ESRCH)
+		return r;
+	if (s->leaving) /* there is no later walk that comes by the first ones */
+		socket_owner_rewind(s->listeners.seeker);
+	r = socket_owner_seek(s->listeners.seeker, s->leaving ? SEEK_LAST_NS : SEEK_NS, &wanted, 1);
+	if (r < 0)
+		return r;
+	t->pid = wanted.pid;
+	return listen_there(t);
 }
 
-/* ---- take ---------------------------------------------------------------------------------- */
-
-static void mitigation_choose(struct mitigation *l, struct mitigation_targets *to,
-			      enum sg_mitigation_step step, const struct settings *settings)
+static int write_backlogs(struct steps *s, enum fault between, struct complaint *c)
 {
-	uint64_t now_usec = mitigation_realtime_usec();
+	int first = prepare_owners(&s->listeners, c), r;
+	struct complaint unused;
 	size_t i;
 
-	for (i = 0; i < l->seen_count; i++) {
-		uint32_t aim = mitigation_aim_at(l, step, settings, &l->seen[i]);
-		uint32_t pid = mitigation_owner(l, l->seen[i].cookie);
-		bool needs_pid = step == SG_MITIGATION_LIVE_BACKLOG && to == &l->targets;
-		struct mitigation_target *t = NULL;
+	if (first < 0)
+		return first;
+	for (i = 0; i < s->targets.count; i++) {
+		struct mitigation_target *t = &s->targets.items[i];
 
-		if (aim && (pid || !needs_pid))
-			t = mitigation_targets_add(to, step, &l->seen[i]);
-		if (!t)
+		if (t->step != SG_MITIGATION_LIVE_BACKLOG || !t->chosen)
 			continue;
-		t->turn = true;
-		t->ours = t->wanted = aim;
-		t->pid = needs_pid ? pid : 0;
-		t->since_usec = now_usec;
+		r = listen_anywhere(s, t);
+		if (r >= 0)
+			fault_pass_by(between);
+		else if (first >= 0)
+			first = r;
 	}
+	r = read_listeners(s, &unused);
+	return first < 0 ? first : r;
 }
 
-void mitigation_observe_listeners(struct mitigation *l, enum sg_mitigation_step step,
-				  const struct settings *settings)
+static int listener_write(struct steps *s, enum sg_mitigation_step step, enum fault between,
+			  struct complaint *c)
 {
-	mitigation_choose(l, &l->would, step, settings);
+	int r = step == SG_MITIGATION_LIVE_BACKLOG ? write_backlogs(s, between, c) :
+						     write_retries(s, between);
+
+	if (r < 0 && !c->text[0])
+		complain(c, "%s", r == -ESRCH ? NO_OWNER : strerror(-r));
+	return r;
 }
 
-/* Those that did not become ours go again; the others are told of. */
-static size_t mitigation_tell_taken(struct mitigation *l, enum sg_mitigation_step step,
-				    const char *why)
-{
-	size_t i, missed = 0;
-
-	for (i = l->targets.count; i-- > 0;) {
-		struct mitigation_target *t = &l->targets.items[i];
-
-		if (t->step != step || !t->turn)
-			continue;
-		t->turn = false;
-		if (t->value == t->ours) {
-			mitigation_tell_of(l, MITIGATION_TAKEN, step, t->name, t->old, t->ours,
-					   why);
-			continue;
-		}
-		mitigation_targets_remove(&l->targets, t);
-		missed++;
-	}
-	return missed;
-}
-
-int mitigation_take_listeners(struct mitigation *l, enum sg_mitigation_step step,
-			      const struct settings *settings, uint64_t now_ns)
-{
-	size_t before = l->targets.count, missed;
-	struct complaint c = {};
-	int r;
-
-	if (step == SG_MITIGATION_LIVE_BACKLOG) {
-		r = mitigation_find_owners(l, settings, &c);
-		if (r > 0)
-			mitigation_fail_of(l, step, now_ns, r, "adjusted", -ESRCH);
-		if (r < 0)
-			return mitigation_fail(l, step, now_ns, c.text), 0;
-	}
-	mitigation_choose(l, &l->targets, step, settings);
-	if (l->targets.count == before)
-		return 0;
-	r = mitigation_record(l, &c);
-	if (r < 0) {
-		l->targets.count = before;
-		mitigation_fail(l, step, now_ns, c.text);
-		return r;
-	}
-	fault_pass_by(FAULT_BEFORE_TAKE);
-	r = mitigation_carry_out(l, step, FAULT_LISTENER_TAKEN);
-	fault_pass_by(FAULT_TAKEN);
-	missed = mitigation_tell_taken(l, step, l->wishes[step].why);
-	if (!missed) {
-		l->steps[step].failure[0] = '\0';
-	} else {
-		mitigation_fail_of(l, step, now_ns, missed, "adjusted", r);
-		l->stale = mitigation_record(l, &c) < 0;
-	}
-	mitigation_settle(l, step);
-	return 0;
-}
-
-/* ---- undo ---------------------------------------------------------------------------------- */
-
-/* What each is to become: those that need nothing, or are nobody's to touch, are done with. */
-static void mitigation_choose_back(struct mitigation *l, enum sg_mitigation_step step)
-{
-	uint32_t retries = mitigation_host_retries(l), somaxconn = mitigation_somaxconn(l);
-	size_t i;
-
-	for (i = l->targets.count; i-- > 0;) {
-		struct mitigation_target *t = &l->targets.items[i];
-
-		if (t->step != step || t->lost)
-			continue;
-		if (!t->there) {
-			mitigation_tell_gone(l, t);
-			mitigation_targets_remove(&l->targets, t);
-		} else if (t->value == t->ours && t->value != t->old) {
-			t->wanted = mitigation_target_restore(t, retries, somaxconn);
-			t->turn = true;
-		} else if (t->value != t->old && (!t->back || t->value != t->back)) {
-			t->lost = true;
-			mitigation_tell_of(l, MITIGATION_CONFLICT, step, t->name, t->ours, t->value,
-					   MITIGATION_OF_ANOTHER);
-		}
-	}
-}
-
-static size_t mitigation_tell_undone(struct mitigation *l, enum sg_mitigation_step step)
-{
-	size_t i, left = 0;
-
-	for (i = l->targets.count; i-- > 0;) {
-		struct mitigation_target *t = &l->targets.items[i];
-		bool done = !t->turn || !t->there || t->value == t->wanted;
-
-		if (t->step != step || t->lost)
-			continue;
-		t->turn = false;
-		if (!done) {
-			left++;
-			continue;
-		}
-		mitigation_tell_of(l, MITIGATION_UNDONE, step, t->name, t->ours, t->value,
-				   t->value == t->old ? "" :
-				   step == SG_MITIGATION_LISTENER_RETRIES ?
-							MITIGATION_NO_NUMBER_BEFORE :
-							MITIGATION_SOMAXCONN_BELOW);
-		mitigation_targets_remove(&l->targets, t);
-	}
-	return left;
-}
-
-int mitigation_give_back_listeners(struct mitigation *l, enum sg_mitigation_step step)
-{
-	struct complaint c = {};
-	int r = mitigation_see(l, &c);
-	size_t left;
-
-	if (r < 0) {
-		mitigation_fail(l, step, 0, c.text);
-		return r;
-	}
-	fault_pass_by(FAULT_BEFORE_UNDO);
-	mitigation_choose_back(l, step);
-	/* what is written instead of none is on record, so that it is known again for ours */
-	l->stale = mitigation_record(l, &c) < 0;
-	r = mitigation_carry_out(l, step, FAULT_LISTENER_UNDONE);
-	fault_pass_by(FAULT_UNDONE);
-	left = mitigation_tell_undone(l, step);
-	if (left)
-		mitigation_fail_of(l, step, 0, left, "put back", r);
-	mitigation_settle(l, step);
-	l->stale = mitigation_record(l, &c) < 0;
-	fault_pass_by(FAULT_DROPPED);
-	return left ? -EIO : 0;
-}
+const struct step_ops listener_step_ops = { listener_observe, listener_choose, listener_write,
+					    true };

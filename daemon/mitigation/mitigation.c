@@ -2,132 +2,319 @@
 #include "daemon/mitigation/mitigation.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/dataplane/dataplane_adjust.h"
-#include "daemon/mitigation/steps.h"
+#include "daemon/base/clock.h"
 #include "daemon/mitigation/record.h"
+#include "daemon/mitigation/steps.h"
 #include "daemon/net/sockdiag.h"
-#include "daemon/net/socket_owner.h"
-#include "daemon/net/sysctl.h"
+#include "daemon/report/report.h"
 
-/* ---- the tick ------------------------------------------------------------------------------ */
+/* After a step could not be taken. */
+#define MITIGATION_RETRY_NS 60000000000ULL
 
-static void mitigation_look(struct mitigation *l, const struct mitigation_situation *now,
-			    const struct settings *settings)
+#define OF_SOMEBODY_ELSE "somebody else has set it, and that stays"
+#define NO_NUMBER_BEFORE                                                                           \
+	"it had none of its own, which cannot be written back: it has the host's number as its "   \
+	"own"
+#define SOMAXCONN_BELOW "it had more, and net.core.somaxconn is below that by now"
+
+struct step {
+	bool known; /* its value could be read */
+	bool would;
+	uint64_t retry_ns;
+	char failure[160];
+};
+
+struct mitigation {
+	struct step items[SG_MITIGATION_COUNT];
+	struct steps steps;
+	struct mitigation_targets would; /* mode observe: the listeners that would be adjusted */
+	struct mitigation_counts counts;
+	struct mitigation_handler handler;
+	const char *dir;
+	bool stale; /* the record has something that is undone: it has to be written again */
+};
+
+static const struct step_ops *ops_of(enum sg_mitigation_step step)
 {
-	enum sg_mitigation_step step;
-
-	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
-		struct mitigation_step *s = &l->steps[step];
-
-		s->known = true;
-		if (mitigation_rows[step].kind == SG_MITIGATION_ACTION)
-			s->value = s->taken;
-		if (mitigation_rows[step].kind != SG_MITIGATION_VALUE)
-			continue;
-		s->known = sysctl_read(mitigation_rows[step].target, &s->value) >= 0;
-		if (s->known && s->taken && s->value != s->ours)
-			mitigation_lose(l, step);
-	}
-	mitigation_look_at_listeners(l, now, settings);
-}
-
-static void mitigation_count_listener(void *userdata, const struct sockdiag_socket *s)
-{
-	uint64_t *listeners = userdata;
-
-	++*listeners;
-}
-
-static void mitigation_make_plan(struct mitigation *l, const struct mitigation_situation *now,
-				 const struct settings *settings, struct mitigation_plan *ret)
-{
-	struct mitigation_state state = {
-		.mode = now->mode,
-		.state = now->state,
-		.engine = now->engine,
-		.repeats = l->repeats,
-		.reaper = now->reaper,
+	static const struct step_ops *const kinds[] = {
+		[SG_MITIGATION_VALUE] = &value_step_ops,
+		[SG_MITIGATION_SOCKETS] = &listener_step_ops,
+		[SG_MITIGATION_ACTION] = &action_step_ops,
 	};
-	enum sg_mitigation_step step;
-	bool partial;
 
-	/* only for what is shared among them: the walk is not for nothing */
-	if (now->state != DETECT_CALM &&
-	    (settings->mitigation_somaxconn || settings->mitigation_syn_backlog))
-		sockdiag_walk_states(1 << SOCKDIAG_LISTEN, mitigation_count_listener,
-				     &state.listeners, &partial);
-
-	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
-		const struct mitigation_step *s = &l->steps[step];
-
-		state.steps[step] =
-			(struct mitigation_now){ s->known, s->value, s->taken, s->given_up };
-	}
-	mitigation_plan(&state, settings, ret);
-	memcpy(l->wishes, ret->wishes, sizeof(l->wishes));
+	return kinds[mitigation_rows[step].kind];
 }
 
-static void mitigation_observe(struct mitigation *l, const struct mitigation_situation *now,
-			       const struct settings *settings)
+static bool is_of_listeners(enum sg_mitigation_step step)
 {
-	enum sg_mitigation_step step;
-
-	mitigation_targets_clear(&l->would);
-
-	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
-		struct mitigation_step *s = &l->steps[step];
-		bool would = now->mode == SG_MODE_OBSERVE && l->wishes[step].wanted && !s->taken;
-
-		if (would && !s->would)
-			mitigation_tell(l, MITIGATION_WOULD, step, s->value, l->wishes[step].value,
-					l->wishes[step].why);
-		s->would = would;
-		if (would && mitigation_rows[step].kind == SG_MITIGATION_SOCKETS)
-			mitigation_observe_listeners(l, step, settings);
-	}
+	return mitigation_rows[step].kind == SG_MITIGATION_SOCKETS;
 }
 
-void mitigation_tick(struct mitigation *l, const struct mitigation_situation *now,
-		     const struct settings *settings)
+static bool has_target(const struct mitigation *m, enum sg_mitigation_step step, bool in_conflict)
 {
-	struct mitigation_plan plan;
-	struct complaint unused;
 	size_t i;
+
+	for (i = 0; i < m->steps.targets.count; i++)
+		if (m->steps.targets.items[i].step == step &&
+		    m->steps.targets.items[i].conflict == in_conflict)
+			return true;
+	return false;
+}
+
+bool mitigation_is_taken(const struct mitigation *m, enum sg_mitigation_step step)
+{
+	return has_target(m, step, false);
+}
+
+/* ---- events -------------------------------------------------------------------------------- */
+
+static void emit(struct mitigation *m, enum mitigation_event event, enum sg_mitigation_step step,
+		 const char *target, uint64_t from, uint64_t to, const char *reason)
+{
+	m->counts.takes += event == MITIGATION_TAKEN;
+	m->counts.undos += event == MITIGATION_UNDONE;
+	m->counts.conflicts += event == MITIGATION_CONFLICT;
+	m->handler.event(m->handler.userdata, event, step, target, from, to, reason);
+}
+
+static void warn_gone(struct mitigation *m, const struct mitigation_target *t)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "the listener %s is gone: nothing of %s is to be undone there",
+		 t->name, mitigation_rows[t->step].word);
+	m->handler.warn(m->handler.userdata, text);
+}
+
+/* Each reason is reported once. now_ns is 0 where undoing failed: it is tried at each tick. */
+static void fail(struct mitigation *m, enum sg_mitigation_step step, uint64_t now_ns,
+		 const char *reason)
+{
+	const struct mitigation_target *t = mitigation_targets_find(&m->steps.targets, step, 0);
+	struct step *s = &m->items[step];
+	bool known = !strcmp(s->failure, reason);
+
+	s->retry_ns = now_ns + MITIGATION_RETRY_NS;
+	snprintf(s->failure, sizeof(s->failure), "%s", reason);
+	if (!known)
+		emit(m, MITIGATION_FAILED, step, mitigation_rows[step].target,
+		     m->steps.values[step], t ? t->ours : m->steps.goals[step].value, s->failure);
+}
+
+/* done: "adjusted", "put back" */
+static void fail_for(struct mitigation *m, enum sg_mitigation_step step, uint64_t now_ns,
+		     size_t count, const char *done, const char *reason)
+{
+	char text[192];
+
+	snprintf(text, sizeof(text), "%zu listeners could not be %s: %.120s", count, done,
+		 *reason ? reason : "they changed meanwhile");
+	fail(m, step, now_ns, is_of_listeners(step) ? text : reason);
+}
+
+/* ---- the record ---------------------------------------------------------------------------- */
+
+/* What cannot be written now is tried again at the next tick. */
+static void record_again(struct mitigation *m)
+{
+	m->stale = record_write(m->dir, &m->steps.targets, NULL) < 0;
+}
+
+/* ---- take ---------------------------------------------------------------------------------- */
+
+/* Reports those that became ours, and drops the others, of which there are so many. */
+static size_t keep_taken(struct mitigation *m, enum sg_mitigation_step step)
+{
+	size_t i, failed = 0;
+
+	for (i = m->steps.targets.count; i-- > 0;) {
+		struct mitigation_target *t = &m->steps.targets.items[i];
+
+		if (t->step != step || !t->chosen)
+			continue;
+		t->chosen = false;
+		if (t->value == t->ours) {
+			emit(m, MITIGATION_TAKEN, step, t->name, t->old, t->ours,
+			     m->steps.goals[step].why);
+			continue;
+		}
+		mitigation_targets_remove(&m->steps.targets, t);
+		failed++;
+	}
+	return failed;
+}
+
+/* The record first, then the targets. -errno: *c filled; *written: it came as far as the targets. */
+static int record_and_write(struct mitigation *m, enum sg_mitigation_step step, bool *written,
+			    struct complaint *c)
+{
+	const struct step_ops *ops = ops_of(step);
+	int r;
+
+	*written = true;
+	if (!ops->recorded)
+		return ops->write(&m->steps, step, FAULT_NONE, c);
+	r = record_write(m->dir, &m->steps.targets, c);
+	*written = r >= 0;
+	if (r < 0)
+		return r;
+	fault_pass_by(FAULT_BEFORE_TAKE);
+	r = ops->write(&m->steps, step, FAULT_LISTENER_TAKEN, c);
+	fault_pass_by(FAULT_TAKEN);
+	return r;
+}
+
+/*
+ * As its goal says, unless that failed a moment ago. -errno: nothing has changed, and the steps
+ * after it have to wait; a listener that cannot be adjusted keeps no other step waiting.
+ */
+static int take(struct mitigation *m, enum sg_mitigation_step step, uint64_t now_ns)
+{
+	size_t before = m->steps.targets.count, failed;
+	struct complaint c = {}, why = {};
+	bool written;
+	int r;
+
+	if (now_ns < m->items[step].retry_ns)
+		return is_of_listeners(step) ? 0 : -EAGAIN;
+	r = ops_of(step)->choose(&m->steps, step, &m->steps.targets, &c);
+	if (c.text[0])
+		fail(m, step, now_ns, c.text);
+	if (r < 0)
+		return is_of_listeners(step) ? 0 : r;
+	if (m->steps.targets.count == before)
+		return 0;
+	r = record_and_write(m, step, &written, &why);
+	failed = keep_taken(m, step);
+	if (!failed) {
+		m->items[step].failure[0] = '\0';
+		return 0;
+	}
+	if (written)
+		fail_for(m, step, now_ns, failed, "adjusted", why.text);
+	else
+		fail(m, step, now_ns, why.text);
+	record_again(m);
+	return written && is_of_listeners(step) ? 0 : r;
+}
+
+/* ---- undo ---------------------------------------------------------------------------------- */
+
+/*
+ * Drops the step's targets that are gone, and marks those that somebody else has written. When it
+ * is undone, chooses those to be restored; a value that is restored already is fine then. True: a
+ * target has changed that is on record.
+ */
+static bool check(struct mitigation *m, enum sg_mitigation_step step, bool undo)
+{
+	uint64_t retries = steps_host_retries(&m->steps), somaxconn = steps_somaxconn(&m->steps);
+	bool changed = false;
+	size_t i;
+
+	for (i = m->steps.targets.count; i-- > 0;) {
+		struct mitigation_target *t = &m->steps.targets.items[i];
+		bool restored = t->value == t->old || (t->back && t->value == t->back);
+
+		if (t->step != step || (t->conflict && t->present))
+			continue;
+		if (!t->present) {
+			if (!t->conflict)
+				warn_gone(m, t);
+			mitigation_targets_remove(&m->steps.targets, t);
+		} else if (t->value != t->ours && !(undo && restored)) {
+			t->conflict = true;
+			/* of listeners each is given up by itself */
+			m->steps.given_up[step] |= !is_of_listeners(step);
+			emit(m, MITIGATION_CONFLICT, step, t->name, t->ours, t->value,
+			     OF_SOMEBODY_ELSE);
+		} else if (undo && !restored) {
+			t->chosen = true;
+			t->wanted = mitigation_target_restored(t, retries, somaxconn);
+			if (!t->back)
+				continue;
+		} else {
+			continue;
+		}
+		changed = true;
+	}
+	return changed;
+}
+
+/* Reports and drops what is restored. How many are left. */
+static size_t drop_restored(struct mitigation *m, enum sg_mitigation_step step)
+{
+	size_t i, left = 0;
+
+	for (i = m->steps.targets.count; i-- > 0;) {
+		struct mitigation_target *t = &m->steps.targets.items[i];
+		bool done = !t->chosen || !t->present || t->value == t->wanted;
+
+		if (t->step != step || t->conflict)
+			continue;
+		t->chosen = false;
+		if (!done) {
+			left++;
+			continue;
+		}
+		emit(m, MITIGATION_UNDONE, step, t->name, t->ours, t->value,
+		     t->value == t->old			    ? "" :
+		     step == SG_MITIGATION_LISTENER_RETRIES ? NO_NUMBER_BEFORE :
+							      SOMAXCONN_BELOW);
+		mitigation_targets_remove(&m->steps.targets, t);
+	}
+	return left;
+}
+
+/* -errno: it is still taken, or some of its listeners are. */
+static int undo(struct mitigation *m, enum sg_mitigation_step step)
+{
+	const struct step_ops *ops = ops_of(step);
+	struct complaint c = {};
+	size_t left;
+	int r;
+
+	m->steps.listeners.fresh = false;
+	r = ops->observe(&m->steps, step, &c);
+	if (r < 0) {
+		fail(m, step, 0, c.text);
+		return r;
+	}
+	fault_pass_by(FAULT_BEFORE_UNDO);
+	/* a value that is written instead of the old one is on record first, to be known as ours */
+	if (check(m, step, true))
+		record_again(m);
+	r = ops->write(&m->steps, step, FAULT_LISTENER_UNDONE, &c);
+	fault_pass_by(FAULT_UNDONE);
+	left = drop_restored(m, step);
+	if (left)
+		fail_for(m, step, 0, left, "put back", c.text);
+	else
+		m->items[step].failure[0] = '\0';
+	if (ops->recorded)
+		record_again(m);
+	fault_pass_by(FAULT_DROPPED);
+	if (!left)
+		return 0;
+	return r < 0 ? r : -EIO;
+}
+
+/* In reverse; a step that cannot be undone keeps those before it, so that no queue stays long. */
+static int undo_all(struct mitigation *m)
+{
+	enum sg_mitigation_step step;
 	int r = 0;
 
-	mitigation_look(l, now, settings);
-	if (l->stale)
-		l->stale = mitigation_record(l, &unused) < 0;
-	mitigation_make_plan(l, now, settings, &plan);
-	for (i = 0; i < plan.count && r >= 0; i++)
-		r = plan.moves[i].undo ?
-			    mitigation_give_back(l, plan.moves[i].step) :
-			    mitigation_take(l, plan.moves[i].step, settings, now->now_ns);
-	mitigation_observe(l, now, settings);
+	for (step = SG_MITIGATION_COUNT; step-- > 0 && r >= 0;)
+		if (mitigation_is_taken(m, step))
+			r = undo(m, step);
+	return r;
 }
 
-void mitigation_try_again(struct mitigation *l)
-{
-	enum sg_mitigation_step step;
-	size_t i;
-
-	for (i = l->targets.count; i-- > 0;)
-		if (l->targets.items[i].lost)
-			mitigation_targets_remove(&l->targets, &l->targets.items[i]);
-	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
-		l->steps[step].given_up = false;
-		l->steps[step].conflict = false;
-		l->steps[step].retry_ns = 0;
-		l->steps[step].failure[0] = '\0';
-	}
-}
-
-/* ---- by hand ------------------------------------------------------------------------------- */
-
-int mitigation_undo(struct mitigation *l, const char *word)
+int mitigation_undo(struct mitigation *m, const char *word)
 {
 	enum sg_mitigation_step step = *word ? mitigation_find(word) : SG_MITIGATION_COUNT, at;
 	int r = 0;
@@ -136,110 +323,310 @@ int mitigation_undo(struct mitigation *l, const char *word)
 		return -EINVAL;
 	/* longer queues go before the few retries that they need */
 	for (at = SG_MITIGATION_COUNT; at-- > 0 && r >= 0;) {
-		bool wanted = !*word || at == step ||
-			      (step == SG_MITIGATION_RETRIES && mitigation_rows[at].queue) ||
-			      (step == SG_MITIGATION_LISTENER_RETRIES &&
-			       at == SG_MITIGATION_LIVE_BACKLOG);
+		bool meant = !*word || at == step ||
+			     (step == SG_MITIGATION_RETRIES && mitigation_rows[at].queue) ||
+			     (step == SG_MITIGATION_LISTENER_RETRIES &&
+			      at == SG_MITIGATION_LIVE_BACKLOG);
 
-		if (!wanted)
+		if (!meant)
 			continue;
-		l->steps[at].given_up = true;
-		if (l->steps[at].taken)
-			r = mitigation_give_back(l, at);
+		m->steps.given_up[at] = true;
+		if (mitigation_is_taken(m, at))
+			r = undo(m, at);
 	}
 	return r;
 }
 
+/* ---- the tick ------------------------------------------------------------------------------ */
+
+static bool needs_listeners(const struct mitigation *m, const struct mitigation_situation *now)
+{
+	const struct settings *settings = m->steps.settings;
+	size_t i;
+
+	for (i = 0; i < m->steps.targets.count; i++)
+		if (m->steps.targets.items[i].cookie)
+			return true;
+	return now->state == DETECT_ATTACK &&
+	       (settings->mitigation_listener_retries || settings->mitigation_live_backlog);
+}
+
+static void observe(struct mitigation *m, const struct mitigation_situation *now)
+{
+	bool listeners = needs_listeners(m, now);
+	enum sg_mitigation_step step;
+
+	m->steps.listeners.fresh = false;
+	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
+		struct step *s = &m->items[step];
+		struct complaint c = {};
+
+		s->known = true;
+		if (is_of_listeners(step) && !listeners)
+			continue;
+		s->known = ops_of(step)->observe(&m->steps, step, &c) >= 0;
+		if (s->known)
+			m->stale |= check(m, step, false);
+		else if (is_of_listeners(step))
+			snprintf(s->failure, sizeof(s->failure), "%.159s", c.text);
+	}
+	listeners_assess(&m->steps);
+	if (m->stale)
+		record_again(m);
+}
+
+static void count_listener(void *userdata, const struct sockdiag_socket *s)
+{
+	uint64_t *listeners = userdata;
+
+	++*listeners;
+}
+
+static void make_plan(struct mitigation *m, const struct mitigation_situation *now,
+		      struct mitigation_plan *ret)
+{
+	const struct settings *settings = m->steps.settings;
+	struct mitigation_state state = {
+		.mode = now->mode,
+		.state = now->state,
+		.engine = now->engine,
+		.repeats = m->steps.listeners.repeats,
+		.reaper = now->reaper,
+	};
+	enum sg_mitigation_step step;
+	bool partial;
+
+	/* they share the memory for longer queues; the walk costs something */
+	if (now->state != DETECT_CALM &&
+	    (settings->mitigation_somaxconn || settings->mitigation_syn_backlog))
+		sockdiag_walk_states(1 << SOCKDIAG_LISTEN, count_listener, &state.listeners,
+				     &partial);
+	for (step = 0; step < SG_MITIGATION_COUNT; step++)
+		state.steps[step] = (struct mitigation_step_state){
+			.known = m->items[step].known,
+			.value = m->steps.values[step],
+			.taken = mitigation_is_taken(m, step),
+			.given_up = m->steps.given_up[step],
+		};
+	mitigation_plan(&state, settings, ret);
+	memcpy(m->steps.goals, ret->goals, sizeof(m->steps.goals));
+}
+
+/* What would be taken in another mode than observe. */
+static void observe_only(struct mitigation *m)
+{
+	enum sg_mitigation_step step;
+
+	mitigation_targets_clear(&m->would);
+	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
+		const struct mitigation_goal *goal = &m->steps.goals[step];
+		bool would = m->steps.observing && goal->wanted && !mitigation_is_taken(m, step);
+		struct complaint unused;
+
+		if (would && !m->items[step].would)
+			emit(m, MITIGATION_WOULD, step, mitigation_rows[step].target,
+			     m->steps.values[step], goal->value, goal->why);
+		m->items[step].would = would;
+		if (would && is_of_listeners(step))
+			ops_of(step)->choose(&m->steps, step, &m->would, &unused);
+	}
+}
+
+void mitigation_tick(struct mitigation *m, const struct mitigation_situation *now,
+		     const struct settings *settings)
+{
+	struct mitigation_plan plan;
+	size_t i;
+	int r = 0;
+
+	m->steps.settings = settings;
+	m->steps.observing = now->mode == SG_MODE_OBSERVE;
+	observe(m, now);
+	make_plan(m, now, &plan);
+	for (i = 0; i < plan.count && r >= 0; i++)
+		r = plan.moves[i].undo ? undo(m, plan.moves[i].step) :
+					 take(m, plan.moves[i].step, now->now_ns);
+	observe_only(m);
+	m->steps.settings = NULL;
+}
+
+void mitigation_try_again(struct mitigation *m)
+{
+	enum sg_mitigation_step step;
+	size_t i;
+
+	for (i = m->steps.targets.count; i-- > 0;)
+		if (m->steps.targets.items[i].conflict)
+			mitigation_targets_remove(&m->steps.targets, &m->steps.targets.items[i]);
+	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
+		m->steps.given_up[step] = false;
+		m->items[step].retry_ns = 0;
+		m->items[step].failure[0] = '\0';
+	}
+}
+
+/* ---- report -------------------------------------------------------------------------------- */
+
+struct mitigation_counts mitigation_counts(const struct mitigation *m)
+{
+	return m->counts;
+}
+
+/* Of a step with several targets: the first since, and the largest values. */
+static void report_targets(const struct mitigation *m, enum sg_mitigation_step step,
+			   struct report_step *row)
+{
+	uint64_t since_usec = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < m->steps.targets.count; i++) {
+		const struct mitigation_target *t = &m->steps.targets.items[i];
+
+		if (t->step != step || t->conflict)
+			continue;
+		if (!row->taken) {
+			row->taken = true;
+			row->old = row->new = 0;
+		}
+		row->old = t->old > row->old ? t->old : row->old;
+		row->new = t->ours > row->new ? t->ours : row->new;
+		since_usec = t->since_usec < since_usec ? t->since_usec : since_usec;
+	}
+	if (row->taken)
+		snprintf(row->since, sizeof(row->since), "%s", time_text(since_usec).text);
+}
+
+void mitigation_report(const struct mitigation *m, struct report_step *rows)
+{
+	enum sg_mitigation_step step;
+
+	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
+		const struct mitigation_goal *goal = &m->steps.goals[step];
+		const struct step *s = &m->items[step];
+		struct report_step *row = &rows[step];
+
+		*row = (struct report_step){
+			.step = mitigation_rows[step].word,
+			.target = mitigation_rows[step].target,
+			.allowed = goal->allowed,
+			.would = s->would,
+			.conflict = has_target(m, step, true),
+			/* of listeners the value is how many there are to adjust */
+			.old = is_of_listeners(step) ? 0 : m->steps.values[step],
+			.new = goal->value,
+		};
+		report_targets(m, step, row);
+		snprintf(row->why, sizeof(row->why), "%s",
+			 row->conflict ? OF_SOMEBODY_ELSE :
+			 s->failure[0] ? s->failure :
+			 goal->why     ?:
+					 "");
+	}
+}
+
+static size_t report_listeners(const struct mitigation *m, const struct mitigation_targets *list,
+			       bool would, struct report_step *rows, size_t max)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < list->count && n < max; i++) {
+		const struct mitigation_target *t = &list->items[i];
+		const struct mitigation_goal *goal = &m->steps.goals[t->step];
+		struct report_step *row = &rows[n];
+
+		if (!t->cookie)
+			continue;
+		*row = (struct report_step){
+			.step = mitigation_rows[t->step].word,
+			.target = t->name,
+			.allowed = goal->allowed,
+			.taken = !t->conflict && !would,
+			.would = would,
+			.conflict = t->conflict,
+			.old = t->conflict ? t->value : t->old,
+			.new = t->ours,
+		};
+		if (row->taken)
+			snprintf(row->since, sizeof(row->since), "%s",
+				 time_text(t->since_usec).text);
+		snprintf(row->why, sizeof(row->why), "%s",
+			 t->conflict ? OF_SOMEBODY_ELSE :
+			 goal->why   ?:
+				       "");
+		n++;
+	}
+	return n;
+}
+
+size_t mitigation_report_listeners(const struct mitigation *m, struct report_step *rows, size_t max)
+{
+	size_t n = report_listeners(m, &m->steps.targets, false, rows, max);
+
+	return n + report_listeners(m, &m->would, true, rows + n, max - n);
+}
+
 /* ---- life ---------------------------------------------------------------------------------- */
 
+static void done(struct mitigation *m)
+{
+	listeners_done(&m->steps.listeners);
+	mitigation_targets_clear(&m->steps.targets);
+	mitigation_targets_clear(&m->would);
+}
+
 /* What is on record becomes what is taken, as if we had. -ENOENT: nothing is. */
-static int mitigation_recall(struct mitigation *l)
+static int recall(struct mitigation *m)
 {
-	struct mitigation_records records;
 	struct complaint c = {};
-	size_t i;
-	int r = mitigation_journal_read(l->dir, &records, &c);
+	int r = record_read(m->dir, &m->steps.targets, &c);
 
-	if (r < 0) {
-		if (r != -ENOENT)
-			l->handler.warn(l->handler.userdata, c.text);
-		return r;
-	}
-	for (i = 0; i < records.count; i++) {
-		const struct mitigation_record *record = &records.items[i];
-		struct mitigation_step *s = &l->steps[record->step];
-
-		s->taken = true;
-		s->old = record->old;
-		s->ours = record->ours;
-		s->since_usec = record->realtime_usec;
-	}
-	l->targets = records.targets;
-	for (i = 0; i < l->targets.count; i++)
-		l->steps[l->targets.items[i].step].taken = true;
-	return 0;
-}
-
-static void mitigation_init(struct mitigation *l, const char *dir,
-			    const struct mitigation_handler *h)
-{
-	*l = (struct mitigation){ .dir = dir, .handler = *h };
-}
-
-static void mitigation_done(struct mitigation *l)
-{
-	l->adjust = dataplane_adjust_free(l->adjust);
-	l->socket_owner = socket_owner_free(l->socket_owner);
-	free(l->owners);
-	mitigation_targets_clear(&l->targets);
-	mitigation_targets_clear(&l->would);
-	free(l->seen);
+	if (r < 0 && r != -ENOENT)
+		m->handler.warn(m->handler.userdata, c.text);
+	return r;
 }
 
 int mitigation_undo_recorded(const char *dir, const struct mitigation_handler *h)
 {
-	struct mitigation l;
-	int r;
+	struct mitigation m = { .dir = dir, .handler = *h, .steps.leaving = true };
+	int r = recall(&m);
 
-	mitigation_init(&l, dir, h);
-	r = mitigation_recall(&l);
 	if (r == -ENOENT)
 		return 0;
 	if (r == -ESTALE) /* the values went with the boot */
-		return mitigation_journal_discard(dir);
-	l.leaving = true;
-	r = r < 0 ? r : mitigation_undo_all(&l);
-	mitigation_done(&l);
+		return record_discard(dir);
+	r = r < 0 ? r : undo_all(&m);
+	done(&m);
 	return r;
 }
 
 int mitigation_new(struct mitigation **ret, const char *dir, const struct mitigation_handler *h)
 {
-	struct mitigation *l = calloc(1, sizeof(*l));
-	struct complaint told_when_needed;
+	struct mitigation *m = calloc(1, sizeof(*m));
+	struct complaint reported_when_needed;
 	int r;
 
-	if (!l)
+	if (!m)
 		return -ENOMEM;
-	mitigation_init(l, dir, h);
+	m->dir = dir;
+	m->handler = *h;
 	/* now, because the rights to are given up later */
-	mitigation_adjuster(l, &told_when_needed);
-	r = mitigation_recall(l);
+	listeners_prepare(&m->steps.listeners, &reported_when_needed);
+	r = recall(m);
 	if (r >= 0)
-		mitigation_undo_all(l);
+		undo_all(m);
 	else if (r != -ENOENT) /* nobody can use it here, and ours has to take its place */
-		mitigation_journal_discard(dir);
-	*ret = l;
+		record_discard(dir);
+	*ret = m;
 	return 0;
 }
 
-struct mitigation *mitigation_free(struct mitigation *l)
+struct mitigation *mitigation_free(struct mitigation *m)
 {
-	if (!l)
+	if (!m)
 		return NULL;
-	l->leaving = true;
-	mitigation_undo_all(l);
-	mitigation_done(l);
-	free(l);
+	m->steps.leaving = true;
+	undo_all(m);
+	done(m);
+	free(m);
 	return NULL;
 }

@@ -33,50 +33,41 @@ uint64_t mitigation_half_open_usec(uint64_t retries)
 }
 
 /* 0: the step is not allowed. */
-static uint64_t mitigation_aim(enum sg_mitigation_step step, const struct settings *s)
+static uint64_t mitigation_setting(enum sg_mitigation_step step, const struct settings *s)
 {
-	switch (step) {
-	case SG_MITIGATION_SYNCOOKIES:
-		return s->mitigation_syncookies;
-	case SG_MITIGATION_RETRIES:
-		return s->mitigation_retries;
-	case SG_MITIGATION_LISTENER_RETRIES:
-		return s->mitigation_listener_retries;
-	case SG_MITIGATION_LEASE:
-		return s->mitigation_lease;
-	case SG_MITIGATION_REAP:
-		return s->mitigation_reap;
-	case SG_MITIGATION_SOMAXCONN:
-		return s->mitigation_somaxconn;
-	case SG_MITIGATION_SYN_BACKLOG:
-		return s->mitigation_syn_backlog;
-	case SG_MITIGATION_LIVE_BACKLOG:
-		return s->mitigation_live_backlog;
-	case SG_MITIGATION_COUNT:
-		break;
-	}
-	return 0;
+	const uint64_t values[SG_MITIGATION_COUNT] = {
+		[SG_MITIGATION_SYNCOOKIES] = s->mitigation_syncookies,
+		[SG_MITIGATION_RETRIES] = s->mitigation_retries,
+		[SG_MITIGATION_LISTENER_RETRIES] = s->mitigation_listener_retries,
+		[SG_MITIGATION_LEASE] = s->mitigation_lease,
+		[SG_MITIGATION_REAP] = s->mitigation_reap,
+		[SG_MITIGATION_SOMAXCONN] = s->mitigation_somaxconn,
+		[SG_MITIGATION_SYN_BACKLOG] = s->mitigation_syn_backlog,
+		[SG_MITIGATION_LIVE_BACKLOG] = s->mitigation_live_backlog,
+	};
+
+	return values[step];
 }
 
-/* So much that all the queues together stay within the bound. */
+/* As long as all the queues together stay within QueueMemory=. */
 static uint64_t mitigation_bounded(const struct mitigation_state *now, const struct settings *s,
-				   uint64_t aim)
+				   uint64_t wanted)
 {
 	uint64_t listeners = now->listeners ? now->listeners : 1;
 	uint64_t most = (s->mitigation_queue_mib << 20) / MITIGATION_REQUEST_BYTES / listeners;
 
-	return aim < most ? aim : most;
+	return wanted < most ? wanted : most;
 }
 
-static bool mitigation_improves(enum sg_mitigation_step step, uint64_t value, uint64_t aim)
+static bool mitigation_improves(enum sg_mitigation_step step, uint64_t value, uint64_t wanted)
 {
 	if (mitigation_rows[step].kind == SG_MITIGATION_SOCKETS)
 		return value;
-	return step == SG_MITIGATION_RETRIES ? aim < value : aim > value;
+	return step == SG_MITIGATION_RETRIES ? wanted < value : wanted > value;
 }
 
-/* Whether it is the hour of this step; what was taken outlasts the cooling. */
-static bool mitigation_is_time(enum sg_mitigation_step step, const struct mitigation_state *now)
+/* Whether the step is due; what was taken stays while the attack cools down. */
+static bool mitigation_is_due(enum sg_mitigation_step step, const struct mitigation_state *now)
 {
 	if (step == SG_MITIGATION_SYNCOOKIES && now->engine && mitigation_acts(now))
 		return true;
@@ -98,51 +89,52 @@ static const char *mitigation_idle_reason(enum sg_mitigation_step step,
 	return "there is no attack";
 }
 
-static void mitigation_wish(enum sg_mitigation_step step, const struct mitigation_state *now,
-			    const struct settings *s, struct mitigation_wish *w)
+static void mitigation_set_goal(enum sg_mitigation_step step, const struct mitigation_state *now,
+				const struct settings *s, struct mitigation_goal *goal)
 {
-	const struct mitigation_now *is = &now->steps[step];
+	const struct mitigation_step_state *is = &now->steps[step];
 
-	w->value = mitigation_aim(step, s);
-	w->allowed = w->value;
+	goal->value = mitigation_setting(step, s);
+	goal->allowed = goal->value;
 	if (mitigation_rows[step].queue && mitigation_rows[step].kind == SG_MITIGATION_VALUE)
-		w->value = mitigation_bounded(now, s, w->value);
-	if (!w->allowed)
-		w->why = "not allowed in [Mitigation]";
+		goal->value = mitigation_bounded(now, s, goal->value);
+	if (!goal->allowed)
+		goal->why = "not allowed in [Mitigation]";
 	else if (is->given_up)
-		w->why = "given up until the configuration is loaded again";
+		goal->why = "given up until the configuration is loaded again";
 	else if (!is->known)
-		w->why = "the value cannot be read";
-	else if (!mitigation_is_time(step, now))
-		w->why = mitigation_idle_reason(step, now);
-	else if (!is->taken && !mitigation_improves(step, is->value, w->value))
-		w->why = mitigation_rows[step].kind == SG_MITIGATION_SOCKETS ?
-				 "no listener has anything to adjust" :
-				 "the value is as good already";
+		goal->why = "the value cannot be read";
+	else if (!mitigation_is_due(step, now))
+		goal->why = mitigation_idle_reason(step, now);
+	else if (!is->taken && !mitigation_improves(step, is->value, goal->value))
+		goal->why = mitigation_rows[step].kind == SG_MITIGATION_SOCKETS ?
+				    "no listener has anything to adjust" :
+				    "the value is as good already";
 	else
-		w->wanted = true;
-	if (w->wanted)
-		w->why = now->state == DETECT_CALM ? "the engine needs it" : "there is an attack";
+		goal->wanted = true;
+	if (goal->wanted)
+		goal->why = now->state == DETECT_CALM ? "the engine needs it" :
+							"there is an attack";
 }
 
-/* Where SYN-ACKs are sent again often, a longer queue sends more of them to those who are forged. */
+/* Where SYN-ACKs are sent again often, a longer queue sends more of them to forged sources. */
 static bool mitigation_few_retries(const struct mitigation_state *now,
 				   const struct mitigation_plan *p)
 {
-	const struct mitigation_now *is = &now->steps[SG_MITIGATION_RETRIES];
-	const struct mitigation_wish *w = &p->wishes[SG_MITIGATION_RETRIES];
+	const struct mitigation_step_state *is = &now->steps[SG_MITIGATION_RETRIES];
+	const struct mitigation_goal *goal = &p->goals[SG_MITIGATION_RETRIES];
 
-	if (!is->known || (is->taken && !w->wanted)) /* they are about to go up */
+	if (!is->known || (is->taken && !goal->wanted)) /* they are about to go up */
 		return false;
-	return w->wanted || is->value <= (w->allowed ? w->value : MITIGATION_FEW_RETRIES);
+	return goal->wanted || is->value <= (goal->allowed ? goal->value : MITIGATION_FEW_RETRIES);
 }
 
-/* The backlog of a listener also needs those of its own to be few, and to stay so. */
+/* The backlog of a listener also needs its own retries to be few, and to stay so. */
 static bool mitigation_few_retries_of_listeners(const struct mitigation_state *now,
 						const struct mitigation_plan *p)
 {
 	bool going_up = now->steps[SG_MITIGATION_LISTENER_RETRIES].taken &&
-			!p->wishes[SG_MITIGATION_LISTENER_RETRIES].wanted;
+			!p->goals[SG_MITIGATION_LISTENER_RETRIES].wanted;
 
 	return !going_up && !now->repeats;
 }
@@ -154,11 +146,11 @@ static void mitigation_hold_queues(const struct mitigation_state *now, struct mi
 	enum sg_mitigation_step step;
 
 	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
-		if (!mitigation_rows[step].queue || !p->wishes[step].wanted ||
+		if (!mitigation_rows[step].queue || !p->goals[step].wanted ||
 		    (step == SG_MITIGATION_LIVE_BACKLOG ? few_of_listeners : few))
 			continue;
-		p->wishes[step].wanted = false;
-		p->wishes[step].why = "SYN-ACKs are sent again too often for a longer queue";
+		p->goals[step].wanted = false;
+		p->goals[step].why = "SYN-ACKs are sent again too often for a longer queue";
 	}
 }
 
@@ -167,8 +159,9 @@ static void mitigation_move(struct mitigation_plan *p, enum sg_mitigation_step s
 	p->moves[p->count++] = (struct mitigation_move){ step, undo };
 }
 
-/* Listeners that come later are more of the same step. */
-static bool mitigation_has_to_do(enum sg_mitigation_step step, const struct mitigation_now *is)
+/* Listeners that come later are adjusted by a step that is taken already. */
+static bool mitigation_has_work(enum sg_mitigation_step step,
+				const struct mitigation_step_state *is)
 {
 	return !is->taken || (mitigation_rows[step].kind == SG_MITIGATION_SOCKETS && is->value);
 }
@@ -181,12 +174,12 @@ void mitigation_plan(const struct mitigation_state *now, const struct settings *
 
 	*ret = (struct mitigation_plan){};
 	for (step = 0; step < SG_MITIGATION_COUNT; step++)
-		mitigation_wish(step, now, settings, &ret->wishes[step]);
+		mitigation_set_goal(step, now, settings, &ret->goals[step]);
 	mitigation_hold_queues(now, ret);
 	for (step = SG_MITIGATION_COUNT; step-- > 0;)
-		if (now->steps[step].taken && !(acts && ret->wishes[step].wanted))
+		if (now->steps[step].taken && !(acts && ret->goals[step].wanted))
 			mitigation_move(ret, step, true);
 	for (step = 0; acts && step < SG_MITIGATION_COUNT; step++)
-		if (ret->wishes[step].wanted && mitigation_has_to_do(step, &now->steps[step]))
+		if (ret->goals[step].wanted && mitigation_has_work(step, &now->steps[step]))
 			mitigation_move(ret, step, false);
 }

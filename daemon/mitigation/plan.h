@@ -2,10 +2,11 @@
 /*
  * Which steps of the mitigation are to be taken and which undone, now.
  *
- * Pure: what is comes in, moves come out; no clock, no I/O, no log. A plan never has a queue grow
- * while SYN-ACKs are sent again often: that would make an amplifier of the host. It never touches
- * a step that was given up, because somebody else has the value or a person asked. Leaves to
- * mitigation.c to carry the moves out, and to stop at the first that fails.
+ * Pure: the state comes in, moves come out; no clock, no I/O, no log. A plan never makes a queue
+ * longer while SYN-ACKs are sent again often: that would make the host an amplifier. It never
+ * touches a step that was given up, because somebody else has written the value or the
+ * administrator undid it. Leaves to mitigation.c to carry the moves out, and to stop at the first
+ * one that fails.
  */
 #pragma once
 
@@ -42,9 +43,9 @@ extern const struct mitigation_row mitigation_rows[SG_MITIGATION_COUNT];
 enum sg_mitigation_step mitigation_find(const char *word);
 
 /* A step as it is. */
-struct mitigation_now {
+struct mitigation_step_state {
 	bool known;	/* the value could be read */
-	uint64_t value; /* of SOCKETS: for how many listeners there is something to do */
+	uint64_t value; /* of SOCKETS: how many listeners there are to adjust */
 	bool taken;
 	bool given_up;
 };
@@ -53,14 +54,14 @@ struct mitigation_state {
 	enum sg_mode mode;
 	enum detect_state state;
 	bool engine;	    /* there are programs that challenge */
-	bool reaper;	    /* there is one that tells which half-open connections to end */
+	bool reaper;	    /* there is one that judges half-open connections */
 	uint64_t listeners; /* that a longer queue is for */
 	bool repeats;	    /* a listener with a longer backlog sends SYN-ACKs again often */
-	struct mitigation_now steps[SG_MITIGATION_COUNT];
+	struct mitigation_step_state steps[SG_MITIGATION_COUNT];
 };
 
 /* A step as it should be. */
-struct mitigation_wish {
+struct mitigation_goal {
 	bool allowed;
 	bool wanted;	/* taken, or to be taken: if the mode lets us */
 	uint64_t value; /* to be written */
@@ -73,13 +74,15 @@ struct mitigation_move {
 };
 
 struct mitigation_plan {
-	struct mitigation_wish wishes[SG_MITIGATION_COUNT];
+	struct mitigation_goal goals[SG_MITIGATION_COUNT];
 	size_t count;
 	struct mitigation_move moves[2 * SG_MITIGATION_COUNT]; /* in order */
 };
 
-/* How long a half-open connection lives that nobody answers, where SYN-ACKs are sent again so often;
- * what is more than MITIGATION_RETRIES_TIMED is as that. */
+/*
+ * How long a half-open connection lives that nobody answers, with so many SYN-ACK retries; more
+ * than MITIGATION_RETRIES_TIMED are taken for as many.
+ */
 #define MITIGATION_RETRIES_TIMED 6
 uint64_t mitigation_half_open_usec(uint64_t retries);
 

@@ -1,123 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files of the mitigation share: its body, and what one of them does for another. mitigation.c
- * has its life and its tick, mitigation_moves.c takes and undoes, mitigation_listeners.c does where the
- * targets are listeners, mitigation_tell.c says what is. Nobody else includes this.
+ * What a kind of step (VALUE, SOCKETS, ACTION) has to be able to do, and what it works on.
+ *
+ * mitigation.c takes, undoes and reports every step in the same way, by the list of targets; the
+ * operations are what differs between a kernel setting, listeners, and an action.
  */
 #pragma once
 
 #include "daemon/base/complaint.h"
 #include "daemon/base/fault.h"
-#include "daemon/mitigation/mitigation.h"
 #include "daemon/mitigation/plan.h"
 #include "daemon/mitigation/targets.h"
+#include "daemon/net/socket_owner.h"
 
 struct dataplane_adjust;
-struct socket_owner;
-struct socket_owner_wanted;
 
-#define MITIGATION_OF_ANOTHER "somebody else has set it, and that stays"
+/* Listeners whose owners are looked for at a time. */
+#define LISTENERS_OWNERS_MAX 64
 
-struct mitigation_step {
-	bool known, taken, given_up, conflict, would;
-	uint64_t value; /* as last read */
-	uint64_t old, ours, since_usec;
-	uint64_t retry_ns;
-	char failure[160];
-};
-
-struct mitigation {
-	const char *dir;
-	struct mitigation_handler handler;
-	struct mitigation_step steps[SG_MITIGATION_COUNT];
-	struct mitigation_wish wishes[SG_MITIGATION_COUNT];
-	struct mitigation_counts counts;
-	struct mitigation_targets targets;
-	struct mitigation_targets would; /* listeners that would be, were the mode not observe */
-	struct dataplane_adjust *adjust; /* NULL: not tried yet, or not to be had */
-	struct complaint adjust_fault;	 /* why it is not */
-	struct sg_listener *seen;	 /* at the last look, where there was one */
-	size_t seen_count, seen_room;
-	bool observes;
+/* The listeners of the host, as listener_steps.c has read them. Zeroed = new. */
+struct listeners {
+	struct dataplane_adjust *adjust; /* NULL: not tried yet, or not to be had: */
+	struct complaint adjust_fault;
+	struct sg_listener *items;
+	size_t count, room;
+	bool fresh;   /* read in this tick, and not for undoing */
 	bool repeats; /* one with a longer backlog sends SYN-ACKs again often */
-	struct socket_owner *socket_owner;
-	struct socket_owner_wanted
-		*owners; /* of those whose backlog is to grow, as far as they are known */
+	/* those whose backlog is to grow, with the processes that have them open */
+	struct socket_owner *seeker;
+	struct socket_owner_wanted owners[LISTENERS_OWNERS_MAX];
 	size_t owner_count;
-	bool owners_more; /* some have come since the processes began to be gone through */
-	bool leaving;	  /* this is the last time: it may take a while */
-	bool stale;	  /* the record has what is undone: to be written again */
+	bool owners_added; /* since the walk through the processes began */
 };
 
-/* ---- mitigation_moves.c ---- */
+struct steps {
+	uint64_t values[SG_MITIGATION_COUNT]; /* as last read; of SOCKETS: listeners to adjust */
+	bool given_up[SG_MITIGATION_COUNT];   /* undone by hand; of VALUE: or in conflict */
+	struct mitigation_goal goals[SG_MITIGATION_COUNT];
+	struct mitigation_targets targets;
+	const struct settings *settings; /* in a tick */
+	bool observing;			 /* mode observe */
+	bool leaving;			 /* there is no later try: undoing may take a while */
+	struct listeners listeners;
+};
 
-/* Writes what is taken to the record. -errno, with *c filled. */
-int mitigation_record(struct mitigation *l, struct complaint *c);
-/* As the wish for it says, unless it has failed a moment ago. -errno: nothing has changed. */
-int mitigation_take(struct mitigation *l, enum sg_mitigation_step step,
-		    const struct settings *settings, uint64_t now_ns);
-/* -errno: it is still taken. */
-int mitigation_give_back(struct mitigation *l, enum sg_mitigation_step step);
-/* In reverse; a step that cannot be undone keeps those under it, so that no queue stays long. */
-int mitigation_undo_all(struct mitigation *l);
-/* Somebody else has written its target: that stays, and the step is given up. */
-void mitigation_lose(struct mitigation *l, enum sg_mitigation_step step);
+struct step_ops {
+	/* Reads the step's value, and `value` and `present` of its targets. -errno, *c filled. */
+	int (*observe)(struct steps *s, enum sg_mitigation_step step, struct complaint *c);
+	/*
+	 * Adds to the list, as chosen, what is to be changed now. -errno, with *c filled: nothing;
+	 * 0 with *c filled: it is not possible for all.
+	 */
+	int (*choose)(struct steps *s, enum sg_mitigation_step step, struct mitigation_targets *to,
+		      struct complaint *c);
+	/*
+	 * Writes to each chosen target what is wanted, where it still is what it was, and reads it
+	 * back into `value`. -errno of the first that failed, with *c filled.
+	 */
+	int (*write)(struct steps *s, enum sg_mitigation_step step, enum fault between,
+		     struct complaint *c);
+	bool recorded; /* there would be something to undo after a crash */
+};
 
-/* Told once for each reason; where it is now, the step is not tried again for a while. */
-void mitigation_fail(struct mitigation *l, enum sg_mitigation_step step, uint64_t now_ns,
-		     const char *reason);
-uint64_t mitigation_realtime_usec(void);
+extern const struct step_ops value_step_ops, action_step_ops, listener_step_ops;
 
-/* ---- mitigation_see.c ---- */
+/* The host's SYN-ACK retries as they are without us, and net.core.somaxconn; of now. */
+uint64_t steps_host_retries(const struct steps *s);
+uint64_t steps_somaxconn(const struct steps *s);
 
-/* What it takes to see and adjust listeners. -errno, with *c filled. */
-int mitigation_adjuster(struct mitigation *l, struct complaint *c);
-/* Reads them all; what is known of targets is then of now. -errno, with *c filled. */
-int mitigation_see(struct mitigation *l, struct complaint *c);
-/* What the planner is to know of them, where there is something to look for. */
-void mitigation_look_at_listeners(struct mitigation *l, const struct mitigation_situation *now,
-				  const struct settings *settings);
-/* The host's SYN-ACK retries as they are without us. */
-uint32_t mitigation_host_retries(const struct mitigation *l);
-/* net.core.somaxconn of now. */
-uint32_t mitigation_somaxconn(const struct mitigation *l);
-/* What the step would make of this listener; 0: nothing, or it has already. */
-uint32_t mitigation_aim_at(struct mitigation *l, enum sg_mitigation_step step,
-			   const struct settings *settings, const struct sg_listener *listener);
-
-/* ---- mitigation_listeners.c ---- */
-
-/* All that need it and were there at the last look. -errno: nothing has changed. */
-int mitigation_take_listeners(struct mitigation *l, enum sg_mitigation_step step,
-			      const struct settings *settings, uint64_t now_ns);
-/* -errno: some are still taken. */
-int mitigation_give_back_listeners(struct mitigation *l, enum sg_mitigation_step step);
-/* What would be taken, for those who ask. */
-void mitigation_observe_listeners(struct mitigation *l, enum sg_mitigation_step step,
-				  const struct settings *settings);
-/* What the list of targets has become is the step's state. */
-void mitigation_settle(struct mitigation *l, enum sg_mitigation_step step);
-
-/* ---- mitigation_backlog.c ---- */
-
-/*
- * Goes on looking for who has those listeners open whose backlog is to grow. How many there are of
- * which it is certain that nobody can be seen to. -errno, with *c filled.
- */
-int mitigation_find_owners(struct mitigation *l, const struct settings *settings,
-			   struct complaint *c);
-/* 0: not known (yet). */
-uint32_t mitigation_owner(const struct mitigation *l, uint64_t cookie);
-/* The backlog of each whose turn it is becomes what is wanted; then they are seen anew. -errno. */
-int mitigation_listen(struct mitigation *l, enum fault between);
-
-/* ---- mitigation_tell.c ---- */
-
-/* Counts it, and tells the handler. */
-void mitigation_tell(struct mitigation *l, enum mitigation_news news, enum sg_mitigation_step step,
-		     uint64_t from, uint64_t to, const char *reason);
-void mitigation_tell_of(struct mitigation *l, enum mitigation_news news,
-			enum sg_mitigation_step step, const char *target, uint64_t from,
-			uint64_t to, const char *reason);
-/* A listener of ours that is not there any more. */
-void mitigation_tell_gone(struct mitigation *l, const struct mitigation_target *target);
+/* Loads what it takes to read and adjust listeners, which is possible only at the start. -errno. */
+int listeners_prepare(struct listeners *l, struct complaint *c);
+void listeners_done(struct listeners *l);
+/* The steps' values and `repeats`, by what was read, once conflicts are known. */
+void listeners_assess(struct steps *s);

@@ -1,181 +1,110 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Takes and undoes a step, each with the record first. */
+/* The steps that write a kernel setting of the network namespace, and those that write nothing. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/base/clock.h"
-#include "daemon/base/fault.h"
 #include "daemon/mitigation/steps.h"
-#include "daemon/mitigation/record.h"
 #include "daemon/net/sysctl.h"
 
-/* After a step could not be taken. */
-#define MITIGATION_RETRY_NS 60000000000ULL
-
-uint64_t mitigation_realtime_usec(void)
+uint64_t steps_host_retries(const struct steps *s)
 {
-	return clock_ns(CLOCK_REALTIME) / 1000;
+	const struct mitigation_target *t =
+		mitigation_targets_find(&s->targets, SG_MITIGATION_RETRIES, 0);
+	uint64_t value = s->values[SG_MITIGATION_RETRIES];
+
+	sysctl_read(mitigation_rows[SG_MITIGATION_RETRIES].target, &value);
+	return t && !t->conflict && value == t->ours ? t->old : value;
 }
 
-/* ---- the record ---------------------------------------------------------------------------- */
-
-int mitigation_record(struct mitigation *l, struct complaint *c)
+uint64_t steps_somaxconn(const struct steps *s)
 {
-	struct mitigation_records records = { .targets = l->targets };
-	enum sg_mitigation_step step;
+	uint64_t value = s->values[SG_MITIGATION_SOMAXCONN];
 
-	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
-		const struct mitigation_step *s = &l->steps[step];
-
-		if (s->taken && mitigation_rows[step].kind == SG_MITIGATION_VALUE)
-			records.items[records.count++] = (struct mitigation_record){
-				step,
-				s->old,
-				s->ours,
-				s->since_usec,
-			};
-	}
-	if (mitigation_journal_is_empty(&records))
-		fault_pass_by(FAULT_BEFORE_REMOVE);
-	return mitigation_journal_write(l->dir, &records, c);
+	sysctl_read(mitigation_rows[SG_MITIGATION_SOMAXCONN].target, &value);
+	return value;
 }
 
-/* What cannot be written now is tried again at the next tick. */
-static void mitigation_drop(struct mitigation *l, enum sg_mitigation_step step)
+static int value_choose(struct steps *s, enum sg_mitigation_step step,
+			struct mitigation_targets *to, struct complaint *c)
 {
-	struct complaint unused;
+	struct mitigation_target target = {
+		.step = step,
+		.old = s->values[step],
+		.value = s->values[step],
+		.ours = s->goals[step].value,
+		.wanted = s->goals[step].value,
+		.since_usec = clock_realtime_usec(),
+		.present = true,
+		.chosen = true,
+	};
 
-	l->steps[step].taken = false;
-	if (mitigation_rows[step].kind == SG_MITIGATION_VALUE)
-		l->stale = mitigation_record(l, &unused) < 0;
-	fault_pass_by(FAULT_DROPPED);
+	snprintf(target.name, sizeof(target.name), "%s", mitigation_rows[step].target);
+	if (mitigation_targets_add(to, &target))
+		return 0;
+	complain(c, "no memory");
+	return -ENOMEM;
 }
 
-/* ---- take ---------------------------------------------------------------------------------- */
+/* ---- kernel settings ----------------------------------------------------------------------- */
 
-void mitigation_fail(struct mitigation *l, enum sg_mitigation_step step, uint64_t now_ns,
-		     const char *reason)
+static int value_observe(struct steps *s, enum sg_mitigation_step step, struct complaint *c)
 {
-	struct mitigation_step *s = &l->steps[step];
-	bool told = !strcmp(s->failure, reason);
+	struct mitigation_target *t = mitigation_targets_find(&s->targets, step, 0);
+	const char *name = mitigation_rows[step].target;
+	int r = sysctl_read(name, &s->values[step]);
 
-	s->retry_ns = now_ns + MITIGATION_RETRY_NS;
-	snprintf(s->failure, sizeof(s->failure), "%s", reason);
-	if (!told)
-		mitigation_tell(l, MITIGATION_FAILED, step, s->value, s->ours, s->failure);
-}
-
-static int mitigation_write(enum sg_mitigation_step step, uint64_t value, struct complaint *c)
-{
-	int r = sysctl_write(mitigation_rows[step].target, value);
-
-	if (r == -EACCES || r == -EPERM || r == -EROFS)
-		complain(c,
-			 "%s cannot be written: %s; that takes CAP_NET_ADMIN in this network "
-			 "namespace, and a /proc/sys that is not read-only",
-			 mitigation_rows[step].target, strerror(-r));
-	else if (r < 0)
-		complain(c, "%s cannot be written: %s", mitigation_rows[step].target, strerror(-r));
-	return r;
-}
-
-/* -errno, with nothing changed and *c filled. */
-static int mitigation_take_sysctl(struct mitigation *l, enum sg_mitigation_step step,
-				  struct complaint *c)
-{
-	int r = mitigation_record(l, c);
-
-	if (r < 0)
-		return r;
-	fault_pass_by(FAULT_BEFORE_TAKE);
-	r = mitigation_write(step, l->steps[step].ours, c);
-	if (r == -EIO) /* something has been written: not what we want */
-		sysctl_write(mitigation_rows[step].target, l->steps[step].old);
-	if (r >= 0)
-		fault_pass_by(FAULT_TAKEN);
-	return r;
-}
-
-int mitigation_take(struct mitigation *l, enum sg_mitigation_step step,
-		    const struct settings *settings, uint64_t now_ns)
-{
-	struct mitigation_step *s = &l->steps[step];
-	struct complaint c = {};
-	int r = 0;
-
-	if (now_ns < s->retry_ns)
-		/* one listener that cannot be adjusted stands in the way of no other step */
-		return mitigation_rows[step].kind == SG_MITIGATION_SOCKETS ? 0 : -EAGAIN;
-	if (mitigation_rows[step].kind == SG_MITIGATION_SOCKETS)
-		return mitigation_take_listeners(l, step, settings, now_ns);
-	s->old = s->value;
-	s->ours = l->wishes[step].value;
-	s->since_usec = mitigation_realtime_usec();
-	s->taken = true;
-	if (mitigation_rows[step].kind == SG_MITIGATION_VALUE)
-		r = mitigation_take_sysctl(l, step, &c);
 	if (r < 0) {
-		mitigation_drop(l, step);
-		mitigation_fail(l, step, now_ns, c.text);
-		return r;
+		complain(c, "%s cannot be read: %s", name, strerror(-r));
+	} else if (t) {
+		t->value = s->values[step];
+		t->present = true;
 	}
-	s->failure[0] = '\0';
-	s->value = s->ours;
-	mitigation_tell(l, MITIGATION_TAKEN, step, s->old, s->ours, l->wishes[step].why);
+	return r;
+}
+
+static int value_write(struct steps *s, enum sg_mitigation_step step, enum fault between,
+		       struct complaint *c)
+{
+	struct mitigation_target *t = mitigation_targets_find(&s->targets, step, 0);
+	int r;
+
+	if (!t || !t->chosen)
+		return 0;
+	r = sysctl_write(t->name, t->wanted);
+	if (r >= 0) {
+		t->value = s->values[step] = t->wanted;
+		return 0;
+	}
+	if (r == -EIO && t->wanted == t->ours) /* the kernel has made another number of it */
+		sysctl_write(t->name, t->old);
+	complain(c, "%s cannot be written: %s%s", t->name, strerror(-r),
+		 r == -EACCES || r == -EPERM || r == -EROFS ?
+			 "; that takes CAP_NET_ADMIN in this network namespace, and a /proc/sys "
+			 "that is not read-only" :
+			 "");
+	return r;
+}
+
+const struct step_ops value_step_ops = { value_observe, value_choose, value_write, true };
+
+/* ---- actions: the manager does them while they are taken ------------------------------------ */
+
+static int action_observe(struct steps *s, enum sg_mitigation_step step, struct complaint *c)
+{
+	s->values[step] = !!mitigation_targets_find(&s->targets, step, 0);
 	return 0;
 }
 
-/* ---- undo ---------------------------------------------------------------------------------- */
-
-void mitigation_lose(struct mitigation *l, enum sg_mitigation_step step)
+static int action_write(struct steps *s, enum sg_mitigation_step step, enum fault between,
+			struct complaint *c)
 {
-	struct mitigation_step *s = &l->steps[step];
+	struct mitigation_target *t = mitigation_targets_find(&s->targets, step, 0);
 
-	s->given_up = true;
-	s->conflict = true;
-	mitigation_drop(l, step);
-	mitigation_tell(l, MITIGATION_CONFLICT, step, s->ours, s->value, MITIGATION_OF_ANOTHER);
-}
-
-int mitigation_give_back(struct mitigation *l, enum sg_mitigation_step step)
-{
-	struct mitigation_step *s = &l->steps[step];
-	struct complaint why = {}, *c = &why;
-	int r = 0;
-
-	if (mitigation_rows[step].kind == SG_MITIGATION_SOCKETS)
-		return mitigation_give_back_listeners(l, step);
-	fault_pass_by(FAULT_BEFORE_UNDO);
-	if (mitigation_rows[step].kind == SG_MITIGATION_VALUE) {
-		r = sysctl_read(mitigation_rows[step].target, &s->value);
-		if (r < 0)
-			complain(c, "%s cannot be read: %s", mitigation_rows[step].target,
-				 strerror(-r));
-		else if (s->value != s->ours && s->value != s->old)
-			return mitigation_lose(l, step), 0;
-		else if (s->value == s->ours)
-			r = mitigation_write(step, s->old, c);
-	}
-	if (r < 0) {
-		mitigation_fail(l, step, 0, c->text);
-		return r;
-	}
-	fault_pass_by(FAULT_UNDONE);
-	s->failure[0] = '\0';
-	s->value = s->old;
-	mitigation_drop(l, step);
-	mitigation_tell(l, MITIGATION_UNDONE, step, s->ours, s->old, "");
+	if (t && t->chosen)
+		t->value = s->values[step] = t->wanted;
 	return 0;
 }
 
-int mitigation_undo_all(struct mitigation *l)
-{
-	enum sg_mitigation_step step;
-	int r = 0;
-
-	for (step = SG_MITIGATION_COUNT; step-- > 0 && r >= 0;)
-		if (l->steps[step].taken)
-			r = mitigation_give_back(l, step);
-	return r;
-}
+const struct step_ops action_step_ops = { action_observe, value_choose, action_write, false };

@@ -172,7 +172,7 @@ bool has_record(const struct host *h)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "%s/" MITIGATION_JOURNAL_FILE, h->dir);
+	snprintf(path, sizeof(path), "%s/" RECORD_FILE, h->dir);
 	return !access(path, F_OK);
 }
 
@@ -248,7 +248,7 @@ void write_record(struct host *h, const char *text)
 	char path[64];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/" MITIGATION_JOURNAL_FILE, h->dir);
+	snprintf(path, sizeof(path), "%s/" RECORD_FILE, h->dir);
 	file = fopen(path, "w");
 	ck_assert_ptr_nonnull(file);
 	fputs(text, file);
@@ -260,7 +260,7 @@ char *record(struct host *h)
 	char path[64], *text = calloc(1, 4096);
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/" MITIGATION_JOURNAL_FILE, h->dir);
+	snprintf(path, sizeof(path), "%s/" RECORD_FILE, h->dir);
 	file = fopen(path, "r");
 	ck_assert_ptr_nonnull(file);
 	ck_assert_uint_gt(fread(text, 1, 4095, file), 0);

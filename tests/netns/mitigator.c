@@ -26,13 +26,13 @@ const char *const fault_names[] = { [FAULT_NONE] = "nowhere",
 
 /* ---- the mitigation ---------------------------------------------------------------------------- */
 
-static void on_news(void *userdata, enum mitigation_news news, enum sg_mitigation_step step,
-		    const char *target, uint64_t from, uint64_t to, const char *reason)
+static void on_event(void *userdata, enum mitigation_event event, enum sg_mitigation_step step,
+		     const char *target, uint64_t from, uint64_t to, const char *reason)
 {
 	struct mitigator *c = userdata;
 
-	c->news[news]++;
-	if (news == MITIGATION_FAILED)
+	c->events[event]++;
+	if (event == MITIGATION_FAILED)
 		snprintf(c->reason, sizeof(c->reason), "%s", reason);
 }
 
@@ -45,7 +45,7 @@ static void on_warning(void *userdata, const char *text)
 
 void mitigator_new(struct mitigator *c, const char *dir)
 {
-	const struct mitigation_handler handler = { on_news, on_warning, c };
+	const struct mitigation_handler handler = { on_event, on_warning, c };
 
 	*c = (struct mitigator){ .now = { .mode = SG_MODE_AUTO, .engine = true, .reaper = true } };
 	settings_reset(&c->settings);
@@ -117,7 +117,7 @@ static void mitigate_and_die(struct host *h, enum fault point, int passes)
 	mitigate(&c, DETECT_COOLING);
 	mitigate(&c, DETECT_CALM);
 	mitigation_free(c.mitigation);
-	_exit(c.news[MITIGATION_UNDONE] == c.news[MITIGATION_TAKEN] ? 0 : 3);
+	_exit(c.events[MITIGATION_UNDONE] == c.events[MITIGATION_TAKEN] ? 0 : 3);
 }
 
 bool fall(struct host *h, enum fault point, int passes)

@@ -17,7 +17,7 @@ struct mitigator {
 	struct mitigation *mitigation;
 	struct settings settings;
 	struct mitigation_situation now;
-	unsigned int news[MITIGATION_NEWS_COUNT];
+	unsigned int events[MITIGATION_EVENT_COUNT];
 	char reason[256]; /* of the last failure, or warning */
 };
 

@@ -390,7 +390,7 @@ static void mitigate_spoilt(struct host *h, int which)
 		_exit(2);
 	}
 	/* told once, not with every tick; and nothing is taken that stands above it */
-	if (c.news[MITIGATION_FAILED] != 1)
+	if (c.events[MITIGATION_FAILED] != 1)
 		_exit(3);
 	for (step = 0; step < SG_MITIGATION_COUNT; step++)
 		if (mitigation_is_taken(c.mitigation, step))

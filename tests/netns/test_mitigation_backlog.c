@@ -130,7 +130,7 @@ START_TEST(c6_backlog_of_its_server)
 	mitigator_start(&c);
 	ck_assert_int_eq(listen(h.fds[HOST_OWN_SIX], 300), 0);
 	mitigate(&c, DETECT_ATTACK);
-	ck_assert_uint_eq(c.news[MITIGATION_CONFLICT], 1);
+	ck_assert_uint_eq(c.events[MITIGATION_CONFLICT], 1);
 	mitigate(&c, DETECT_CALM);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), 300);
 	ck_assert_int_eq(listen(h.fds[HOST_OWN_SIX], 64), 0);
@@ -311,7 +311,7 @@ START_TEST(backlog_without_a_right)
 		mitigate(&c, DETECT_ATTACK);
 	ck_assert_msg(strstr(c.reason, rights[_i].name), "%s", c.reason);
 	ck_assert_msg(!strstr(c.reason, rights[!_i].name), "%s", c.reason);
-	ck_assert_uint_eq(c.news[MITIGATION_FAILED], 1);
+	ck_assert_uint_eq(c.events[MITIGATION_FAILED], 1);
 	ck_assert_int_eq(backlog(&h, HOST_OWN_SIX), 64);
 	ck_assert(mitigation_is_taken(c.mitigation, SG_MITIGATION_LISTENER_RETRIES));
 	ck_assert(mitigation_is_taken(c.mitigation, SG_MITIGATION_SYN_BACKLOG));

@@ -197,7 +197,7 @@ START_TEST(c6_other_writer_of_a_listener)
 	mitigate(&c, DETECT_ATTACK);
 	mitigate(&c, DETECT_ATTACK);
 	raw(&h, mixed, "after another writer");
-	ck_assert_uint_eq(c.news[MITIGATION_CONFLICT], 1);
+	ck_assert_uint_eq(c.events[MITIGATION_CONFLICT], 1);
 	ck_assert_uint_eq(mitigation_counts(c.mitigation).conflicts, 1);
 	mitigate(&c, DETECT_CALM);
 	raw(&h, after, "when it is calm again");

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/hash.h"
 #include "mitigator.h"
 #include "suite.h"
 #include "synguard/names.h"
@@ -26,6 +27,55 @@ START_TEST(c7_next_start)
 	as_before(&h, "after the next start");
 	end_daemon(&h, SIGTERM);
 	as_before(&h, "after its end");
+	host_strike(&h);
+}
+END_TEST
+
+static void seal(char *text)
+{
+	char *end = strstr(text, "\nsum ") + 1;
+
+	sprintf(end, "sum %016llx\n", (unsigned long long)hash_bytes(HASH_START, text, end - text));
+}
+
+/* As a daemon before 0.2 has left it: RUNTIME_DIR/ladder. */
+static void rename_record(struct host *h)
+{
+	char path[64], old_path[64], *text = record(h), *rest = strchr(text, '\n');
+	char old[4096];
+
+	snprintf(old, sizeof(old), "synguard-ladder 2%s", rest);
+	free(text);
+	seal(old);
+	write_record(h, old);
+	snprintf(path, sizeof(path), "%s/mitigation", h->dir);
+	snprintf(old_path, sizeof(old_path), "%s/ladder", h->dir);
+	ck_assert_int_eq(rename(path, old_path), 0);
+}
+
+/* By --undo and by the next daemon; where there is a newer one, the old one is left alone. */
+START_TEST(c7_record_of_an_older_daemon)
+{
+	char path[64];
+	struct host h;
+
+	host_raise(&h);
+	ck_assert(fall(&h, FAULT_TAKEN, 3));
+	rename_record(&h);
+	undo_well(&h, "a record called ladder");
+	as_before(&h, "a record called ladder");
+	ck_assert(fall(&h, FAULT_TAKEN, 3));
+	rename_record(&h);
+	start_daemon(&h, "observe", "");
+	as_before(&h, "after the next start");
+	end_daemon(&h, SIGTERM);
+
+	ck_assert(fall(&h, FAULT_TAKEN, 3));
+	snprintf(path, sizeof(path), "%s/ladder", h.dir);
+	fclose(fopen(path, "w"));
+	undo_well(&h, "both");
+	as_before(&h, "both");
+	ck_assert_int_eq(unlink(path), 0);
 	host_strike(&h);
 }
 END_TEST
@@ -95,17 +145,6 @@ static void empty(char *text)
 static void of_another_version(char *text)
 {
 	text[strcspn(text, "\n") - 1]++;
-}
-
-/* The sum that the text has, as mitigation_journal.c has it: FNV-1a. */
-static void seal(char *text)
-{
-	unsigned long long sum = 0xcbf29ce484222325ULL;
-	char *end = strstr(text, "\nsum ") + 1, *c;
-
-	for (c = text; c < end; c++)
-		sum = (sum ^ (unsigned char)*c) * 0x100000001b3ULL;
-	sprintf(end, "sum %016llx\n", sum);
 }
 
 static void of_another_boot(char *text)
@@ -179,6 +218,7 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("mitigation_record");
 
 	SUITE_TEST(suite, c7_next_start, 30);
+	SUITE_TEST(suite, c7_record_of_an_older_daemon, 30);
 	SUITE_TEST(suite, c7_record_that_is_not_ours, 30);
 	SUITE_LOOP(suite, c7_start_with_a_record_that_is_not_ours, 7, 30);
 	return suite_main(suite, argc, argv);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The reaper: which half-open connections it ends, and above all which it does not. The hand that
- * does it is run here without the daemon; at the end the daemon, with nothing but CAP_NET_ADMIN.
+ * The reaper: which half-open connections it ends, and above all which it does not. It runs here without
+ * the daemon; at the end the daemon, with nothing but CAP_NET_ADMIN.
  */
 #include "suite.h"
 
@@ -34,7 +34,7 @@ static void ok(int err, const char *what)
 
 struct scene {
 	struct stage s;
-	struct reap_hand *hand;
+	struct reap *reap;
 };
 
 /* From here on the test is in the server's host. */
@@ -48,12 +48,12 @@ static void scene_raise(struct scene *c, struct server_options o)
 	ok(lab_sysctl_set(c->s.lab, LAB_SERVER, "net.ipv4.tcp_syncookies", "0"), "syncookies");
 	ok(lab_sysctl_set(c->s.lab, LAB_SERVER, "net.ipv4.tcp_max_syn_backlog", "4096"), "backlog");
 	ok(lab_enter(c->s.lab, LAB_SERVER), "entering the host");
-	ck_assert_msg(reap_hand_new(&c->hand, &why) >= 0, "%s", why.text);
+	ck_assert_msg(reap_new(&c->reap, NULL, NULL, &why) >= 0, "%s", why.text);
 }
 
 static void scene_strike(struct scene *c)
 {
-	reap_hand_free(c->hand);
+	reap_free(c->reap);
 	stage_strike(&c->s);
 }
 
@@ -83,7 +83,7 @@ static struct reap_round reap(struct scene *c, uint64_t life_usec)
 {
 	struct reap_round round;
 
-	reap_once(c->hand, life_usec, &round);
+	reap_once(c->reap, life_usec, &round);
 	ok(round.error, "a round");
 	printf("# %llu half-open; of those that were asked again: %llu young, %llu acked, %llu "
 	       "deferred, %llu ripe; %llu reaped\n",

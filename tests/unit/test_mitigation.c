@@ -33,7 +33,8 @@ static struct play fresh(void)
 	p.settings.mitigation_somaxconn = 8192;
 	p.settings.mitigation_syn_backlog = 4096;
 	for (step = 0; step < SG_MITIGATION_COUNT; step++)
-		p.now.steps[step] = (struct mitigation_now){ .known = true, .value = before[step] };
+		p.now.steps[step] =
+			(struct mitigation_step_state){ .known = true, .value = before[step] };
 	return p;
 }
 
@@ -48,11 +49,11 @@ static const char *plan(struct play *p)
 	p->moves[0] = '\0';
 	for (i = 0; i < p->plan.count; i++) {
 		const struct mitigation_move *m = &p->plan.moves[i];
-		struct mitigation_now *s = &p->now.steps[m->step];
+		struct mitigation_step_state *s = &p->now.steps[m->step];
 
 		if (!m->undo)
 			old[m->step] = s->value;
-		s->value = m->undo ? old[m->step] : p->plan.wishes[m->step].value;
+		s->value = m->undo ? old[m->step] : p->plan.goals[m->step].value;
 		s->taken = !m->undo;
 		n += snprintf(p->moves + n, sizeof(p->moves) - n, "%s%c%s", n ? " " : "",
 			      m->undo ? '-' : '+', mitigation_rows[m->step].word);
@@ -113,7 +114,7 @@ START_TEST(plan_of_modes)
 
 	p.now.mode = SG_MODE_OBSERVE;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
-	ck_assert(p.plan.wishes[SG_MITIGATION_RETRIES].wanted);
+	ck_assert(p.plan.goals[SG_MITIGATION_RETRIES].wanted);
 	p.now.mode = SG_MODE_OFF;
 	ck_assert_str_eq(plan(&p), "");
 	p.now.mode = SG_MODE_ALWAYS;
@@ -150,8 +151,8 @@ START_TEST(plan_takes_what_is_allowed)
 	p.settings.mitigation_reap = false;
 	p.settings.mitigation_somaxconn = 0;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+synack_retries +syn_backlog");
-	ck_assert(!p.plan.wishes[SG_MITIGATION_LEASE].allowed);
-	ck_assert(!p.plan.wishes[SG_MITIGATION_REAP].allowed);
+	ck_assert(!p.plan.goals[SG_MITIGATION_LEASE].allowed);
+	ck_assert(!p.plan.goals[SG_MITIGATION_REAP].allowed);
 	/* what is no longer allowed is undone */
 	p.settings.mitigation_syn_backlog = 0;
 	ck_assert_str_eq(plan(&p), "-syn_backlog");
@@ -178,7 +179,7 @@ START_TEST(plan_without_a_reaper)
 	p.now.reaper = false;
 	in_state(&p, DETECT_ATTACK);
 	ck_assert_ptr_null(strstr(p.moves, "reap"));
-	ck_assert_ptr_nonnull(strstr(p.plan.wishes[SG_MITIGATION_REAP].why, "cannot be loaded"));
+	ck_assert_ptr_nonnull(strstr(p.plan.goals[SG_MITIGATION_REAP].why, "cannot be loaded"));
 }
 END_TEST
 
@@ -207,7 +208,7 @@ START_TEST(c8_no_queue_with_many_retries)
 	p = fresh();
 	in_state(&p, DETECT_ATTACK);
 	p.now.steps[SG_MITIGATION_RETRIES] =
-		(struct mitigation_now){ .known = true, .value = 1, .given_up = true };
+		(struct mitigation_step_state){ .known = true, .value = 1, .given_up = true };
 	ck_assert_str_eq(plan(&p), "");
 	p.now.steps[SG_MITIGATION_RETRIES].value = 3;
 	mitigation_plan(&p.now, &p.settings, &p.plan);
@@ -282,14 +283,14 @@ START_TEST(plan_of_listeners)
 END_TEST
 
 /* What a listener's retries become, by what it has, what the host has, and what is allowed. */
-START_TEST(aim_of_listeners)
+START_TEST(value_of_listeners)
 {
 	static const struct {
 		uint32_t floor;
 		bool all;
 		uint32_t host;
 		uint8_t own;
-		uint32_t aim;
+		uint32_t wanted;
 	} cases[] = {
 		{ 1, false, 5, 6, 1 }, { 1, false, 5, 2, 1 }, { 1, false, 5, 1, 0 },
 		{ 1, false, 5, 0, 0 }, { 1, true, 5, 0, 1 },  { 1, true, 1, 0, 0 },
@@ -304,37 +305,38 @@ START_TEST(aim_of_listeners)
 		const struct mitigation_host host = { .retries = cases[i].host };
 		const struct sg_listener l = { .syn_retries = cases[i].own };
 
-		ck_assert_msg(mitigation_target_aim(SG_MITIGATION_LISTENER_RETRIES, &s, &host,
-						    &l) == cases[i].aim,
+		ck_assert_msg(mitigation_listener_wanted(SG_MITIGATION_LISTENER_RETRIES, &s, &host,
+							 &l) == cases[i].wanted,
 			      "case %zu", i);
 	}
 }
 END_TEST
 
 /* What a backlog becomes: only under pressure, with few retries, within somaxconn and memory. */
-START_TEST(aim_of_backlogs)
+START_TEST(value_of_backlogs)
 {
 	static const struct {
 		const char *what;
 		uint32_t live, somaxconn, room, max, queue;
 		uint8_t own, in_force;
-		bool supposed, mptcp, nobody;
-		uint32_t aim;
+		bool observing, mptcp, nobody;
+		uint32_t wanted;
 	} cases[] = {
-		{ "as set", 1024, 4096, 9999, 128, 64, 0, 1, .aim = 1024 },
-		{ "up to somaxconn", 9999, 4096, 9999, 128, 64, 0, 1, .aim = 4096 },
-		{ "as far as memory goes", 1024, 4096, 100, 128, 64, 0, 1, .aim = 228 },
-		{ "no memory", 1024, 4096, 0, 128, 64, 0, 1, .aim = 0 },
-		{ "no pressure", 1024, 4096, 9999, 128, 63, 0, 1, .aim = 0 },
-		{ "an empty queue", 1024, 4096, 9999, 0, 0, 0, 1, .aim = 0 },
-		{ "long already", 1024, 4096, 9999, 1024, 1024, 0, 1, .aim = 0 },
-		{ "C8: the host's retries", 1024, 4096, 9999, 128, 64, 0, 5, .aim = 0 },
-		{ "C8: its own retries", 1024, 4096, 9999, 128, 64, 6, 6, .aim = 0 },
-		{ "its own few", 1024, 4096, 9999, 128, 64, 1, 1, .aim = 1024 },
-		{ "observed", 1024, 4096, 9999, 128, 64, 6, 6, .supposed = true, .aim = 1024 },
-		{ "MPTCP", 1024, 4096, 9999, 128, 64, 0, 1, .mptcp = true, .aim = 0 },
-		{ "the kernel's own", 1024, 4096, 9999, 128, 64, 0, 1, .nobody = true, .aim = 0 },
-		{ "not allowed", 0, 4096, 9999, 128, 64, 0, 1, .aim = 0 },
+		{ "as set", 1024, 4096, 9999, 128, 64, 0, 1, .wanted = 1024 },
+		{ "up to somaxconn", 9999, 4096, 9999, 128, 64, 0, 1, .wanted = 4096 },
+		{ "as far as memory goes", 1024, 4096, 100, 128, 64, 0, 1, .wanted = 228 },
+		{ "no memory", 1024, 4096, 0, 128, 64, 0, 1, .wanted = 0 },
+		{ "no pressure", 1024, 4096, 9999, 128, 63, 0, 1, .wanted = 0 },
+		{ "an empty queue", 1024, 4096, 9999, 0, 0, 0, 1, .wanted = 0 },
+		{ "long already", 1024, 4096, 9999, 1024, 1024, 0, 1, .wanted = 0 },
+		{ "C8: the host's retries", 1024, 4096, 9999, 128, 64, 0, 5, .wanted = 0 },
+		{ "C8: its own retries", 1024, 4096, 9999, 128, 64, 6, 6, .wanted = 0 },
+		{ "its own few", 1024, 4096, 9999, 128, 64, 1, 1, .wanted = 1024 },
+		{ "observed", 1024, 4096, 9999, 128, 64, 6, 6, .observing = true, .wanted = 1024 },
+		{ "MPTCP", 1024, 4096, 9999, 128, 64, 0, 1, .mptcp = true, .wanted = 0 },
+		{ "the kernel's own", 1024, 4096, 9999, 128, 64, 0, 1, .nobody = true,
+		  .wanted = 0 },
+		{ "not allowed", 0, 4096, 9999, 128, 64, 0, 1, .wanted = 0 },
 	};
 	size_t i;
 
@@ -345,7 +347,7 @@ START_TEST(aim_of_backlogs)
 		const struct mitigation_host host = { .retries = 1,
 						      .somaxconn = cases[i].somaxconn,
 						      .room = cases[i].room,
-						      .supposed = cases[i].supposed };
+						      .observing = cases[i].observing };
 		const struct sg_listener l = { .inode = !cases[i].nobody,
 					       .queue_max = cases[i].max,
 					       .syn_queue = cases[i].queue,
@@ -353,8 +355,8 @@ START_TEST(aim_of_backlogs)
 					       .synack_retries = cases[i].in_force,
 					       .mptcp = cases[i].mptcp };
 
-		ck_assert_msg(mitigation_target_aim(SG_MITIGATION_LIVE_BACKLOG, &s, &host, &l) ==
-				      cases[i].aim,
+		ck_assert_msg(mitigation_listener_wanted(SG_MITIGATION_LIVE_BACKLOG, &s, &host,
+							 &l) == cases[i].wanted,
 			      "%s", cases[i].what);
 	}
 }
@@ -380,8 +382,8 @@ START_TEST(restored_as_far_as_can_be)
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct mitigation_target t = { .step = cases[i].step, .old = cases[i].old };
 
-		ck_assert_uint_eq(mitigation_target_restore(&t, cases[i].retries,
-							    cases[i].somaxconn),
+		ck_assert_uint_eq(mitigation_target_restored(&t, cases[i].retries,
+							     cases[i].somaxconn),
 				  cases[i].to);
 		ck_assert_uint_eq(t.back, cases[i].back);
 	}
@@ -440,8 +442,8 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, plan_bounds_memory, 10);
 	SUITE_TEST(suite, plan_leaves_what_cannot_be_read, 10);
 	SUITE_TEST(suite, plan_of_listeners, 10);
-	SUITE_TEST(suite, aim_of_listeners, 10);
-	SUITE_TEST(suite, aim_of_backlogs, 10);
+	SUITE_TEST(suite, value_of_listeners, 10);
+	SUITE_TEST(suite, value_of_backlogs, 10);
 	SUITE_TEST(suite, restored_as_far_as_can_be, 10);
 	SUITE_TEST(suite, c8_backlogs_of_listeners, 10);
 	SUITE_TEST(suite, steps_have_names, 10);
