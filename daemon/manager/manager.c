@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/manager/manager_internal.h"
+#include "daemon/manager/state.h"
 
 #include <errno.h>
 #include <stdlib.h>

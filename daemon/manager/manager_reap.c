@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The reaper, as far as it is the manager's: when it goes to work, and what is told of it. */
-#include "daemon/manager/manager_internal.h"
+#include "daemon/manager/state.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is told to whoever asks: collected when it is asked for, from those who know it. */
-#include "daemon/manager/manager_internal.h"
+#include "daemon/manager/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>

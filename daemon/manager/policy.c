@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the administrator wants: at the start, at a reload, and by hand. */
-#include "daemon/manager/manager_internal.h"
+#include "daemon/manager/state.h"
 
 #include <string.h>
 

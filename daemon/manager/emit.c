@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/manager/announce.h"
+#include "daemon/manager/emit.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

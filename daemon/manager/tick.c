@@ -3,7 +3,7 @@
  * The manager's tick: look (tallies, queues, counters), think (detect), act (mitigation, leases,
  * interfaces, lists).
  */
-#include "daemon/manager/manager_internal.h"
+#include "daemon/manager/state.h"
 
 #include "daemon/base/log.h"
 #include "daemon/base/mode.h"

@@ -18,7 +18,7 @@
 #include "daemon/judge/ack_flood.h"
 #include "daemon/judge/detect.h"
 #include "daemon/lists/list_store.h"
-#include "daemon/manager/announce.h"
+#include "daemon/manager/emit.h"
 #include "daemon/manager/manager.h"
 #include "daemon/mitigation/mitigation.h"
 #include "daemon/mitigation/reap.h"
