@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * synguardd: the arguments, the settings, the signals, and the loop. Runs in the foreground, in the network
- * namespace that it is started in.
+ * synguardd: the arguments, the settings, the signals, and the loop. Runs in the foreground, in the
+ * network namespace that it is started in.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -20,11 +19,12 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
+#include "daemon/base/clock.h"
 #include "daemon/base/complaint.h"
 #include "daemon/base/descriptors.h"
 #include "daemon/base/log.h"
+#include "daemon/manager/instance.h"
 #include "daemon/manager/manager.h"
-#include "daemon/manager/rundir.h"
 #include "daemon/mitigation/mitigation.h"
 #include "daemon/mitigation/plan.h"
 #include "daemon/settings/config.h"
@@ -33,6 +33,9 @@
 
 /* Settings of the command line, as config.h wants them. */
 #define MAIN_MAX_WORDS (3 * (MAIN_MAX_INTERFACES + 2) + 1)
+
+/* What parse_options() says where it has not said how to end. */
+#define MAIN_RUN (-1)
 
 struct arguments {
 	const char *runtime_dir;
@@ -76,31 +79,74 @@ static void usage(FILE *to)
 	/* clang-format on */
 }
 
-/* A setting that is given here, instead of what the files say of it. */
-static void add_setting(struct arguments *a, enum setting_id id, const char *value)
+/* ---- the command line ---------------------------------------------------------------------- */
+
+static int usage_error(const char *format, const char *text)
+{
+	fputs("synguardd: ", stderr);
+	fprintf(stderr, format, text);
+	fputs("\n", stderr);
+	return SG_EXIT_USAGE;
+}
+
+/* A setting that is given here, instead of what the files say of it; NULL: it is not. */
+static int add_setting(struct arguments *a, enum setting_id id, const char *value)
 {
 	struct settings unused = {};
 	struct complaint why;
 
-	if (settings_set(&unused, id, value, &why) < 0) {
-		fprintf(stderr, "synguardd: %s\n", why.text);
-		exit(SG_EXIT_USAGE);
-	}
+	if (!value)
+		return MAIN_RUN;
+	if (settings_set(&unused, id, value, &why) < 0)
+		return usage_error("%s", why.text);
 	a->words[a->word_count++] = settings_table[id].section;
 	a->words[a->word_count++] = settings_table[id].key;
 	a->words[a->word_count++] = value;
+	return MAIN_RUN;
 }
 
-/* An empty variable in somebody's script: a directory called "" would be the root. */
-static void refuse_empty(const char *value)
+static int parse_option(int option, struct arguments *a)
 {
-	if (!value || *value)
-		return;
-	fputs("synguardd: an argument is empty\n", stderr);
-	exit(SG_EXIT_USAGE);
+	/* an empty variable in a script: a directory called "" would be the root */
+	if (optarg && !*optarg)
+		return usage_error("%s", "an argument is empty");
+	switch (option) {
+	case 'i':
+		if (a->interface_count++ == MAIN_MAX_INTERFACES)
+			return usage_error("%s", "more interfaces than there can be");
+		return add_setting(a, SETTING_interfaces, optarg);
+	case 'a':
+		a->attach = optarg;
+		return MAIN_RUN;
+	case 'm':
+		a->mode = optarg;
+		return MAIN_RUN;
+	case 'c':
+		a->config_file = optarg;
+		return MAIN_RUN;
+	case 'r':
+		a->runtime_dir = optarg;
+		return MAIN_RUN;
+	case 's':
+		a->state_dir = optarg;
+		return MAIN_RUN;
+	case 'u':
+		a->undo = true;
+		return MAIN_RUN;
+	case 'V':
+		puts("synguardd " SG_VERSION);
+		return SG_EXIT_OK;
+	case 'h':
+		usage(stdout);
+		return SG_EXIT_OK;
+	default: /* getopt_long() has said what is wrong */
+		fputs("Try \"synguardd --help\".\n", stderr);
+		return SG_EXIT_USAGE;
+	}
 }
 
-static void parse_options(int argc, char **argv, struct arguments *a)
+/* MAIN_RUN, or how to exit. */
+static int parse_options(int argc, char **argv, struct arguments *a)
 {
 	static const struct option options[] = {
 		{ "interface", required_argument, NULL, 'i' },
@@ -114,58 +160,18 @@ static void parse_options(int argc, char **argv, struct arguments *a)
 		{ "help", no_argument, NULL, 'h' },
 		{},
 	};
-	int c;
+	int option, r;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		refuse_empty(optarg);
-		switch (c) {
-		case 'i':
-			if (a->interface_count++ == MAIN_MAX_INTERFACES) {
-				fprintf(stderr, "synguardd: more than %d interfaces\n",
-					MAIN_MAX_INTERFACES);
-				exit(SG_EXIT_USAGE);
-			}
-			add_setting(a, SETTING_interfaces, optarg);
-			break;
-		case 'a':
-			a->attach = optarg;
-			break;
-		case 'm':
-			a->mode = optarg;
-			break;
-		case 'c':
-			a->config_file = optarg;
-			break;
-		case 'r':
-			a->runtime_dir = optarg;
-			break;
-		case 's':
-			a->state_dir = optarg;
-			break;
-		case 'u':
-			a->undo = true;
-			break;
-		case 'V':
-			puts("synguardd " SG_VERSION);
-			exit(SG_EXIT_OK);
-		case 'h':
-			usage(stdout);
-			exit(SG_EXIT_OK);
-		default:
-			fputs("Try \"synguardd --help\".\n", stderr);
-			exit(SG_EXIT_USAGE);
-		}
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		r = parse_option(option, a);
+		if (r != MAIN_RUN)
+			return r;
 	}
-	if (optind < argc) {
-		fprintf(stderr,
-			"synguardd: unexpected argument \"%s\"\nTry \"synguardd --help\".\n",
-			argv[optind]);
-		exit(SG_EXIT_USAGE);
-	}
-	if (a->attach)
-		add_setting(a, SETTING_attach, a->attach);
-	if (a->mode)
-		add_setting(a, SETTING_mode, a->mode);
+	if (optind < argc)
+		return usage_error("unexpected argument \"%s\"\nTry \"synguardd --help\".",
+				   argv[optind]);
+	r = add_setting(a, SETTING_attach, a->attach);
+	return r != MAIN_RUN ? r : add_setting(a, SETTING_mode, a->mode);
 }
 
 /* ---- settings ------------------------------------------------------------------------------ */
@@ -252,11 +258,7 @@ static void reload(struct service *s)
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		   now.tv_sec * 1000000ULL + now.tv_nsec / 1000);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_now_usec());
 	reload(userdata);
 	sd_notify(0, "READY=1");
 	return 0;
@@ -284,8 +286,8 @@ static int block_signals(void)
 }
 
 /*
- * Talk goes to stderr wherever that leads, and must neither end us (a closed pipe) nor end up in a
- * socket of ours that got the number of a closed descriptor.
+ * Messages go to stderr wherever that leads. That must neither end the daemon (a closed pipe) nor
+ * write into a socket that got the number of a closed descriptor.
  */
 static void guard_output(void)
 {
@@ -302,76 +304,87 @@ static int watch_signals(sd_event *event, struct service *s)
 {
 	int r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, s);
 
-	if (r >= 0)
-		r = sd_event_add_signal(event, NULL, SIGINT, on_signal, s);
-	return r < 0 ? r : sd_event_add_signal(event, NULL, SIGHUP, on_hangup, s);
+	if (r < 0)
+		return r;
+	r = sd_event_add_signal(event, NULL, SIGINT, on_signal, s);
+	if (r < 0)
+		return r;
+	return sd_event_add_signal(event, NULL, SIGHUP, on_hangup, s);
+}
+
+static int start(struct service *s, sd_event *event, struct manager_options *options,
+		 struct complaint *c)
+{
+	int r = block_signals();
+
+	if (r < 0)
+		return r;
+	r = sd_event_set_watchdog(event, true);
+	if (r < 0)
+		return r;
+	r = first_settings(&s->source, options, c);
+	if (r < 0)
+		return r;
+	r = manager_new(&s->manager, event, options, c);
+	if (r < 0)
+		return r;
+	return watch_signals(event, s);
 }
 
 static int run(struct service *s, struct manager_options *options)
 {
-	struct complaint complaint = {};
-	sd_event *event = NULL;
-	int r;
+	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
+	struct complaint c = {};
+	int r = sd_event_new(&event);
 
-	r = sd_event_new(&event);
 	if (r >= 0)
-		r = block_signals();
-	if (r >= 0)
-		r = sd_event_set_watchdog(event, true);
-	if (r >= 0)
-		r = first_settings(&s->source, options, &complaint);
-	if (r >= 0)
-		r = manager_new(&s->manager, event, options, &complaint);
-	if (r >= 0)
-		r = watch_signals(event, s);
-	if (r < 0) {
-		log_error("%s", complaint.text[0] ? complaint.text : strerror(-r));
-	} else {
+		r = start(s, event, options, &c);
+	if (r >= 0) {
 		sd_notify(0, "READY=1");
 		r = sd_event_loop(event);
 		sd_notify(0, "STOPPING=1");
-		if (r < 0)
-			log_error("%s", strerror(-r));
 	}
+	if (r < 0)
+		log_error("%s", c.text[0] ? c.text : strerror(-r));
 	manager_free(s->manager);
-	sd_event_unref(event);
 	return r < 0 ? SG_EXIT_FAILED : SG_EXIT_OK;
 }
 
 /* ---- --undo -------------------------------------------------------------------------------- */
 
-static void say_undone(void *userdata, enum mitigation_event event, enum sg_mitigation_step step,
-		       const char *target, uint64_t from, uint64_t to, const char *reason)
+static void print_event(void *userdata, enum mitigation_event event, enum sg_mitigation_step step,
+			const char *target, uint64_t from, uint64_t to, const char *reason)
 {
 	bool listener = mitigation_rows[step].kind == SG_MITIGATION_SOCKETS;
-	const char *of = listener ? " of " : "", *whose = listener ? target : "";
-	const char *what = listener ? mitigation_rows[step].word : target;
-	unsigned long long was = from, is = to;
+	unsigned long long was = from, now = to;
+	char what[128];
 
+	snprintf(what, sizeof(what), "%s%s%s", listener ? mitigation_rows[step].word : target,
+		 listener ? " of " : "", listener ? target : "");
 	if (event == MITIGATION_UNDONE)
-		log_notice("%s%s%s is %llu again, it was %llu%s%s", what, of, whose, is, was,
-			   *reason ? ": " : "", reason);
+		log_notice("%s is %llu again, it was %llu%s%s", what, now, was, *reason ? ": " : "",
+			   reason);
 	else if (event == MITIGATION_CONFLICT)
-		log_warning("%s%s%s is %llu, not our %llu: %s", what, of, whose, is, was, reason);
+		log_warning("%s is %llu, not our %llu: %s", what, now, was, reason);
 	else
 		log_error("%s", reason);
 }
 
-static void say_warning(void *userdata, const char *text)
+static void print_warning(void *userdata, const char *text)
 {
 	log_warning("%s", text);
 }
 
-/* After a daemon that ended without it; while one runs it is that one's. */
+/* For a daemon that was killed; one that is running does it itself. */
 static int undo(const char *runtime_dir)
 {
-	const struct mitigation_handler h = { say_undone, say_warning };
+	const struct mitigation_handler h = { print_event, print_warning };
 	_cleanup_close_ int lock = -EBADF;
 	struct complaint complaint = {};
 
 	if (access(runtime_dir, F_OK) < 0 && errno == ENOENT)
 		return SG_EXIT_OK;
-	lock = rundir_take(runtime_dir, &complaint);
+	lock = instance_lock(runtime_dir, &complaint);
 	if (lock == -EBUSY) {
 		log_error("a synguardd is running with %s: \"synguard mitigation undo\" asks it",
 			  runtime_dir);
@@ -389,11 +402,13 @@ int main(int argc, char **argv)
 	struct arguments arguments = {};
 	struct manager_options options = {};
 	struct service service = {};
+	int r = parse_options(argc, argv, &arguments);
 
-	parse_options(argc, argv, &arguments);
+	if (r != MAIN_RUN)
+		return r;
 	guard_output();
 	descriptors_raise();
-	/* whoever runs a daemon of his own does not mean to change what the host's one keeps */
+	/* a daemon with a runtime directory of its own does not change what the host's one keeps */
 	options.state_dir = arguments.state_dir ?: arguments.runtime_dir ?: SG_STATE_DIR;
 	options.runtime_dir = arguments.runtime_dir ?: SG_RUNTIME_DIR;
 	if (arguments.undo)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Telling: an event goes into the ring, to the journal, and to those who follow the bus.
+ * Events: each goes into the ring, to the journal, and as a signal to the clients of the bus.
  *
- * The one who tells says what happened, once, and knows none of the three. Lent out by the manager
- * to whoever it lets tell something.
+ * The caller says what happened, once, and knows none of the three.
  */
 #pragma once
 
@@ -19,52 +18,51 @@
 struct bus;
 struct journal;
 
-struct announcer {
+struct emitter {
 	struct events *events;
 	struct journal *journal;
-	struct bus *bus; /* NULL before there is one */
+	struct bus *bus; /* set by the manager once there is one */
 };
 
-/* bus NULL, to be set by the caller when there is one. -errno. */
-int announcer_init(struct announcer *t);
-void announcer_done(struct announcer *t);
+/* -errno. */
+int emitter_init(struct emitter *e);
+void emitter_done(struct emitter *e);
 
-void announce_event(struct announcer *t, enum sg_event event, const struct event_value *values,
-		    size_t count);
+void emit_event(struct emitter *e, enum sg_event event, const struct event_value *values,
+		size_t count);
 
-/* ANNOUNCE(t, SG_EVENT_ATTACHED, EVENT_TEXT("interface", name), EVENT_TEXT("reason", why)) */
-#define ANNOUNCE(t, event, ...)                                                                    \
+/* EMIT(e, SG_EVENT_ATTACHED, EVENT_TEXT("interface", name), EVENT_TEXT("reason", why)) */
+#define EMIT(e, event, ...)                                                                        \
 	do {                                                                                       \
 		const struct event_value values_[] = { __VA_ARGS__ };                              \
-		announce_event(t, event, values_, sizeof(values_) / sizeof(*values_));             \
+		emit_event(e, event, values_, sizeof(values_) / sizeof(*values_));                 \
 	} while (0)
 
-/* That something could not be looked at; what goes on for long is told once in 10 s. */
-void announce_read_failed(struct announcer *t, struct event_limit *limit, uint64_t now_ns,
-			  const char *what, int error);
+/* Something could not be read; while that goes on, once in 10 s. */
+void emit_read_failed(struct emitter *e, struct event_limit *limit, uint64_t now_ns,
+		      const char *what, int error);
 
-/* What there is to tell of a flood of ACKs; both rates as of this tick. */
-void announce_ack_flood(struct announcer *t, enum ack_flood_change news,
-			const struct ack_flood *ack_flood, uint64_t bogus_per_sec,
-			uint64_t dropped_per_sec);
+/* A flood of ACKs begins or ends; both rates as of this tick. */
+void emit_ack_flood(struct emitter *e, enum ack_flood_change change,
+		    const struct ack_flood *ack_flood, uint64_t bogus_per_sec,
+		    uint64_t dropped_per_sec);
 
-/* What the sources of a flood of SYNs have been found to look like. */
-void announce_sources(struct announcer *t, enum detect_pattern look,
-		      const struct hitters_figures *sources);
+/* The pattern of the sources of a flood of SYNs is known. */
+void emit_sources(struct emitter *e, enum detect_pattern pattern,
+		  const struct hitters_figures *sources);
 
-/* For struct services_news, with the announcer as userdata. */
-void announce_blocked(void *announcer, const struct sg_service *service, uint64_t blocked_ns,
-		      uint64_t accepted, uint64_t born);
-void announce_defence(void *announcer, const struct sg_service *service, enum defence_news news,
-		      const struct defence *defence);
+/* For struct services_news, with the emitter as userdata. */
+void emit_blocked(void *emitter, const struct sg_service *service, uint64_t blocked_ns,
+		  uint64_t accepted, uint64_t born);
+void emit_defence(void *emitter, const struct sg_service *service, enum defence_news news,
+		  const struct defence *defence);
+void emit_trouble(void *emitter, const struct sg_service *service, enum sg_trouble trouble,
+		  const char *text, bool ended, uint64_t for_ns);
 
-void announce_trouble(void *announcer, const struct sg_service *service, enum sg_trouble trouble,
-		      const char *text, bool ended, uint64_t for_ns);
+/* For struct ifaces_handler. */
+void emit_iface(void *emitter, enum iface_event what, const char *ifname, const char *attach,
+		const char *reason);
 
-/* For struct ifaces_handler, likewise. */
-void announce_port(void *announcer, enum iface_event what, const char *ifname, const char *attach,
-		   const char *reason);
-
-/* For struct mitigation_handler, likewise. */
-void announce_ladder(void *announcer, enum mitigation_event event, enum sg_mitigation_step step,
+/* For struct mitigation_handler. */
+void emit_mitigation(void *emitter, enum mitigation_event event, enum sg_mitigation_step step,
 		     const char *target, uint64_t from, uint64_t to, const char *reason);

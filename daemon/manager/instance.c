@@ -7,20 +7,68 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
+#include "daemon/base/file.h"
+
 #define INSTANCE_NAME "\0synguard/daemon"
 
-/* A daemon that has the name and does not listen yet is a moment away from it. */
+/* A daemon that has the name and does not listen yet will do so in a moment. */
 #define INSTANCE_TRIES	   20
 #define INSTANCE_WAIT_USEC 10000
 
-/* So that nobody can keep a tick busy. */
-#define INSTANCE_ASKERS_A_TICK 256
+/* So that no client can keep a tick busy. */
+#define INSTANCE_CLIENTS_A_TICK 256
+
+/* ---- the runtime directory ----------------------------------------------------------------- */
+
+int instance_path(const char *dir, const char *name, struct instance_path *ret, struct complaint *c)
+{
+	int n = snprintf(ret->text, sizeof(ret->text), "%s/%s", dir, name);
+
+	if (n < (int)sizeof(ret->text))
+		return 0;
+	complain(c, "the runtime directory's name is too long for a socket in it");
+	return -ENAMETOOLONG;
+}
+
+int instance_lock(const char *dir, struct complaint *c)
+{
+	struct instance_path path;
+	int r = instance_path(dir, "lock", &path, c);
+
+	if (r < 0)
+		return r;
+	r = mkdir(dir, 0755) < 0 ? -errno : 0;
+	if (r < 0 && r != -EEXIST) {
+		complain(c,
+			 "the runtime directory \"%s\" cannot be made: %s; make it for the user "
+			 "that synguardd runs as, or name another with --runtime-dir",
+			 dir, strerror(-r));
+		return r;
+	}
+	/* whatever the umask: anybody may ask for the status */
+	if (!r)
+		chmod(dir, 0755);
+	r = file_lock(path.text);
+	if (r == -EWOULDBLOCK) {
+		complain(c,
+			 "another synguardd is running with the runtime directory %s; stop it, or "
+			 "give this one its own with --runtime-dir",
+			 dir);
+		return -EBUSY;
+	}
+	if (r < 0)
+		complain(c, "%s: %s", path.text, strerror(-r));
+	return r;
+}
+
+/* ---- the network namespace ----------------------------------------------------------------- */
 
 static const struct sockaddr_un instance_address = { AF_UNIX, INSTANCE_NAME };
 #define INSTANCE_ADDRESS_BYTES (offsetof(struct sockaddr_un, sun_path) + sizeof(INSTANCE_NAME) - 1)
@@ -41,7 +89,7 @@ static int instance_bind(void)
 		return fd;
 	if (bind(fd, (const struct sockaddr *)&instance_address, INSTANCE_ADDRESS_BYTES) < 0)
 		return -errno;
-	/* to be asked who we are (SO_PEERCRED) takes a backlog and no answer */
+	/* who we are (SO_PEERCRED) is asked by connecting, which takes a backlog and no answer */
 	if (listen(fd, SOMAXCONN) < 0)
 		return -errno;
 	return TAKE_FD(fd);
@@ -65,13 +113,13 @@ static int instance_ask(struct ucred *ret)
 
 static bool instance_is_ours(const struct ucred *holder)
 {
-	/* the service's user is called like its group */
+	/* the service's user has the name of its group */
 	const struct passwd *user = getpwnam(SG_GROUP);
 
 	return !holder->uid || holder->uid == geteuid() || (user && holder->uid == user->pw_uid);
 }
 
-int instance_take(struct complaint *c, struct complaint *warning)
+int instance_mark(struct complaint *c, struct complaint *warning)
 {
 	struct ucred holder = {};
 	int tries, fd, r = 0;
@@ -111,10 +159,10 @@ int instance_take(struct complaint *c, struct complaint *warning)
 
 void instance_tick(int fd)
 {
-	int i, asker = 0;
+	int i, client = 0;
 
-	for (i = 0; fd >= 0 && asker >= 0 && i < INSTANCE_ASKERS_A_TICK; i++) {
-		asker = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-		close_fd(asker);
+	for (i = 0; fd >= 0 && client >= 0 && i < INSTANCE_CLIENTS_A_TICK; i++) {
+		client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		close_fd(client);
 	}
 }

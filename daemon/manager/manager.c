@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/manager/state.h"
+#include "daemon/manager/manager.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "synguard/cleanup.h"
-#include "synguard/names.h"
 
 #include "daemon/base/caps.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mode.h"
 #include "daemon/manager/instance.h"
-#include "daemon/manager/rundir.h"
+#include "daemon/manager/state.h"
 
 /* 0 would mean a quarter of a second, to save wake-ups */
 #define MANAGER_TICK_ACCURACY_USEC 1000ULL
@@ -21,291 +20,296 @@
 /* Time for the ACKs of challenges that are under way when the daemon is told to end. */
 #define MANAGER_LEAVE_USEC 1000000ULL
 
-/* A host of some hundred interfaces is told to be ready before the last one is attached to. */
+/* A host of some hundred interfaces is reported ready before the last one is attached to. */
 #define MANAGER_SETTLE_USEC 10000000ULL
 
-/* ---- interfaces ---------------------------------------------------------------------------- */
-
-void manager_reconcile(void *userdata)
-{
-	struct manager *m = userdata;
-
-	if (m->links) /* not while it is being made */
-		ifaces_reconcile(m->ports, m->links,
-				 m->mode == SG_MODE_AUTO || m->mode == SG_MODE_ALWAYS ?
-					 m->settings.attach :
-					 ATTACH_MODE_WATCH);
-}
-
-static void manager_on_address(void *userdata, const struct sg_addr *addr, bool here)
-{
-	struct manager *m = userdata;
-	int r;
-
-	if (!m->dp)
-		return;
-	r = here ? control_add_local(m->dp, addr) : control_remove_local(m->dp, addr);
-	if (!r)
-		m->local_addrs += here ? 1 : -1;
-	if (r < 0 && r != -ENOENT && r != -EEXIST)
-		announce_read_failed(&m->announcer, &m->address_limit, clock_now_ns(),
-				     "the host's addresses", r);
-}
-
-/* ---- life ---------------------------------------------------------------------------------- */
-
-/* And one per network namespace, whatever its runtime directory is. */
-static int manager_be_alone(struct manager *m, struct complaint *c)
-{
-	struct complaint warning = {};
-
-	m->instance_fd = instance_take(c, &warning);
-	if (m->instance_fd != -EADDRINUSE)
-		return m->instance_fd < 0 ? m->instance_fd : 0;
-	log_warning("%s", warning.text);
-	return 0;
-}
-
-/* ---- what outlives this process ------------------------------------------------------------- */
-
-static int manager_take(void *userdata, const char *name)
-{
-	const struct manager *m = userdata;
-
-	return m->store ? fdstore_take(m->store, name) : -ENOENT;
-}
-
-static void manager_keep(void *userdata, const char *name, int fd)
-{
-	fdstore_keep(name, fd);
-}
-
-static void manager_drop(void *userdata, const char *name)
-{
-	fdstore_drop(name);
-}
-
-/* Hands on what went wrong, in the words of errno. */
-static int manager_said(struct complaint *c, int r)
+/* Puts an error into the words of errno. */
+static int explain(struct complaint *c, int r)
 {
 	if (r < 0)
 		complain(c, "%s", strerror(-r));
 	return r;
 }
 
-/* Without a datapath the daemon still watches and says what is missing. */
-static int manager_load(struct manager *m, struct complaint *c)
-{
-	int r;
+/* ---- interfaces ---------------------------------------------------------------------------- */
 
-	if (m->settings.engine == SETTINGS_ENGINE_KERNEL) {
-		complain(&m->engine_reason, "[Daemon] Engine= says so");
-		r = -ECANCELED;
-	} else {
-		m->kept = (struct dataplane_store){ manager_take, manager_keep, manager_drop, m };
-		r = dataplane_new(&m->dp, m->settings.epoch_shift, &m->kept, &m->engine_reason);
-	}
-	if (r >= 0)
-		r = dataplane_attach_births(m->dp, &m->engine_reason);
-	if (r < 0) {
-		m->dp = dataplane_free(m->dp);
-		if (r == -EPERM || r == -EACCES)
-			caps_missing_to_load(&m->engine_reason);
-		ANNOUNCE(&m->announcer, SG_EVENT_ENGINE, EVENT_TEXT("engine", "kernel"),
-			 EVENT_TEXT("reason", m->engine_reason.text));
-		return 0;
-	}
-	control_set_mode(m->dp, m->mode);
-	control_set_heartbeat(m->dp, clock_now_ns());
-	manager_apply(m, NULL);
-	return manager_said(c, services_new(&m->services, m->dp));
+void manager_reconcile(void *userdata)
+{
+	struct manager *m = userdata;
+	bool challenges = m->policy.mode == SG_MODE_AUTO || m->policy.mode == SG_MODE_ALWAYS;
+
+	if (m->host.rtnl) /* not while it is being made */
+		ifaces_reconcile(m->host.ifaces, m->host.rtnl,
+				 challenges ? m->policy.settings.attach : ATTACH_MODE_WATCH);
 }
 
-static int manager_open_bus(struct manager *m, struct complaint *c)
+static void on_address(void *userdata, const struct sg_addr *addr, bool here)
 {
-	const struct bus_handler handler = {
-		.describe = manager_describe,
-		.events = manager_events,
-		.set_mode = manager_set_mode,
-		.undo_mitigation = manager_undo_mitigation,
-		.scalars = manager_scalars,
-		.view = manager_view,
-		.userdata = m,
-		.list_add = list_store_add,
-		.list_remove = list_store_remove,
-		.list_show = list_store_show,
-		.lists = m->list_store,
-	};
-	struct rundir_path path;
+	struct manager *m = userdata;
 	int r;
 
-	r = rundir_path(m->options->runtime_dir, SG_BUS_SOCKET, &path, c);
+	if (!m->host.dp)
+		return;
+	r = here ? control_add_local(m->host.dp, addr) : control_remove_local(m->host.dp, addr);
+	if (!r)
+		m->host.local_addrs += here ? 1 : -1;
+	if (r < 0 && r != -ENOENT && r != -EEXIST)
+		emit_read_failed(&m->faces.emitter, &m->host.address_limit, clock_now_ns(),
+				 "the host's addresses", r);
+}
+
+static int start_interfaces(struct manager *m)
+{
+	const struct rtnl_handler on_change = { on_address, manager_reconcile, m };
+	const struct ifaces_handler handler = { emit_iface, &m->faces.emitter };
+	int r;
+
+	r = ifaces_new(&m->host.ifaces, m->loop.event, m->host.dp, m->policy.interfaces,
+		       m->policy.settings.interfaces.count, &handler);
 	if (r < 0)
 		return r;
-	r = bus_new(&m->bus, m->event, path.text, &handler);
-	if (r < 0)
-		complain(c, "%s: %s", path.text, strerror(-r));
-	m->announcer.bus = m->bus;
+	return rtnl_new(&m->host.rtnl, m->loop.event, &on_change);
+}
+
+/* ---- the programs -------------------------------------------------------------------------- */
+
+static int store_take(void *userdata, const char *name)
+{
+	const struct manager *m = userdata;
+
+	return m->host.store ? fdstore_take(m->host.store, name) : -ENOENT;
+}
+
+static void store_keep(void *userdata, const char *name, int fd)
+{
+	fdstore_keep(name, fd);
+}
+
+static void store_drop(void *userdata, const char *name)
+{
+	fdstore_drop(name);
+}
+
+static int load_programs(struct manager *m, struct complaint *c)
+{
+	int r;
+
+	if (m->policy.settings.engine == SETTINGS_ENGINE_KERNEL) {
+		complain(c, "[Daemon] Engine= says so");
+		return -ECANCELED;
+	}
+	m->host.kept = (struct dataplane_store){ store_take, store_keep, store_drop, m };
+	r = dataplane_new(&m->host.dp, m->policy.settings.epoch_shift, &m->host.kept, c);
+	if (r >= 0)
+		r = dataplane_attach_births(m->host.dp, c);
+	if (r == -EPERM || r == -EACCES)
+		caps_missing_to_load(c);
 	return r;
 }
 
-static int manager_start_ticking(struct manager *m)
+/* Without programs the daemon still watches, and says what is missing. */
+static int start_engine(struct manager *m)
 {
-	int r;
-
-	r = sd_event_add_time_relative(m->event, &m->ticker, CLOCK_MONOTONIC, 0,
-				       MANAGER_TICK_ACCURACY_USEC, manager_tick, m);
-	/* before anybody who asks, and anything that changes */
-	if (r >= 0)
-		r = sd_event_source_set_priority(m->ticker, SD_EVENT_PRIORITY_IMPORTANT);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(m->ticker, SD_EVENT_ON);
-	/* a source that fails would otherwise be switched off, and leave a daemon that is blind */
-	return r < 0 ? r : sd_event_source_set_exit_on_failure(m->ticker, true);
+	if (load_programs(m, &m->host.engine_reason) < 0) {
+		m->host.dp = dataplane_free(m->host.dp);
+		EMIT(&m->faces.emitter, SG_EVENT_ENGINE, EVENT_TEXT("engine", "kernel"),
+		     EVENT_TEXT("reason", m->host.engine_reason.text));
+		return 0;
+	}
+	control_set_mode(m->host.dp, m->policy.mode);
+	control_set_heartbeat(m->host.dp, clock_now_ns());
+	manager_apply(m, NULL);
+	return services_new(&m->host.services, m->host.dp);
 }
 
-static void manager_warn(void *userdata, const char *text)
+/* ---- life ---------------------------------------------------------------------------------- */
+
+/* One daemon per runtime directory, and one per network namespace, whatever its directory is. */
+static int be_alone(struct manager *m, struct complaint *c)
+{
+	struct complaint warning = {};
+
+	m->host.lock_fd = instance_lock(m->options->runtime_dir, c);
+	if (m->host.lock_fd < 0)
+		return m->host.lock_fd;
+	m->host.instance_fd = instance_mark(c, &warning);
+	if (m->host.instance_fd == -EADDRINUSE) {
+		log_warning("%s", warning.text);
+		return 0;
+	}
+	return m->host.instance_fd < 0 ? m->host.instance_fd : 0;
+}
+
+static void warn(void *userdata, const char *text)
 {
 	log_warning("%s", text);
 }
 
-/* What needs the rights to load programs; afterwards they are given up. */
-static int manager_prepare(struct manager *m, struct complaint *c)
+/* What comes before the programs: the places that they and their events go to. */
+static int start_bookkeeping(struct manager *m)
 {
-	const struct mitigation_handler mitigating = { announce_ladder, manager_warn,
-						       &m->announcer };
+	const struct mitigation_handler handler = { emit_mitigation, warn, &m->faces.emitter };
 	int r;
 
-	m->lock_fd = rundir_take(m->options->runtime_dir, c);
-	r = m->lock_fd < 0 ? m->lock_fd : manager_be_alone(m, c);
+	r = carry_new(&m->faces.carry);
 	if (r < 0)
 		return r;
-	r = manager_said(c, fdstore_new(&m->store));
-	if (r >= 0)
-		r = manager_said(c, announcer_init(&m->announcer));
-	if (r >= 0)
-		r = manager_said(c, mitigation_new(&m->mitigation, m->options->runtime_dir,
-						   &mitigating));
+	r = fdstore_new(&m->host.store);
 	if (r < 0)
 		return r;
-	r = manager_load(m, c);
-	manager_make_reap(m);
-	if (r >= 0)
-		r = manager_keep_lists(m, c);
-	if (r >= 0)
-		r = manager_said(c, views_new(&m->views, m->event, m->dp));
-	if (r >= 0)
-		r = manager_open_bus(m, c);
+	r = emitter_init(&m->faces.emitter);
+	if (r < 0)
+		return r;
+	return mitigation_new(&m->host.mitigation, m->options->runtime_dir, &handler);
+}
+
+/* What needs the rights to load programs; afterwards they are given up. */
+static int start_privileged(struct manager *m, struct complaint *c)
+{
+	int r = explain(c, start_bookkeeping(m));
+
+	if (r < 0)
+		return r;
+	r = explain(c, start_engine(m));
+	if (r < 0)
+		return r;
+	manager_load_reaper(m);
+	r = manager_open_lists(m, c);
+	if (r < 0)
+		return r;
+	r = explain(c, views_new(&m->faces.views, m->loop.event, m->host.dp));
+	if (r < 0)
+		return r;
+	r = manager_open_bus(m, c);
 	if (r < 0)
 		return r;
 	/* what follows needs no more; and if that is missing, no driver has been touched yet */
-	r = caps_keep(m->settings.mitigation_live_backlog);
+	r = caps_keep(m->policy.settings.mitigation_live_backlog);
 	if (r < 0)
 		complain(c, "CAP_NET_ADMIN is needed: %s", strerror(-r));
 	return r;
 }
 
-static int manager_start(struct manager *m, struct complaint *c)
+static int start_ticking(struct manager *m)
 {
-	const struct rtnl_handler handler = { manager_on_address, manager_reconcile, m };
-	const struct ifaces_handler on_port = { announce_port, &m->announcer };
-	int r = manager_prepare(m, c);
+	int r = sd_event_add_time_relative(m->loop.event, &m->loop.ticker, CLOCK_MONOTONIC, 0,
+					   MANAGER_TICK_ACCURACY_USEC, manager_tick, m);
 
 	if (r < 0)
 		return r;
-	r = ifaces_new(&m->ports, m->event, m->dp, m->interfaces, m->settings.interfaces.count,
-		       &on_port);
-	if (r >= 0)
-		r = rtnl_new(&m->links, m->event, &handler);
+	/* before requests, and anything that changes */
+	r = sd_event_source_set_priority(m->loop.ticker, SD_EVENT_PRIORITY_IMPORTANT);
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_enabled(m->loop.ticker, SD_EVENT_ON);
+	if (r < 0)
+		return r;
+	/* a source that fails would otherwise be switched off, and leave a daemon that is blind */
+	return sd_event_source_set_exit_on_failure(m->loop.ticker, true);
+}
+
+static void emit_started(struct manager *m)
+{
+	struct emitter *e = &m->faces.emitter;
+
+	if (m->options->config_fault[0])
+		EMIT(e, SG_EVENT_CONFIG_FAULTY, EVENT_TEXT("reason", m->options->config_fault));
+	EMIT(e, SG_EVENT_STARTED, EVENT_TEXT("version", SG_VERSION),
+	     EVENT_TEXT("mode", mode_name(m->policy.mode)),
+	     EVENT_TEXT("engine", m->host.dp ? "reqsk" : "kernel"));
+	if (m->host.dp && dataplane_continues(m->host.dp))
+		EMIT(e, SG_EVENT_CONTINUED,
+		     EVENT_NUMBER("services", services_count(m->host.services)));
+}
+
+static int manager_start(struct manager *m, struct complaint *c)
+{
+	int r = be_alone(m, c);
+
+	if (r < 0)
+		return r;
+	r = start_privileged(m, c);
+	if (r < 0)
+		return r;
+	r = start_interfaces(m);
 	if (r < 0) {
 		complain(c, "the interfaces: %s", strerror(-r));
 		return r;
 	}
 	manager_reconcile(m);
-	/* on interfaces that are not meant any more it ends here */
-	m->store = fdstore_free(m->store);
-	ifaces_settle(m->ports, MANAGER_SETTLE_USEC);
-	ifaces_warn(m->ports, m->links);
-	r = manager_said(c, manager_start_ticking(m));
+	/* what the daemon before had on other interfaces is detached here */
+	m->host.store = fdstore_free(m->host.store);
+	ifaces_settle(m->host.ifaces, MANAGER_SETTLE_USEC);
+	ifaces_warn(m->host.ifaces, m->host.rtnl);
+	r = explain(c, start_ticking(m));
 	if (r < 0)
 		return r;
-	if (m->options->config_fault[0])
-		ANNOUNCE(&m->announcer, SG_EVENT_CONFIG_FAULTY,
-			 EVENT_TEXT("reason", m->options->config_fault));
-	ANNOUNCE(&m->announcer, SG_EVENT_STARTED, EVENT_TEXT("version", SG_VERSION),
-		 EVENT_TEXT("mode", mode_name(m->mode)),
-		 EVENT_TEXT("engine", m->dp ? "reqsk" : "kernel"));
-	if (m->dp && dataplane_continues(m->dp))
-		ANNOUNCE(&m->announcer, SG_EVENT_CONTINUED,
-			 EVENT_NUMBER("services", services_count(m->services)));
+	emit_started(m);
 	return 0;
 }
+
+DEFINE_CLEANUP(struct manager, manager_free)
 
 int manager_new(struct manager **ret, sd_event *event, const struct manager_options *options,
 		struct complaint *c)
 {
-	struct manager *m = calloc(1, sizeof(*m));
+	_cleanup_(manager_free_at) struct manager *m = calloc(1, sizeof(*m));
 	int r;
 
 	if (!m)
 		return -ENOMEM;
 	m->options = options;
-	manager_take_settings(m, &options->settings);
-	m->mode = m->settings.mode;
-	m->config_ok = options->config_ok;
-	m->event = sd_event_ref(event);
-	m->lock_fd = -EBADF;
-	m->instance_fd = -EBADF;
-	m->started_ns = clock_now_ns();
-	r = carry_new(&m->carry);
-	if (r >= 0)
-		r = manager_start(m, c);
-	if (r < 0) {
-		manager_free(m);
+	manager_set_settings(m, &options->settings);
+	m->policy.mode = options->settings.mode;
+	m->policy.config_ok = options->config_ok;
+	m->loop.event = sd_event_ref(event);
+	m->loop.started_ns = clock_now_ns();
+	m->host.lock_fd = m->host.instance_fd = -EBADF;
+	r = manager_start(m, c);
+	if (r < 0)
 		return r;
-	}
-	*ret = m;
+	*ret = TAKE_PTR(m);
 	return 0;
 }
 
-static int manager_on_left(sd_event_source *source, uint64_t scheduled_usec, void *userdata)
+static int on_left(sd_event_source *source, uint64_t scheduled_usec, void *userdata)
 {
 	struct manager *m = userdata;
 
-	return sd_event_exit(m->event, 0);
+	return sd_event_exit(m->loop.event, 0);
 }
 
 int manager_leave(struct manager *m)
 {
-	ANNOUNCE(&m->announcer, SG_EVENT_STOPPING, EVENT_TEXT("version", SG_VERSION),
-		 EVENT_NUMBER("seconds", (clock_now_ns() - m->started_ns) / 1000000000));
-	if (!m->dp || !m->challenges_per_sec || m->mode == SG_MODE_OFF)
-		return sd_event_exit(m->event, 0);
+	EMIT(&m->faces.emitter, SG_EVENT_STOPPING, EVENT_TEXT("version", SG_VERSION),
+	     EVENT_NUMBER("seconds", (clock_now_ns() - m->loop.started_ns) / 1000000000));
+	if (!m->host.dp || !m->sample.challenges_per_sec || m->policy.mode == SG_MODE_OFF)
+		return sd_event_exit(m->loop.event, 0);
 	manager_change_mode(m, SG_MODE_OFF);
-	return sd_event_add_time_relative(m->event, NULL, CLOCK_MONOTONIC, MANAGER_LEAVE_USEC, 0,
-					  manager_on_left, m);
+	return sd_event_add_time_relative(m->loop.event, NULL, CLOCK_MONOTONIC, MANAGER_LEAVE_USEC,
+					  0, on_left, m);
 }
 
 struct manager *manager_free(struct manager *m)
 {
 	if (!m)
 		return NULL;
-	sd_event_source_disable_unref(m->ticker);
-	m->mitigation = mitigation_free(m->mitigation);
-	reap_free(m->reap);
-	m->announcer.bus = bus_free(m->bus);
-	views_free(m->views);
-	ifaces_free(m->ports);
-	rtnl_free(m->links);
-	services_free(m->services);
-	list_store_free(m->list_store);
-	dataplane_free(m->dp);
-	fdstore_free(m->store);
-	carry_free(m->carry);
-	announcer_done(&m->announcer);
-	close_fd(m->instance_fd);
-	close_fd(m->lock_fd);
-	sd_event_unref(m->event);
+	sd_event_source_disable_unref(m->loop.ticker);
+	m->host.mitigation = mitigation_free(m->host.mitigation);
+	reap_free(m->reaper.reap);
+	m->faces.emitter.bus = bus_free(m->faces.bus);
+	views_free(m->faces.views);
+	ifaces_free(m->host.ifaces);
+	rtnl_free(m->host.rtnl);
+	services_free(m->host.services);
+	list_store_free(m->host.lists);
+	dataplane_free(m->host.dp);
+	fdstore_free(m->host.store);
+	carry_free(m->faces.carry);
+	emitter_done(&m->faces.emitter);
+	close_fd(m->host.instance_fd);
+	close_fd(m->host.lock_fd);
+	sd_event_unref(m->loop.event);
 	free(m);
 	return NULL;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The manager owns everything and ticks: look, think, act, tell.
+ * The manager owns everything and ticks: sample, judge, act, report.
  *
  * Starting loads and attaches; freeing detaches and leaves the host as it was. Where the kernel
- * cannot have the datapath, it runs in engine "kernel": it watches, and the report says why.
+ * cannot have the datapath, it runs in engine "kernel": it watches, and the report says why. Every
+ * part that it owns lives in a folder of its own; here is only which of them does what when, the
+ * events that come of it (emit.h), and that there is one daemon (instance.h).
  */
 #pragma once
 
@@ -29,17 +31,17 @@ int manager_new(struct manager **ret, sd_event *event, const struct manager_opti
 		struct complaint *c);
 
 /*
- * Other settings for a running manager: takes the difference over, attaches nothing anew that
+ * Other settings for a running manager: applies what has changed, and attaches nothing again that
  * stays. A mode that was set over the bus holds.
  */
 void manager_configure(struct manager *m, const struct settings *settings);
 
-/* The files had a fault: what is in force stays, and the reason is told. */
+/* The files had a fault: what is in force stays, and the reason becomes an event. */
 void manager_refuse_configuration(struct manager *m, const char *reason);
 
 /*
  * Ends the loop that the manager was made with. If clients hold fresh challenges, first stops
- * challenging and stays for a second, so that their ACKs still find somebody. -errno.
+ * challenging and stays for a second, so that their ACKs are still accepted. -errno.
  */
 int manager_leave(struct manager *m);
 

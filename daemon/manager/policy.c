@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the administrator wants: at the start, at a reload, and by hand. */
+/* What the administrator wants: the settings at the start and at a reload, the mode, the lists. */
+#include "daemon/manager/manager.h"
 #include "daemon/manager/state.h"
 
 #include <string.h>
@@ -7,22 +8,24 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mode.h"
 
+/* ---- the mode ------------------------------------------------------------------------------ */
+
 void manager_change_mode(struct manager *m, enum sg_mode mode)
 {
-	enum sg_mode before = m->mode;
+	enum sg_mode before = m->policy.mode;
 
-	m->mode = mode;
-	if (m->dp)
-		control_set_mode(m->dp, mode);
+	m->policy.mode = mode;
+	if (m->host.dp)
+		control_set_mode(m->host.dp, mode);
 	if (mode != before) {
-		ANNOUNCE(&m->announcer, SG_EVENT_MODE_CHANGED, EVENT_TEXT("mode", mode_name(mode)),
-			 EVENT_TEXT("before", mode_name(before)));
-		bus_emit_state(m->bus, detect_state_name(m->detector.state), mode_name(mode));
+		EMIT(&m->faces.emitter, SG_EVENT_MODE_CHANGED, EVENT_TEXT("mode", mode_name(mode)),
+		     EVENT_TEXT("before", mode_name(before)));
+		bus_emit_state(m->faces.bus, detect_state_name(m->policy.detector.state),
+			       mode_name(mode));
 	}
 	manager_reconcile(m);
 }
 
-/* By hand: that holds until the daemon ends. */
 int manager_set_mode(void *userdata, const char *name)
 {
 	struct manager *m = userdata;
@@ -30,12 +33,14 @@ int manager_set_mode(void *userdata, const char *name)
 
 	if (mode < 0)
 		return mode;
-	m->mode_by_hand = true;
+	m->policy.mode_by_hand = true;
 	manager_change_mode(m, mode);
 	return 0;
 }
 
-static struct detect_config manager_detect_config(const struct settings *s)
+/* ---- settings ------------------------------------------------------------------------------ */
+
+static struct detect_config detect_config_of(const struct settings *s)
 {
 	return (struct detect_config){
 		.marks = { [DETECT_SYN_FLOOD] = { s->attack_rate, s->ebb_rate },
@@ -47,51 +52,83 @@ static struct detect_config manager_detect_config(const struct settings *s)
 	};
 }
 
-void manager_take_settings(struct manager *m, const struct settings *s)
+void manager_set_settings(struct manager *m, const struct settings *s)
 {
+	struct manager_policy *p = &m->policy;
 	size_t i;
 
-	m->settings = *s;
-	m->detect = manager_detect_config(s);
+	p->settings = *s;
+	p->detect = detect_config_of(s);
 	for (i = 0; i < s->interfaces.count; i++)
-		m->interfaces[i] = m->settings.interfaces.items[i];
+		p->interfaces[i] = p->settings.interfaces.items[i];
 }
 
 void manager_apply(struct manager *m, const struct settings *before)
 {
-	int r;
+	int r = m->host.dp ? control_apply(m->host.dp, before, &m->policy.settings) : 0;
 
-	if (!m->dp)
-		return;
-	r = control_apply(m->dp, before, &m->settings);
 	if (r < 0)
 		log_warning("the list of services to leave alone: %s", strerror(-r));
 }
 
-static bool manager_own(void *userdata, const struct sg_addr *addr, unsigned int bits,
+void manager_configure(struct manager *m, const struct settings *settings)
+{
+	struct settings before = m->policy.settings;
+	struct complaint fault = {};
+	char changes[256];
+	int r;
+
+	/* first, because a fault in one of these files is one of the configuration */
+	if (list_store_take_files(m->host.lists, settings, &fault) < 0) {
+		log_error("%s", fault.text);
+		manager_refuse_configuration(m, fault.text);
+		return;
+	}
+	m->policy.config_ok = true;
+	mitigation_try_again(m->host.mitigation);
+	manager_set_settings(m, settings);
+	manager_apply(m, &before);
+	r = ifaces_set_names(m->host.ifaces, m->policy.interfaces, settings->interfaces.count);
+	if (r < 0)
+		log_warning("the interfaces: %s", strerror(-r));
+	manager_change_mode(m, m->policy.mode_by_hand ? m->policy.mode : settings->mode);
+	ifaces_warn(m->host.ifaces, m->host.rtnl);
+	settings_changes(&before, settings, changes, sizeof(changes));
+	EMIT(&m->faces.emitter, SG_EVENT_CONFIG_LOADED,
+	     EVENT_TEXT("changes", changes[0] ? changes : "nothing has changed"));
+}
+
+void manager_refuse_configuration(struct manager *m, const char *reason)
+{
+	m->policy.config_ok = false;
+	EMIT(&m->faces.emitter, SG_EVENT_CONFIG_REFUSED, EVENT_TEXT("reason", reason));
+}
+
+/* ---- lists of sources ---------------------------------------------------------------------- */
+
+static bool own_address(void *userdata, const struct sg_addr *addr, unsigned int bits,
 			struct sg_addr *ret)
 {
 	const struct manager *m = userdata;
 
-	return rtnl_own(m->links, addr, bits, ret);
+	return rtnl_own(m->host.rtnl, addr, bits, ret);
 }
 
-static void manager_not_applied(void *userdata, size_t allowed, size_t denied)
+static void on_lists_not_applied(void *userdata, size_t allowed, size_t denied)
 {
 	struct manager *m = userdata;
 
-	ANNOUNCE(&m->announcer, SG_EVENT_LISTS_NOT_APPLIED, EVENT_NUMBER("allowed", allowed),
-		 EVENT_NUMBER("denied", denied));
+	EMIT(&m->faces.emitter, SG_EVENT_LISTS_NOT_APPLIED, EVENT_NUMBER("allowed", allowed),
+	     EVENT_NUMBER("denied", denied));
 }
 
-int manager_keep_lists(struct manager *m, struct complaint *c)
+int manager_open_lists(struct manager *m, struct complaint *c)
 {
-	const struct list_store_handler handler = { manager_own, manager_not_applied, m };
+	const struct list_store_handler handler = { own_address, on_lists_not_applied, m };
 	struct complaint fault = {};
-	int r;
+	int r = list_store_new(&m->host.lists, m->loop.event, m->host.dp, m->options->state_dir,
+			       &handler, &fault);
 
-	r = list_store_new(&m->list_store, m->event, m->dp, m->options->state_dir, &handler,
-			   &fault);
 	if (r < 0) {
 		complain(c, "the state directory %s: %s", m->options->state_dir, strerror(-r));
 		return r;
@@ -99,44 +136,11 @@ int manager_keep_lists(struct manager *m, struct complaint *c)
 	if (fault.text[0])
 		log_warning("the lists of sources: %s", fault.text);
 	fault.text[0] = '\0';
-	if (list_store_take_files(m->list_store, &m->settings, &fault) < 0) {
+	if (list_store_take_files(m->host.lists, &m->policy.settings, &fault) < 0) {
 		log_error("%s", fault.text);
-		m->config_ok = false;
-		ANNOUNCE(&m->announcer, SG_EVENT_CONFIG_FAULTY, EVENT_TEXT("reason", fault.text));
+		m->policy.config_ok = false;
+		EMIT(&m->faces.emitter, SG_EVENT_CONFIG_FAULTY, EVENT_TEXT("reason", fault.text));
 	}
-	list_store_settle(m->list_store);
+	list_store_settle(m->host.lists);
 	return 0;
-}
-
-void manager_configure(struct manager *m, const struct settings *settings)
-{
-	struct settings before = m->settings;
-	struct complaint fault = {};
-	char changes[256];
-	int r;
-
-	/* first, because a fault in one of these files is one of the configuration */
-	if (list_store_take_files(m->list_store, settings, &fault) < 0) {
-		log_error("%s", fault.text);
-		manager_refuse_configuration(m, fault.text);
-		return;
-	}
-	m->config_ok = true;
-	mitigation_try_again(m->mitigation);
-	manager_take_settings(m, settings);
-	manager_apply(m, &before);
-	r = ifaces_set_names(m->ports, m->interfaces, m->settings.interfaces.count);
-	if (r < 0)
-		log_warning("the interfaces: %s", strerror(-r));
-	manager_change_mode(m, m->mode_by_hand ? m->mode : settings->mode);
-	ifaces_warn(m->ports, m->links);
-	settings_changes(&before, settings, changes, sizeof(changes));
-	ANNOUNCE(&m->announcer, SG_EVENT_CONFIG_LOADED,
-		 EVENT_TEXT("changes", changes[0] ? changes : "nothing has changed"));
-}
-
-void manager_refuse_configuration(struct manager *m, const char *reason)
-{
-	m->config_ok = false;
-	ANNOUNCE(&m->announcer, SG_EVENT_CONFIG_REFUSED, EVENT_TEXT("reason", reason));
 }

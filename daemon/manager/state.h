@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files of the manager share: its body, and what one of them does for another. manager.c
- * has its life, manager_tick.c what it does each second, manager_settings.c what the administrator
- * wants, manager_reap.c the reaper's work, manager_tell.c what is said of it all. Nobody else includes
- * this.
+ * The body of the manager, a struct for each concern, and what its files do for each other:
+ * manager.c has its life, tick.c what it does each second, policy.c the settings, the mode and the
+ * lists, faces.c the answers to clients. Nobody else includes this.
  */
 #pragma once
 
@@ -19,7 +18,6 @@
 #include "daemon/judge/detect.h"
 #include "daemon/lists/list_store.h"
 #include "daemon/manager/emit.h"
-#include "daemon/manager/manager.h"
 #include "daemon/mitigation/mitigation.h"
 #include "daemon/mitigation/reap.h"
 #include "daemon/net/netstat.h"
@@ -28,21 +26,18 @@
 #include "daemon/services/services.h"
 #include "daemon/views/views.h"
 
-struct manager {
-	const struct manager_options *options;
+struct manager_options;
+
+/* The loop, and the clock of the ticks. */
+struct manager_loop {
 	sd_event *event;
 	sd_event_source *ticker;
-	int lock_fd, instance_fd;
-	struct fdstore *store; /* until what is of use of it has been taken */
-	struct dataplane_store kept;
-	struct dataplane *dp; /* NULL in engine "kernel" */
-	struct rtnl *links;
-	struct services *services; /* NULL in engine "kernel" */
-	struct bus *bus;
-	struct carry *carry;
-	struct list_store *list_store;
-	struct views *views;
-	struct complaint engine_reason;
+	uint64_t started_ns, ticked_ns;
+	uint64_t ticks, delay_max_usec;
+};
+
+/* What the administrator wants, and how the host is judged by it. */
+struct manager_policy {
 	struct settings settings;
 	const char *interfaces[SETTINGS_NAMES_MAX]; /* of settings */
 	bool config_ok;
@@ -50,61 +45,87 @@ struct manager {
 	bool mode_by_hand;
 	struct detect_config detect;
 	struct detector detector;
-	struct ifaces *ports;
-	struct services_total total; /* of the last tick */
-	struct ack_flood ack_flood;
-	struct hitters_figures sources; /* of the last tick */
-	struct hitters_flow flow;
-	uint64_t started_ns, ticked_ns;
-	uint64_t ticks, tick_delay_max_usec;
-	uint64_t local_addrs;
-	struct pace pace; /* of asking all sockets, in engine "kernel" */
-	uint64_t walks;	  /* how often they were asked */
-	struct mitigation *mitigation;
-	struct reap *reap; /* NULL where it cannot be had, for this reason: */
-	struct complaint no_reap_reason;
-	uint64_t reaped, reaped_told;
-	struct event_limit reap_limit, reap_failed_limit;
-	struct netstat_syns overfull; /* of the last tick, in engine "kernel" */
-	struct announcer announcer;
-	struct event_limit look_limit, address_limit;
-	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec, dropped_acks_per_sec;
 };
 
-/* Attaches to and detaches from interfaces as names, links and mode want it now. */
+/* The host, and what is changed on it. */
+struct manager_host {
+	int lock_fd, instance_fd;
+	struct fdstore *store; /* until everything of use has been taken out */
+	struct dataplane_store kept;
+	struct dataplane *dp; /* NULL in engine "kernel", for this reason: */
+	struct complaint engine_reason;
+	struct services *services; /* NULL in engine "kernel" */
+	struct rtnl *rtnl;
+	struct ifaces *ifaces;
+	struct list_store *lists;
+	struct mitigation *mitigation;
+	uint64_t local_addrs;
+	struct event_limit address_limit;
+};
+
+/* As of the last tick. */
+struct manager_sample {
+	struct services_total total;
+	struct ack_flood ack_flood;
+	struct hitters_figures sources;
+	struct hitters_flow flow;
+	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec, dropped_acks_per_sec;
+	/* in engine "kernel": */
+	struct netstat_syns overfull;
+	struct pace pace; /* of the walk through all sockets */
+	uint64_t walks;
+	struct event_limit failed_limit;
+};
+
+struct manager_reaper {
+	struct reap *reap; /* NULL where it cannot be had, for this reason: */
+	struct complaint reason;
+	uint64_t reaped, reported;
+	struct event_limit limit, failed_limit;
+};
+
+struct manager_faces {
+	struct emitter emitter;
+	struct bus *bus;
+	struct carry *carry;
+	struct views *views;
+};
+
+struct manager {
+	const struct manager_options *options;
+	struct manager_loop loop;
+	struct manager_policy policy;
+	struct manager_host host;
+	struct manager_sample sample;
+	struct manager_reaper reaper;
+	struct manager_faces faces;
+};
+
+/* ---- manager.c ---- */
+
+/* Attaches to and detaches from interfaces as names, rtnetlink and mode want it now. */
 void manager_reconcile(void *userdata);
 
-/* ---- manager_tick.c: an event loop's handler ---- */
+/* ---- tick.c ---- */
 
+/* Each second; the handler of an sd_event_source. */
 int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *userdata);
+/* Loads the reaper, while there is still the right to; the daemon runs without it, too. */
+void manager_load_reaper(struct manager *m);
 
-/* ---- manager_settings.c ---- */
+/* ---- policy.c ---- */
 
-/* Copies what is asked for; what the programs need of it goes to them by manager_apply(). */
-void manager_take_settings(struct manager *m, const struct settings *s);
+/* Copies the settings; manager_apply() gives the programs what they need of them. */
+void manager_set_settings(struct manager *m, const struct settings *s);
 /* before: what the programs have been given, or NULL. */
 void manager_apply(struct manager *m, const struct settings *before);
-/* Makes the list store, with what is kept and what files say. -errno. */
-int manager_keep_lists(struct manager *m, struct complaint *c);
+/* Opens the lists of sources, with what is kept in the state directory and in files. -errno. */
+int manager_open_lists(struct manager *m, struct complaint *c);
 void manager_change_mode(struct manager *m, enum sg_mode mode);
-/* By hand: that holds until the daemon ends. -EINVAL: there is no such mode. */
+/* By hand: it holds until the daemon ends. -EINVAL: there is no such mode. */
 int manager_set_mode(void *userdata, const char *name);
 
-/* ---- manager_tell.c: a bus_handler's ---- */
+/* ---- faces.c ---- */
 
-/* What is known without looking anywhere. */
-void manager_scalars(void *userdata, struct report *ret);
-/* JSON; the caller frees it. NULL: no memory. */
-char *manager_describe(void *userdata);
-char *manager_events(void *userdata, uint64_t since);
-int manager_undo_mitigation(void *userdata, const char *step);
-int manager_view(void *userdata, const struct views_request *request);
-
-/* ---- manager_reap.c ---- */
-
-/* Makes the reaper, while there is still the right to; without one the rest goes on. */
-void manager_make_reap(struct manager *m);
-/* Has it go to work while its step is taken, and tells at the end what it has done. */
-void manager_reap(struct manager *m, uint64_t now_ns);
-/* What its step of the mitigation has done so far. */
-void manager_report_reap(const struct manager *m, struct report_step *row);
+/* Opens the bus, for which everything else has to be there. -errno, with *c filled. */
+int manager_open_bus(struct manager *m, struct complaint *c);

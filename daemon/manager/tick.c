@@ -1,206 +1,252 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The manager's tick: look (tallies, queues, counters), think (detect), act (mitigation, leases,
- * interfaces, lists).
- */
+/* The manager's tick: sample (tallies, queues, counters), judge, act, and report what changed. */
 #include "daemon/manager/state.h"
 
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mode.h"
-#include "daemon/base/pace.h"
+#include "daemon/base/rate.h"
 #include "daemon/manager/instance.h"
+#include "daemon/mitigation/plan.h"
 #include "daemon/net/sockdiag.h"
 #include "daemon/net/sysctl.h"
 
 #define MANAGER_TICK_USEC 1000000ULL
 
-static uint64_t manager_per_sec(uint64_t now, uint64_t before, uint64_t elapsed_ns)
+/* ---- sample -------------------------------------------------------------------------------- */
+
+static int sample_services(struct manager *m, uint64_t now_ns, struct services_total *total)
 {
-	return (unsigned __int128)detect_growth(now, before) * 1000000000 / elapsed_ns;
+	uint64_t rmem_max;
+	int r;
+
+	if (!sysctl_read("net.core.rmem_max", &rmem_max))
+		control_set_rmem_max(m->host.dp, rmem_max);
+	r = services_sample(m->host.services, now_ns, total);
+	if (r >= 0)
+		r = hitters_look(m->host.dp, now_ns, &m->sample.flow, &m->sample.sources);
+	services_judge(m->host.services, now_ns, &m->policy.detect,
+		       m->policy.detector.floods[DETECT_SYN_FLOOD].state, total);
+	return r;
 }
 
-static void manager_count_half_open(void *userdata, const struct sockdiag_socket *s)
+static void count_half_open(void *userdata, const struct sockdiag_socket *s)
 {
 	struct services_total *total = userdata;
 
 	total->half_open++;
 }
 
-/* Without programs: all sockets are asked, however many there are, and so not at every tick. */
-static int manager_sample_sockets(struct manager *m, uint64_t now_ns, struct services_total *total)
+/* Without programs: a walk through all sockets, however many there are, and so not at every tick. */
+static int sample_sockets(struct manager *m, uint64_t now_ns, struct services_total *total)
 {
 	uint64_t before_ns = pace_cpu_ns();
 	bool partial;
 	int r;
 
-	*total = (struct services_total){ .half_open = m->total.half_open };
-	if (!pace_allows(&m->pace, now_ns))
+	*total = (struct services_total){ .half_open = m->sample.total.half_open };
+	if (!pace_allows(&m->sample.pace, now_ns))
 		return 0;
 	total->half_open = 0;
-	r = sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV, manager_count_half_open, total, &partial);
-	pace_note(&m->pace, now_ns, pace_cpu_ns() - before_ns);
-	m->walks++;
+	r = sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV, count_half_open, total, &partial);
+	pace_note(&m->sample.pace, now_ns, pace_cpu_ns() - before_ns);
+	m->sample.walks++;
 	return r;
 }
 
-static void manager_sample(struct manager *m, uint64_t now_ns, struct services_total *total)
+/* Without programs: SYNs for which there was no room, as the kernel has counted them. */
+static void sample_kernel(struct manager *m, struct detect_sample *sample)
 {
-	uint64_t rmem_max;
-	int r;
-
-	if (!m->services) {
-		r = manager_sample_sockets(m, now_ns, total);
-	} else {
-		if (!sysctl_read("net.core.rmem_max", &rmem_max))
-			control_set_rmem_max(m->dp, rmem_max);
-		r = services_sample(m->services, now_ns, total);
-		if (r >= 0)
-			r = hitters_look(m->dp, now_ns, &m->flow, &m->sources);
-		services_judge(m->services, now_ns, &m->detect,
-			       m->detector.floods[DETECT_SYN_FLOOD].state, total);
-	}
-	if (r < 0)
-		announce_read_failed(&m->announcer, &m->look_limit, now_ns, "the host's sockets",
-				     r);
-}
-
-/* Without programs: what the kernel has counted of SYNs for which there was no room. */
-static void manager_sample_kernel(struct manager *m, uint64_t now_ns, struct detect_sample *sample)
-{
-	struct netstat_syns is = m->overfull;
-	int r = netstat_read(&is);
+	struct netstat_syns before = m->sample.overfull, now = before;
+	int r = netstat_read(&now);
 
 	if (r < 0)
-		announce_read_failed(&m->announcer, &m->look_limit, now_ns, "the kernel's counters",
-				     r);
-	if (m->ticked_ns) {
-		sample->syns = detect_growth(is.overfull, m->overfull.overfull);
-		sample->handshakes = detect_growth(is.answered, m->overfull.answered);
+		emit_read_failed(&m->faces.emitter, &m->sample.failed_limit, sample->now_ns,
+				 "the kernel's counters", r);
+	if (m->loop.ticked_ns) {
+		sample->syns = rate_growth(now.overfull, before.overfull);
+		sample->handshakes = rate_growth(now.answered, before.answered);
 	}
-	m->overfull = is;
+	m->sample.overfull = now;
 }
 
-/* What the programs have counted of ACKs that belong to no connection. */
-static void manager_sample_acks(struct manager *m, uint64_t now_ns, struct detect_sample *sample)
+/* ACKs that belong to no connection, as the programs have counted them. */
+static void sample_acks(struct manager *m, struct detect_sample *sample)
 {
-	const struct dataplane_acks seen = dataplane_acks(m->dp, now_ns);
-	struct ack_flood_counts now = { .bogus = seen.bogus, .dropped = m->ack_flood.last.dropped };
+	const struct dataplane_acks acks = dataplane_acks(m->host.dp, sample->now_ns);
+	struct ack_flood *a = &m->sample.ack_flood;
+	struct ack_flood_counts now = { .bogus = acks.bogus, .dropped = a->last.dropped };
 	struct sg_counters xdp;
 
-	if (!dataplane_counters(m->dp, SG_XDP, &xdp))
+	if (!dataplane_counters(m->host.dp, SG_XDP, &xdp))
 		now.dropped = xdp.verdicts[SG_V_BOGUS_ACK];
-	ack_flood_count(&m->ack_flood, &now);
-	sample->bogus_acks = m->ack_flood.grew.bogus;
-	sample->dropping = seen.flood && m->ack_flood.grew.dropped;
+	ack_flood_count(a, &now);
+	sample->bogus_acks = a->grew.bogus;
+	sample->dropping = acks.flood && a->grew.dropped;
 }
 
-static void manager_think(struct manager *m, uint64_t now_ns, const struct services_total *total)
+static void manager_sample(struct manager *m, uint64_t now_ns, struct detect_sample *ret)
 {
-	struct detect_sample sample = {
+	const struct services_total before = m->sample.total;
+	uint64_t elapsed_ns = m->loop.ticked_ns ? now_ns - m->loop.ticked_ns : 0;
+	struct services_total *total = &m->sample.total, now;
+	int r = m->host.services ? sample_services(m, now_ns, &now) :
+				   sample_sockets(m, now_ns, &now);
+
+	if (r < 0)
+		emit_read_failed(&m->faces.emitter, &m->sample.failed_limit, now_ns,
+				 "the host's sockets", r);
+	*total = now;
+	*ret = (struct detect_sample){
 		.now_ns = now_ns,
-		.syns = detect_growth(total->syns, m->total.syns),
-		.handshakes = detect_growth(total->handshakes, m->total.handshakes),
+		.syns = rate_growth(total->syns, before.syns),
+		.handshakes = rate_growth(total->handshakes, before.handshakes),
 		.explained = total->explained,
 		.defending = total->calls,
-		.sources = hitters_sources(&m->sources),
+		.sources = hitters_sources(&m->sample.sources),
 	};
-	enum detect_state before = m->detector.state, state;
-	enum detect_pattern look = m->detector.look;
-	uint64_t elapsed_ns = now_ns - m->ticked_ns;
-
-	if (!m->services)
-		manager_sample_kernel(m, now_ns, &sample);
+	if (m->host.services)
+		sample_acks(m, ret);
 	else
-		manager_sample_acks(m, now_ns, &sample);
-	state = detect_step(&m->detector, &m->detect, &sample);
-	if (m->ticked_ns && elapsed_ns) {
-		m->syns_per_sec = manager_per_sec(total->syns, m->total.syns, elapsed_ns);
-		m->challenges_per_sec =
-			manager_per_sec(total->challenged, m->total.challenged, elapsed_ns);
-		m->acceptances_per_sec =
-			manager_per_sec(total->accepted, m->total.accepted, elapsed_ns);
-		m->dropped_acks_per_sec = manager_per_sec(m->ack_flood.grew.dropped, 0, elapsed_ns);
-	}
-	m->ticked_ns = now_ns;
-	m->total = *total;
-	if (state != before) {
-		ANNOUNCE(&m->announcer, SG_EVENT_STATE_CHANGED,
-			 EVENT_TEXT("state", detect_state_name(state)),
-			 EVENT_TEXT("before", detect_state_name(before)),
-			 EVENT_TEXT("kind", detect_kind_name(m->detector.kind, m->detector.look)),
-			 EVENT_NUMBER("unanswered_per_second",
-				      m->detector.floods[DETECT_SYN_FLOOD].per_sec),
-			 EVENT_NUMBER("bogus_acks_per_second",
-				      m->detector.floods[DETECT_ACK_FLOOD].per_sec));
-		bus_emit_state(m->bus, detect_state_name(state), mode_name(m->mode));
-	}
-	if (m->detector.look != look && m->detector.look > DETECT_MIXED)
-		announce_sources(&m->announcer, m->detector.look, &m->sources);
-	announce_ack_flood(&m->announcer,
-			   ack_flood_step(&m->ack_flood, now_ns,
-					  &m->detector.floods[DETECT_ACK_FLOOD]),
-			   &m->ack_flood, m->detector.floods[DETECT_ACK_FLOOD].per_sec,
-			   m->dropped_acks_per_sec);
+		sample_kernel(m, ret);
+	m->sample.syns_per_sec = rate_per_sec(rate_growth(total->syns, before.syns), elapsed_ns);
+	m->sample.challenges_per_sec =
+		rate_per_sec(rate_growth(total->challenged, before.challenged), elapsed_ns);
+	m->sample.acceptances_per_sec =
+		rate_per_sec(rate_growth(total->accepted, before.accepted), elapsed_ns);
+	m->sample.dropped_acks_per_sec = rate_per_sec(m->sample.ack_flood.grew.dropped, elapsed_ns);
+	m->loop.ticked_ns = now_ns;
 }
+
+/* ---- judge --------------------------------------------------------------------------------- */
+
+/* Is it an attack? With the events of what has changed. */
+static void manager_judge(struct manager *m, const struct detect_sample *sample)
+{
+	struct detector *d = &m->policy.detector;
+	struct emitter *emitter = &m->faces.emitter;
+	const struct detect_of_flood *syns = &d->floods[DETECT_SYN_FLOOD];
+	const struct detect_of_flood *acks = &d->floods[DETECT_ACK_FLOOD];
+	enum detect_pattern pattern = d->look;
+	enum detect_state before = d->state;
+
+	detect_step(d, &m->policy.detect, sample);
+	if (d->state != before) {
+		EMIT(emitter, SG_EVENT_STATE_CHANGED,
+		     EVENT_TEXT("state", detect_state_name(d->state)),
+		     EVENT_TEXT("before", detect_state_name(before)),
+		     EVENT_TEXT("kind", detect_kind_name(d->kind, d->look)),
+		     EVENT_NUMBER("unanswered_per_second", syns->per_sec),
+		     EVENT_NUMBER("bogus_acks_per_second", acks->per_sec));
+		bus_emit_state(m->faces.bus, detect_state_name(d->state),
+			       mode_name(m->policy.mode));
+	}
+	if (d->look != pattern && (d->look == DETECT_SPOOFED || d->look == DETECT_CONCENTRATED))
+		emit_sources(emitter, d->look, &m->sample.sources);
+	emit_ack_flood(emitter, ack_flood_step(&m->sample.ack_flood, sample->now_ns, acks),
+		       &m->sample.ack_flood, acks->per_sec, m->sample.dropped_acks_per_sec);
+}
+
+/* ---- the reaper ---------------------------------------------------------------------------- */
+
+static void report_reaped(struct manager *m)
+{
+	struct manager_reaper *r = &m->reaper;
+
+	if (r->reaped != r->reported)
+		EMIT(&m->faces.emitter, SG_EVENT_REAPED,
+		     EVENT_NUMBER("count", r->reaped - r->reported));
+	r->reported = r->reaped;
+}
+
+/* After a round: an event once in 10 s. */
+static void on_reaped(void *userdata, const struct reap_round *round)
+{
+	struct manager *m = userdata;
+	uint64_t now_ns = clock_now_ns(), unused;
+
+	m->reaper.reaped += round->reaped;
+	if (m->reaper.reaped != m->reaper.reported &&
+	    event_limit_pass(&m->reaper.limit, now_ns, &unused))
+		report_reaped(m);
+	if (round->error)
+		emit_read_failed(&m->faces.emitter, &m->reaper.failed_limit, now_ns,
+				 "half-open connections, to reap them,", round->error);
+}
+
+void manager_load_reaper(struct manager *m)
+{
+	const struct reap_handler handler = { on_reaped, m };
+
+	reap_new(&m->reaper.reap, m->loop.event, &handler, &m->reaper.reason);
+}
+
+/* While its step is taken. */
+static void manager_reap(struct manager *m, uint64_t now_ns)
+{
+	uint64_t retries = m->policy.settings.mitigation_retries ?: MITIGATION_FEW_RETRIES;
+
+	if (mitigation_is_taken(m->host.mitigation, SG_MITIGATION_REAP))
+		reap_begin(m->reaper.reap, now_ns, mitigation_half_open_usec(retries));
+	else
+		report_reaped(m);
+}
+
+/* ---- act ----------------------------------------------------------------------------------- */
 
 static void manager_mitigate(struct manager *m, uint64_t now_ns)
 {
 	const struct mitigation_situation now = {
 		.now_ns = now_ns,
-		.mode = m->mode,
-		/* no step of it is of use against ACKs */
-		.state = m->detector.floods[DETECT_SYN_FLOOD].state,
-		.engine = m->dp,
-		.reaper = m->reap,
+		.mode = m->policy.mode,
+		/* no step is of use against ACKs */
+		.state = m->policy.detector.floods[DETECT_SYN_FLOOD].state,
+		.engine = m->host.dp,
+		.reaper = m->reaper.reap,
 	};
 
-	mitigation_tick(m->mitigation, &now, &m->settings);
+	mitigation_tick(m->host.mitigation, &now, &m->policy.settings);
 	manager_reap(m, now_ns);
-	if (m->services)
-		services_hold(m->services, mitigation_is_taken(m->mitigation, SG_MITIGATION_LEASE));
 }
 
 static void manager_act(struct manager *m, uint64_t now_ns)
 {
-	const struct services_news news = { announce_blocked, announce_defence, announce_trouble,
-					    &m->announcer };
-
-	if (m->services)
-		services_act(m->services, now_ns, &news);
-}
-
-/* The tick goes first, so what comes in between is one turn of somebody else. */
-static void manager_note_delay(struct manager *m, uint64_t now_usec, uint64_t scheduled_usec)
-{
-	uint64_t delay_usec = detect_growth(now_usec, scheduled_usec);
-
-	if (m->ticks++ && delay_usec > m->tick_delay_max_usec)
-		m->tick_delay_max_usec = delay_usec;
-}
-
-static void manager_tick_lists(struct manager *m)
-{
+	const struct services_news news = { emit_blocked, emit_defence, emit_trouble,
+					    &m->faces.emitter };
 	struct complaint c = {};
 
-	if (list_store_tick(m->list_store, &c) < 0)
+	manager_mitigate(m, now_ns);
+	if (m->host.services) {
+		services_hold(m->host.services,
+			      mitigation_is_taken(m->host.mitigation, SG_MITIGATION_LEASE));
+		services_act(m->host.services, now_ns, &news);
+	}
+	ifaces_tick(m->host.ifaces, now_ns);
+	if (list_store_tick(m->host.lists, &c) < 0)
 		log_warning("the lists of sources: %s", c.text);
+	instance_tick(m->host.instance_fd);
+}
+
+/* The tick has priority, so whatever delays it is one turn of another source. */
+static void note_delay(struct manager_loop *loop, uint64_t now_usec, uint64_t scheduled_usec)
+{
+	uint64_t delay_usec = rate_growth(now_usec, scheduled_usec);
+
+	if (loop->ticks++ && delay_usec > loop->delay_max_usec)
+		loop->delay_max_usec = delay_usec;
 }
 
 int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *userdata)
 {
 	struct manager *m = userdata;
 	uint64_t now_ns = clock_now_ns();
-	struct services_total total;
+	struct detect_sample sample;
 
-	manager_note_delay(m, now_ns / 1000, scheduled_usec);
-	if (m->dp)
-		control_set_heartbeat(m->dp, now_ns);
-	manager_sample(m, now_ns, &total);
-	manager_think(m, now_ns, &total);
-	manager_mitigate(m, now_ns);
+	note_delay(&m->loop, now_ns / 1000, scheduled_usec);
+	if (m->host.dp)
+		control_set_heartbeat(m->host.dp, now_ns);
+	manager_sample(m, now_ns, &sample);
+	manager_judge(m, &sample);
 	manager_act(m, now_ns);
-	ifaces_tick(m->ports, now_ns);
-	manager_tick_lists(m);
-	instance_tick(m->instance_fd);
 	return sd_event_source_set_time_relative(source, MANAGER_TICK_USEC);
 }

@@ -22,8 +22,8 @@ daemon_folders=$(folders_of daemon)
 cli_folders=$(folders_of cli)
 bpf_folders='net cookie state path'
 
-circular='daemon/(manager/manager|mitigation/(internal|mitigation)|dataplane/(dataplane|control)|ifaces/ifaces)
-daemon/(manager/manager|ifaces/ifaces|services/services|lists/list_store)(_internal)?
+circular='daemon/(dataplane/(dataplane|control)|ifaces/ifaces)
+daemon/(ifaces/ifaces|services/services|lists/list_store)(_internal)?
 daemon/(dataplane/dataplane|settings/settings|net/rtnl)_[a-z]+
 daemon/net/rtnl
 cli/base/(arguments|help)'
@@ -135,5 +135,5 @@ report libraries_have_their_folders "$(
 	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/net/sockdiag\.[ch]'
 	only '<microhttpd.*' 'cli/exporter/http\.[ch]'
 )"
-report journal_has_one_writer "$(only 'daemon/report/journal\.h' 'daemon/(report/journal|manager/announce)\.c')"
+report journal_has_one_writer "$(only 'daemon/report/journal\.h' 'daemon/(report/journal|manager/emit)\.c')"
 done_testing
