@@ -158,11 +158,11 @@ void emit_mitigation(void *emitter, enum mitigation_event event, enum sg_mitigat
 		[MITIGATION_FAILED] = { SG_EVENT_MITIGATION_FAILED, NULL },
 		[MITIGATION_WOULD] = { SG_EVENT_MITIGATION_WOULD, "%s would be %llu, it is %llu" },
 	};
-	char change[192] = "";
+	char text[192] = "", *change = text;
 
 	/* an action has no value */
 	if (rows[event].change && mitigation_rows[step].kind != SG_MITIGATION_ACTION)
-		snprintf(change, sizeof(change), rows[event].change, target, (unsigned long long)to,
+		snprintf(text, sizeof(text), rows[event].change, target, (unsigned long long)to,
 			 (unsigned long long)from);
 	EMIT(emitter, rows[event].event, EVENT_TEXT("step", mitigation_rows[step].word),
 	     EVENT_TEXT("target", target), EVENT_NUMBER("old", from), EVENT_NUMBER("new", to),
