@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the doors to netlink share about dumps. */
+/*
+ * daemon/net speaks with the kernel about the network: rtnetlink, sock_diag, /proc and sysctls, all of
+ * the network namespace that the thread is in. It keeps no policy: what follows from an answer is
+ * for its callers, which the CLI and the tests' laboratory are, too.
+ *
+ * This is what rtnl.c and sockdiag.c share: dumps over netlink.
+ */
 #pragma once
 
 #include <linux/netlink.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-/*
- * Whether the kernel says (NLM_F_DUMP_INTR) that the dump was overtaken by a change. The flag is
- * taken out of the messages, since libmnl would stop at it in the middle of the dump and leave the
- * rest in the socket.
- */
-static inline bool netlink_was_interrupted(void *buffer, size_t bytes)
-{
-	struct nlmsghdr *message = buffer;
-	bool interrupted = false;
-	int left = bytes;
+/* What the kernel fills at most in one dump message (NLMSG_GOODSIZE up to 32 KiB). */
+#define NETLINK_BUFFER_BYTES 32768
 
-	for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
-		interrupted = interrupted || (message->nlmsg_flags & NLM_F_DUMP_INTR);
-		message->nlmsg_flags &= ~NLM_F_DUMP_INTR;
-	}
-	return interrupted;
-}
+/*
+ * Sends the request on a socket of its own and hands each part of the answer to take(), which may
+ * write to it and returns 1: more is to come, 0: that was the end, or -errno. -errno.
+ */
+int netlink_dump(int protocol, const struct nlmsghdr *request,
+		 int (*take)(void *userdata, void *buffer, size_t bytes), void *userdata);
+
+/*
+ * Whether the kernel says (NLM_F_DUMP_INTR) that a change interrupted the dump. The flag is cleared in
+ * the messages: libmnl would stop at it in the middle of the dump and leave the rest in the socket.
+ */
+bool netlink_was_interrupted(void *buffer, size_t bytes);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/net/rtnl.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/ethtool.h>
-#include <linux/if_addr.h>
-#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
@@ -18,23 +15,30 @@
 
 #include "synguard/cleanup.h"
 
+#include "daemon/base/addr.h"
 #include "daemon/base/worker.h"
-#include "daemon/net/rtnl_cache.h"
-#include "daemon/net/rtnl_dump.h"
+#include "daemon/net/netlink.h"
 
 /* What the kernel sends at most in one message about an interface, with all its attributes. */
 #define RTNL_MESSAGE_BYTES 32768
 
-/* Room for some hundred interfaces that change at once; more is made up for by a dump. */
+/* Room for some hundred interfaces that change at once; where that overflows, a dump follows. */
 #define RTNL_RECEIVE_BYTES (1 << 20)
 
-/* Messages in one go, so that whoever makes many does not keep the loop from the tick. */
+/* Messages read in a row, so that a burst of them does not delay the tick. */
 #define RTNL_MESSAGES_A_TURN 128
 
-/* Dumps at the start, while changes keep interrupting them; later ones come by the timer. */
+/* Dumps in a row at the start, while changes interrupt them; later ones come by the timer. */
 #define RTNL_DUMP_TRIES	 8
 #define RTNL_RETRY_USEC	 100000ULL
 #define RTNL_FAILED_USEC 1000000ULL
+
+/* As bytes: taken in one thread, read in another. */
+struct rtnl_dump {
+	char *bytes; /* netlink messages */
+	size_t length;
+	bool interrupted; /* by a change, so something may be missing */
+};
 
 struct rtnl {
 	struct mnl_socket *monitor;
@@ -42,7 +46,6 @@ struct rtnl {
 	sd_event_source *source, *retry;
 	struct rtnl_handler handler;
 	struct rtnl_cache known;
-	bool changed;
 	bool lost;
 
 	struct worker *worker;
@@ -51,20 +54,16 @@ struct rtnl {
 	int fetch_result;
 };
 
-/* ---- what the kernel says ---------------------------------------------------------------- */
-
 bool rtnl_own(struct rtnl *l, const struct sg_addr *addr, unsigned int bits, struct sg_addr *ret)
 {
-	size_t i, bytes = bits / 8;
-	uint8_t mask = bits % 8 ? 0xff << (8 - bits % 8) : 0;
+	struct addr_prefix prefix = { *addr, bits };
+	size_t i;
 
+	addr_prefix_mask(&prefix);
 	for (i = 0; i < l->known.address_count; i++) {
-		const struct sg_addr *own = &l->known.addresses[i].addr;
-
-		if (memcmp(own, addr, bytes) ||
-		    (mask && (own->bytes[bytes] ^ addr->bytes[bytes]) & mask))
+		if (!addr_prefix_contains(&prefix, &l->known.addresses[i].addr))
 			continue;
-		*ret = *own;
+		*ret = l->known.addresses[i].addr;
 		return true;
 	}
 	return false;
@@ -86,146 +85,79 @@ int rtnl_driver(const char *ifname, char ret[32])
 	return 0;
 }
 
-static int rtnl_read_info(const struct nlattr *attr, void *data)
+static void rtnl_notify(struct rtnl *l)
 {
-	struct rtnl_iface *info = data;
-
-	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
-		info->virtual = true;
-	return MNL_CB_OK;
-}
-
-static int rtnl_read_attribute(const struct nlattr *attr, void *data)
-{
-	struct rtnl_iface *info = data;
-
-	if (mnl_attr_get_type(attr) == IFLA_IFNAME)
-		snprintf(info->name, sizeof(info->name), "%s", mnl_attr_get_str(attr));
-	if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
-		mnl_attr_parse_nested(attr, rtnl_read_info, info);
-	return MNL_CB_OK;
-}
-
-static int rtnl_on_link(struct rtnl *l, const struct nlmsghdr *message)
-{
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(message);
-	struct rtnl_iface *info;
-
-	if (ifi->ifi_family != AF_UNSPEC) /* bridge ports speak of themselves too */
-		return 0;
-	l->changed = true;
-	if (message->nlmsg_type == RTM_DELLINK) {
-		rtnl_cache_remove(&l->known, ifi->ifi_index);
-		return 0;
-	}
-	info = rtnl_cache_get(&l->known, ifi->ifi_index);
-	if (!info)
-		return -ENOMEM;
-	info->up = ifi->ifi_flags & IFF_UP;
-	info->ethernet = ifi->ifi_type == ARPHRD_ETHER;
-	info->loopback = ifi->ifi_flags & IFF_LOOPBACK;
-	info->virtual = false;
-	mnl_attr_parse(message, sizeof(*ifi), rtnl_read_attribute, info);
-	return 0;
-}
-
-struct rtnl_parsed_address {
-	const struct nlattr *address;
-	const struct nlattr *local;
-};
-
-static int rtnl_read_address(const struct nlattr *attr, void *data)
-{
-	struct rtnl_parsed_address *p = data;
-
-	if (mnl_attr_get_type(attr) == IFA_ADDRESS)
-		p->address = attr;
-	if (mnl_attr_get_type(attr) == IFA_LOCAL) /* on point-to-point links ours, not the peer's */
-		p->local = attr;
-	return MNL_CB_OK;
-}
-
-static int rtnl_on_address(struct rtnl *l, const struct nlmsghdr *message)
-{
-	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(message);
-	struct rtnl_parsed_address p = {};
-	struct sg_addr addr = {};
-
-	mnl_attr_parse(message, sizeof(*ifa), rtnl_read_address, &p);
-	if (p.local)
-		p.address = p.local;
-	if (!p.address)
-		return 0;
-	if (ifa->ifa_family == AF_INET && mnl_attr_get_payload_len(p.address) == 4) {
-		addr.words[2] = htonl(0xffff);
-		memcpy(&addr.words[3], mnl_attr_get_payload(p.address), 4);
-	} else if (ifa->ifa_family == AF_INET6 && mnl_attr_get_payload_len(p.address) == 16) {
-		memcpy(&addr, mnl_attr_get_payload(p.address), 16);
-	} else {
-		return 0;
-	}
-	if (message->nlmsg_type == RTM_DELADDR)
-		rtnl_cache_address_remove(&l->known, ifa->ifa_index, &addr);
-	else
-		return rtnl_cache_address_add(&l->known, ifa->ifa_index, &addr);
-	return 0;
-}
-
-static int rtnl_on_message(struct rtnl *l, const struct nlmsghdr *message)
-{
-	switch (message->nlmsg_type) {
-	case RTM_NEWLINK:
-	case RTM_DELLINK:
-		return rtnl_on_link(l, message);
-	case RTM_NEWADDR:
-	case RTM_DELADDR:
-		return rtnl_on_address(l, message);
-	default:
-		return 0;
-	}
-}
-
-static int rtnl_on_bytes(struct rtnl *l, const void *bytes, size_t length)
-{
-	const struct nlmsghdr *message = bytes;
-	int left = length, r = 0;
-
-	for (; r >= 0 && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
-		r = rtnl_on_message(l, message);
-	return r;
-}
-
-static void rtnl_tell(struct rtnl *l)
-{
-	if (l->changed)
+	if (l->known.changed)
 		l->handler.changed(l->handler.userdata);
-	l->changed = false;
+	l->known.changed = false;
 }
 
 /* ---- dumps --------------------------------------------------------------------------------- */
 
-/*
- * Learns everything anew; what a whole dump does not show any more is gone. Of one that a change
- * interrupted everything is used and nothing is dropped. 1: something may be missing. -errno.
- */
-static int rtnl_apply(struct rtnl *l, const struct rtnl_dump *dump)
+static int rtnl_dump_take(void *userdata, void *buffer, size_t bytes)
+{
+	struct rtnl_dump *d = userdata;
+	char *grown;
+	int r;
+
+	d->interrupted |= netlink_was_interrupted(buffer, bytes);
+	/* without a callback it only looks for the end, or an error */
+	r = mnl_cb_run(buffer, bytes, 0, 0, NULL, NULL);
+	if (r < 0)
+		return -errno;
+	grown = realloc(d->bytes, d->length + bytes);
+	if (!grown)
+		return -ENOMEM;
+	memcpy(grown + d->length, buffer, bytes);
+	d->bytes = grown;
+	d->length += bytes;
+	return r > MNL_CB_STOP;
+}
+
+static int rtnl_dump_type(struct rtnl_dump *d, uint16_t type)
+{
+	char buffer[256];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+
+	request->nlmsg_type = type;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
+	if (type == RTM_GETLINK) /* of no use here, and some drivers take their time for them */
+		mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return netlink_dump(NETLINK_ROUTE, request, rtnl_dump_take, d);
+}
+
+static void rtnl_dump_done(struct rtnl_dump *d)
+{
+	free(d->bytes);
+	*d = (struct rtnl_dump){};
+}
+
+static int rtnl_dump_fetch(struct rtnl_dump *d)
 {
 	int r;
 
-	rtnl_cache_doubt(&l->known);
-	r = rtnl_on_bytes(l, dump->bytes, dump->length);
-	if (r < 0)
-		return r;
-	if (!dump->interrupted)
-		rtnl_cache_drop_stale(&l->known);
-	l->changed = true;
-	return dump->interrupted;
+	*d = (struct rtnl_dump){};
+	r = rtnl_dump_type(d, RTM_GETLINK);
+	return r < 0 ? r : rtnl_dump_type(d, RTM_GETADDR);
+}
+
+/*
+ * Of a dump that a change interrupted everything is used and nothing is dropped. 1: something may be
+ * missing. -errno.
+ */
+static int rtnl_dump_apply(struct rtnl *l)
+{
+	bool interrupted = l->dump.interrupted;
+	int r = rtnl_cache_apply_dump(&l->known, l->dump.bytes, l->dump.length, !interrupted);
+
+	return r < 0 ? r : interrupted;
 }
 
 /* In the thread. */
 static void rtnl_fetch_work(struct worker_job *job)
 {
-	struct rtnl *l = (struct rtnl *)((char *)job - offsetof(struct rtnl, fetch));
+	struct rtnl *l = container_of(job, struct rtnl, fetch);
 
 	l->fetch_result = rtnl_dump_fetch(&l->dump);
 }
@@ -234,11 +166,11 @@ static int rtnl_on_retry(sd_event_source *source, uint64_t scheduled_usec, void 
 
 static void rtnl_fetch_done(struct worker_job *job)
 {
-	struct rtnl *l = (struct rtnl *)((char *)job - offsetof(struct rtnl, fetch));
+	struct rtnl *l = container_of(job, struct rtnl, fetch);
 	int r = l->fetch_result;
 
 	if (r >= 0)
-		r = rtnl_apply(l, &l->dump);
+		r = rtnl_dump_apply(l);
 	rtnl_dump_done(&l->dump);
 	sd_event_source_set_enabled(l->source, SD_EVENT_ON);
 	if (r) {
@@ -247,13 +179,13 @@ static void rtnl_fetch_done(struct worker_job *job)
 					   r < 0 ? RTNL_FAILED_USEC : RTNL_RETRY_USEC, 0,
 					   rtnl_on_retry, l);
 	}
-	rtnl_tell(l);
+	rtnl_notify(l);
 }
 
 /*
- * The monitor has been read to its end before: what was said before the dump and read after it
- * would undo it. What is said during the dump waits in the socket and is read after it; what of it
- * is older than the dump is followed there by what made it old, or is lost again and noticed.
+ * The monitor has been read to its end before: a message from before the dump, read after it, would
+ * undo it. Messages that come during the dump wait in the socket and are read after it. One that is
+ * older than the dump is followed there by the one that made it old, or ENOBUFS tells of its loss.
  */
 static void rtnl_fetch(struct rtnl *l)
 {
@@ -269,11 +201,11 @@ static int rtnl_dump_at_start(struct rtnl *l)
 	for (tries = 0; r > 0 && tries < RTNL_DUMP_TRIES; tries++) {
 		r = rtnl_dump_fetch(&l->dump);
 		if (r >= 0)
-			r = rtnl_apply(l, &l->dump);
+			r = rtnl_dump_apply(l);
 		rtnl_dump_done(&l->dump);
 	}
 	l->lost = r > 0;
-	l->changed = false;
+	l->known.changed = false;
 	return r;
 }
 
@@ -289,7 +221,7 @@ static int rtnl_read(struct rtnl *l)
 	for (messages = 0; messages < RTNL_MESSAGES_A_TURN; messages++) {
 		n = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
 		if (n > 0)
-			l->lost |= rtnl_on_bytes(l, buffer, n) < 0;
+			l->lost |= rtnl_cache_apply(&l->known, buffer, n) < 0;
 		else if (n < 0 && errno == ENOBUFS)
 			l->lost = true;
 		else if (!n || errno == EAGAIN)
@@ -307,7 +239,7 @@ static int rtnl_on_readable(sd_event_source *source, int fd, uint32_t revents, v
 
 	if (!r && l->lost)
 		rtnl_fetch(l);
-	rtnl_tell(l);
+	rtnl_notify(l);
 	return r < 0 ? r : 0;
 }
 
@@ -350,10 +282,11 @@ int rtnl_new(struct rtnl **ret, sd_event *event, const struct rtnl_handler *hand
 		return -ENOMEM;
 	l->event = sd_event_ref(event);
 	l->handler = *handler;
-	l->known.handler = &l->handler;
+	l->known.address = handler->address;
+	l->known.userdata = handler->userdata;
 	l->fetch = (struct worker_job){ rtnl_fetch_work, rtnl_fetch_done };
 	r = worker_new(&l->worker, event);
-	/* the monitor first: what changes during the dump is then told twice, not missed */
+	/* the monitor first: what changes during the dump is then seen twice, not missed */
 	if (r >= 0)
 		r = rtnl_open_monitor(l);
 	if (r >= 0)
@@ -386,8 +319,8 @@ struct rtnl *rtnl_free(struct rtnl *l)
 
 size_t rtnl_get(struct rtnl *l, const struct rtnl_iface **ret)
 {
-	*ret = l->known.infos;
-	return l->known.info_count;
+	*ret = l->known.ifaces;
+	return l->known.iface_count;
 }
 
 const struct rtnl_iface *rtnl_find(struct rtnl *l, int index)

@@ -12,14 +12,13 @@
 
 #include <libmnl/libmnl.h>
 
+#include "daemon/base/addr.h"
 #include "daemon/net/netlink.h"
-
-/* What the kernel fills at most in one dump message (NLMSG_GOODSIZE up to 32 KiB). */
-#define SOCKDIAG_BUFFER_BYTES 32768
 
 struct sockdiag_walk {
 	sockdiag_fn fn;
 	void *userdata;
+	bool *partial;
 };
 
 static int sockdiag_on_attribute(const struct nlattr *attr, void *data)
@@ -35,12 +34,10 @@ static int sockdiag_on_attribute(const struct nlattr *attr, void *data)
 
 static void sockdiag_addr(struct sg_addr *ret, bool ipv6, const __be32 *words)
 {
-	if (ipv6) {
+	if (ipv6)
 		memcpy(ret, words, sizeof(*ret));
-	} else if (words[0]) {
-		ret->words[2] = htonl(0xffff);
-		ret->words[3] = words[0];
-	}
+	else if (words[0])
+		*ret = addr_from_v4(words[0]);
 }
 
 static struct sockdiag_socket sockdiag_socket(const struct inet_diag_msg *d)
@@ -91,52 +88,32 @@ int sockdiag_take(void *buffer, size_t bytes, sockdiag_fn fn, void *userdata, bo
 	return r < 0 ? -errno : r > MNL_CB_STOP;
 }
 
+static int sockdiag_take_part(void *userdata, void *buffer, size_t bytes)
+{
+	const struct sockdiag_walk *walk = userdata;
+
+	return sockdiag_take(buffer, bytes, walk->fn, walk->userdata, walk->partial);
+}
+
 /*
  * The old form of the request, which is kept for good (inet_diag_rcv_msg_compat()): it has both
  * families in one dump, where the new one, of one family each, goes through all of the established
  * connections twice.
  */
-static int sockdiag_ask(struct mnl_socket *socket, char *buffer, uint32_t states)
+int sockdiag_walk_states(uint32_t states, sockdiag_fn fn, void *userdata, bool *partial)
 {
-	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+	struct sockdiag_walk walk = { fn, userdata, partial };
 	struct inet_diag_req *request;
+	struct nlmsghdr *header;
+	char buffer[256];
 
+	*partial = false;
+	header = mnl_nlmsg_put_header(buffer);
 	header->nlmsg_type = TCPDIAG_GETSOCK;
 	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
 	request->idiag_states = states;
-	return mnl_socket_sendto(socket, header, header->nlmsg_len) < 0 ? -errno : 0;
-}
-
-static int sockdiag_dump(struct mnl_socket *socket, uint32_t states, sockdiag_fn fn, void *userdata,
-			 bool *partial)
-{
-	char buffer[SOCKDIAG_BUFFER_BYTES];
-	int r = sockdiag_ask(socket, buffer, states);
-	ssize_t n;
-
-	if (r < 0)
-		return r;
-	do {
-		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		r = n < 0 ? -errno : sockdiag_take(buffer, n, fn, userdata, partial);
-	} while (r > 0);
-	return r;
-}
-
-int sockdiag_walk_states(uint32_t states, sockdiag_fn fn, void *userdata, bool *partial)
-{
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-	int r;
-
-	*partial = false;
-	if (!socket)
-		return -errno;
-	r = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
-	if (r >= 0)
-		r = sockdiag_dump(socket, states, fn, userdata, partial);
-	mnl_socket_close(socket);
-	return r;
+	return netlink_dump(NETLINK_SOCK_DIAG, header, sockdiag_take_part, &walk);
 }
 
 int sockdiag_walk(sockdiag_fn fn, void *userdata)
@@ -213,7 +190,7 @@ static size_t sockdiag_put_end(struct sockdiag_ender *e, size_t at, const struct
 /* Reads what failed, of messages that the kernel has dealt with; *error as sockdiag_end() has it. */
 static size_t sockdiag_read_failures(struct sockdiag_ender *e, int *error)
 {
-	char buffer[SOCKDIAG_BUFFER_BYTES];
+	char buffer[NETLINK_BUFFER_BYTES];
 	const struct nlmsgerr *failure;
 	struct nlmsghdr *header;
 	size_t failures = 0;

@@ -103,8 +103,9 @@ static json_int_t passed(const json_t *status, const char *program, const char *
 }
 
 static const char *const xdp_passes[] = { "not_syn", "syn_admitted", "unproven", NULL };
-static const char *const ingress_passes[] = { "syn",	  "not_ack", "idle_ack", "other_ack",
-					      "accepted", "already", NULL };
+static const char *const ingress_passes[] = { "syn",	   "not_ack",  "idle_ack",
+					      "other_ack", "accepted", "already_connected",
+					      NULL };
 
 static void assert_all_arrived(struct stage *s, const struct watch *w, const json_t *before,
 			       json_int_t lost)

@@ -24,8 +24,7 @@ bpf_folders='net cookie state path'
 
 circular='daemon/(dataplane/(dataplane|control)|ifaces/ifaces)
 daemon/(ifaces/ifaces|services/services|lists/list_store)(_internal)?
-daemon/(dataplane/dataplane|settings/settings|net/rtnl)_[a-z]+
-daemon/net/rtnl
+daemon/(dataplane/dataplane|settings/settings)_[a-z]+
 cli/base/(arguments|help)'
 
 # Lines "FILE INCLUDED": <bpf/bpf.h> as it stands, a header of ours as its path. What is no file (a
