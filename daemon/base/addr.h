@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Addresses, prefixes and sockets, and their text: 192.0.2.1, 2001:db8::1, 192.0.2.0/24,
+ * daemon/base is what every other folder may use, and the CLI and the tests' laboratory: addresses,
+ * text, files, clocks, hashes, rates, modes as words, log lines, privileges, a worker thread. It
+ * knows neither kernel interfaces of the network (daemon/net) nor what synguard is about.
+ *
+ * This is addresses, prefixes and sockets, and their text: 192.0.2.1, 2001:db8::1, 192.0.2.0/24,
  * 192.0.2.1:80, [2001:db8::1]:80. None of it needs to be escaped in JSON.
  *
  * An IPv4 address is v4-mapped (::ffff:a.b.c.d), and a prefix of it counts the 96 bits of ::ffff.

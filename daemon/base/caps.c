@@ -18,7 +18,7 @@ struct caps_need {
 	uint64_t any_of;
 };
 
-/* CAP_SYS_ADMIN is taken for the two that were split from it (capabilities(7)). */
+/* CAP_SYS_ADMIN includes the two that were split from it (capabilities(7)). */
 static const struct caps_need caps_to_load[] = {
 	{ "CAP_BPF", CAPS_BIT(CAP_BPF) | CAPS_BIT(CAP_SYS_ADMIN) },
 	{ "CAP_NET_ADMIN", CAPS_BIT(CAP_NET_ADMIN) },
@@ -85,21 +85,21 @@ bool caps_missing_for_processes(struct complaint *c)
 	return true;
 }
 
-static uint64_t caps_kept(bool socket_owner)
+static uint64_t caps_kept(bool processes)
 {
 	uint64_t have = 0, kept = CAPS_BIT(CAP_NET_ADMIN);
 	size_t i;
 
-	if (!socket_owner || caps_effective(&have) < 0)
+	if (!processes || caps_effective(&have) < 0)
 		return kept;
 	for (i = 0; i < ARRAY_SIZE(caps_for_processes); i++)
 		kept |= have & caps_for_processes[i].any_of;
 	return kept;
 }
 
-int caps_keep(bool socket_owner)
+int caps_keep(bool processes)
 {
-	uint64_t kept = caps_kept(socket_owner);
+	uint64_t kept = caps_kept(processes);
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = {};
 	int cap;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Privilege: what loading the programs takes, and giving up all but CAP_NET_ADMIN after that, or
- * what reaching into other processes takes besides.
+ * Capabilities: what loading the BPF programs takes; what listen(2) on the sockets of other processes
+ * takes; and dropping all others once the programs are loaded.
  */
 #pragma once
 
@@ -10,21 +10,19 @@
 #include "daemon/base/complaint.h"
 
 /*
- * Whether this process lacks a capability that loading the programs takes; then the complaint names
- * those that it lacks and replaces what it said before, else it stays.
+ * Whether this process lacks a capability that loading the programs takes. Then the complaint is
+ * replaced by one that names the missing ones, else it stays.
  */
 bool caps_missing_to_load(struct complaint *c);
 
 /*
- * Whether this process lacks what it takes to socket_owner into other processes (CAP_SYS_PTRACE,
- * CAP_DAC_READ_SEARCH); then the complaint names it.
+ * The same for CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, which daemon/net/socket_owner.h needs.
  */
 bool caps_missing_for_processes(struct complaint *c);
 
 /*
- * Keeps CAP_NET_ADMIN and nothing else, for good: permitted, effective, bounding and ambient sets,
- * and no new privileges by execve(); with socket_owner, of what caps_missing_for_processes() is about as much
- * as there is. Without the right to shrink the bounding set (CAP_SETPCAP) that one stays, and the
- * rest is done. -errno.
+ * Drops all but CAP_NET_ADMIN for good, from the permitted, effective, bounding and ambient sets, and
+ * sets no_new_privs. With processes, keeps those of caps_missing_for_processes() that there are. The
+ * bounding set stays where CAP_SETPCAP is missing, and the rest is done. -errno.
  */
-int caps_keep(bool socket_owner);
+int caps_keep(bool processes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What went wrong in words, with the remedy, for the places where a number is not enough.
- * The caller owns it, the callee fills it, main and manager say it.
+ * An error in words, with the remedy, where an errno is not enough. The caller owns it (or passes
+ * NULL), the callee fills it, main and manager print it.
  */
 #pragma once
 

@@ -21,7 +21,7 @@ int descriptors_spare(int fd)
 	struct rlimit limit;
 	rlim_t kept;
 
-	/* each time: an administrator may lower it meanwhile, see prlimit(1) */
+	/* each time: prlimit(1) may have lowered it */
 	if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return fd;
 	kept = limit.rlim_cur / 2 < DESCRIPTORS_KEPT ? limit.rlim_cur / 2 : DESCRIPTORS_KEPT;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Points at which a test ends the process as kill -9 would. In what is installed they are nothing.
- *
- * A program built with -DSG_FAULTS is killed where fault_name is the point's, the fault_pass-th
- * time that it comes by.
+ * Points at which a test kills the process, as kill -9 would. Empty in what is installed: only a
+ * program built with -DSG_FAULTS has fault_pass_by(), which counts and kills.
  */
 #pragma once
 

@@ -25,7 +25,7 @@ static uint64_t groups_mix(uint64_t x)
 	return x ^ x >> 32;
 }
 
-/* The place of the key: its own, or the free one where it would go. */
+/* The row of the key, or the free one where it would go. */
 static struct groups_row *groups_place(const struct groups *g, const struct sg_addr *addr,
 				       __be16 port)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Half-open connections, counted by a key that an attacker may choose: a hash table with a salt of
- * its own, which grows with the number of different keys. Pure.
+ * Counts half-open connections by address and port. An attacker may choose the keys, so the hash
+ * table is salted; it grows with the number of different keys. Pure.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 struct groups_row {
 	struct sg_addr addr;
 	__be16 port;
-	uint64_t count; /* 0: the place is free */
+	uint64_t count; /* 0: the row is free */
 	uint64_t oldest_ms;
 };
 
@@ -30,6 +30,6 @@ void groups_done(struct groups *g);
 /* -ENOMEM */
 int groups_add(struct groups *g, const struct sg_addr *addr, __be16 port, uint64_t age_ms);
 
-/* The rows with a count come first, the most half-open connections at the top; ends the counting.
- * Returns how many they are. */
+/* Moves the rows with a count to the front, the highest count first, and returns how many there are.
+ * Nothing can be added after it. */
 size_t groups_sort(struct groups *g);

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* "DEVICE:INODE" of what the journal gave us as stderr; a child may have inherited the variable,
- * but not the stream. */
+/* JOURNAL_STREAM is "DEVICE:INODE" of the journal's stream. A child may inherit the variable without
+ * the stream. */
 bool log_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -23,8 +23,8 @@ bool log_is_journal(void)
 	       !fstat(STDERR_FILENO, &st) && st.st_dev == device && st.st_ino == inode;
 }
 
-/* A pipe that polls writable takes PIPE_BUF bytes; to set O_NONBLOCK would concern its other
- * holders too. */
+/* A pipe that polls writable takes PIPE_BUF bytes. O_NONBLOCK would change it for its other holders,
+ * too. */
 static void log_write(const char *text, size_t length)
 {
 	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
@@ -33,7 +33,7 @@ static void log_write(const char *text, size_t length)
 	    errno != ENOTSOCK)
 		return;
 	if (poll(&p, 1, 0) == 1 && p.revents & POLLOUT && write(STDERR_FILENO, text, length) < 0)
-		return; /* there is nobody left to tell */
+		return; /* nowhere to report it */
 }
 
 void log_line(int priority, const char *format, ...)

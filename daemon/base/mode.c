@@ -2,10 +2,10 @@
 #include "daemon/base/mode.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <string.h>
 
 #include "synguard/cleanup.h"
+
+#include "daemon/base/text.h"
 
 static const char *const mode_names[] = {
 	[SG_MODE_OFF] = "off",
@@ -22,10 +22,23 @@ const char *mode_name(enum sg_mode mode)
 
 int mode_parse(const char *name)
 {
-	int mode;
+	return text_find(mode_names, SG_MODE_COUNT, name);
+}
 
-	for (mode = 0; mode < SG_MODE_COUNT; mode++)
-		if (!strcmp(name, mode_names[mode]))
-			return mode;
-	return -EINVAL;
+static const char *const attach_mode_names[] = {
+	[ATTACH_MODE_AUTO] = "auto",
+	[ATTACH_MODE_NATIVE] = "native",
+	[ATTACH_MODE_TCX] = "tcx",
+	[ATTACH_MODE_GENERIC] = "generic",
+};
+static_assert(ARRAY_SIZE(attach_mode_names) == ATTACH_MODE_COUNT, "every attach mode has a name");
+
+const char *attach_mode_name(enum attach_mode mode)
+{
+	return mode < ATTACH_MODE_COUNT ? attach_mode_names[mode] : "unknown";
+}
+
+int attach_mode_parse(const char *name)
+{
+	return text_find(attach_mode_names, ATTACH_MODE_COUNT, name);
 }

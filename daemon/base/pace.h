@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How often something may be done whose cost grows with the host: at once where it costs little,
- * and never for more than a fiftieth of a CPU.
+ * Limits work whose cost grows with the host to a fiftieth of a CPU; cheap work may be repeated at
+ * once.
  */
 #pragma once
 
@@ -21,13 +21,13 @@ static inline bool pace_allows(const struct pace *p, uint64_t now_ns)
 	return now_ns >= p->next_ns;
 }
 
-/* It was done now, and has taken so much CPU time. */
+/* The work was done at now_ns and took cost_ns of CPU time. */
 static inline void pace_note(struct pace *p, uint64_t now_ns, uint64_t cost_ns)
 {
 	p->next_ns = now_ns + cost_ns * PACE_SHARE;
 }
 
-/* Of this thread, to take the difference of. */
+/* CPU time of this thread: the difference of two is a cost. */
 static inline uint64_t pace_cpu_ns(void)
 {
 	return clock_ns(CLOCK_THREAD_CPUTIME_ID);

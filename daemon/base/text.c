@@ -45,7 +45,17 @@ int text_decimal(const char *text, uint64_t least, uint64_t most, uint64_t *ret)
 	return 0;
 }
 
-/* ---- misspelt names ------------------------------------------------------------------------ */
+/* ---- names --------------------------------------------------------------------------------- */
+
+int text_find(const char *const *names, size_t count, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(name, names[i]))
+			return i;
+	return -EINVAL;
+}
 
 /* Nothing that we have a name for is longer. */
 #define NEAREST_MAX_LENGTH 32

@@ -22,7 +22,10 @@ int text_decimal(const char *text, uint64_t least, uint64_t most, uint64_t *ret)
  * more than 64 bits hold, *text is moved all the same. */
 int text_take_decimal(const char **text, uint64_t *ret);
 
-/* ---- misspelt names ---- */
+/* ---- names ---- */
+
+/* The place of the name in the table, or -EINVAL. */
+int text_find(const char *const *names, size_t count, const char *name);
 
 /*
  *	struct nearest n = nearest_to("statsu");

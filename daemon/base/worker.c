@@ -7,10 +7,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "synguard/cleanup.h"
+
+#include "daemon/base/clock.h"
 
 struct worker_queue {
 	struct worker_job *first, **end;
@@ -72,18 +73,18 @@ static void worker_join(struct worker *w)
 	w->joinable = false;
 }
 
-/* With the lock held, which is given up for the time of work() where there can be no thread. */
+/* Called with the lock held; releases it during work() where no thread can be created. */
 static void worker_start(struct worker *w)
 {
 	w->running = true;
-	/* one that has left its loop: it needs the lock no more */
+	/* an earlier thread, which has left its loop and does not take the lock again */
 	worker_join(w);
 	if (!pthread_create(&w->thread, NULL, worker_run, w)) {
 		w->joinable = true;
 		return;
 	}
 	pthread_mutex_unlock(&w->lock);
-	worker_run(w); /* late is better than never */
+	worker_run(w); /* no thread: the loop has to wait */
 	pthread_mutex_lock(&w->lock);
 }
 
@@ -121,20 +122,12 @@ static int worker_on_done(sd_event_source *source, int fd, uint32_t revents, voi
 	return 0;
 }
 
-static uint64_t worker_now_usec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
-}
-
 void worker_settle(struct worker *w, uint64_t limit_usec)
 {
-	uint64_t now_usec = worker_now_usec(), end_usec = now_usec + limit_usec;
+	uint64_t now_usec = clock_now_usec(), end_usec = now_usec + limit_usec;
 	struct pollfd p = { .fd = w->done_fd, .events = POLLIN };
 
-	for (; w->pending && now_usec < end_usec; now_usec = worker_now_usec())
+	for (; w->pending && now_usec < end_usec; now_usec = clock_now_usec())
 		if (poll(&p, 1, (end_usec - now_usec) / 1000 + 1) > 0)
 			worker_on_done(w->source, w->done_fd, 0, w);
 }

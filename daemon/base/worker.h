@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A thread for what may sleep in the kernel for long, so that no tick waits for it.
+ * A thread for calls that may sleep in the kernel for long, so that no tick waits for them.
  *
- * Attaching one program waits for an RCU grace period (8 to 16 ms were measured, with the RTNL lock
- * held all the while), and whatever else takes that lock waits behind it. Jobs run one after the
- * other in the order in which they were added. The thread lives only while there are some. A job is
- * part of what its owner owns, so adding one cannot fail and nothing is allocated.
+ * Attaching one program waits for an RCU grace period (8 to 16 ms were measured) with the RTNL lock
+ * held, and other users of that lock wait behind it. Jobs run one after the other in the order in
+ * which they were added. The thread exists only while there are jobs. A job is embedded in a struct
+ * of its owner, so adding one cannot fail and allocates nothing.
  *
- * Left to the caller: work() touches only what no one else does until done() has been called.
+ * Left to the caller: until done() is called, only work() touches the job's data.
  */
 #pragma once
 
@@ -26,11 +26,11 @@ struct worker_job {
 /* The caller owns *ret. -errno. */
 int worker_new(struct worker **ret, sd_event *event);
 
-/* Lets the job that runs come to its end and forgets the others: done() is called for none. */
+/* Waits for the job that runs and drops the others; done() is called for none. */
 struct worker *worker_free(struct worker *worker);
 
-/* The job must not be under way already. */
+/* The job must not be in the queue already. */
 void worker_add(struct worker *worker, struct worker_job *job);
 
-/* Waits until nothing is to be done any more, at most so long; calls done() meanwhile. */
+/* Waits until no job is left, at most so long, and calls done() of those that end. */
 void worker_settle(struct worker *worker, uint64_t limit_usec);

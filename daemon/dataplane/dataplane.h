@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/base/attach_mode.h"
+#include "daemon/base/mode.h"
 #include "daemon/base/complaint.h"
 #include "daemon/judge/cardinality.h"
 #include "synguard/abi.h"

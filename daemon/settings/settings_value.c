@@ -7,7 +7,6 @@
 
 #include "synguard/cleanup.h"
 
-#include "daemon/base/mode.h"
 #include "daemon/settings/iface_names.h"
 #include "daemon/settings/settings_service.h"
 #include "daemon/settings/settings_span.h"

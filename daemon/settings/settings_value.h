@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/base/attach_mode.h"
+#include "daemon/base/mode.h"
 #include "daemon/base/complaint.h"
 #include "synguard/abi.h"
 

@@ -215,6 +215,18 @@ START_TEST(decimals)
 }
 END_TEST
 
+START_TEST(names_found)
+{
+	static const char *const names[] = { "off", "on", "auto" };
+
+	ck_assert_int_eq(text_find(names, 3, "off"), 0);
+	ck_assert_int_eq(text_find(names, 3, "auto"), 2);
+	ck_assert_int_eq(text_find(names, 2, "auto"), -EINVAL);
+	ck_assert_int_eq(text_find(names, 3, "o"), -EINVAL);
+	ck_assert_int_eq(text_find(names, 3, "On"), -EINVAL);
+}
+END_TEST
+
 static const char *value_of(void *userdata, const char *field)
 {
 	if (!strcmp(field, "who"))
@@ -465,6 +477,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, prefixes, 5);
 	SUITE_TEST(suite, prefixes_contain, 5);
 	SUITE_TEST(suite, decimals, 5);
+	SUITE_TEST(suite, names_found, 5);
 	SUITE_TEST(suite, fields, 5);
 	SUITE_TEST(suite, paragraphs, 5);
 	SUITE_TEST(suite, bytes_of_text, 5);
