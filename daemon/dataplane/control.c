@@ -11,7 +11,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "daemon/dataplane/dataplane_attach.h"
+#include "daemon/dataplane/attach.h"
 #include "synguard.skel.h"
 
 #define CONTROL_SET(dp, field, value)                                                              \

@@ -12,7 +12,7 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/descriptors.h"
-#include "daemon/dataplane/dataplane_attach.h"
+#include "daemon/dataplane/attach.h"
 #include "synguard.skel.h"
 
 /* What a driver says of XDP (netlink's extended acknowledgement), and what helps. */

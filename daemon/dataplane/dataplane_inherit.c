@@ -8,8 +8,8 @@
 
 #include "synguard/cleanup.h"
 
-#include "daemon/dataplane/dataplane_attach.h"
-#include "daemon/dataplane/dataplane_kept.h"
+#include "daemon/dataplane/attach.h"
+#include "daemon/dataplane/inherit.h"
 #include "synguard.skel.h"
 
 /* The id of the link's program where it is attached to this interface, else 0. */

@@ -8,7 +8,7 @@
 
 #include "daemon/base/pace.h"
 #include "daemon/base/worker.h"
-#include "daemon/dataplane/dataplane_requests.h"
+#include "daemon/dataplane/requests.h"
 #include "daemon/net/sockdiag.h"
 
 struct reap {

@@ -22,7 +22,7 @@ daemon_folders=$(folders_of daemon)
 cli_folders=$(folders_of cli)
 bpf_folders='net cookie state path'
 
-circular='daemon/(dataplane/(dataplane|control)|ifaces/ifaces)
+circular='daemon/(dataplane/(dataplane|control|load|attach|inherit|counters)|ifaces/ifaces)
 daemon/(ifaces/ifaces|services/services|lists/list_store)(_internal)?
 daemon/(dataplane/dataplane|settings/settings)_[a-z]+
 cli/base/(arguments|help)'

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The half of dataplane that attaches programs to interfaces and looks after them. */
-#include "daemon/dataplane/dataplane_attach.h"
+#include "daemon/dataplane/attach.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #include "daemon/base/descriptors.h"
 #include "daemon/dataplane/dataplane.h"
-#include "daemon/dataplane/dataplane_kept.h"
+#include "daemon/dataplane/inherit.h"
 #include "synguard.skel.h"
 
 /* The kernel's own limit for one hook of one interface (BPF_MPROG_MAX). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/dataplane/dataplane_kept.h"
+#include "daemon/dataplane/inherit.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -13,9 +13,9 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/dataplane/attach.h"
 #include "daemon/dataplane/control.h"
-#include "daemon/dataplane/dataplane_attach.h"
-#include "daemon/dataplane/dataplane_load.h"
+#include "daemon/dataplane/load.h"
 #include "synguard.skel.h"
 
 struct dataplane {

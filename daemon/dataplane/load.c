@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/dataplane/dataplane_load.h"
+#include "daemon/dataplane/load.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,9 +8,9 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include "daemon/dataplane/dataplane_attach.h"
-#include "daemon/dataplane/dataplane_kept.h"
+#include "daemon/dataplane/attach.h"
 #include "daemon/dataplane/dataplane_silence.h"
+#include "daemon/dataplane/inherit.h"
 #include "synguard.skel.h"
 
 #define DATAPLANE_KFUNC	   "bpf_sk_assign_tcp_reqsk"

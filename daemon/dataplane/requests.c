@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/dataplane/dataplane_requests.h"
+#include "daemon/dataplane/requests.h"
 
 #include <errno.h>
 #include <stdlib.h>
