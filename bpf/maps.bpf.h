@@ -18,6 +18,8 @@ __u32 ack_flood_window;
 __u32 ack_flood_count;
 /* How many there were since the start; one in SG_ACK_SAMPLE is looked up, and stands for all. */
 __u64 bogus_acks;
+/* The driver's or the kernel's words for the last XDP link that could not be attached. */
+char xdp_refusal[96];
 /* Whether a service with a port of this slot (challenged_port()) was ever challenged. */
 __u8 challenged_ports[SG_PORT_SLOTS];
 /* A byte of the hash of each of services (below). */

@@ -9,6 +9,7 @@
  *	TCP -> tcx egress: the host's own SYN-ACK proves the service
  *	inet_sock_set_state: a handshake completed
  *	xdp_bulk_tx, xdp_exception: whether XDP's answers are sent
+ *	bpf_xdp_link_attach_failed: why XDP was refused, which bpf(2) does not return
  *	iter/tcp: the listeners, when the daemon asks
  */
 #include "bpf/kernel.bpf.h"
@@ -150,6 +151,13 @@ int BPF_PROG(synguard_failed, const struct net_device *dev, const void *xdp, __u
 {
 	if (act == XDP_TX)
 		tx_errors_count(dev, 0, 1, 0);
+	return 0;
+}
+
+SEC("tp_btf/bpf_xdp_link_attach_failed")
+int BPF_PROG(synguard_refused, const char *message)
+{
+	BPF_SNPRINTF(xdp_refusal, sizeof(xdp_refusal), "%s", message);
 	return 0;
 }
 

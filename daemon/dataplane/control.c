@@ -11,13 +11,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "daemon/dataplane/attach.h"
 #include "synguard.skel.h"
 
 #define CONTROL_SET(dp, field, value)                                                              \
-	__atomic_store_n(&dataplane_skeleton(dp)->bss->control.field, value, __ATOMIC_RELAXED)
-#define CONTROL_GET(dp, field)                                                                     \
-	__atomic_load_n(&dataplane_skeleton(dp)->bss->control.field, __ATOMIC_RELAXED)
+	__atomic_store_n(&(dp)->skel->bss->control.field, value, __ATOMIC_RELAXED)
+#define CONTROL_GET(dp, field) __atomic_load_n(&(dp)->skel->bss->control.field, __ATOMIC_RELAXED)
 
 int control_init(struct sg_control *control)
 {
@@ -89,7 +87,7 @@ static int control_write(const struct bpf_map *map, const void *key, bool here, 
 
 int control_add_local(struct dataplane *dp, const struct sg_addr *addr)
 {
-	struct synguard_bpf *skel = dataplane_skeleton(dp);
+	struct synguard_bpf *skel = dp->skel;
 	struct sg_own own = sg_own(addr);
 
 	/* before it is in the table, where it would not be looked for otherwise */
@@ -99,12 +97,12 @@ int control_add_local(struct dataplane *dp, const struct sg_addr *addr)
 
 int control_remove_local(struct dataplane *dp, const struct sg_addr *addr)
 {
-	return control_write(dataplane_skeleton(dp)->maps.local_addrs, addr, false, 0);
+	return control_write(dp->skel->maps.local_addrs, addr, false, 0);
 }
 
 int control_list(struct dataplane *dp, bool allow, const struct sg_listed *key, bool here)
 {
-	struct synguard_bpf *skel = dataplane_skeleton(dp);
+	struct synguard_bpf *skel = dp->skel;
 
 	return control_write(allow ? skel->maps.allowed : skel->maps.denied, key, here, BPF_ANY);
 }
@@ -138,7 +136,7 @@ static int control_leave_alone(struct dataplane *dp, const struct settings *s,
 		if (control_has(other, service))
 			continue;
 		memcpy(key.addr, service->addr.bytes, sizeof(key.addr));
-		error = control_write(dataplane_skeleton(dp)->maps.left_alone, &key, here, BPF_ANY);
+		error = control_write(dp->skel->maps.left_alone, &key, here, BPF_ANY);
 		if (error < 0)
 			r = error;
 	}

@@ -42,19 +42,27 @@ int fdstore_new(struct fdstore **ret)
 	return 0;
 }
 
+void fdstore_drop_rest(struct fdstore *s)
+{
+	int i;
+
+	for (i = 0; i < s->count; i++) {
+		if (s->fds[i] < 0)
+			continue;
+		s->fds[i] = close_fd(s->fds[i]);
+		fdstore_drop(s, s->names[i]);
+	}
+}
+
 struct fdstore *fdstore_free(struct fdstore *s)
 {
 	int i;
 
 	if (!s)
 		return NULL;
-	for (i = 0; i < s->count; i++) {
-		if (s->fds[i] >= 0) {
-			close_fd(s->fds[i]);
-			fdstore_drop(s->names[i]);
-		}
+	fdstore_drop_rest(s);
+	for (i = 0; i < s->count; i++)
 		free(s->names[i]);
-	}
 	free(s->names);
 	free(s->fds);
 	free(s);
@@ -63,28 +71,27 @@ struct fdstore *fdstore_free(struct fdstore *s)
 
 int fdstore_take(struct fdstore *s, const char *name)
 {
-	int i, fd;
+	int i;
 
-	for (i = 0; i < s->count; i++) {
-		if (s->fds[i] < 0 || strcmp(s->names[i], name))
-			continue;
-		fd = s->fds[i];
-		s->fds[i] = -EBADF;
-		return fd;
-	}
+	for (i = 0; s && i < s->count; i++)
+		if (s->fds[i] >= 0 && !strcmp(s->names[i], name))
+			return TAKE_FD(s->fds[i]);
 	return -ENOENT;
 }
 
-void fdstore_drop(const char *name)
+void fdstore_drop(const struct fdstore *s, const char *name)
 {
-	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	if (s)
+		sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
 
-void fdstore_keep(const char *name, int fd)
+void fdstore_keep(const struct fdstore *s, const char *name, int fd)
 {
 	char message[300];
 
-	fdstore_drop(name);
+	if (!s)
+		return;
+	fdstore_drop(s, name);
 	/* not polled: descriptors of BPF are always in error to poll(), and would be closed for it */
 	snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
 	sd_pid_notify_with_fds(0, 0, message, &fd, 1);

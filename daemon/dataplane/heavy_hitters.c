@@ -7,7 +7,7 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/addr.h"
-#include "daemon/dataplane/dataplane.h"
+#include "daemon/dataplane/counters.h"
 #include "daemon/judge/cardinality.h"
 
 #define HITTERS_SETS (SG_HITTER_KINDS * SG_HITTER_SETS)

@@ -13,38 +13,39 @@
 
 #include "synguard/cleanup.h"
 
+#include "daemon/dataplane/fdstore.h"
 #include "synguard.skel.h"
 
 /*
  * To be raised when what is in the maps comes to mean something else without another layout of it,
  * so that memory of the former meaning is not taken over.
  */
-#define DATAPLANE_MEANING 1
+#define INHERIT_MEANING 1
 
 /* A name in the store; systemd allows 255 characters. */
-struct kept_name {
+struct inherit_name {
 	char text[96];
 };
 
-static const char *const kept_links[] = {
-	[DATAPLANE_LINK_NATIVE] = "native",
-	[DATAPLANE_LINK_GENERIC] = "generic",
-	[DATAPLANE_LINK_INGRESS] = "ingress",
-	[DATAPLANE_LINK_EGRESS] = "egress",
+static const char *const inherit_links[] = {
+	[INHERIT_NATIVE] = "native",
+	[INHERIT_GENERIC] = "generic",
+	[INHERIT_INGRESS] = "ingress",
+	[INHERIT_EGRESS] = "egress",
 };
 
-static struct kept_name kept_link_name(enum dataplane_link what, int ifindex)
+static struct inherit_name inherit_link_name(enum inherit_link what, int ifindex)
 {
-	struct kept_name name;
+	struct inherit_name name;
 
-	snprintf(name.text, sizeof(name.text), "%s-%d", kept_links[what], ifindex);
+	snprintf(name.text, sizeof(name.text), "%s-%d", inherit_links[what], ifindex);
 	return name;
 }
 
-static struct kept_name kept_map_name(const struct bpf_map *map,
-				      const struct dataplane_stamp *stamp)
+static struct inherit_name inherit_map_name(const struct bpf_map *map,
+					    const struct inherit_stamp *stamp)
 {
-	struct kept_name name;
+	struct inherit_name name;
 
 	snprintf(name.text, sizeof(name.text), "map-%s-%s", bpf_map__name(map), stamp->text);
 	return name;
@@ -54,7 +55,7 @@ static struct kept_name kept_map_name(const struct bpf_map *map,
  * What the programs have learned. Not what the daemon tells them, which it fills anew before any
  * interface is attached to: an address or a prefix that went meanwhile would stay in there.
  */
-static bool kept_is_memory(const struct synguard_bpf *skel, const struct bpf_map *map)
+static bool inherit_is_memory(const struct synguard_bpf *skel, const struct bpf_map *map)
 {
 	return map != skel->maps.local_addrs && map != skel->maps.left_alone &&
 	       map != skel->maps.allowed && map != skel->maps.denied && map != skel->maps.rodata;
@@ -62,12 +63,12 @@ static bool kept_is_memory(const struct synguard_bpf *skel, const struct bpf_map
 
 /* ---- the stamp ----------------------------------------------------------------------------- */
 
-/* FNV-1a. Whoever could choose what is hashed here could choose the programs. */
-struct kept_hash {
+/* FNV-1a: what is hashed here comes from the programs, so that no collision can be forced. */
+struct inherit_hash {
 	uint64_t value;
 };
 
-static void kept_hash_bytes(struct kept_hash *h, const void *bytes, size_t size)
+static void inherit_hash_bytes(struct inherit_hash *h, const void *bytes, size_t size)
 {
 	const uint8_t *p = bytes;
 
@@ -75,23 +76,23 @@ static void kept_hash_bytes(struct kept_hash *h, const void *bytes, size_t size)
 		h->value = (h->value ^ *p++) * 0x100000001b3ULL;
 }
 
-static void kept_hash_number(struct kept_hash *h, uint64_t number)
+static void inherit_hash_number(struct inherit_hash *h, uint64_t number)
 {
-	kept_hash_bytes(h, &number, sizeof(number));
+	inherit_hash_bytes(h, &number, sizeof(number));
 }
 
-static void kept_hash_text(void *ctx, const char *format, va_list args)
+static void inherit_hash_text(void *ctx, const char *format, va_list args)
 {
 	char text[1024];
 
 	/* what is longer is cut for all alike */
 	vsnprintf(text, sizeof(text), format, args);
-	kept_hash_bytes(ctx, text, strlen(text));
+	inherit_hash_bytes(ctx, text, strlen(text));
 }
 
 /* Variables have places, which no type shows. */
-static int kept_hash_variables(struct kept_hash *h, struct btf_dump *dump, const struct btf *btf,
-			       const struct btf_type *section)
+static int inherit_hash_variables(struct inherit_hash *h, struct btf_dump *dump,
+				  const struct btf *btf, const struct btf_type *section)
 {
 	const struct btf_var_secinfo *at = btf_var_secinfos(section);
 	int i, r = 0;
@@ -99,41 +100,41 @@ static int kept_hash_variables(struct kept_hash *h, struct btf_dump *dump, const
 	for (i = 0; i < btf_vlen(section) && !r; i++) {
 		const struct btf_type *var = btf__type_by_id(btf, at[i].type);
 
-		kept_hash_number(h, at[i].offset);
-		kept_hash_number(h, at[i].size);
-		kept_hash_bytes(h, btf__name_by_offset(btf, var->name_off),
-				strlen(btf__name_by_offset(btf, var->name_off)));
+		inherit_hash_number(h, at[i].offset);
+		inherit_hash_number(h, at[i].size);
+		inherit_hash_bytes(h, btf__name_by_offset(btf, var->name_off),
+				   strlen(btf__name_by_offset(btf, var->name_off)));
 		r = btf_dump__dump_type(dump, var->type);
 	}
 	return r;
 }
 
-static int kept_hash_map(struct kept_hash *h, struct btf_dump *dump, const struct btf *btf,
-			 const struct bpf_map *map)
+static int inherit_hash_map(struct inherit_hash *h, struct btf_dump *dump, const struct btf *btf,
+			    const struct bpf_map *map)
 {
 	const struct btf_type *type = btf__type_by_id(btf, bpf_map__btf_value_type_id(map));
 	int r = 0;
 
-	kept_hash_bytes(h, bpf_map__name(map), strlen(bpf_map__name(map)));
-	kept_hash_number(h, bpf_map__type(map));
-	kept_hash_number(h, bpf_map__key_size(map));
-	kept_hash_number(h, bpf_map__value_size(map));
-	kept_hash_number(h, bpf_map__max_entries(map));
-	kept_hash_number(h, bpf_map__map_flags(map));
+	inherit_hash_bytes(h, bpf_map__name(map), strlen(bpf_map__name(map)));
+	inherit_hash_number(h, bpf_map__type(map));
+	inherit_hash_number(h, bpf_map__key_size(map));
+	inherit_hash_number(h, bpf_map__value_size(map));
+	inherit_hash_number(h, bpf_map__max_entries(map));
+	inherit_hash_number(h, bpf_map__map_flags(map));
 	if (bpf_map__btf_key_type_id(map))
 		r = btf_dump__dump_type(dump, bpf_map__btf_key_type_id(map));
 	if (r < 0)
 		return r;
 	if (type && btf_is_datasec(type))
-		return kept_hash_variables(h, dump, btf, type);
+		return inherit_hash_variables(h, dump, btf, type);
 	return btf_dump__dump_type(dump, bpf_map__btf_value_type_id(map));
 }
 
-int dataplane_stamp(struct synguard_bpf *skel, struct dataplane_stamp *ret)
+int inherit_stamp(struct synguard_bpf *skel, struct inherit_stamp *ret)
 {
-	struct kept_hash h = { 0xcbf29ce484222325ULL };
+	struct inherit_hash h = { 0xcbf29ce484222325ULL };
 	const struct btf *btf = bpf_object__btf(skel->obj);
-	struct btf_dump *dump = btf_dump__new(btf, kept_hash_text, &h, NULL);
+	struct btf_dump *dump = btf_dump__new(btf, inherit_hash_text, &h, NULL);
 	struct bpf_map *map;
 	struct stat netns;
 	int r = libbpf_get_error(dump);
@@ -142,14 +143,14 @@ int dataplane_stamp(struct synguard_bpf *skel, struct dataplane_stamp *ret)
 		return r;
 	if (stat("/proc/self/ns/net", &netns) < 0)
 		r = -errno;
-	kept_hash_number(&h, DATAPLANE_MEANING);
-	kept_hash_number(&h, netns.st_ino);
-	kept_hash_number(&h, libbpf_num_possible_cpus());
-	kept_hash_number(&h, skel->rodata->epoch_shift);
+	inherit_hash_number(&h, INHERIT_MEANING);
+	inherit_hash_number(&h, netns.st_ino);
+	inherit_hash_number(&h, libbpf_num_possible_cpus());
+	inherit_hash_number(&h, skel->rodata->epoch_shift);
 	bpf_object__for_each_map(map, skel->obj)
 	{
-		if (!r && kept_is_memory(skel, map))
-			r = kept_hash_map(&h, dump, btf, map);
+		if (!r && inherit_is_memory(skel, map))
+			r = inherit_hash_map(&h, dump, btf, map);
 	}
 	btf_dump__free(dump);
 	snprintf(ret->text, sizeof(ret->text), "%016llx", (unsigned long long)h.value);
@@ -158,8 +159,8 @@ int dataplane_stamp(struct synguard_bpf *skel, struct dataplane_stamp *ret)
 
 /* ---- maps ---------------------------------------------------------------------------------- */
 
-/* The names say that they fit. That each is what its name says is still to be seen. */
-static bool kept_fits(const struct bpf_map *map, int fd)
+/* The name has the stamp; this checks that the descriptor is what its name says. */
+static bool inherit_fits(const struct bpf_map *map, int fd)
 {
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
@@ -170,24 +171,22 @@ static bool kept_fits(const struct bpf_map *map, int fd)
 	       info.max_entries == bpf_map__max_entries(map);
 }
 
-int dataplane_reuse(struct synguard_bpf *skel, const struct dataplane_store *store,
-		    const struct dataplane_stamp *stamp)
+int inherit_maps(struct synguard_bpf *skel, struct fdstore *store,
+		 const struct inherit_stamp *stamp)
 {
 	struct bpf_map *map;
 	bool some = false;
 
-	if (!store)
-		return 0;
 	bpf_object__for_each_map(map, skel->obj)
 	{
-		struct kept_name name = kept_map_name(map, stamp);
+		struct inherit_name name = inherit_map_name(map, stamp);
 		_cleanup_close_ int fd = -EBADF;
 		int r;
 
-		if (!kept_is_memory(skel, map))
+		if (!inherit_is_memory(skel, map))
 			continue;
-		fd = store->take(store->userdata, name.text);
-		if (fd < 0 || !kept_fits(map, fd))
+		fd = fdstore_take(store, name.text);
+		if (fd < 0 || !inherit_fits(map, fd))
 			return some ? -ESTALE : 0;
 		r = bpf_map__reuse_fd(map, fd);
 		if (r < 0)
@@ -197,49 +196,37 @@ int dataplane_reuse(struct synguard_bpf *skel, const struct dataplane_store *sto
 	return some;
 }
 
-void dataplane_keep_maps(struct synguard_bpf *skel, const struct dataplane_store *store,
-			 const struct dataplane_stamp *stamp)
+void inherit_keep_maps(struct synguard_bpf *skel, struct fdstore *store,
+		       const struct inherit_stamp *stamp)
 {
 	struct bpf_map *map;
 
-	if (!store)
-		return;
 	bpf_object__for_each_map(map, skel->obj)
 	{
-		struct kept_name name = kept_map_name(map, stamp);
+		struct inherit_name name = inherit_map_name(map, stamp);
 
-		if (kept_is_memory(skel, map))
-			store->keep(store->userdata, name.text, bpf_map__fd(map));
+		if (inherit_is_memory(skel, map))
+			fdstore_keep(store, name.text, bpf_map__fd(map));
 	}
 }
 
 /* ---- links --------------------------------------------------------------------------------- */
 
-int dataplane_take_link(const struct dataplane_store *store, enum dataplane_link what, int ifindex)
+int inherit_take_link(struct fdstore *store, enum inherit_link what, int ifindex)
 {
-	struct kept_name name = kept_link_name(what, ifindex);
-
-	return store ? store->take(store->userdata, name.text) : -ENOENT;
+	return fdstore_take(store, inherit_link_name(what, ifindex).text);
 }
 
-void dataplane_keep_link(const struct dataplane_store *store, enum dataplane_link what, int ifindex,
-			 int fd)
+void inherit_keep_link(struct fdstore *store, enum inherit_link what, int ifindex, int fd)
 {
-	struct kept_name name = kept_link_name(what, ifindex);
-
-	if (store)
-		store->keep(store->userdata, name.text, fd);
+	fdstore_keep(store, inherit_link_name(what, ifindex).text, fd);
 }
 
-void dataplane_end_link(const struct dataplane_store *store, enum dataplane_link what, int ifindex,
-			int fd)
+void inherit_end_link(struct fdstore *store, enum inherit_link what, int ifindex, int fd)
 {
-	struct kept_name name = kept_link_name(what, ifindex);
-
 	if (fd < 0)
 		return;
 	bpf_link_detach(fd);
 	close(fd);
-	if (store)
-		store->drop(store->userdata, name.text);
+	fdstore_drop(store, inherit_link_name(what, ifindex).text);
 }

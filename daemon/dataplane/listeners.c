@@ -2,12 +2,18 @@
 #include "daemon/dataplane/listeners.h"
 
 #include <errno.h>
-#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "synguard/cleanup.h"
 
+#include "adjust.skel.h"
 #include "daemon/dataplane/dataplane.h"
+#include "synguard.skel.h"
 
 /* The kernel hands over whole records as long as at least one fits. */
 #define LISTENERS_AT_ONCE 64
@@ -29,9 +35,13 @@ int listeners_read(int fd, size_t at_once, listeners_fn fn, void *userdata)
 
 int listeners_walk(struct dataplane *dp, listeners_fn fn, void *userdata)
 {
-	_cleanup_close_ int fd = dp ? dataplane_listeners(dp) : -EOPNOTSUPP;
+	struct bpf_link *link = dp ? dp->skel->links.synguard_listeners : NULL;
+	_cleanup_close_ int fd = -EBADF;
 
-	return fd < 0 ? fd : listeners_read(fd, 0, fn, userdata);
+	if (!link)
+		return -EOPNOTSUPP;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	return fd < 0 ? -errno : listeners_read(fd, 0, fn, userdata);
 }
 
 uint32_t listeners_syn_queue_max(const struct sg_listener *l)
@@ -39,4 +49,86 @@ uint32_t listeners_syn_queue_max(const struct sg_listener *l)
 	uint32_t host = l->syn_backlog - l->syn_backlog / 4;
 
 	return l->syncookies || host > l->queue_max ? l->queue_max : host;
+}
+
+/* ---- adjusting ----------------------------------------------------------------------------- */
+
+struct dataplane_adjust {
+	struct adjust_bpf *skel;
+};
+
+static void dataplane_adjust_explain(int error, struct complaint *c)
+{
+	if (error == -EPERM || error == -EACCES)
+		complain(c, "listeners cannot be adjusted: that takes a program, and CAP_BPF, "
+			    "CAP_NET_ADMIN and CAP_PERFMON to load it");
+	else if (error == -ESRCH || error == -EINVAL)
+		complain(c, "listeners cannot be adjusted: this kernel does not let a program "
+			    "walk sockets (Linux 5.15)");
+	else
+		complain(c, "listeners cannot be adjusted: the program could not be loaded: %s",
+			 strerror(-error));
+}
+
+static int dataplane_adjust_load(struct dataplane_adjust *a)
+{
+	int r;
+
+	a->skel = adjust_bpf__open();
+	if (!a->skel)
+		return -errno;
+	r = adjust_bpf__load(a->skel);
+	return r < 0 ? r : adjust_bpf__attach(a->skel);
+}
+
+int dataplane_adjust_new(struct dataplane_adjust **ret, struct complaint *c)
+{
+	struct dataplane_adjust *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return -ENOMEM;
+	libbpf_set_print(NULL);
+	r = dataplane_adjust_load(a);
+	if (r < 0) {
+		dataplane_adjust_explain(r, c);
+		dataplane_adjust_free(a);
+		return r == -ESRCH || r == -EINVAL ? -EOPNOTSUPP : r;
+	}
+	*ret = a;
+	return 0;
+}
+
+struct dataplane_adjust *dataplane_adjust_free(struct dataplane_adjust *a)
+{
+	if (a)
+		adjust_bpf__destroy(a->skel);
+	free(a);
+	return NULL;
+}
+
+int dataplane_adjust_order(struct dataplane_adjust *a, uint64_t cookie,
+			   const struct sg_order *order)
+{
+	return bpf_map_update_elem(bpf_map__fd(a->skel->maps.orders), &cookie, order, BPF_ANY) < 0 ?
+		       -errno :
+		       0;
+}
+
+int dataplane_adjust_result(struct dataplane_adjust *a, uint64_t cookie)
+{
+	int fd = bpf_map__fd(a->skel->maps.orders);
+	struct sg_order order = {};
+
+	if (bpf_map_lookup_elem(fd, &cookie, &order) < 0)
+		return -errno;
+	bpf_map_delete_elem(fd, &cookie);
+	return order.result;
+}
+
+int dataplane_adjust_listeners(struct dataplane_adjust *a)
+{
+	int fd = bpf_iter_create(bpf_link__fd(a->skel->links.synguard_adjust));
+
+	return fd < 0 ? -errno : fd;
 }

@@ -1,37 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/dataplane/load.h"
-
+/* Loads the programs, or says why the kernel cannot have them. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "synguard/cleanup.h"
+#include "synguard/heavy_hitters_abi.h"
+
+#include "daemon/base/clock.h"
 #include "daemon/dataplane/attach.h"
-#include "daemon/dataplane/dataplane_silence.h"
+#include "daemon/dataplane/control.h"
+#include "daemon/dataplane/dataplane.h"
 #include "daemon/dataplane/inherit.h"
 #include "synguard.skel.h"
 
-#define DATAPLANE_KFUNC	   "bpf_sk_assign_tcp_reqsk"
-#define DATAPLANE_TCP_WALK "bpf_iter_tcp"
+#define LOAD_KFUNC "bpf_sk_assign_tcp_reqsk"
 
-/* The last lines of what libbpf and the verifier had to say. */
-static char dataplane_last_words[256];
+#define LOAD_SERVICES_BYTES (SG_SERVICES_MAX * sizeof(struct sg_service))
+#define LOAD_HITTERS_BYTES  (SG_HITTER_KINDS * SG_HITTER_SETS * sizeof(struct sg_hitter_set))
 
-static int dataplane_listen(enum libbpf_print_level level, const char *format, va_list args)
+/* The first warning of libbpf, which has the verifier's words. */
+static char load_warning[256];
+
+static int load_on_message(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char line[sizeof(dataplane_last_words)];
-
-	if (level != LIBBPF_WARN || dataplane_last_words[0])
+	if (level != LIBBPF_WARN || load_warning[0])
 		return 0;
-	vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\n")] = '\0';
-	memcpy(dataplane_last_words, line, sizeof(line));
+	vsnprintf(load_warning, sizeof(load_warning), format, args);
+	load_warning[strcspn(load_warning, "\n")] = '\0';
 	return 0;
 }
 
-static bool dataplane_has(const char *name, uint32_t kind)
+static bool load_kernel_has(const char *name, uint32_t kind)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	int id;
@@ -44,15 +49,15 @@ static bool dataplane_has(const char *name, uint32_t kind)
 }
 
 /* Probes, never versions: distributions take features back to older kernels. */
-static int dataplane_probe(struct complaint *c)
+static int load_probe(struct complaint *c)
 {
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0) {
 		complain(c, "this kernel has no type information (/sys/kernel/btf/vmlinux, "
 			    "CONFIG_DEBUG_INFO_BTF); on Debian install linux-image-6.12-amd64");
 		return -EOPNOTSUPP;
 	}
-	if (!dataplane_has(DATAPLANE_KFUNC, BTF_KIND_FUNC)) {
-		complain(c, "this kernel lacks " DATAPLANE_KFUNC "() (Linux 6.9), which turns an "
+	if (!load_kernel_has(LOAD_KFUNC, BTF_KIND_FUNC)) {
+		complain(c, "this kernel lacks " LOAD_KFUNC "() (Linux 6.9), which turns an "
 			    "ACK with a cookie into a connection; on Debian install "
 			    "linux-image-6.12-amd64");
 		return -EOPNOTSUPP;
@@ -60,16 +65,28 @@ static int dataplane_probe(struct complaint *c)
 	return 0;
 }
 
-/* What only watches the driver is left out where the kernel has not got its tracepoint. */
-static void dataplane_choose_tracing(struct synguard_bpf *skel)
+/* Leaves out what the daemon can do without where the kernel has not got its hook. */
+static void load_choose_tracing(struct synguard_bpf *skel)
 {
-	bpf_program__set_autoload(skel->progs.synguard_sent,
-				  dataplane_has("btf_trace_xdp_bulk_tx", BTF_KIND_TYPEDEF));
-	bpf_program__set_autoload(skel->progs.synguard_failed,
-				  dataplane_has("btf_trace_xdp_exception", BTF_KIND_TYPEDEF));
+	const struct {
+		struct bpf_program *prog;
+		const char *hook;
+		uint32_t kind;
+	} rows[] = {
+		{ skel->progs.synguard_sent, "btf_trace_xdp_bulk_tx", BTF_KIND_TYPEDEF },
+		{ skel->progs.synguard_failed, "btf_trace_xdp_exception", BTF_KIND_TYPEDEF },
+		{ skel->progs.synguard_refused, "btf_trace_bpf_xdp_link_attach_failed",
+		  BTF_KIND_TYPEDEF },
+		{ skel->progs.synguard_listeners, "bpf_iter_tcp", BTF_KIND_FUNC },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		bpf_program__set_autoload(rows[i].prog,
+					  load_kernel_has(rows[i].hook, rows[i].kind));
 }
 
-static struct synguard_bpf *dataplane_open(uint8_t epoch_shift)
+static struct synguard_bpf *load_open(uint8_t epoch_shift)
 {
 	struct synguard_bpf *skel = synguard_bpf__open();
 
@@ -77,66 +94,160 @@ static struct synguard_bpf *dataplane_open(uint8_t epoch_shift)
 		return NULL;
 	skel->rodata->epoch_shift = epoch_shift;
 	/* libbpf 1.1 knows no SEC("tcx/..."), so the programs say "tc" and this says where */
-	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress, DATAPLANE_TCX_INGRESS);
+	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress, ATTACH_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_alone,
-					      DATAPLANE_TCX_INGRESS);
+					      ATTACH_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_answers,
-					      DATAPLANE_TCX_INGRESS);
-	bpf_program__set_expected_attach_type(skel->progs.synguard_egress, DATAPLANE_TCX_EGRESS);
-	dataplane_choose_tracing(skel);
-	if (!dataplane_has(DATAPLANE_TCP_WALK, BTF_KIND_FUNC))
-		bpf_program__set_autoload(skel->progs.synguard_listeners, false);
+					      ATTACH_TCX_INGRESS);
+	bpf_program__set_expected_attach_type(skel->progs.synguard_egress, ATTACH_TCX_EGRESS);
+	load_choose_tracing(skel);
 	return skel;
 }
 
-static int dataplane_load_once(struct dataplane_loaded *ret, uint8_t epoch_shift,
-			       const struct dataplane_store *store)
+static int load_once(struct dataplane *dp, uint8_t epoch_shift)
 {
 	struct synguard_bpf *skel;
-	struct dataplane_stamp stamp;
+	struct inherit_stamp stamp;
 	int r;
 
-	dataplane_last_words[0] = '\0';
-	skel = dataplane_open(epoch_shift);
+	load_warning[0] = '\0';
+	skel = load_open(epoch_shift);
 	if (!skel)
 		return -errno;
-	r = dataplane_stamp(skel, &stamp);
+	r = inherit_stamp(skel, &stamp);
 	if (r >= 0)
-		r = dataplane_reuse(skel, store, &stamp);
-	ret->continues = r != 0;
+		r = inherit_maps(skel, dp->store, &stamp);
+	dp->continues = r != 0;
 	if (r >= 0)
 		r = synguard_bpf__load(skel);
 	if (r < 0) {
 		synguard_bpf__destroy(skel);
 		return r;
 	}
-	if (!ret->continues)
-		dataplane_keep_maps(skel, store, &stamp);
-	ret->skel = skel;
+	if (!dp->continues)
+		inherit_keep_maps(skel, dp->store, &stamp);
+	dp->skel = skel;
 	return 0;
 }
 
-int dataplane_load(struct dataplane_loaded *ret, uint8_t epoch_shift,
-		   const struct dataplane_store *store, struct complaint *c)
+static int load_programs(struct dataplane *dp, uint8_t epoch_shift, struct complaint *c)
 {
 	int r;
 
-	libbpf_set_print(dataplane_silence);
-	r = dataplane_probe(c);
+	libbpf_set_print(NULL);
+	r = load_probe(c);
 	if (r < 0)
 		return r;
-	libbpf_set_print(dataplane_listen);
-	r = dataplane_load_once(ret, epoch_shift, store);
+	libbpf_set_print(load_on_message);
+	r = load_once(dp, epoch_shift);
 	/* it may have failed for what was left, which has been taken out of the store by now */
-	if (r < 0 && ret->continues)
-		r = dataplane_load_once(ret, epoch_shift, store);
-	libbpf_set_print(dataplane_silence);
+	if (r < 0 && dp->continues)
+		r = load_once(dp, epoch_shift);
+	libbpf_set_print(NULL);
 	if (r == -EPERM)
 		complain(c,
 			 "the kernel refused the programs: CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON "
 			 "are needed to load them (or lockdown forbids it)");
 	else if (r < 0)
 		complain(c, "the programs could not be loaded: %s (%s)", strerror(-r),
-			 dataplane_last_words);
+			 load_warning);
 	return r;
+}
+
+static int load_map_tables(struct dataplane *dp)
+{
+	void *p = mmap(NULL, LOAD_SERVICES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       bpf_map__fd(dp->skel->maps.services), 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	dp->services = p;
+	p = mmap(NULL, LOAD_HITTERS_BYTES, PROT_READ, MAP_SHARED,
+		 bpf_map__fd(dp->skel->maps.heavy_hitters), 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	dp->heavy_hitters = p;
+	return 0;
+}
+
+static int load_set_up(struct dataplane *dp)
+{
+	int r;
+
+	dp->cpus = libbpf_num_possible_cpus();
+	r = dp->cpus < 0 ? dp->cpus : load_map_tables(dp);
+	if (r < 0 || dp->continues)
+		return r;
+	dp->loaded_ns = clock_now_ns();
+	return control_init(&dp->skel->bss->control);
+}
+
+int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct fdstore *store,
+		  struct complaint *c)
+{
+	struct dataplane *dp = calloc(1, sizeof(*dp));
+	int r;
+
+	if (!dp)
+		return -ENOMEM;
+	dp->store = store;
+	r = load_programs(dp, epoch_shift, c);
+	if (r >= 0) {
+		r = load_set_up(dp);
+		if (r < 0)
+			complain(c, "the programs could not be set up: %s", strerror(-r));
+	}
+	if (r < 0) {
+		dataplane_free(dp);
+		return r;
+	}
+	*ret = dp;
+	return 0;
+}
+
+struct dataplane *dataplane_free(struct dataplane *dp)
+{
+	if (!dp)
+		return NULL;
+	if (dp->services)
+		munmap(dp->services, LOAD_SERVICES_BYTES);
+	if (dp->heavy_hitters)
+		munmap((void *)dp->heavy_hitters, LOAD_HITTERS_BYTES);
+	synguard_bpf__destroy(dp->skel);
+	free(dp);
+	return NULL;
+}
+
+bool dataplane_continues(const struct dataplane *dp)
+{
+	return dp->continues;
+}
+
+/* Into a place of the skeleton's, which destroys the link. Fails where the program was left out. */
+static int load_attach(struct bpf_program *prog, struct bpf_link **ret)
+{
+	struct bpf_link *link = bpf_program__autoload(prog) ? bpf_program__attach(prog) : NULL;
+	int r = link ? libbpf_get_error(link) : -EOPNOTSUPP;
+
+	if (!r)
+		*ret = link;
+	return r;
+}
+
+int dataplane_attach_tracing(struct dataplane *dp, struct complaint *c)
+{
+	struct synguard_bpf *skel = dp->skel;
+	int r = load_attach(skel->progs.synguard_born, &skel->links.synguard_born);
+
+	if (r < 0) {
+		complain(c, "the tracepoint inet_sock_set_state could not be attached: %s",
+			 strerror(-r));
+		return r;
+	}
+	/* without these it is not noticed that a driver does not send, or not said why it refuses */
+	load_attach(skel->progs.synguard_sent, &skel->links.synguard_sent);
+	load_attach(skel->progs.synguard_failed, &skel->links.synguard_failed);
+	load_attach(skel->progs.synguard_refused, &skel->links.synguard_refused);
+	load_attach(skel->progs.synguard_listeners, &skel->links.synguard_listeners);
+	return 0;
 }

@@ -8,8 +8,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "daemon/dataplane/dataplane_silence.h"
-
 #include "reap.skel.h"
 
 struct dataplane_requests {
@@ -19,15 +17,13 @@ struct dataplane_requests {
 int dataplane_requests_new(struct dataplane_requests **ret, struct complaint *c)
 {
 	struct dataplane_requests *q = calloc(1, sizeof(*q));
-	libbpf_print_fn_t before;
 	int r;
 
 	if (!q)
 		return -ENOMEM;
-	before = libbpf_set_print(dataplane_silence);
+	libbpf_set_print(NULL);
 	q->skel = reap_bpf__open();
 	r = q->skel ? reap_bpf__load(q->skel) : -errno;
-	libbpf_set_print(before);
 	if (r < 0) {
 		complain(c,
 			 "the program that tells which half-open connections were answered could "

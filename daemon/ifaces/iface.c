@@ -5,6 +5,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/descriptors.h"
+#include "daemon/dataplane/counters.h"
 #include "daemon/ifaces/ifaces_internal.h"
 
 /* Time for the ACKs of challenges that are under way when an interface is not meant any more. */
@@ -32,7 +33,7 @@ static void iface_work(struct worker_job *worker_job)
 		return;
 	}
 	if (job->lower) {
-		dataplane_lower(job->dp, &job->links);
+		dataplane_end_challenges(job->dp, &job->links);
 		return;
 	}
 	dataplane_succeed(job->dp, job->way, &job->links);
@@ -42,9 +43,9 @@ static void iface_work(struct worker_job *worker_job)
 		return;
 	/* where tcx is to answer, it begins before XDP ends: see dataplane_attach() */
 	if (job->lowered[0] && job->links.attach > DATAPLANE_TCX && job->way == ATTACH_MODE_WATCH)
-		dataplane_lower(job->dp, &job->links);
+		dataplane_end_challenges(job->dp, &job->links);
 	job->result = dataplane_attach(job->dp, job->ifindex, job->way, &job->links);
-	if (job->lowered[0] && job->links.attach == DATAPLANE_TCX && !job->links.taken_off)
+	if (job->lowered[0] && job->links.attach == DATAPLANE_TCX && !job->links.forced_off)
 		snprintf(job->links.reason, sizeof(job->links.reason), "%s", job->lowered);
 	if (!job->driver[0])
 		rtnl_driver(job->name, job->driver);

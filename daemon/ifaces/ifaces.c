@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/dataplane/counters.h"
 #include "daemon/ifaces/ifaces_internal.h"
 #include "daemon/settings/iface_names.h"
 
@@ -309,7 +310,7 @@ struct ifaces *ifaces_free(struct ifaces *p)
 	for (i = 0; i < p->count; i++) {
 		struct iface *port = p->ports[i];
 
-		dataplane_let_go(port->busy ? &port->job.links : &port->links);
+		dataplane_close_links(port->busy ? &port->job.links : &port->links);
 		free(port);
 	}
 	free(p->ports);

@@ -19,7 +19,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "daemon/dataplane/dataplane.h"
+#include "daemon/dataplane/attach.h"
 #include "daemon/ifaces/iface_events.h"
 #include "daemon/net/rtnl.h"
 #include "daemon/report/report.h"
@@ -32,7 +32,7 @@ struct ifaces;
  */
 int ifaces_new(struct ifaces **ret, sd_event *event, struct dataplane *dp, const char *const *names,
 	       size_t name_count, const struct ifaces_handler *handler);
-/* Lets go of all (dataplane_let_go()). Before rtnl_free(). */
+/* Lets go of all (dataplane_close_links()). Before rtnl_free(). */
 struct ifaces *ifaces_free(struct ifaces *p);
 
 /*

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "daemon/base/worker.h"
-#include "daemon/dataplane/dataplane.h"
+#include "daemon/dataplane/attach.h"
 #include "daemon/ifaces/iface_events.h"
 #include "daemon/ifaces/ifaces.h"
 #include "daemon/judge/tx_errors.h"

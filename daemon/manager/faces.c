@@ -105,13 +105,10 @@ static char *manager_describe(void *userdata)
 	report.listener_step_count =
 		mitigation_report_listeners(m->host.mitigation, steps, ARRAY_SIZE(steps));
 	for (program = 0; dp && program < SG_PROGRAM_COUNT; program++)
-		if (!dataplane_counters(dp, program, &report.counters[program]))
-			carry_counters(m->faces.carry, program, &report.counters[program]);
+		dataplane_counters(dp, program, &report.counters[program]);
 	if (ifaces_report(m->host.ifaces, &report.interfaces, &report.interface_count) >= 0 &&
-	    (!m->host.services || services_report(m->host.services, now_ns, &report) >= 0)) {
-		carry_services(m->faces.carry, report.services, &report.service_count);
+	    (!m->host.services || services_report(m->host.services, now_ns, &report) >= 0))
 		text = report_to_json(&report);
-	}
 	free(report.interfaces);
 	free(report.services);
 	return text;

@@ -73,23 +73,6 @@ static int start_interfaces(struct manager *m)
 
 /* ---- the programs -------------------------------------------------------------------------- */
 
-static int store_take(void *userdata, const char *name)
-{
-	const struct manager *m = userdata;
-
-	return m->host.store ? fdstore_take(m->host.store, name) : -ENOENT;
-}
-
-static void store_keep(void *userdata, const char *name, int fd)
-{
-	fdstore_keep(name, fd);
-}
-
-static void store_drop(void *userdata, const char *name)
-{
-	fdstore_drop(name);
-}
-
 static int load_programs(struct manager *m, struct complaint *c)
 {
 	int r;
@@ -98,10 +81,9 @@ static int load_programs(struct manager *m, struct complaint *c)
 		complain(c, "[Daemon] Engine= says so");
 		return -ECANCELED;
 	}
-	m->host.kept = (struct dataplane_store){ store_take, store_keep, store_drop, m };
-	r = dataplane_new(&m->host.dp, m->policy.settings.epoch_shift, &m->host.kept, c);
+	r = dataplane_new(&m->host.dp, m->policy.settings.epoch_shift, m->host.store, c);
 	if (r >= 0)
-		r = dataplane_attach_births(m->host.dp, c);
+		r = dataplane_attach_tracing(m->host.dp, c);
 	if (r == -EPERM || r == -EACCES)
 		caps_missing_to_load(c);
 	return r;
@@ -151,9 +133,6 @@ static int start_bookkeeping(struct manager *m)
 	const struct mitigation_handler handler = { emit_mitigation, warn, &m->faces.emitter };
 	int r;
 
-	r = carry_new(&m->faces.carry);
-	if (r < 0)
-		return r;
 	r = fdstore_new(&m->host.store);
 	if (r < 0)
 		return r;
@@ -238,7 +217,7 @@ static int manager_start(struct manager *m, struct complaint *c)
 	}
 	manager_reconcile(m);
 	/* what the daemon before had on other interfaces is detached here */
-	m->host.store = fdstore_free(m->host.store);
+	fdstore_drop_rest(m->host.store);
 	ifaces_settle(m->host.ifaces, MANAGER_SETTLE_USEC);
 	ifaces_warn(m->host.ifaces, m->host.rtnl);
 	r = explain(c, start_ticking(m));
@@ -305,7 +284,6 @@ struct manager *manager_free(struct manager *m)
 	list_store_free(m->host.lists);
 	dataplane_free(m->host.dp);
 	fdstore_free(m->host.store);
-	carry_free(m->faces.carry);
 	emitter_done(&m->faces.emitter);
 	close_fd(m->host.instance_fd);
 	close_fd(m->host.lock_fd);

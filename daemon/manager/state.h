@@ -8,8 +8,8 @@
 
 #include "daemon/base/pace.h"
 #include "daemon/bus/bus.h"
-#include "daemon/dataplane/carry.h"
 #include "daemon/dataplane/control.h"
+#include "daemon/dataplane/counters.h"
 #include "daemon/dataplane/dataplane.h"
 #include "daemon/dataplane/fdstore.h"
 #include "daemon/dataplane/heavy_hitters.h"
@@ -50,8 +50,7 @@ struct manager_policy {
 /* The host, and what is changed on it. */
 struct manager_host {
 	int lock_fd, instance_fd;
-	struct fdstore *store; /* until everything of use has been taken out */
-	struct dataplane_store kept;
+	struct fdstore *store;
 	struct dataplane *dp; /* NULL in engine "kernel", for this reason: */
 	struct complaint engine_reason;
 	struct services *services; /* NULL in engine "kernel" */
@@ -87,7 +86,6 @@ struct manager_reaper {
 struct manager_faces {
 	struct emitter emitter;
 	struct bus *bus;
-	struct carry *carry;
 	struct views *views;
 };
 

@@ -17,7 +17,6 @@
 #include "daemon/base/addr.h"
 #include "daemon/base/caps.h"
 #include "daemon/base/clock.h"
-#include "daemon/dataplane/dataplane_adjust.h"
 #include "daemon/dataplane/listeners.h"
 #include "daemon/mitigation/steps.h"
 

@@ -3,7 +3,7 @@
  * The reaper: ends half-open connections that nobody answers, before their time.
  *
  * A round lists the half-open connections by sock_diag, has the BPF program judge those whose
- * SYN-ACK was sent again (dataplane_requests.h), and ends the ripe ones by SOCK_DESTROY. It runs in
+ * SYN-ACK was sent again (dataplane/requests.h), and ends the ripe ones by SOCK_DESTROY. It runs in
  * a thread, locks no connection, is bounded, and comes the less often the more connections there
  * are to list (pace.h), so that no tick waits for it. The rest is left to the next round. It never
  * ends a connection that was answered, one of a listener with TCP_DEFER_ACCEPT, or one whose

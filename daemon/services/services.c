@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/dataplane/control.h"
+#include "daemon/dataplane/counters.h"
 #include "daemon/judge/detect.h"
 
 /*
@@ -71,7 +72,8 @@ int services_new(struct services **ret, struct dataplane *dp)
 	s->entries = dataplane_services(dp);
 	s->memory = calloc(SG_SERVICES_MAX, sizeof(*s->memory));
 	s->live = calloc(SG_SERVICES_MAX, sizeof(*s->live));
-	if (!s->memory || !s->live)
+	s->evicted = calloc(SG_SERVICES_MAX, sizeof(*s->evicted));
+	if (!s->memory || !s->live || !s->evicted)
 		r = -ENOMEM;
 	else if (dataplane_continues(dp))
 		r = services_continue(s);
@@ -89,6 +91,7 @@ struct services *services_free(struct services *s)
 		return NULL;
 	free(s->memory);
 	free(s->live);
+	free(s->evicted);
 	free(s);
 	return NULL;
 }
@@ -258,13 +261,48 @@ static bool services_is_duplicate(const struct services *s, uint32_t index)
 	return false;
 }
 
+static const struct services_evicted *services_find_evicted(const struct services_evicted *rows,
+							    uint32_t index,
+							    const struct sg_service *e)
+{
+	uint32_t first = index - index % SG_SERVICE_WAYS, i;
+
+	for (i = first; i < first + SG_SERVICE_WAYS; i++)
+		if (rows[i].port == e->port && !memcmp(&rows[i].addr, &e->addr, sizeof(e->addr)))
+			return &rows[i];
+	return NULL;
+}
+
+struct services_evicted services_evicted(const struct services_evicted *rows, uint32_t index,
+					 const struct sg_service *e)
+{
+	const struct services_evicted *found = services_find_evicted(rows, index, e);
+
+	return found ? *found : (struct services_evicted){ .addr = e->addr, .port = e->port };
+}
+
+void services_evict(struct services_evicted *rows, uint32_t index, const struct sg_service *e,
+		    const struct sg_tally *tally)
+{
+	const struct services_evicted *found = services_find_evicted(rows, index, e);
+	struct services_evicted sum = services_evicted(rows, index, e);
+
+	sum.syns += tally->syns;
+	sum.challenged += tally->challenged;
+	sum.accepted += tally->accepted;
+	sum.born += tally->born;
+	rows[found ? found - rows : index] = sum;
+}
+
 /* The state last: until then no program takes the entry for another service. */
 static void services_forget(struct services *s, uint32_t index)
 {
 	struct sg_service *e = &s->entries[index];
+	struct sg_tally tally;
 
-	if (dataplane_tally_clear(s->dp, index) < 0)
+	if (dataplane_tally(s->dp, index, &tally) < 0 || dataplane_tally_clear(s->dp, index) < 0)
 		return;
+	services_evict(s->evicted, index, e, &tally);
 	__atomic_store_n(&e->state, SG_SERVICE_CLAIMED, __ATOMIC_RELEASE);
 	memset((char *)e + sizeof(e->state), 0, sizeof(*e) - sizeof(e->state));
 	memset(&s->memory[index], 0, sizeof(s->memory[index]));
@@ -323,6 +361,7 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 	const struct services_memory *m = &s->memory[index];
 	enum sg_verdict hindrance = services_hindrance(e, now_ns);
 	const struct services_queues *q = m->has_exact ? &m->exact : &m->any;
+	struct services_evicted before = services_evicted(s->evicted, index, e);
 	struct sg_tally tally = m->last;
 
 	dataplane_tally(s->dp, index, &tally); /* what is older will do if this fails */
@@ -333,10 +372,10 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 		.blocked = hindrance == SG_V_BLOCKED,
 		.proven = services_get(&e->proven_at_ns),
 		.hindrance = hindrance ? services_labels[hindrance] : NULL,
-		.syns = tally.syns,
-		.challenged = tally.challenged,
-		.accepted = tally.accepted,
-		.born = tally.born,
+		.syns = before.syns + tally.syns,
+		.challenged = before.challenged + tally.challenged,
+		.accepted = before.accepted + tally.accepted,
+		.born = before.born + tally.born,
 		.syn_queue = s->no_listeners ? m->half_open : q->syn,
 		.syn_queue_max = q->max,
 		.accept_queue = q->accept,
@@ -358,7 +397,7 @@ uint64_t services_walks(const struct services *s)
 int services_report(struct services *s, uint64_t now_ns, struct report *report)
 {
 	struct report_service *rows;
-	size_t i;
+	size_t i, count = 0;
 
 	/* what is still missing of the queues then is told as 0 */
 	services_list_live(s);
@@ -367,9 +406,10 @@ int services_report(struct services *s, uint64_t now_ns, struct report *report)
 	if (!rows)
 		return -ENOMEM;
 	for (i = 0; i < s->live_count; i++)
-		services_fill_row(s, s->live[i], now_ns, &rows[i]);
+		if (!services_is_duplicate(s, s->live[i])) /* no two rows for one service */
+			services_fill_row(s, s->live[i], now_ns, &rows[count++]);
 	report->services = rows;
-	report->service_count = s->live_count;
+	report->service_count = count;
 	report->half_open = s->half_open;
 	return 0;
 }

@@ -16,6 +16,22 @@
 
 struct services;
 
+/*
+ * What entries had counted that were freed, so that the totals of a service that comes back go on.
+ * Of SG_SERVICES_MAX rows those of one set of the service table are searched: a service has its
+ * entry in any of them. One row is for one freed entry, and the next one in its place replaces it.
+ */
+struct services_evicted {
+	struct sg_addr addr;
+	__be16 port; /* 0: none */
+	uint64_t syns, challenged, accepted, born;
+};
+void services_evict(struct services_evicted *rows, uint32_t index, const struct sg_service *e,
+		    const struct sg_tally *tally);
+/* All zero where nothing of the service is remembered. */
+struct services_evicted services_evicted(const struct services_evicted *rows, uint32_t index,
+					 const struct sg_service *e);
+
 /* Over all services: counters since start, and what is so now. */
 struct services_total {
 	uint64_t syns, challenged, accepted, handshakes;

@@ -38,8 +38,9 @@ struct services_memory {
 struct services {
 	struct dataplane *dp;
 	struct sg_service *entries;
-	struct services_memory *memory; /* [SG_SERVICES_MAX] */
-	uint32_t *live;			/* indices, ascending */
+	struct services_memory *memory;	  /* [SG_SERVICES_MAX] */
+	struct services_evicted *evicted; /* [SG_SERVICES_MAX] */
+	uint32_t *live;			  /* indices, ascending */
 	size_t live_count;
 	uint64_t half_open;
 	bool no_listeners;  /* the kernel offers no walk of them: all sockets are asked */

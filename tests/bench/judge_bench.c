@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "daemon/dataplane/dataplane.h"
+#include "daemon/dataplane/counters.h"
 #include "daemon/dataplane/heavy_hitters.h"
 #include "daemon/judge/cardinality.h"
 #include "daemon/judge/detect_service.h"

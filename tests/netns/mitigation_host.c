@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/dataplane/dataplane_adjust.h"
 #include "daemon/dataplane/listeners.h"
 #include "suite.h"
 #include "tests/lab/flood.h"

@@ -48,7 +48,7 @@ static void bench_raise(struct bench *b)
 	stage_raise(&b->stage, NULL);
 	ok(lab_enter(b->stage.lab, LAB_SERVER), "entering the host");
 	ck_assert_msg(dataplane_new(&b->dp, SG_EPOCH_SHIFT, NULL, &c) >= 0, "%s", c.text);
-	ck_assert_msg(dataplane_attach_births(b->dp, &c) >= 0, "%s", c.text);
+	ck_assert_msg(dataplane_attach_tracing(b->dp, &c) >= 0, "%s", c.text);
 }
 
 static void bench_strike(struct bench *b)

@@ -29,7 +29,7 @@ struct truth_programs truth_programs(struct stage *s, int host, int ifindex);
  * Its descriptors, and of these BPF links: three for each interface, those of the three tracepoints,
  * and of the two walks of listeners, the mitigation's being one of its own.
  */
-#define TRUTH_TRACEPOINTS 5
+#define TRUTH_TRACEPOINTS 6
 size_t truth_descriptors(pid_t pid);
 size_t truth_links(pid_t pid);
 

@@ -22,9 +22,9 @@ daemon_folders=$(folders_of daemon)
 cli_folders=$(folders_of cli)
 bpf_folders='net cookie state path'
 
-circular='daemon/(dataplane/(dataplane|control|load|attach|inherit|counters)|ifaces/ifaces)
+circular='daemon/ifaces/ifaces
 daemon/(ifaces/ifaces|services/services|lists/list_store)(_internal)?
-daemon/(dataplane/dataplane|settings/settings)_[a-z]+
+daemon/settings/settings_[a-z]+
 cli/base/(arguments|help)'
 
 # Lines "FILE INCLUDED": <bpf/bpf.h> as it stands, a header of ours as its path. What is no file (a

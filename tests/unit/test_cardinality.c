@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/dataplane/dataplane.h"
+#include "daemon/dataplane/counters.h"
 #include "daemon/dataplane/heavy_hitters.h"
 #include "daemon/judge/cardinality.h"
 #include "suite.h"

@@ -17,10 +17,10 @@
 
 #include "cli/print/metrics.h"
 #include "daemon/base/mode.h"
-#include "daemon/dataplane/carry.h"
 #include "daemon/judge/detect.h"
 #include "daemon/judge/trouble.h"
 #include "daemon/report/report.h"
+#include "daemon/services/services.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
 #include "synguard/report.h"
@@ -617,134 +617,43 @@ START_TEST(report_page_lists_the_families)
 }
 END_TEST
 
-/* ---- C10: counters that outlive the programs ----------------------------------------------- */
+/* ---- C10: totals of a service whose entry was freed ----------------------------------------- */
 
-/* Totals go on where the programs were loaded anew, and never backwards. */
-START_TEST(c10_totals_go_on)
-{
-	/* of packets and two verdicts, which add up to them in every act */
-	static const struct {
-		uint64_t now[3], totals[3];
-	} acts[] = {
-		{ { 0, 0, 0 }, { 0, 0, 0 } },	      { { 10, 7, 3 }, { 10, 7, 3 } },
-		{ { 10, 7, 3 }, { 10, 7, 3 } },	      { { 0, 0, 0 }, { 10, 7, 3 } }, /* a reload */
-		{ { 5, 1, 4 }, { 15, 8, 7 } },	/* the second verdict is above what it was */
-		{ { 4, 0, 4 }, { 19, 8, 11 } }, /* a reload that no pause shows */
-		{ { 100, 50, 50 }, { 115, 58, 57 } },
-	};
-	uint64_t base[3] = {}, last[3] = {}, totals[3];
-	size_t i, j;
-
-	for (i = 0; i < ARRAY_SIZE(acts); i++) {
-		carry_step(base, last, acts[i].now, totals, 3);
-		for (j = 0; j < 3; j++)
-			ck_assert_msg(totals[j] == acts[i].totals[j],
-				      "act %zu, counter %zu: %" PRIu64 ", not %" PRIu64, i, j,
-				      totals[j], acts[i].totals[j]);
-		ck_assert_uint_eq(totals[0], totals[1] + totals[2]);
-	}
-}
-END_TEST
-
-/* Whatever the programs say, in whatever order: no total is ever lower than it was. */
-START_TEST(c10_totals_are_monotone)
-{
-	struct sg_counters now = {}, shown, before = {};
-	uint64_t seed = 88172645463325252ULL, sum;
-	struct carry *c;
-	size_t i, j;
-
-	ck_assert_int_eq(carry_new(&c), 0);
-	for (i = 0; i < 20000; i++) {
-		seed ^= seed << 13;
-		seed ^= seed >> 7;
-		seed ^= seed << 17;
-		if (seed % 64 == 0)
-			now = (struct sg_counters){};
-		now.verdicts[(seed >> 8) % SG_VERDICT_COUNT] += seed >> 56;
-		now.packets += seed >> 56;
-		shown = now;
-		carry_counters(c, SG_INGRESS, &shown);
-		ck_assert_uint_ge(shown.packets, before.packets);
-		for (j = 0, sum = 0; j < SG_VERDICT_COUNT; j++) {
-			ck_assert_uint_ge(shown.verdicts[j], before.verdicts[j]);
-			sum += shown.verdicts[j];
-		}
-		ck_assert_uint_eq(sum, shown.packets);
-		before = shown;
-	}
-	ck_assert_uint_gt(before.packets, now.packets);
-	carry_free(c);
-}
-END_TEST
-
-/* By address and port: order, place and absence are nothing to it. */
+/*
+ * Whatever entry of its set a service has next, its totals go on: nothing is told as less than it
+ * was while its set remembers it, and of other services nothing is added.
+ */
 START_TEST(c10_services_go_on)
 {
-	struct play *p = play_new();
-	struct report_service rows[3];
-	struct carry *c;
-	uint64_t count;
+	struct services_evicted *rows = calloc(SG_SERVICES_MAX, sizeof(*rows)), sum;
+	const struct sg_tally tally = { .syns = 9, .challenged = 7, .accepted = 5, .born = 3 };
+	const uint32_t first = 5 * SG_SERVICE_WAYS;
+	struct sg_service e = { .port = 80 }, other = { .port = 81 };
+	uint32_t way, n;
 
-	ck_assert_int_eq(carry_new(&c), 0);
-	memcpy(rows, p->services, sizeof(rows));
-	count = 3;
-	carry_services(c, rows, &count);
-	ck_assert_uint_eq(count, 3);
-	ck_assert_uint_eq(rows[1].syns, 1001);
-
-	/* another order, one is gone, and all began anew */
-	rows[0] = p->services[2];
-	rows[1] = p->services[0];
-	rows[0].syns = 5;
-	rows[0].challenged = rows[0].accepted = rows[0].born = 1;
-	rows[1].syns = rows[1].challenged = rows[1].accepted = rows[1].born = 0;
-	count = 2;
-	carry_services(c, rows, &count);
-	ck_assert_uint_eq(rows[0].syns, 1002 + 5);
-	ck_assert_uint_eq(rows[0].born, 4002 + 1);
-	ck_assert_uint_eq(rows[1].accepted, 3000);
-
-	/* the one that was gone is back; of two that are the same the first counts */
-	rows[0] = rows[1] = rows[2] = p->services[1];
-	rows[0].syns = rows[0].challenged = rows[0].accepted = rows[0].born = 2;
-	rows[1].port++;
-	count = 3;
-	carry_services(c, rows, &count);
-	ck_assert_uint_eq(count, 2);
-	ck_assert_uint_eq(rows[0].syns, 1001 + 2);
-	ck_assert_uint_eq(rows[1].port, p->services[1].port + 1);
-	carry_free(c);
-	free(p);
-}
-END_TEST
-
-/* All the services that there can be, others each time: those that stay are still carried. */
-START_TEST(c10_services_are_bounded)
-{
-	struct report_service *rows = calloc(SG_SERVICES_MAX, sizeof(*rows));
-	struct carry *c;
-	uint64_t count;
-	uint32_t round, i;
-
-	ck_assert_int_eq(carry_new(&c), 0);
-	for (round = 0; round < 8; round++) {
-		for (i = 0; i < SG_SERVICES_MAX; i++) {
-			rows[i] = (struct report_service){ .port = 80, .syns = 10 - round };
-			/* some stay for good, some for two rounds, most for one */
-			rows[i].addr.words[0] = i < 100 ? 0 : i < 200 ? 100 + round / 2 : round;
-			rows[i].addr.words[3] = i;
+	e.addr.words[3] = other.addr.words[3] = 1;
+	sum = services_evicted(rows, first, &e);
+	ck_assert_uint_eq(sum.syns + sum.challenged + sum.accepted + sum.born, 0);
+	for (n = 1; n <= 3 * SG_SERVICE_WAYS; n++) {
+		services_evict(rows, first + n % SG_SERVICE_WAYS, &e, &tally);
+		for (way = 0; way < SG_SERVICE_WAYS; way++) {
+			sum = services_evicted(rows, first + way, &e);
+			ck_assert_uint_eq(sum.syns, 9 * n);
+			ck_assert_uint_eq(sum.challenged, 7 * n);
+			ck_assert_uint_eq(sum.accepted, 5 * n);
+			ck_assert_uint_eq(sum.born, 3 * n);
+			ck_assert_uint_eq(services_evicted(rows, first + way, &other).syns, 0);
 		}
-		count = SG_SERVICES_MAX;
-		carry_services(c, rows, &count);
-		ck_assert_uint_eq(count, SG_SERVICES_MAX);
-		/* each round it is lower, so each round it began anew: 10, 10 + 9, ... */
-		for (i = 0; i < 100; i++)
-			ck_assert_uint_eq(rows[i].syns, (10 + 10 - round) * (round + 1) / 2);
-		for (; i < 200; i++)
-			ck_assert_uint_eq(rows[i].syns, 10 - round + (round % 2 ? 11 - round : 0));
+		ck_assert_uint_eq(services_evicted(rows, first - 1, &e).syns, 0);
+		ck_assert_uint_eq(services_evicted(rows, first + SG_SERVICE_WAYS, &e).syns, 0);
 	}
-	carry_free(c);
+	/* bounded: as many others in the set as it has entries, and it is forgotten */
+	for (way = 0; way < SG_SERVICE_WAYS; way++) {
+		other.port = 100 + way;
+		services_evict(rows, first + way, &other, &tally);
+	}
+	ck_assert_uint_eq(services_evicted(rows, first, &e).syns, 0);
+	ck_assert_uint_eq(services_evicted(rows, first, &other).syns, 9);
 	free(rows);
 }
 END_TEST
@@ -762,9 +671,6 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, report_metrics_without_a_daemon, 10);
 	SUITE_TEST(suite, report_metrics_listeners_are_capped, 10);
 	SUITE_TEST(suite, report_page_lists_the_families, 10);
-	SUITE_TEST(suite, c10_totals_go_on, 10);
-	SUITE_TEST(suite, c10_totals_are_monotone, 60);
 	SUITE_TEST(suite, c10_services_go_on, 10);
-	SUITE_TEST(suite, c10_services_are_bounded, 60);
 	return suite_main(suite, argc, argv);
 }
