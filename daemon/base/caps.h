@@ -16,7 +16,7 @@
 bool caps_missing_to_load(struct complaint *c);
 
 /*
- * The same for CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, which daemon/net/socket_owner.h needs.
+ * The same for CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, which daemon/net/proc.h needs.
  */
 bool caps_missing_for_processes(struct complaint *c);
 

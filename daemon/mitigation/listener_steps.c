@@ -47,7 +47,7 @@ int listeners_prepare(struct listeners *l, struct complaint *c)
 void listeners_done(struct listeners *l)
 {
 	l->adjust = dataplane_adjust_free(l->adjust);
-	l->seeker = socket_owner_free(l->seeker);
+	proc_walk_end(&l->walk);
 	free(l->items);
 }
 
@@ -197,28 +197,18 @@ static size_t list_owners(struct steps *s)
 	return unknown;
 }
 
-static int prepare_owners(struct listeners *l, struct complaint *c)
-{
-	int r;
-
-	if (caps_missing_for_processes(c))
-		return -EPERM;
-	r = l->seeker ? 0 : socket_owner_new(&l->seeker);
-	if (r < 0)
-		complain(c, "no memory");
-	return r;
-}
-
 /* Goes on looking for owners, a slice at a time so that no tick waits for it. -errno, *c filled. */
 static int find_owners(struct steps *s, struct complaint *c)
 {
 	struct listeners *l = &s->listeners;
 	size_t i, unknown = 0;
-	int r = prepare_owners(l, c);
+	int r;
 
-	if (r < 0 || !list_owners(s))
-		return r;
-	r = socket_owner_seek(l->seeker, SEEK_NS, l->owners, l->owner_count);
+	if (caps_missing_for_processes(c))
+		return -EPERM;
+	if (!list_owners(s))
+		return 0;
+	r = socket_owner_seek(&l->walk, SEEK_NS, l->owners, l->owner_count);
 	if (r < 0)
 		complain(c, "the processes cannot be seen");
 	if (r <= 0)
@@ -341,8 +331,8 @@ static int listen_anywhere(struct steps *s, struct mitigation_target *t)
 	if (r != -ESRCH)
 		return r;
 	if (s->leaving) /* there is no later walk that comes by the first ones */
-		socket_owner_rewind(s->listeners.seeker);
-	r = socket_owner_seek(s->listeners.seeker, s->leaving ? SEEK_LAST_NS : SEEK_NS, &wanted, 1);
+		proc_walk_end(&s->listeners.walk);
+	r = socket_owner_seek(&s->listeners.walk, s->leaving ? SEEK_LAST_NS : SEEK_NS, &wanted, 1);
 	if (r < 0)
 		return r;
 	t->pid = wanted.pid;
@@ -351,7 +341,7 @@ static int listen_anywhere(struct steps *s, struct mitigation_target *t)
 
 static int write_backlogs(struct steps *s, enum fault between, struct complaint *c)
 {
-	int first = prepare_owners(&s->listeners, c), r;
+	int first = caps_missing_for_processes(c) ? -EPERM : 0, r;
 	struct complaint unused;
 	size_t i;
 

@@ -11,7 +11,7 @@
 #include "daemon/base/fault.h"
 #include "daemon/mitigation/plan.h"
 #include "daemon/mitigation/targets.h"
-#include "daemon/net/socket_owner.h"
+#include "daemon/net/proc.h"
 
 struct dataplane_adjust;
 
@@ -27,7 +27,7 @@ struct listeners {
 	bool fresh;   /* read in this tick, and not for undoing */
 	bool repeats; /* one with a longer backlog sends SYN-ACKs again often */
 	/* those whose backlog is to grow, with the processes that have them open */
-	struct socket_owner *seeker;
+	struct proc_walk walk;
 	struct socket_owner_wanted owners[LISTENERS_OWNERS_MAX];
 	size_t owner_count;
 	bool owners_added; /* since the walk through the processes began */

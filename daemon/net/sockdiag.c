@@ -82,7 +82,6 @@ int sockdiag_take(void *buffer, size_t bytes, sockdiag_fn fn, void *userdata, bo
 	struct sockdiag_walk walk = { fn, userdata };
 	int r;
 
-	/* a count that is a little off is a count */
 	*partial = netlink_was_interrupted(buffer, bytes) || *partial;
 	r = mnl_cb_run(buffer, bytes, 0, 0, sockdiag_on_message, &walk);
 	return r < 0 ? -errno : r > MNL_CB_STOP;
@@ -187,7 +186,7 @@ static size_t sockdiag_put_end(struct sockdiag_ender *e, size_t at, const struct
 	return at + header->nlmsg_len;
 }
 
-/* Reads what failed, of messages that the kernel has dealt with; *error as sockdiag_end() has it. */
+/* Counts the errors that the kernel has answered with; *error as sockdiag_end() returns it. */
 static size_t sockdiag_read_failures(struct sockdiag_ender *e, int *error)
 {
 	char buffer[NETLINK_BUFFER_BYTES];
@@ -205,7 +204,7 @@ static size_t sockdiag_read_failures(struct sockdiag_ender *e, int *error)
 				continue;
 			failure = mnl_nlmsg_get_payload(header);
 			failures += failure->error != 0;
-			/* gone, or another one */
+			/* it has gone, or another one is there */
 			if (failure->error != -ENOENT && failure->error != -ESTALE)
 				*error = failure->error;
 		}

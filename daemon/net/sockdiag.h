@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The door to sock_diag: listeners with their accept queues, and half-open connections; and ending
- * sockets.
+ * sock_diag: listeners with their accept queues, half-open connections, and ending sockets.
  *
- * What is not asked for the kernel leaves out, without a lock on any connection; but it looks at
- * every one of them to find the half-open ones, because all are in one table. So one dump is made
- * for both families.
+ * The kernel filters by state without locking a connection, but has to look at every one of them,
+ * because half-open ones are in the same table (ehash). So one dump is made for both families.
  */
 #pragma once
 
@@ -23,7 +21,7 @@
 struct sockdiag_socket {
 	bool listening;
 	uint8_t state;
-	uint8_t retransmits; /* that were sent already */
+	uint8_t retransmits; /* sent so far */
 	bool ipv6;
 	bool v6only;
 	struct sg_addr addr;   /* local; all zero = any */
@@ -40,24 +38,23 @@ struct sockdiag_socket {
 typedef void (*sockdiag_fn)(void *userdata, const struct sockdiag_socket *s);
 
 /*
- * Calls fn for every listener and every half-open connection of this network namespace. A dump
- * that the kernel had to interrupt (NLM_F_DUMP_INTR) is used as far as it goes. -errno.
+ * Calls fn for every listener and every half-open connection of this network namespace. An
+ * interrupted dump (NLM_F_DUMP_INTR) is used as far as it goes. -errno.
  */
 int sockdiag_walk(sockdiag_fn fn, void *userdata);
 
 /*
- * The same for sockets in the states of this mask, 1 << state. *partial: a dump was interrupted.
- * May be called in any thread, and takes as long as the listing is.
+ * The same for sockets in the states of this mask, 1 << state. *partial: the dump was interrupted.
+ * May be called in any thread. Takes time in proportion to the connections of the host.
  */
 int sockdiag_walk_states(uint32_t states, sockdiag_fn fn, void *userdata, bool *partial);
 
 /*
- * Takes what one read of a dump has given, whose flags are changed. 1: there is more to come; 0:
- * that was the end; -errno: what the kernel says, or what is in there is no message. *partial
- * becomes true where a message says NLM_F_DUMP_INTR. Pure.
+ * Handles one read of a dump, and clears NLM_F_DUMP_INTR in it: then *partial becomes true. 1: more is
+ * to come; 0: that was the end; -errno: the kernel's, or the bytes are no message. Pure.
  *
- * The kernel has no such word about sockets yet: inet_diag never sets cb->seq, by which
- * nl_dump_check_consistent() knows.
+ * Kernels do not set the flag for sockets so far: inet_diag never sets cb->seq, which
+ * nl_dump_check_consistent() compares.
  */
 int sockdiag_take(void *buffer, size_t bytes, sockdiag_fn fn, void *userdata, bool *partial);
 
@@ -69,14 +66,13 @@ int sockdiag_ender_new(struct sockdiag_ender **ret);
 struct sockdiag_ender *sockdiag_ender_free(struct sockdiag_ender *e);
 
 /*
- * Ends these sockets, all in one message, which takes CAP_NET_ADMIN. Each is found by its addresses
- * and has to have its cookie: another one between the same ends is left alone. A half-open
- * connection is forgotten and nothing is sent (tcp_abort()). But what it becomes inherits its
- * cookie (inet_csk_clone_lock()), so the call has to follow at once on whatever said that it is
- * half-open.
+ * Ends these sockets with one write; takes CAP_NET_ADMIN. Each is found by its addresses and must have
+ * its cookie: another one between the same ends stays. A half-open connection is dropped and
+ * nothing is sent (tcp_abort()). The connection that it becomes inherits its cookie
+ * (inet_csk_clone_lock()), so the call has to follow at once on the dump that showed it half-open.
  *
- * How many have been ended; the others were gone. -errno: none; -EOPNOTSUPP: this kernel cannot
- * (CONFIG_INET_DIAG_DESTROY).
+ * Returns how many were ended; the others had gone. -errno: none was; -EOPNOTSUPP: the kernel is
+ * built without CONFIG_INET_DIAG_DESTROY.
  */
 #define SOCKDIAG_END_MAX 64 /* at once */
 int sockdiag_end(struct sockdiag_ender *e, const struct sockdiag_socket *sockets, size_t count);

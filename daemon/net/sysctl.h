@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Kernel settings under /proc/sys, of the network namespace that we are in. */
+/* Sysctls with a number, through /proc/sys; net.* are those of this process's network namespace. */
 #pragma once
 
 #include <stdint.h>
 
-/* Reads a number, name as in sysctl(8): "net.core.rmem_max". -errno; -EINVAL if it is none. */
+/* name as in sysctl(8): "net.core.rmem_max". -EINVAL: its value is no number; other -errno. */
 int sysctl_read(const char *name, uint64_t *ret);
 
-/* Writes a number and reads it back. -errno; -EIO: the kernel made another number of it. */
+/* Reads back what it has written. -EIO: the kernel made another number of it; other -errno. */
 int sysctl_write(const char *name, uint64_t value);

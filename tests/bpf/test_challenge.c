@@ -368,7 +368,7 @@ START_TEST(test_frame_in_fragments)
 	p->xdp_linear_bytes = 73;
 	expect_verdict(p, SG_XDP, &syn, SG_V_TRUNCATED);
 
-	/* 58 bytes of answer over a header of 54, the rest of the frame out of socket_owner */
+	/* 58 bytes of answer over a header of 54, the rest of the frame out of reach */
 	syn = client_bare4;
 	p->xdp_linear_bytes = 54;
 	for (syn.payload_bytes = 1; syn.payload_bytes < 1000; syn.payload_bytes += 7)

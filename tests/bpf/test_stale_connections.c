@@ -19,7 +19,7 @@
 #include "synguard.skel.h"
 
 #define FAR 0x20000000
-/* Within the socket_owner of the server's window and of the client's, which is scaled. */
+/* Within the reach of the server's window and of the client's, which is scaled. */
 #define NEAR	 100000
 #define NEAR_ACK 5000000
 #define MUCH	 400000 /* more than what either window of these connections spans */

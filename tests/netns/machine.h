@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A machine with systemd as PID 1 and synguard installed as `meson install` does it, whose network
- * is the stage's server: the lab's clients and floods socket_owner it. machine.sh says what it is made of.
+ * is the stage's server: the lab's clients and floods reach it. machine.sh says what it is made of.
  *
  * Functions fail the running test with the reason, so callers check nothing but machine_boot().
  */

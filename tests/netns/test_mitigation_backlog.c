@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "daemon/base/caps.h"
-#include "daemon/net/socket_owner.h"
+#include "daemon/net/proc.h"
 #include "mitigator.h"
 #include "suite.h"
 #include "synguard/names.h"

@@ -53,7 +53,7 @@ static void receive(struct exchange *x, const struct frame_spec *spec, __u8 offe
 	frame_copy_free(copy);
 }
 
-/* As the driver leaves the frame: the SYN's bytes as far as they socket_owner, then anything. */
+/* As the driver leaves the frame: the SYN's bytes as far as they reach, then anything. */
 static __u8 *resized(const struct exchange *x, size_t bytes)
 {
 	__u8 room[FRAME_ROOM * 8];
