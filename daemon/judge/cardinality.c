@@ -39,7 +39,7 @@ static double cardinality_sigma(double x)
 /*
  * O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), algorithm 6:
  * without the jump of the original one where it goes over to counting empty registers. The term of
- * registers at their highest rank, which nobody lives to see, is left out.
+ * registers at their highest rank, which no flood reaches in practice, is left out.
  */
 uint64_t cardinality_distinct(const struct cardinality *c)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How many different sources there were: from what the programs keep of each CPU and window
- * (synguard/hitters_abi.h) to figures. Pure.
+ * How many different sources sent SYNs: an estimate from the programs' sketches of each CPU and window
+ * (synguard/heavy_hitters_abi.h). Pure.
  */
 #pragma once
 
@@ -17,10 +17,10 @@ struct cardinality {
 	uint64_t since_ns; /* CLOCK_MONOTONIC, when the last window began; the caller's */
 };
 
-/* Adds a CPU and window; one that is neither this window nor the last is left out. */
+/* Adds a CPU's sketch of a window; only this window and the last one count. */
 void cardinality_add(struct cardinality *c, const struct sg_cardinality *seen, uint32_t window);
 
-/* How many different ones, within some 2 % (the standard error is 1.6 %). */
+/* Different sources, within some 2 % (the standard error is 1.6 %). */
 uint64_t cardinality_distinct(const struct cardinality *c);
 
 /* SYNs of a source that had not sent one before, of all SYNs: 0 to 1, and 0 without a SYN. */

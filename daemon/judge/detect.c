@@ -5,12 +5,14 @@
 
 #include "synguard/cleanup.h"
 
+#include "daemon/base/rate.h"
+
 /*
- * 1000 SYNs a second that nobody completes are no accident at any server: a scan of the whole
- * Internet sends a few a day to each address, and clients that lose their way come by the dozen.
- * Where a queue has filled, a tenth of that suffices. Of ACKs that belong to nothing a restarted
- * server meets many for a moment, as each of its former clients sends one or a few. 30 s of quiet
- * outlast the pauses between the waves of the tools in use.
+ * 1000 SYNs a second that are never completed are no accident at any server: a scan of the whole
+ * Internet sends a few a day to each address, and lost clients come by the dozen. Where a queue has
+ * filled, a tenth of that suffices. A restarted server gets many ACKs that belong to no connection
+ * for a moment, since each of its former clients sends one or a few. 30 s of quiet outlast the
+ * pauses between the waves of common flood tools.
  */
 const struct detect_config detect_defaults = {
 	.marks = { [DETECT_SYN_FLOOD] = { .attack_per_sec = 1000, .ebb_per_sec = 100 },
@@ -20,12 +22,12 @@ const struct detect_config detect_defaults = {
 };
 
 /*
- * From so many sources on that completed nothing nobody makes a list of them; a real network of
- * infected hosts of that size looks the same, and is as little to be denied one by one. Of a flood
- * that has only begun it suffices that every other SYN is of a source of its own.
+ * So many sources that completed nothing are too many for a list; a botnet of that size has the same
+ * pattern, and cannot be denied host by host either. At the beginning of a flood it suffices that
+ * every other SYN comes from a source of its own.
  */
 #define DETECT_MANY_SOURCES 1000
-/* Fewer SYNs than these look like nothing. */
+/* Fewer SYNs than these have no pattern. */
 #define DETECT_SYNS_MIN 64
 
 static const char *const detect_state_names[] = {
@@ -54,26 +56,21 @@ static const char *const detect_pattern_names[] = {
 	[DETECT_SPOOFED] = "spoofed",
 	[DETECT_CONCENTRATED] = "concentrated",
 };
-static_assert(ARRAY_SIZE(detect_pattern_names) == DETECT_PATTERN_COUNT, "every look has a name");
+static_assert(ARRAY_SIZE(detect_pattern_names) == DETECT_PATTERN_COUNT, "every pattern has a name");
 
-const char *detect_pattern_name(enum detect_pattern look)
+const char *detect_pattern_name(enum detect_pattern pattern)
 {
-	return look < DETECT_PATTERN_COUNT ? detect_pattern_names[look] : "unknown";
+	return pattern < DETECT_PATTERN_COUNT ? detect_pattern_names[pattern] : "unknown";
 }
 
-const char *detect_kind_name(enum detect_kind kind, enum detect_pattern look)
+const char *detect_kind_name(enum detect_kind kind, enum detect_pattern pattern)
 {
-	if (kind == DETECT_KIND_SYN_FLOOD && look > DETECT_MIXED)
-		return detect_pattern_name(look);
+	if (kind == DETECT_KIND_SYN_FLOOD && pattern > DETECT_MIXED)
+		return detect_pattern_name(pattern);
 	return kind < DETECT_KIND_COUNT ? detect_kind_names[kind] : "unknown";
 }
 
-static uint64_t detect_per_sec(uint64_t count, uint64_t elapsed_ns)
-{
-	return (unsigned __int128)count * 1000000000 / elapsed_ns;
-}
-
-/* called: what has been seen elsewhere calls for defence, so a flood need not be one by its rate. */
+/* called: a queue calls for defence, so that the rate alone need not show a flood. */
 static void detect_judge(struct detect_of_flood *f, const struct detect_marks *marks, bool called,
 			 uint64_t hold_ns, uint64_t now_ns)
 {
@@ -109,9 +106,9 @@ static void detect_judge(struct detect_of_flood *f, const struct detect_marks *m
 
 enum detect_pattern detect_sources_pattern(const struct detect_sources *s)
 {
-	uint64_t unanswered = detect_growth(s->syns, s->completed);
-	/* who completes a handshake is no stranger; at most so many did */
-	uint64_t strangers = detect_growth(s->distinct, s->completed);
+	uint64_t unanswered = rate_growth(s->syns, s->completed);
+	/* sources that completed nothing; at most `completed` of them did */
+	uint64_t strangers = rate_growth(s->distinct, s->completed);
 
 	if (unanswered < DETECT_SYNS_MIN)
 		return DETECT_MIXED;
@@ -123,31 +120,31 @@ enum detect_pattern detect_sources_pattern(const struct detect_sources *s)
 }
 
 /*
- * The first look that is one is believed, and after it another one that has held for as long as
- * calm would have to: a flood at a mark does not change its name each second.
+ * The first definite pattern counts at once, a later one when it has lasted as long as calm has to:
+ * a flood between two patterns does not change its name each second.
  */
 static void detect_pattern(struct detector *d, const struct detect_config *config,
 			   const struct detect_sample *sample)
 {
 	enum detect_state state = d->floods[DETECT_SYN_FLOOD].state;
-	enum detect_pattern look;
+	enum detect_pattern pattern;
 
 	if (state == DETECT_CALM) {
-		d->look = DETECT_NO_PATTERN;
-		d->look_since_ns = 0;
+		d->pattern = DETECT_NO_PATTERN;
+		d->pattern_since_ns = 0;
 	}
 	if (state != DETECT_ATTACK)
 		return;
-	look = detect_sources_pattern(&sample->sources);
-	if (d->look <= DETECT_MIXED) {
-		d->look = look;
-	} else if (look == DETECT_MIXED || look == d->look) {
-		d->look_since_ns = 0;
-	} else if (!d->look_since_ns) {
-		d->look_since_ns = sample->now_ns;
-	} else if (sample->now_ns - d->look_since_ns >= config->hold_ns) {
-		d->look = look;
-		d->look_since_ns = 0;
+	pattern = detect_sources_pattern(&sample->sources);
+	if (d->pattern <= DETECT_MIXED) {
+		d->pattern = pattern;
+	} else if (pattern == DETECT_MIXED || pattern == d->pattern) {
+		d->pattern_since_ns = 0;
+	} else if (!d->pattern_since_ns) {
+		d->pattern_since_ns = sample->now_ns;
+	} else if (sample->now_ns - d->pattern_since_ns >= config->hold_ns) {
+		d->pattern = pattern;
+		d->pattern_since_ns = 0;
 	}
 }
 
@@ -172,7 +169,7 @@ enum detect_state detect_step(struct detector *d, const struct detect_config *co
 			      const struct detect_sample *sample)
 {
 	uint64_t unanswered =
-		detect_growth(detect_growth(sample->syns, sample->handshakes), sample->explained);
+		rate_growth(rate_growth(sample->syns, sample->handshakes), sample->explained);
 	uint64_t elapsed_ns = sample->now_ns - d->last_ns;
 	bool is_first = !d->last_ns || sample->now_ns <= d->last_ns;
 	const bool called[] = {
@@ -185,8 +182,8 @@ enum detect_state detect_step(struct detector *d, const struct detect_config *co
 	/* no time has passed, so there is no rate */
 	if (is_first)
 		return d->state;
-	d->floods[DETECT_SYN_FLOOD].per_sec = detect_per_sec(unanswered, elapsed_ns);
-	d->floods[DETECT_ACK_FLOOD].per_sec = detect_per_sec(sample->bogus_acks, elapsed_ns);
+	d->floods[DETECT_SYN_FLOOD].per_sec = rate_per_sec(unanswered, elapsed_ns);
+	d->floods[DETECT_ACK_FLOOD].per_sec = rate_per_sec(sample->bogus_acks, elapsed_ns);
 	for (flood = 0; flood < DETECT_FLOOD_COUNT; flood++)
 		detect_judge(&d->floods[flood], &config->marks[flood], called[flood],
 			     config->hold_ns, sample->now_ns);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The judgement: is this an attack, and of what kind?
+ * The judgement of the host: is there an attack, and of what kind?
  *
- * Pure: no clock, no I/O, no allocation, no log. Time comes in the sample, so a test plays a flood
- * of an hour in a microsecond. Floods of SYNs and of ACKs are judged each by itself, since what
- * helps against one is of no use against the other. What looks like a flood of SYNs at one service
- * and is none is judged by detect_service.h before, and left out here. Leaves to the manager what
- * follows, and to the programs the defence itself, which does not wait for a judgement.
+ * SYN floods and ACK floods are judged separately, since they need different defences. Traffic of a
+ * service that only looks like a SYN flood is judged by detect_service.h before, and left out here.
+ *
+ * The folder: judgements. Pure: no clock, no I/O, no allocation, no log. Time comes in the sample, so
+ * a test plays a flood of an hour in a microsecond. Leaves to the manager what follows from a
+ * judgement, and to the programs the defence itself, which does not wait for one.
  */
 #pragma once
 
@@ -16,7 +17,7 @@
 enum detect_state {
 	DETECT_CALM,
 	DETECT_ATTACK,	/* a flood */
-	DETECT_COOLING, /* it is over, if it does not come back */
+	DETECT_COOLING, /* it has ebbed, and may come back */
 	DETECT_STATE_COUNT,
 };
 
@@ -26,7 +27,7 @@ enum detect_flood {
 	DETECT_FLOOD_COUNT,
 };
 
-/* Which floods make the state what it is; of several, their bits. */
+/* The floods that the state is about, a bit each. */
 enum detect_kind {
 	DETECT_NO_KIND,
 	DETECT_KIND_SYN_FLOOD = 1 << DETECT_SYN_FLOOD,
@@ -34,24 +35,21 @@ enum detect_kind {
 	DETECT_KIND_COUNT = 1 << DETECT_FLOOD_COUNT,
 };
 
-/* What the sources of a flood of SYNs look like, and so what helps against it. */
+/* The pattern of the sources of a SYN flood, which says what helps against it. */
 enum detect_pattern {
 	DETECT_NO_PATTERN,   /* there is no flood of SYNs */
-	DETECT_MIXED,	     /* neither of the following, or too few SYNs to tell */
+	DETECT_MIXED,	     /* neither of the following, or too few SYNs to know */
 	DETECT_SPOOFED,	     /* very many: forged, so that no list of them would help */
 	DETECT_CONCENTRATED, /* a few send most of it: these can be denied */
 	DETECT_PATTERN_COUNT,
 };
 
-/*
- * Of who sends SYNs to services, over the last 9 to 17 seconds. All of it is bounded, whoever sends
- * (synguard/hitters_abi.h).
- */
+/* The sources of SYNs for services, over the last 9 to 17 seconds (synguard/heavy_hitters_abi.h). */
 struct detect_sources {
 	uint64_t syns, completed; /* and handshakes */
 	uint64_t distinct;	  /* an estimate */
-	/* SYNs that nobody completes: those of all, and those of the DETECT_FEW prefixes that send
-	 * most. Those of late count more, in both by the same measure. */
+	/* SYNs that are never completed: of all sources, and of the DETECT_FEW prefixes that send most.
+	 * Recent ones count more, by the same measure in both. */
 	uint64_t unanswered, of_few;
 };
 
@@ -65,7 +63,7 @@ struct detect_marks {
 struct detect_config {
 	struct detect_marks marks[DETECT_FLOOD_COUNT];
 	uint64_t hold_ns; /* of quiet before calm is believed */
-	/* so many times what it has on ordinary days is out of the ordinary for a service; 0: any */
+	/* a service has an extraordinary rate at so many times its ordinary one; 0: at any */
 	uint64_t baseline_factor;
 };
 
@@ -92,8 +90,8 @@ struct detector {
 	enum detect_kind kind;
 	uint64_t last_ns; /* of the last sample, 0 = none yet */
 	struct detect_of_flood floods[DETECT_FLOOD_COUNT];
-	enum detect_pattern look;
-	uint64_t look_since_ns; /* since when it has looked otherwise, 0 = it does not */
+	enum detect_pattern pattern;
+	uint64_t pattern_since_ns; /* since when there has been another one, 0 = there is none */
 };
 
 extern const struct detect_config detect_defaults;
@@ -103,15 +101,9 @@ enum detect_state detect_step(struct detector *d, const struct detect_config *co
 			      const struct detect_sample *sample);
 
 const char *detect_state_name(enum detect_state state);
-/* Of a flood of SYNs alone the name says what it looks like, where that is known. */
-const char *detect_kind_name(enum detect_kind kind, enum detect_pattern look);
-const char *detect_pattern_name(enum detect_pattern look);
+/* A SYN flood with a definite pattern, and no other flood, is named for the pattern. */
+const char *detect_kind_name(enum detect_kind kind, enum detect_pattern pattern);
+const char *detect_pattern_name(enum detect_pattern pattern);
 
-/* What the sources look like at this moment: never DETECT_NO_PATTERN. */
+/* The pattern at this moment: never DETECT_NO_PATTERN. */
 enum detect_pattern detect_sources_pattern(const struct detect_sources *sources);
-
-/* What a counter grew by. One that went backwards was reset, and tells nothing: 0. */
-static inline uint64_t detect_growth(uint64_t now, uint64_t before)
-{
-	return now < before ? 0 : now - before;
-}

@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/judge/detect_service.h"
 
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "synguard/cleanup.h"
+
+#include "daemon/base/rate.h"
+#include "daemon/base/text.h"
+
 #define DETECT_LEARN_SECONDS 600
 
-/* A trouble begins when it was seen in so many of so many looks, or one odd second would do. */
+/* A trouble begins when so many of so many samples show it: one odd second is none. */
 #define DETECT_SEEN_OF	  0xf
 #define DETECT_SEEN_LEAST 3
 
 /*
- * A client whose SYN gets no answer repeats it, six times by default (tcp_syn_retries): where this
- * host itself turned clients away, so many times the ordinary number of SYNs are still theirs.
+ * A client repeats a SYN that is not answered, six times by default (tcp_syn_retries): where this
+ * host dropped SYNs of clients, so many times the ordinary number of SYNs may still be theirs.
  */
 #define DETECT_REPEATS 8
 
-/* A queue that is filled and emptied more often than this in a second has no room for a pause. */
+/* A queue that fills and empties more often than this in a second overflows at any pause. */
 #define DETECT_TURNS 4
 
-/* The largest backlog that somebody is advised to have, and the default of net.core.somaxconn before
- * Linux 5.4 as the least. */
+/* The backlogs that are advised: the least is the default of net.core.somaxconn before Linux 5.4. */
 #define DETECT_BACKLOG_MAX 65536
 #define DETECT_BACKLOG_MIN 128
-
-static uint64_t detect_rate(uint64_t count, uint64_t elapsed_ns)
-{
-	return elapsed_ns ? (unsigned __int128)count * 1000000000 / elapsed_ns : 0;
-}
 
 /* Whether at least so much of the SYNs became connections. */
 static bool detect_completes(const struct detect_service_sample *sample, uint64_t part, uint64_t of)
@@ -32,7 +36,7 @@ static bool detect_completes(const struct detect_service_sample *sample, uint64_
 	return sample->handshakes && sample->handshakes * of >= sample->syns * part;
 }
 
-/* Whether that is so many halves of the ordinary, which is in thousandths, or more. */
+/* At least factor_halves / 2 times the ordinary rate. */
 static bool detect_exceeds(uint64_t ordinary_milli, uint64_t syns_per_sec, uint64_t factor_halves)
 {
 	return (unsigned __int128)syns_per_sec * 2000 >=
@@ -41,8 +45,8 @@ static bool detect_exceeds(uint64_t ordinary_milli, uint64_t syns_per_sec, uint6
 
 static void detect_learn(struct detect_service *s, const struct detect_service_sample *sample)
 {
-	uint64_t syns = detect_rate(sample->syns, sample->elapsed_ns);
-	uint64_t most = 2 * detect_rate(sample->handshakes, sample->elapsed_ns);
+	uint64_t syns = rate_per_sec(sample->syns, sample->elapsed_ns);
+	uint64_t most = 2 * rate_per_sec(sample->handshakes, sample->elapsed_ns);
 	int64_t seen_milli = 1000 * (syns < most ? syns : most);
 
 	if (s->learned < DETECT_LEARN_SECONDS)
@@ -50,7 +54,7 @@ static void detect_learn(struct detect_service *s, const struct detect_service_s
 	s->baseline_milli += (seen_milli - (int64_t)s->baseline_milli) / (int64_t)s->learned;
 }
 
-/* ---- is it a flood's? ---------------------------------------------------------------------- */
+/* ---- does a flood explain it? ---------------------------------------------------------------------- */
 
 /*
  * Which of the unanswered SYNs are no flood's. In an attack they have to come further down to be
@@ -59,7 +63,7 @@ static void detect_learn(struct detect_service *s, const struct detect_service_s
 static void detect_explain(struct detect_service *s, const struct detect_config *config,
 			   enum detect_state state, const struct detect_service_sample *sample)
 {
-	uint64_t unanswered = detect_growth(sample->syns, sample->handshakes);
+	uint64_t unanswered = rate_growth(sample->syns, sample->handshakes);
 	uint64_t factor = config->baseline_factor;
 	bool attack = state == DETECT_ATTACK;
 	bool turned_away = sample->accept_full ||
@@ -68,19 +72,19 @@ static void detect_explain(struct detect_service *s, const struct detect_config 
 	uint64_t halves = attack ? 1 + factor : 2 * factor;
 	bool called = sample->called && !excused;
 	uint64_t ordinary_milli = s->baseline_milli;
-	uint64_t done_milli = 1000 * detect_rate(sample->handshakes, sample->elapsed_ns);
+	uint64_t done_milli = 1000 * rate_per_sec(sample->handshakes, sample->elapsed_ns);
 
 	if (!factor)
 		halves = 0;
 	if (excused) {
-		/* who gets through now is a client as well, and no flood's */
+		/* the handshakes of now are those of clients, too */
 		if (done_milli > ordinary_milli)
 			ordinary_milli = done_milli;
 		halves = 2 * DETECT_REPEATS;
 	}
 	s->calls = called && !detect_completes(sample, 3, 4);
 	if (s->calls || (attack && called && !detect_completes(sample, 7, 8)) ||
-	    detect_exceeds(ordinary_milli, detect_rate(sample->syns, sample->elapsed_ns), halves))
+	    detect_exceeds(ordinary_milli, rate_per_sec(sample->syns, sample->elapsed_ns), halves))
 		s->explained = 0;
 	else
 		s->explained = unanswered;
@@ -88,7 +92,7 @@ static void detect_explain(struct detect_service *s, const struct detect_config 
 
 /* ---- troubles ------------------------------------------------------------------------------ */
 
-/* begins, stays: whether this look is one at which it would. */
+/* begins, stays: whether this sample shows it, by the mark for its beginning and for its end. */
 static void detect_hold(struct detect_held *h, bool begins, bool stays, uint64_t hold_ns,
 			uint64_t now_ns)
 {
@@ -109,7 +113,7 @@ static bool detect_is_flash_crowd(const struct detect_service *s,
 				  const struct detect_config *config,
 				  const struct detect_service_sample *sample, bool already)
 {
-	uint64_t per_sec = detect_rate(sample->syns, sample->elapsed_ns);
+	uint64_t per_sec = rate_per_sec(sample->syns, sample->elapsed_ns);
 	uint64_t factor = config->baseline_factor ?: detect_defaults.baseline_factor;
 	uint64_t many = config->marks[DETECT_SYN_FLOOD].attack_per_sec;
 
@@ -124,8 +128,8 @@ static bool detect_is_flash_crowd(const struct detect_service *s,
 
 static bool detect_is_small(const struct detect_service_sample *sample, bool already)
 {
-	uint64_t per_sec = detect_rate(sample->handshakes, sample->elapsed_ns);
-	/* a client that repeats its SYN is a drop, too, though there is room */
+	uint64_t per_sec = rate_per_sec(sample->handshakes, sample->elapsed_ns);
+	/* a repeated SYN of a client counts as a drop, although there is room */
 	bool dropped = sample->drops * 100 > sample->handshakes;
 	bool pressed = dropped || sample->syn_full || sample->accept_full || sample->called;
 
@@ -157,10 +161,10 @@ static void detect_troubles(struct detect_service *s, const struct detect_config
 			s->trouble = i;
 }
 
-/* What the backlog would have to be for, as long as it is small. */
+/* What the backlog has to suffice for, while it is small. */
 static void detect_measure(struct detect_service *s, const struct detect_service_sample *sample)
 {
-	uint64_t per_sec = detect_rate(sample->handshakes, sample->elapsed_ns);
+	uint64_t per_sec = rate_per_sec(sample->handshakes, sample->elapsed_ns);
 
 	if (!s->troubles[SG_TROUBLE_SMALL_BACKLOG].on &&
 	    !s->troubles[SG_TROUBLE_SMALL_BACKLOG].seen)
@@ -174,7 +178,7 @@ static void detect_measure(struct detect_service *s, const struct detect_service
 void detect_service_step(struct detect_service *s, const struct detect_config *config,
 			 enum detect_state state, const struct detect_service_sample *sample)
 {
-	/* what a service has when it is first seen is ordinary, as far as it completes */
+	/* the first rate of a service is taken for ordinary, as far as it completes */
 	if (!s->learned)
 		detect_learn(s, sample);
 	detect_troubles(s, config, state, sample);
@@ -191,4 +195,57 @@ uint64_t detect_backlog_wanted(uint64_t limit, uint64_t rate)
 	while (wanted < DETECT_BACKLOG_MAX && (wanted < rate || wanted < 2 * limit))
 		wanted *= 2;
 	return wanted;
+}
+
+/* ---- words --------------------------------------------------------------------------------- */
+
+#define TROUBLE_ROW_(name, word_, label_, sentence_) { .word = word_, .sentence = sentence_ },
+static const struct {
+	const char *word, *sentence;
+} trouble_rows[] = { SG_TROUBLES(TROUBLE_ROW_) };
+static_assert(ARRAY_SIZE(trouble_rows) == SG_TROUBLE_COUNT, "every trouble has a row");
+
+const char *trouble_word(enum sg_trouble trouble)
+{
+	return trouble < SG_TROUBLE_COUNT ? trouble_rows[trouble].word : "unknown";
+}
+
+struct trouble_fields {
+	const struct trouble_figures *figures;
+	char value[96];
+};
+
+static const char *trouble_field(void *userdata, const char *field)
+{
+	struct trouble_fields *t = userdata;
+	const struct trouble_figures *f = t->figures;
+	uint64_t wanted = detect_backlog_wanted(f->limit, f->rate);
+
+	if (!strcmp(field, "limit")) {
+		snprintf(t->value, sizeof(t->value), "%" PRIu64, f->limit);
+	} else if (!strcmp(field, "rate")) {
+		snprintf(t->value, sizeof(t->value), "%" PRIu64, f->rate);
+	} else if (!strcmp(field, "wanted")) {
+		snprintf(t->value, sizeof(t->value), "%" PRIu64, wanted);
+	} else if (!strcmp(field, "somaxconn")) {
+		/* the kernel caps the backlog of listen(): __sys_listen() */
+		if (!f->somaxconn || f->somaxconn >= wanted)
+			return NULL;
+		snprintf(t->value, sizeof(t->value),
+			 ", and before that set net.core.somaxconn, now %" PRIu64 ", to the same",
+			 f->somaxconn);
+	} else {
+		return "{unknown field}";
+	}
+	return t->value;
+}
+
+const char *trouble_text(enum sg_trouble trouble, const struct trouble_figures *figures, char *text,
+			 size_t size)
+{
+	struct trouble_fields fields = { .figures = figures };
+
+	text_fill(text, size, trouble < SG_TROUBLE_COUNT ? trouble_rows[trouble].sentence : "",
+		  trouble_field, &fields);
+	return text;
 }

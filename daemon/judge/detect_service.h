@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The judgement of one service: what is ordinary for it, whether its unanswered SYNs may be those of
- * a flood, and which trouble it has that looks like one (synguard/trouble.h).
+ * The judgement of one service: its ordinary rate, whether its unanswered SYNs may be a flood's, and
+ * which trouble it has that looks like a flood (synguard/trouble.h), with the text for that.
  *
- * Pure, as detect.h. A trouble begins when it was there in three of four looks and ends when it has
- * been gone for the hold, so none comes or goes more often than that. While a flood of SYNs goes on
- * nobody is called a crowd, nor a backlog small.
+ * Pure, as detect.h. A trouble begins when three of four samples show it and ends when none has shown
+ * it for the hold, so none comes or goes more often than that. During a SYN flood no service is
+ * called a flash crowd, and no backlog small.
  */
 #pragma once
 
@@ -20,14 +20,14 @@ struct detect_service_sample {
 	uint64_t limit;	  /* of a queue: the backlogs of its listeners; 0 = not known */
 	bool syn_full;	  /* no half-open connection fits any more */
 	bool accept_full; /* some listener takes no complete one any more (sk_acceptq_is_full()) */
-	bool called;	  /* its SYN queue has called for defence */
+	bool called;	  /* its SYN queue calls for defence */
 };
 
 /* Of one trouble. */
 struct detect_held {
 	bool on;
-	uint8_t seen;	   /* in the last looks, a bit each, while not on */
-	uint64_t quiet_ns; /* since when it is gone, 0 = it is not, while on */
+	uint8_t seen;	   /* in the last samples, a bit each, while not on */
+	uint64_t quiet_ns; /* since when no sample has shown it, 0 = the last did, while on */
 };
 
 /* Zeroed = nothing known. */
@@ -52,5 +52,20 @@ struct detect_service {
 void detect_service_step(struct detect_service *s, const struct detect_config *config,
 			 enum detect_state state, const struct detect_service_sample *sample);
 
-/* A backlog that would do for so many completed in a second where one of `limit` did not. */
+/* A sufficient backlog for so many completed in a second, where one of `limit` was too small. */
 uint64_t detect_backlog_wanted(uint64_t limit, uint64_t rate);
+
+/* ---- the text of a trouble ---- */
+
+struct trouble_figures {
+	uint64_t limit;	    /* connections that a queue of it has room for */
+	uint64_t rate;	    /* completed in a second, at the most */
+	uint64_t somaxconn; /* net.core.somaxconn; 0 = not known */
+};
+
+/* "slow_accept" */
+const char *trouble_word(enum sg_trouble trouble);
+
+/* The sentence, cut where there is no room; returns text. "" for SG_TROUBLE_NONE. */
+const char *trouble_text(enum sg_trouble trouble, const struct trouble_figures *figures, char *text,
+			 size_t size);

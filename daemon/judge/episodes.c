@@ -1,7 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/judge/episodes.h"
 
-/* The last tick's figures still belong to a defence that has ended in between. */
+#include "daemon/base/rate.h"
+
+void ack_flood_count(struct ack_flood *a, const struct ack_flood_counts *now)
+{
+	a->grew.bogus = rate_growth(now->bogus, a->last.bogus);
+	a->grew.dropped = rate_growth(now->dropped, a->last.dropped);
+	a->last = *now;
+	a->total.bogus += a->grew.bogus;
+	a->total.dropped += a->grew.dropped;
+}
+
+enum ack_flood_change ack_flood_step(struct ack_flood *a, uint64_t now_ns,
+				     const struct detect_of_flood *judged)
+{
+	bool began = !a->open && judged->state == DETECT_ATTACK;
+
+	if (began) {
+		a->open = true;
+		a->began_ns = now_ns;
+		a->flood = (struct ack_flood_counts){};
+	}
+	if (!a->open)
+		return ACK_FLOOD_NO_CHANGE;
+	/* the second in which it ebbed belongs partly to the flood */
+	if (judged->state == DETECT_ATTACK || judged->quiet_ns == now_ns) {
+		a->ended_ns = now_ns;
+		a->flood.bogus += a->grew.bogus;
+		a->flood.dropped += a->grew.dropped;
+	}
+	if (judged->state == DETECT_CALM) {
+		a->open = false;
+		return ACK_FLOOD_STOPPED;
+	}
+	return began ? ACK_FLOOD_STARTED : ACK_FLOOD_NO_CHANGE;
+}
+
+/* A defence that ended since the last tick still gets the figures of this one. */
 static void defence_add(struct defence *d, bool defending, const struct defence_totals *grew)
 {
 	if (!defending && !d->before)
@@ -13,15 +49,15 @@ static void defence_add(struct defence *d, bool defending, const struct defence_
 
 static enum defence_news defence_news(const struct defence *d, uint64_t now_ns, bool defending)
 {
-	if (!d->open || (d->spoken && now_ns - d->spoken_at_ns < DEFENCE_QUIET_NS))
+	if (!d->open || (d->reported && now_ns - d->report_ns < DEFENCE_QUIET_NS))
 		return DEFENCE_NO_NEWS;
 	if (!defending)
 		return DEFENCE_ENDED;
-	return d->told ? DEFENCE_NO_NEWS : DEFENCE_BEGAN;
+	return d->beginning_known ? DEFENCE_NO_NEWS : DEFENCE_BEGAN;
 }
 
 enum defence_news defence_step(struct defence *d, uint64_t now_ns, bool defending,
-			       const struct defence_totals *grew, bool may_tell)
+			       const struct defence_totals *grew, bool may_report)
 {
 	enum defence_news news;
 
@@ -34,12 +70,12 @@ enum defence_news defence_step(struct defence *d, uint64_t now_ns, bool defendin
 	if (d->before && !defending)
 		d->ended_ns = now_ns;
 	d->before = defending;
-	news = may_tell ? defence_news(d, now_ns, defending) : DEFENCE_NO_NEWS;
+	news = may_report ? defence_news(d, now_ns, defending) : DEFENCE_NO_NEWS;
 	if (news == DEFENCE_NO_NEWS)
 		return news;
-	d->spoken = true;
-	d->spoken_at_ns = now_ns;
-	d->told = news == DEFENCE_BEGAN;
-	d->open = d->told;
+	d->reported = true;
+	d->report_ns = now_ns;
+	d->beginning_known = news == DEFENCE_BEGAN;
+	d->open = d->beginning_known;
 	return news;
 }

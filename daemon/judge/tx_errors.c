@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/judge/tx_errors.h"
 
-#include "daemon/judge/detect.h"
+#include "daemon/base/rate.h"
 
 #define TX_ERRORS_SECONDS 3
 
-/* So many answers are no chance. */
+/* That so many answers are lost is no accident. */
 #define TX_ERRORS_MANY 128
 
 void tx_errors_begin(struct tx_errors *w, const struct tx_errors_sums *now)
@@ -15,9 +15,9 @@ void tx_errors_begin(struct tx_errors *w, const struct tx_errors_sums *now)
 
 bool tx_errors_step(struct tx_errors *w, const struct tx_errors_sums *now)
 {
-	uint64_t failed = detect_growth(now->tx.failed, w->last.tx.failed);
-	uint64_t sent = detect_growth(now->tx.sent, w->last.tx.sent);
-	uint64_t challenged = detect_growth(now->challenged, w->last.challenged);
+	uint64_t failed = rate_growth(now->tx.failed, w->last.tx.failed);
+	uint64_t sent = rate_growth(now->tx.sent, w->last.tx.sent);
+	uint64_t challenged = rate_growth(now->challenged, w->last.challenged);
 	bool accepted = now->accepted != w->last.accepted;
 	uint64_t answers = now->tx.told ? sent + failed : challenged;
 

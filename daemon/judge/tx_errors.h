@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether a driver sends what XDP answers: the rule by which it is given up on. Pure.
+ * Whether a driver sends the answers of XDP, or XDP has to be given up on its interface. Pure.
  *
- * Answers may be lost while a ring is full, and clients try again; that is no reason to leave XDP.
- * A driver that loses all of them, or most of very many while nobody's answer comes back, is.
+ * Answers are lost while a ring is full, and clients try again; that is no reason to give up XDP. A
+ * driver that loses all of them, or most of very many while no client completes a challenge, is.
  */
 #pragma once
 
@@ -21,12 +21,12 @@ struct tx_errors_sums {
 
 struct tx_errors {
 	struct tx_errors_sums last;
-	unsigned int bad; /* seconds in a row, those in which nothing was answered left out */
+	unsigned int bad;	  /* seconds in a row; those without an answer do not count */
 	uint64_t failed, answers; /* of these */
 };
 
-/* Begins anew: what was before does not count. */
+/* Starts again: earlier sums do not count. */
 void tx_errors_begin(struct tx_errors *w, const struct tx_errors_sums *now);
 
-/* To be told each second; true: give it up. */
+/* Once a second; true: give XDP up. */
 bool tx_errors_step(struct tx_errors *w, const struct tx_errors_sums *now);

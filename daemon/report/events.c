@@ -12,6 +12,7 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/text.h"
 
 #define EVENTS_ROW_(name, word_, id, priority_, sentence_, fields_)                                \
 	[SG_EVENT_##name] = {                                                                      \
@@ -65,15 +66,6 @@ struct events *events_free(struct events *events)
 
 /* ---- values -------------------------------------------------------------------------------- */
 
-static bool events_is_utf8(const char *text)
-{
-	json_t *probe = json_string(text);
-	bool valid = probe;
-
-	json_decref(probe);
-	return valid;
-}
-
 /* No control character, and no byte that is not UTF-8, leaves this function. */
 static void events_clean(char *to, size_t size, const char *text)
 {
@@ -82,10 +74,10 @@ static void events_clean(char *to, size_t size, const char *text)
 
 	snprintf(to, size, "%s", text);
 	n = strlen(to);
-	if (text[n]) /* cut: not in the midst of a character */
+	if (text[n]) /* cut: between characters */
 		while (n && ((unsigned char)to[n - 1] & 0x80))
 			to[--n] = 0;
-	ascii_only = !events_is_utf8(to);
+	ascii_only = !text_is_utf8(to);
 	for (; *to; to++) {
 		unsigned char c = *to;
 		/* U+0080 ... U+009F are control characters too: C2 80 ... C2 9F */
@@ -140,53 +132,17 @@ static void events_fill_values(struct events *e, const struct sg_event_row *row,
 	e->record.value_count = n;
 }
 
-static void events_append(char **at, const char *end, const char *text, size_t length)
+static const char *events_field(void *userdata, const char *field)
 {
-	size_t room = end - *at;
+	const struct event_record *r = userdata;
+	const struct event_value *v = events_given(field, r->values, r->value_count);
 
-	if (length > room)
-		length = room;
-	memcpy(*at, text, length);
-	*at += length;
-}
-
-/* From the row's sentence, see synguard/event.h. */
-static void events_fill_sentence(struct events *e, const struct sg_event_row *row)
-{
-	char *at = e->sentence, *end = e->sentence + sizeof(e->sentence) - 1;
-	const char *from = row->sentence;
-
-	while (*from) {
-		size_t plain = strcspn(from, "{"), length;
-		const struct event_value *v;
-		char field[32];
-		bool colon;
-
-		events_append(&at, end, from, plain);
-		from += plain;
-		if (!*from)
-			break;
-		colon = *++from == ':';
-		from += colon;
-		length = strcspn(from, "}");
-		snprintf(field, sizeof(field), "%.*s", (int)length, from);
-		from += length + !!from[length];
-		v = events_given(field, e->record.values, e->record.value_count);
-		if (!v || !*v->text)
-			continue;
-		if (colon)
-			events_append(&at, end, ": ", 2);
-		events_append(&at, end, v->text, strlen(v->text));
-	}
-	/* cut: not in the midst of a character */
-	while (at == end && at > e->sentence && ((unsigned char)at[-1] & 0x80))
-		end = --at;
-	*at = 0;
+	return v ? v->text : NULL;
 }
 
 /* ---- records ------------------------------------------------------------------------------- */
 
-/* RFC 3339, UTC: "2001-02-03T04:05:06.000007Z". */
+/* RFC 3339, UTC, to the microsecond: "2001-02-03T04:05:06.000007Z". */
 static void events_time(char *to, size_t size, uint64_t usec)
 {
 	struct time_text whole = time_text(usec);
@@ -227,7 +183,7 @@ const struct event_record *events_add(struct events *e, uint64_t realtime_usec, 
 		return NULL;
 	e->record = (struct event_record){ .event = event, .row = row, .sentence = e->sentence };
 	events_fill_values(e, row, values, value_count);
-	events_fill_sentence(e, row);
+	text_fill(e->sentence, sizeof(e->sentence), row->sentence, events_field, &e->record);
 	slot->json = events_to_json(e, realtime_usec);
 	if (!slot->json)
 		return NULL;
@@ -236,7 +192,7 @@ const struct event_record *events_add(struct events *e, uint64_t realtime_usec, 
 	return &e->record;
 }
 
-/* Writes the answer's records and returns how many there are; *at is the last number looked at. */
+/* Writes the answer's records and returns how many; *at becomes the last number that was considered. */
 static size_t events_write(const struct events *e, FILE *to, uint64_t *at)
 {
 	size_t count = 0;

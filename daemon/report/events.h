@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ring of events: what happened lately, in records of bounded size and number.
+ * The ring of events: the latest records, bounded in size and number.
  *
- * Pure: time is handed in, nothing is written anywhere. A record has a number of its own, from 1
- * upwards; who asks with the last one that it knows learns how many were overwritten since, so
- * that a gap is never silent. Text from outside (names of interfaces, reasons) is made harmless
+ * Pure: the caller hands in the time, and nothing is written anywhere. Records are numbered from 1
+ * upwards; a caller that passes the last number it knows learns how many records were overwritten
+ * since, so that no gap is silent. Text from outside (names of interfaces, reasons) is made harmless
  * for a terminal and for JSON here, once.
  *
- * Left to the manager: telling a record to the journal and to those who follow the bus.
+ * Left to the manager: sending a record to the journal and to followers of the bus.
+ *
+ * The folder: what the daemon reports. Events here and in the journal, and the report (report.h);
+ * who may read them is the bus's.
  */
 #pragma once
 
@@ -18,11 +21,11 @@
 #include "synguard/event.h"
 
 #define EVENTS_KEPT	    1024
-#define EVENTS_VALUE_MAX    512 /* bytes of a value, what is longer is cut */
+#define EVENTS_VALUE_MAX    512 /* bytes of a value; a longer one is cut */
 #define EVENTS_FIELDS_MAX   8
 #define EVENTS_SENTENCE_MAX 1024
 
-/* How many records an answer has at most; it says where to go on. */
+/* Records in an answer, which says where to continue. */
 #define EVENTS_ANSWER_MAX 128
 
 /* A value given for a field: text, or a number where that is NULL. */
@@ -50,7 +53,7 @@ struct sg_event_row {
 	const char *fields;
 };
 
-/* What the faces need of a record; valid until the next events_add(). */
+/* A record as the journal and the bus need it; valid until the next events_add(). */
 struct event_record {
 	enum sg_event event;
 	const struct sg_event_row *row;
@@ -89,8 +92,8 @@ const struct event_record *events_add(struct events *events, uint64_t realtime_u
 char *events_since(const struct events *events, uint64_t since);
 
 /*
- * At most one in EVENTS_QUIET_NS of what would otherwise be told again and again. Zeroed = new.
- * True: tell it; *suppressed is how many were not since the last one.
+ * Limits an event that would repeat to one in EVENTS_QUIET_NS. Zeroed = new. True: report it;
+ * *suppressed is how many were not reported since the last one.
  */
 #define EVENTS_QUIET_NS (10 * 1000000000ULL)
 struct event_limit {

@@ -75,7 +75,7 @@ static size_t journal_format(char *text, size_t size, const struct event_record 
 	return length > 0 ? length : 0;
 }
 
-/* The address each time: journald may have been started anew since. */
+/* With the address each time: journald may have been restarted. */
 static bool journal_send(const struct journal *j, const char *text, size_t length)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
@@ -84,7 +84,7 @@ static bool journal_send(const struct journal *j, const char *text, size_t lengt
 		      sizeof(address)) == (ssize_t)length;
 }
 
-void journal_tell(struct journal *j, const struct event_record *r)
+void journal_write(struct journal *j, const struct event_record *r)
 {
 	char text[JOURNAL_RECORD_MAX];
 	size_t length;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/report/report.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <string.h>
 
@@ -10,9 +9,11 @@
 #include "synguard/cleanup.h"
 #include "synguard/report.h"
 
+#include "daemon/base/addr.h"
+
 /* ---- the tables ---------------------------------------------------------------------------- */
 
-/* What a member has to be for its type; a row that is wrong about it does not compile. */
+/* The C type of a member by the type of its row; a wrong row does not compile. */
 #define REPORT_IS_(member, type)  __builtin_types_compatible_p(__typeof__(member), type)
 #define REPORT_IS_COUNT(member)	  REPORT_IS_(member, uint64_t) || REPORT_IS_(member, __u64)
 #define REPORT_IS_FLAG(member)	  REPORT_IS_(member, bool)
@@ -61,21 +62,9 @@ const struct report_row *report_rows(size_t *count)
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-static json_t *report_address(const struct sg_addr *a)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	char text[INET6_ADDRSTRLEN];
-
-	if (!memcmp(a->bytes, mapped, sizeof(mapped)))
-		inet_ntop(AF_INET, a->bytes + sizeof(mapped), text, sizeof(text));
-	else
-		inet_ntop(AF_INET6, a->bytes, text, sizeof(text));
-	return json_string(text);
-}
-
 /*
- * JSON is UTF-8, and the name of an interface is any bytes: where it is not, what is not ASCII
- * becomes a question mark, so that one strange name does not take the whole report away.
+ * JSON is UTF-8, and the name of an interface is any bytes. Where a text is not UTF-8, its bytes
+ * that are not ASCII become question marks, so that one name does not spoil the whole report.
  */
 static json_t *report_string(const char *text)
 {
@@ -115,14 +104,14 @@ static json_t *report_value(const struct report_row *row, const void *of)
 	case REPORT_CHARS:
 		return report_string(member);
 	case REPORT_ADDRESS:
-		return report_address(member);
+		return json_string(addr_text(member).text);
 	case REPORT_TYPE_COUNT:
 		break;
 	}
 	return NULL;
 }
 
-/* Takes the value. -1 without memory, for which a value of NULL counts as well. */
+/* Takes the value. -1 without memory, also where the value is NULL. */
 static int report_put(json_t *object, const char *path, json_t *value)
 {
 	const char *dot;

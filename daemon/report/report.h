@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What synguard tells: one struct, filled by the manager each time somebody asks, from which every
- * face is made by the tables of synguard/report.h.
+ * The report: one struct, which the manager fills for each call of Describe(). The tables of
+ * synguard/report.h turn it into JSON, metrics and properties of the bus.
  *
  * Pure. Its JSON is what Describe() and `synguard status --json` print; keys are stable.
  */
@@ -56,7 +56,7 @@ struct report {
 	const char *mode_by; /* who set it: "start" or "request" */
 	const char *state;
 	const char *kind;	   /* which floods make it so */
-	const char *flood_sources; /* what those of a flood of SYNs look like */
+	const char *flood_sources; /* pattern of the sources of a SYN flood */
 	double few_share;	   /* part of its SYNs that a few prefixes send */
 	const char *trouble;	   /* the worst of those of the services */
 	uint64_t uptime_seconds;
@@ -66,7 +66,7 @@ struct report {
 	uint64_t heartbeat_age_seconds;
 	uint64_t half_open;
 	uint64_t socket_walks;
-	uint64_t sources_distinct, sources_syns; /* of the crowd, see crowd.h */
+	uint64_t sources_distinct, sources_syns; /* see judge/cardinality.h */
 	double sources_randomness;
 	uint64_t heavy_hitters, hitter_capacity;
 	uint64_t syns_per_second, challenges_per_second, acceptances_per_second;

@@ -370,7 +370,7 @@ START_TEST(f5_refusal_text)
 	ck_assert_uint_eq(programs.ours, 2);
 	ck_assert_uint_eq(programs.count, 2);
 	lab_daemon_tail(s.daemon, tail, sizeof(tail));
-	ck_assert_msg(strstr(tail, "few0 is attached to (tcx)"), "%s", tail);
+	ck_assert_msg(strstr(tail, "attached to few0 (tcx)"), "%s", tail);
 	stage_strike(&s);
 }
 END_TEST

@@ -693,7 +693,7 @@ START_TEST(h23_blocked)
 	free(text);
 	expect_event(&s, "\"service_blocked\"", LAB_SERVER_ADDR4 ":8080",
 		     "nf_conntrack_tcp_loose=0");
-	expect_event(&s, "is blocked for", "[" LAB_SERVER_ADDR6 "]:8080",
+	expect_event(&s, "is not challenged for", "[" LAB_SERVER_ADDR6 "]:8080",
 		     "drops ACKs without a SYN");
 	stage_strike(&s);
 }

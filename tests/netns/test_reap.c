@@ -406,7 +406,7 @@ START_TEST(reap_in_an_attack)
 	flood_free(flood);
 	for (i = 0; i < 100 && i >= 0; i++)
 		usleep(50000);
-	says(&s, "events", "half-open connections that nobody answered were reaped");
+	says(&s, "events", "unanswered half-open connections were reaped");
 	printf("# %s: reaped %lld, the latest tick came %lld us late\n", engines[_i],
 	       (long long)reaped(&s), (long long)tick_delay_us(&s));
 	stage_strike(&s);

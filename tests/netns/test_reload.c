@@ -105,7 +105,7 @@ static void hang_up(struct stage *s, const char *words)
 }
 
 #define TAKEN	"The configuration is loaded"
-#define REFUSED "The configuration is refused, what was in force stays"
+#define REFUSED "The configuration is refused, and the previous one stays in force"
 
 static void reload(struct stage *s, const char *text)
 {

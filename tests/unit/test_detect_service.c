@@ -530,7 +530,7 @@ START_TEST(words_of_troubles)
 
 	ck_assert_str_eq(trouble_text(SG_TROUBLE_SMALL_BACKLOG, &small, text, sizeof(text)),
 			 "Its queues have room for 8, and 300 clients a second complete their "
-			 "handshakes: the backlog is small, which is no SYN flood. Have the "
+			 "handshakes: the backlog is too small, which is no SYN flood. Have the "
 			 "application call listen() with 512.");
 	trouble_text(SG_TROUBLE_SMALL_BACKLOG, &large, text, sizeof(text));
 	ck_assert_msg(strstr(text, "call listen() with 32768, and set net.core.somaxconn, which is "

@@ -201,7 +201,7 @@ START_TEST(record_says_what_happened)
 	const struct event_record *r = events_add(e, SOME_TIME, SG_EVENT_DEFENCE_ENDED, values, 6);
 	json_t *json = parsed(strdup(r->json));
 
-	ck_assert_str_eq(r->sentence, "192.0.2.1:80 is idle again after 62 s: 4294967295 SYNs, "
+	ck_assert_str_eq(r->sentence, "192.0.2.1:80 is no longer defended, after 62 s: 4294967295 SYNs, "
 				      "7 challenges, 0 acceptances");
 	ck_assert_str_eq(string(json, "sentence"), r->sentence);
 	ck_assert_str_eq(string(json, "time"), "2001-02-03T04:05:06.000007Z");
@@ -230,11 +230,11 @@ START_TEST(record_without_a_reason)
 	const struct event_record *r = events_add(e, SOME_TIME, SG_EVENT_ATTACHED, values, 2);
 	json_t *json = parsed(strdup(r->json));
 
-	ck_assert_str_eq(r->sentence, "eth0 is attached to (native)");
+	ck_assert_str_eq(r->sentence, "The programs are attached to eth0 (native)");
 	ck_assert_str_eq(string(json, "reason"), "");
 	json_decref(json);
 	r = events_add(e, SOME_TIME, SG_EVENT_ATTACHED, values, 3);
-	ck_assert_str_eq(r->sentence, "eth0 is attached to (native): why");
+	ck_assert_str_eq(r->sentence, "The programs are attached to eth0 (native): why");
 	events_free(e);
 }
 END_TEST
