@@ -7,6 +7,7 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/addr.h"
+#include "daemon/base/rate.h"
 #include "daemon/dataplane/counters.h"
 #include "daemon/judge/cardinality.h"
 
@@ -99,14 +100,14 @@ static void hitters_weigh(const struct sg_hitter_set *sets, uint64_t now_ns,
 static uint64_t hitters_flow(struct hitters_flow *flow, const struct cardinality *crowd,
 			     uint32_t window)
 {
-	uint64_t unanswered = detect_growth(crowd->syns, crowd->completed);
-	uint64_t now = detect_growth(crowd->syns_now, crowd->completed_now);
+	uint64_t unanswered = rate_growth(crowd->syns, crowd->completed);
+	uint64_t now = rate_growth(crowd->syns_now, crowd->completed_now);
 	uint32_t gone = window - flow->window;
 
 	if (gone == 1)
-		flow->before = (flow->before + detect_growth(unanswered, now)) / 2;
+		flow->before = (flow->before + rate_growth(unanswered, now)) / 2;
 	else if (gone)
-		flow->before = detect_growth(unanswered, now) / 2 +
+		flow->before = rate_growth(unanswered, now) / 2 +
 			       (gone < 32 ? (flow->before + flow->last) >> gone : 0);
 	flow->window = window;
 	flow->last = now;
@@ -161,7 +162,7 @@ int hitters_look(struct dataplane *dp, uint64_t now_ns, struct hitters_flow *flo
 	f.since_ns = crowd.since_ns;
 	f.randomness = cardinality_randomness(f.distinct, f.syns);
 	f.unanswered = flow ? hitters_flow(flow, &crowd, now_ns >> SG_HITTER_SHIFT) :
-			      detect_growth(crowd.syns, crowd.completed);
+			      rate_growth(crowd.syns, crowd.completed);
 	hitters_weigh(sets, now_ns, &f);
 	for (i = 0; i < HITTERS_SETS; i++)
 		for (way = 0; way < SG_HITTER_WAYS; way++)

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 #include "daemon/judge/detect.h"
 #include "synguard/trouble.h"
 

@@ -33,7 +33,7 @@ void emit_event(struct emitter *e, enum sg_event event, const struct event_value
 
 	if (!record)
 		return;
-	journal_tell(e->journal, record);
+	journal_write(e->journal, record);
 	bus_emit_event(e->bus, record->json);
 }
 

@@ -8,9 +8,8 @@
 
 #include "daemon/dataplane/heavy_hitters.h"
 #include "daemon/ifaces/iface_events.h"
-#include "daemon/judge/ack_flood.h"
+#include "daemon/judge/detect_service.h"
 #include "daemon/judge/episodes.h"
-#include "daemon/judge/trouble.h"
 #include "daemon/mitigation/mitigation.h"
 #include "daemon/report/events.h"
 #include "synguard/abi.h"

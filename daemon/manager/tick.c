@@ -127,7 +127,7 @@ static void manager_judge(struct manager *m, const struct detect_sample *sample)
 	struct emitter *emitter = &m->faces.emitter;
 	const struct detect_of_flood *syns = &d->floods[DETECT_SYN_FLOOD];
 	const struct detect_of_flood *acks = &d->floods[DETECT_ACK_FLOOD];
-	enum detect_pattern pattern = d->look;
+	enum detect_pattern pattern = d->pattern;
 	enum detect_state before = d->state;
 
 	detect_step(d, &m->policy.detect, sample);
@@ -135,14 +135,15 @@ static void manager_judge(struct manager *m, const struct detect_sample *sample)
 		EMIT(emitter, SG_EVENT_STATE_CHANGED,
 		     EVENT_TEXT("state", detect_state_name(d->state)),
 		     EVENT_TEXT("before", detect_state_name(before)),
-		     EVENT_TEXT("kind", detect_kind_name(d->kind, d->look)),
+		     EVENT_TEXT("kind", detect_kind_name(d->kind, d->pattern)),
 		     EVENT_NUMBER("unanswered_per_second", syns->per_sec),
 		     EVENT_NUMBER("bogus_acks_per_second", acks->per_sec));
 		bus_emit_state(m->faces.bus, detect_state_name(d->state),
 			       mode_name(m->policy.mode));
 	}
-	if (d->look != pattern && (d->look == DETECT_SPOOFED || d->look == DETECT_CONCENTRATED))
-		emit_sources(emitter, d->look, &m->sample.sources);
+	if (d->pattern != pattern &&
+	    (d->pattern == DETECT_SPOOFED || d->pattern == DETECT_CONCENTRATED))
+		emit_sources(emitter, d->pattern, &m->sample.sources);
 	emit_ack_flood(emitter, ack_flood_step(&m->sample.ack_flood, sample->now_ns, acks),
 		       &m->sample.ack_flood, acks->per_sec, m->sample.dropped_acks_per_sec);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/rate.h"
 #include "daemon/dataplane/control.h"
 #include "daemon/dataplane/counters.h"
 #include "daemon/judge/detect.h"
@@ -118,14 +119,13 @@ static int services_read_tally(struct services *s, uint32_t index)
 	if (r < 0)
 		return r;
 	if (m->known) {
-		m->grew.syns = detect_growth(now.syns, m->last.syns);
-		m->grew.challenged = detect_growth(now.challenged, m->last.challenged);
-		m->grew.accepted = detect_growth(now.accepted, m->last.accepted);
-		m->grew.born = detect_growth(now.born, m->last.born);
-		m->grew.handshakes = detect_growth(now.handshakes, m->last.handshakes);
-		m->grew.canary_accepted =
-			detect_growth(now.canary_accepted, m->last.canary_accepted);
-		m->grew.canary_born = detect_growth(now.canary_born, m->last.canary_born);
+		m->grew.syns = rate_growth(now.syns, m->last.syns);
+		m->grew.challenged = rate_growth(now.challenged, m->last.challenged);
+		m->grew.accepted = rate_growth(now.accepted, m->last.accepted);
+		m->grew.born = rate_growth(now.born, m->last.born);
+		m->grew.handshakes = rate_growth(now.handshakes, m->last.handshakes);
+		m->grew.canary_accepted = rate_growth(now.canary_accepted, m->last.canary_accepted);
+		m->grew.canary_born = rate_growth(now.canary_born, m->last.canary_born);
 	} else {
 		m->grew = now;
 	}
@@ -210,7 +210,7 @@ static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
 {
 	struct sg_service *e = &s->entries[index];
 	const struct services_memory *m = &s->memory[index];
-	uint64_t unanswered = detect_growth(m->grew.challenged, m->grew.born);
+	uint64_t unanswered = rate_growth(m->grew.challenged, m->grew.born);
 
 	if (services_get(&e->lease_until_ns) > now_ns &&
 	    (s->hold || unanswered * SERVICES_HALF_OPEN_SECONDS > e->threshold))

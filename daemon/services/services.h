@@ -11,7 +11,6 @@
 #include "daemon/dataplane/dataplane.h"
 #include "daemon/judge/detect_service.h"
 #include "daemon/judge/episodes.h"
-#include "daemon/judge/trouble.h"
 #include "daemon/report/report.h"
 
 struct services;

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 
+#include "daemon/base/rate.h"
 #include "daemon/net/sysctl.h"
 
 static const struct services_queues *services_queues_of(const struct services_memory *m)
@@ -24,7 +25,7 @@ static void services_judge_one(struct services *s, uint32_t index,
 
 	sample->syns = m->grew.syns;
 	sample->handshakes = m->grew.handshakes;
-	sample->drops = detect_growth(q->drops, m->drops);
+	sample->drops = rate_growth(q->drops, m->drops);
 	sample->limit = q->max;
 	sample->syn_full = q->max && q->syn >= q->max;
 	sample->accept_full = q->accept_full;

@@ -7,8 +7,9 @@
  */
 #include <string.h>
 
-#include "daemon/judge/ack_flood.h"
+#include "daemon/base/rate.h"
 #include "daemon/judge/detect.h"
+#include "daemon/judge/episodes.h"
 #include "suite.h"
 
 #define SECOND_NS 1000000000ULL
@@ -145,11 +146,11 @@ END_TEST
 /* C10: a counter that went backwards has been reset; that is no traffic, not 2^64 of it. */
 START_TEST(c10_counters_backwards)
 {
-	ck_assert_uint_eq(detect_growth(10, 7), 3);
-	ck_assert_uint_eq(detect_growth(7, 7), 0);
-	ck_assert_uint_eq(detect_growth(0, UINT64_MAX), 0);
-	ck_assert_uint_eq(detect_growth(6, 7), 0);
-	ck_assert_uint_eq(detect_growth(UINT64_MAX, 0), UINT64_MAX);
+	ck_assert_uint_eq(rate_growth(10, 7), 3);
+	ck_assert_uint_eq(rate_growth(7, 7), 0);
+	ck_assert_uint_eq(rate_growth(0, UINT64_MAX), 0);
+	ck_assert_uint_eq(rate_growth(6, 7), 0);
+	ck_assert_uint_eq(rate_growth(UINT64_MAX, 0), UINT64_MAX);
 	/* more handshakes than SYNs, as after a reload in mid-second, are no flood */
 	play((struct act[]){ { "backwards", 5, 10, 5000, true, DETECT_CALM }, {} });
 }
@@ -183,7 +184,7 @@ static void play_acks(const struct ack_act *act)
 			ck_assert_msg(d.state == act->expect && d.kind == act->kind,
 				      "\"%s\", second %d: %s by %s, not %s by %s", act->name,
 				      second, detect_state_name(d.state),
-				      detect_kind_name(d.kind, d.look),
+				      detect_kind_name(d.kind, d.pattern),
 				      detect_state_name(act->expect),
 				      detect_kind_name(act->kind, DETECT_MIXED));
 		}

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "daemon/judge/detect_service.h"
-#include "daemon/judge/trouble.h"
 #include "noise.h"
 #include "suite.h"
 
@@ -369,7 +368,7 @@ START_TEST(looks_of_sources)
 	static const struct {
 		const char *name;
 		struct detect_sources is; /* syns, completed, distinct; unanswered, of_few */
-		enum detect_pattern look;
+		enum detect_pattern pattern;
 	} rows[] = {
 		{ "nobody",                       {      0,     0,      0,     0,     0 }, DETECT_MIXED },
 		{ "too few to tell",              {     63,     0,     63,    63,     0 }, DETECT_MIXED },
@@ -387,7 +386,7 @@ START_TEST(looks_of_sources)
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		ck_assert_msg(detect_sources_pattern(&rows[i].is) == rows[i].look, "%s: %s", rows[i].name,
+		ck_assert_msg(detect_sources_pattern(&rows[i].is) == rows[i].pattern, "%s: %s", rows[i].name,
 			      detect_pattern_name(detect_sources_pattern(&rows[i].is)));
 }
 END_TEST
@@ -405,9 +404,9 @@ static void expect_for(struct host *h, int seconds, const struct detect_sources 
 
 	for (second = 1; second <= seconds; second++) {
 		pass(h, &is, sources);
-		ck_assert_msg(!strcmp(detect_kind_name(h->floods.kind, h->floods.look), kind),
+		ck_assert_msg(!strcmp(detect_kind_name(h->floods.kind, h->floods.pattern), kind),
 			      "second %d: %s, not %s", second,
-			      detect_kind_name(h->floods.kind, h->floods.look), kind);
+			      detect_kind_name(h->floods.kind, h->floods.pattern), kind);
 	}
 }
 
@@ -471,7 +470,7 @@ static void expect_true(const struct host *h, const struct host *was, struct sin
 	int i;
 
 	ck_assert(!d->kind == (d->state == DETECT_CALM));
-	ck_assert((d->look == DETECT_NO_PATTERN) == (d->floods[DETECT_SYN_FLOOD].state == CALM));
+	ck_assert((d->pattern == DETECT_NO_PATTERN) == (d->floods[DETECT_SYN_FLOOD].state == CALM));
 	if (d->state == DETECT_ATTACK && was->floods.state == DETECT_ATTACK)
 		ck_assert_int_ne(h->service.trouble, SG_TROUBLE_FLASH_CROWD);
 	if (d->state == DETECT_CALM && was->floods.state != DETECT_CALM)
@@ -479,10 +478,10 @@ static void expect_true(const struct host *h, const struct host *was, struct sin
 	if (d->state == DETECT_ATTACK)
 		since->attack_ns = now_ns;
 	/* a definite look changes after the hold only */
-	if (was->floods.look > DETECT_MIXED && d->look > DETECT_MIXED &&
-	    d->look != was->floods.look)
+	if (was->floods.pattern > DETECT_MIXED && d->pattern > DETECT_MIXED &&
+	    d->pattern != was->floods.pattern)
 		ck_assert_uint_ge(now_ns - since->look_ns, hold_ns);
-	if (d->look != was->floods.look)
+	if (d->pattern != was->floods.pattern)
 		since->look_ns = now_ns;
 	for (i = SG_TROUBLE_FLASH_CROWD; i < SG_TROUBLE_COUNT; i++) {
 		was_on = was->service.troubles[i].on;
@@ -533,8 +532,8 @@ START_TEST(words_of_troubles)
 			 "handshakes: the backlog is too small, which is no SYN flood. Have the "
 			 "application call listen() with 512.");
 	trouble_text(SG_TROUBLE_SMALL_BACKLOG, &large, text, sizeof(text));
-	ck_assert_msg(strstr(text, "call listen() with 32768, and set net.core.somaxconn, which is "
-				   "4096, to that before."),
+	ck_assert_msg(strstr(text, "call listen() with 32768, and before that set "
+				   "net.core.somaxconn, now 4096, to the same."),
 		      "%s", text);
 	ck_assert_str_eq(trouble_text(SG_TROUBLE_NONE, &small, text, sizeof(text)), "");
 	for (i = SG_TROUBLE_FLASH_CROWD; i < SG_TROUBLE_COUNT; i++) {

@@ -201,8 +201,9 @@ START_TEST(record_says_what_happened)
 	const struct event_record *r = events_add(e, SOME_TIME, SG_EVENT_DEFENCE_ENDED, values, 6);
 	json_t *json = parsed(strdup(r->json));
 
-	ck_assert_str_eq(r->sentence, "192.0.2.1:80 is no longer defended, after 62 s: 4294967295 SYNs, "
-				      "7 challenges, 0 acceptances");
+	ck_assert_str_eq(r->sentence,
+			 "192.0.2.1:80 is no longer defended, after 62 s: 4294967295 SYNs, "
+			 "7 challenges, 0 acceptances");
 	ck_assert_str_eq(string(json, "sentence"), r->sentence);
 	ck_assert_str_eq(string(json, "time"), "2001-02-03T04:05:06.000007Z");
 	ck_assert_str_eq(string(json, "event"), "defence_ended");

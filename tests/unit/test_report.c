@@ -18,7 +18,7 @@
 #include "cli/print/metrics.h"
 #include "daemon/base/mode.h"
 #include "daemon/judge/detect.h"
-#include "daemon/judge/trouble.h"
+#include "daemon/judge/detect_service.h"
 #include "daemon/report/report.h"
 #include "daemon/services/services.h"
 #include "suite.h"
