@@ -57,9 +57,9 @@ struct notes {
 static const struct bench benches[] = {
 	{ "saturating", "kernel cookies", { SATURATED }, .ipv6_share = IPV6_SHARE },
 	{ "saturating", "synguard", { SATURATED, .synguard = true }, .ipv6_share = IPV6_SHARE },
-	{ "saturating", "reflector", { SATURATED, .deserted = true }, .ipv6_share = IPV6_SHARE,
+	{ "saturating", "reflector", { SATURATED, .no_clients = true }, .ipv6_share = IPV6_SHARE,
 	  .yardstick = true, .program = YARD_REFLECT },
-	{ "saturating", "XDP_DROP", { SATURATED, .deserted = true }, .ipv6_share = IPV6_SHARE,
+	{ "saturating", "XDP_DROP", { SATURATED, .no_clients = true }, .ipv6_share = IPV6_SHARE,
 	  .yardstick = true, .program = YARD_DROP },
 	/* the flood has a queue of its own, where it meets no client */
 	{ "saturating", "kernel cookies, two queues", { SATURATED }, .ipv6_share = IPV6_SHARE,
@@ -69,15 +69,15 @@ static const struct bench benches[] = {
 	{ "paced", "calm", { .syncookies = "1" }, .ipv6_share = IPV6_SHARE },
 	{ "paced", "synguard", { .syncookies = "1", .flood = true, .synguard = true },
 	  .ipv6_share = IPV6_SHARE },
-	{ "memory", "1", { SATURATED, .synguard = true, .deserted = true }, .sources = 1 },
-	{ "memory", "10^3", { SATURATED, .synguard = true, .deserted = true }, .sources = 1 << 10 },
-	{ "memory", "10^5", { SATURATED, .synguard = true, .deserted = true }, .sources = 1 << 17 },
+	{ "memory", "1", { SATURATED, .synguard = true, .no_clients = true }, .sources = 1 },
+	{ "memory", "10^3", { SATURATED, .synguard = true, .no_clients = true }, .sources = 1 << 10 },
+	{ "memory", "10^5", { SATURATED, .synguard = true, .no_clients = true }, .sources = 1 << 17 },
 	/* of IPv4 sources there are not enough; of these none comes twice */
-	{ "memory", "10^7", { SATURATED, .synguard = true, .deserted = true }, .ipv6_share = 256,
+	{ "memory", "10^7", { SATURATED, .synguard = true, .no_clients = true }, .ipv6_share = 256,
 	  .stretch = 4 },
-	{ "cpus", "one", { SATURATED, .synguard = true, .deserted = true },
+	{ "cpus", "one", { SATURATED, .synguard = true, .no_clients = true },
 	  .ipv6_share = IPV6_SHARE, .cpus = 1 },
-	{ "cpus", "two", { SATURATED, .synguard = true, .deserted = true },
+	{ "cpus", "two", { SATURATED, .synguard = true, .no_clients = true },
 	  .ipv6_share = IPV6_SHARE, .cpus = 2 },
 	{ "daemon", "synguard", { SATURATED, .synguard = true }, .ipv6_share = IPV6_SHARE,
 	  .idle_first = true },
@@ -126,7 +126,7 @@ static int look_after(const struct phase_view *view, struct notes *n)
 	return toll(view, n, 2);
 }
 
-static int look(enum phase_moment moment, const struct phase_view *view, void *arg)
+static int observe(enum phase_moment moment, const struct phase_view *view, void *arg)
 {
 	struct notes *n = arg;
 
@@ -215,8 +215,8 @@ static int run(const struct bench *b, unsigned int seconds)
 		.queues = b->cpus ? 2 : 0,
 		.backlog = 128,
 		.cancel_fd = -1, /* poll() takes no notice of it */
-		.look = look,
-		.look_arg = &notes,
+		.observe = observe,
+		.observer_arg = &notes,
 	};
 	struct phase_result r = { 0 };
 	char complaint[1024];

@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: rate_bench ROUNDS TRIAL_MS CLIENT_SECONDS [ROW]...\n");
 		return 2;
 	}
-	if (cpus.flood_cpu == cpus.people_cpu) {
+	if (cpus.flood_cpu == cpus.client_cpu) {
 		fprintf(stderr, "rate_bench: needs two CPUs, one for the network\n");
 		return 1;
 	}
@@ -150,7 +150,7 @@ int main(int argc, char **argv)
 				.row = &rows[i],
 				.trial_ms = atoi(argv[2]),
 				.network_cpu = cpus.flood_cpu,
-				.host_cpu = cpus.people_cpu,
+				.host_cpu = cpus.client_cpu,
 			};
 
 			if (wanted(&rows[i], argv) && run(&h, 1000 * atoi(argv[3])))

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include "synguard/cleanup.h"
@@ -25,6 +24,7 @@
 
 #define DEADLINE_DEFAULT_MS 3000
 #define CLIENTS_MAX	    1000000
+#define CANCEL_MS	    20
 #define NS_PER_MS	    1000000ULL
 #define NS_PER_SEC	    1000000000ULL
 
@@ -62,10 +62,10 @@ struct clients {
 	unsigned int first_open; /* none before it is open */
 
 	int epoll_fd;
-	int cancel_fd;
 	pthread_t thread;
 	bool joinable;
 	atomic_bool running;
+	atomic_bool cancelled;
 	int result;
 	struct kept kept4;
 	struct kept kept6;
@@ -180,12 +180,13 @@ static uint64_t next_start_ns(const struct clients *cl, uint64_t begin)
 	return begin + cl->started * NS_PER_SEC / cl->o.rate_per_sec;
 }
 
-/* How long the loop may sleep: until a client is to start or to be given up. */
+/* How long the loop may sleep: until a client is to start or to be given up, and not so long that
+ * clients_free() would wait for it. */
 static int sleep_ms(const struct clients *cl, uint64_t begin, uint64_t now)
 {
-	uint64_t until = UINT64_MAX, deadline;
+	uint64_t until = now + CANCEL_MS * NS_PER_MS, deadline;
 
-	if (cl->started < cl->total)
+	if (cl->started < cl->total && next_start_ns(cl, begin) < until)
 		until = next_start_ns(cl, begin);
 	if (cl->first_open < cl->started) {
 		deadline = deadline_ns(cl, &cl->all[cl->first_open]);
@@ -194,26 +195,21 @@ static int sleep_ms(const struct clients *cl, uint64_t begin, uint64_t now)
 	return until <= now ? 0 : (until - now + NS_PER_MS - 1) / NS_PER_MS;
 }
 
-static int handle(struct clients *cl, const struct epoll_event *ev)
+static void handle(struct clients *cl, struct client *c)
 {
-	struct client *c = ev->data.ptr;
-
-	if (!c)
-		return -ECANCELED;
 	if (c->state == CLIENT_CONNECTING)
 		client_connected(cl, c);
 	else if (c->state == CLIENT_ECHOING)
 		client_receives(cl, c);
-	return 0;
 }
 
 static int loop(struct clients *cl)
 {
 	uint64_t begin = clock_now_ns(), now = begin;
 	struct epoll_event events[64];
-	int n, i, err = 0;
+	int n, i;
 
-	for (;;) {
+	while (!atomic_load(&cl->cancelled)) {
 		now = clock_now_ns();
 		end_overdue(cl, now);
 		while (cl->started < cl->total && next_start_ns(cl, begin) <= now)
@@ -225,10 +221,9 @@ static int loop(struct clients *cl)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		for (i = 0; i < n; i++)
-			err = handle(cl, &events[i]) ?: err;
-		if (err)
-			return err;
+			handle(cl, events[i].data.ptr);
 	}
+	return -ECANCELED;
 }
 
 static void *clients_thread(void *arg)
@@ -250,7 +245,7 @@ static void *clients_thread(void *arg)
 
 static int clients_prepare(struct clients *cl)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
+	const char *to[] = { cl->o.dst4 ?: LAB_SERVER_ADDR4, LAB_SERVER_ADDR6 };
 	uint64_t total = (uint64_t)cl->o.rate_per_sec * cl->o.duration_ms / 1000;
 	unsigned int i;
 	int len;
@@ -259,10 +254,7 @@ static int clients_prepare(struct clients *cl)
 		return -EINVAL;
 	cl->total = total;
 	for (i = 0; i < 2; i++) {
-		len = tcp_sockaddr(i	      ? LAB_SERVER_ADDR6 :
-				   cl->o.dst4 ?:
-						LAB_SERVER_ADDR4,
-				   cl->o.port, &cl->to[i]);
+		len = tcp_sockaddr(to[i], cl->o.port, &cl->to[i]);
 		if (len < 0)
 			return len;
 		cl->to_length[i] = len;
@@ -276,11 +268,7 @@ static int clients_prepare(struct clients *cl)
 		cl->all[i].fd = -1;
 
 	cl->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	cl->cancel_fd = eventfd(0, EFD_CLOEXEC);
-	if (cl->epoll_fd < 0 || cl->cancel_fd < 0)
-		return -errno;
-	/* The only event without a client. */
-	return epoll_ctl(cl->epoll_fd, EPOLL_CTL_ADD, cl->cancel_fd, &ev) < 0 ? -errno : 0;
+	return cl->epoll_fd < 0 ? -errno : 0;
 }
 
 int clients_start(struct clients **ret, struct lab *lab, int host, const struct clients_options *o)
@@ -295,7 +283,7 @@ int clients_start(struct clients **ret, struct lab *lab, int host, const struct 
 	cl->host = host;
 	cl->o = *o;
 	cl->o.deadline_ms = o->deadline_ms ?: DEADLINE_DEFAULT_MS;
-	cl->epoll_fd = cl->cancel_fd = -1;
+	cl->epoll_fd = -1;
 
 	err = clients_prepare(cl);
 	if (err)
@@ -417,11 +405,10 @@ struct clients *clients_free(struct clients *clients)
 	if (!clients)
 		return NULL;
 	if (clients->joinable) {
-		eventfd_write(clients->cancel_fd, 1);
+		atomic_store(&clients->cancelled, true);
 		pthread_join(clients->thread, NULL);
 	}
 	close_fd(clients->epoll_fd);
-	close_fd(clients->cancel_fd);
 	free(clients->all);
 	free(clients);
 	return NULL;

@@ -4,7 +4,7 @@
  * defence, with the kernel's own SYN cookies, and with synguard, side by side.
  *
  * Everything happens in network namespaces of its own, which vanish with the process; nothing else
- * of the machine is touched. Data goes to stdout, talk to stderr. Exit codes are those of the CLI:
+ * of the machine is touched. Data goes to stdout, messages to stderr. Exit codes are those of the CLI:
  * 0 only if every phase ran.
  */
 #include <bpf/btf.h>
@@ -44,7 +44,7 @@ static const char usage[] = "Usage: synguard demo [--json] [--seconds-per-phase 
 
 #define KERNEL_PACKAGE "linux-image-6.12-amd64"
 
-/* The function whose presence in the kernel's BTF tells. */
+/* A feature is there if this function is in the kernel's BTF. */
 static const struct kernel_feature {
 	const char *function;
 	const char *meaning;
@@ -78,10 +78,13 @@ static bool kernel_suffices(void)
 	return !missing;
 }
 
-static enum sg_exit bad_number(const char *option, const char *text, int min, int max)
+/* -1, or an exit code. */
+static int take_number(const char *option, const char *text, unsigned int max, uint64_t *ret)
 {
-	fprintf(stderr, "synguard demo: %s is a number from %d to %d, not \"%s\"\n", option, min,
-		max, text);
+	if (text_decimal(text, 1, max, ret) >= 0)
+		return -1;
+	fprintf(stderr, "synguard demo: %s is a number from 1 to %u, not \"%s\"\n", option, max,
+		text);
 	return SG_EXIT_USAGE;
 }
 
@@ -95,23 +98,21 @@ static int arguments_parse(int argc, char **argv, struct phase_settings *s, bool
 		{ "help", no_argument, NULL, 'h' },
 		{},
 	};
+	int c, code = -1;
 	uint64_t value;
-	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while (code < 0 && (c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case 'j':
 			*json = true;
 			break;
 		case 's':
-			if (text_decimal(optarg, 1, SECONDS_MAX, &value) < 0)
-				return bad_number("--seconds-per-phase", optarg, 1, SECONDS_MAX);
+			value = s->seconds;
+			code = take_number("--seconds-per-phase", optarg, SECONDS_MAX, &value);
 			s->seconds = value;
 			break;
 		case 'r':
-			if (text_decimal(optarg, 1, RATE_MAX, &value) < 0)
-				return bad_number("--rate", optarg, 1, RATE_MAX);
-			s->syns_per_sec = value;
+			code = take_number("--rate", optarg, RATE_MAX, &s->syns_per_sec);
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -121,11 +122,11 @@ static int arguments_parse(int argc, char **argv, struct phase_settings *s, bool
 			return SG_EXIT_USAGE;
 		}
 	}
-	if (optind < argc) {
+	if (code < 0 && optind < argc) {
 		fprintf(stderr, "synguard demo: \"%s\" is one argument too many\n", argv[optind]);
-		return SG_EXIT_USAGE;
+		code = SG_EXIT_USAGE;
 	}
-	return -1;
+	return code;
 }
 
 /* Signals become a descriptor, so that whatever waits can be cancelled and clean up. */

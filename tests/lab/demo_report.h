@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the demo tells on stdout: a table for people, or the same as JSON.
+ * What the demo prints on stdout: a table for people, or the same as JSON.
  */
 #pragma once
 

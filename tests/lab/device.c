@@ -56,7 +56,7 @@ struct attachment {
 	int ifindex;
 };
 
-/* The kernel looks the interface up in the namespace of the thread that asks. */
+/* The kernel looks the interface up in the calling thread's namespace. */
 static int attach_xdp(void *arg)
 {
 	const struct attachment *a = arg;
@@ -85,7 +85,7 @@ void lab_quiet_libbpf(void)
 /* ---- receive polling ----------------------------------------------------------------------- */
 
 /*
- * sysfs shows the namespace of whoever mounted it. A mount that is attached nowhere needs no mount
+ * sysfs shows the namespace in which it was mounted. A mount that is attached nowhere needs no mount
  * namespace and vanishes with its descriptor.
  */
 static int sysfs_open(void)

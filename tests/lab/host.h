@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hosts of the lab: unnamed network namespaces, and what can be asked of them and set in them.
+ * Hosts of the lab: unnamed network namespaces, their sysctls, counters and sockets.
  *
  * A namespace is held by a file descriptor of this process only, so it vanishes with its links
  * when the process dies, however it dies. Needs CAP_SYS_ADMIN and CAP_NET_ADMIN.

@@ -291,7 +291,7 @@ static int end_configure(struct lab *lab, const struct lab_end *end)
 	return err ?: lab_link_set_up(lab, end->host, end->ifname, true);
 }
 
-/* How @end reaches @other: nobody asks for a neighbour in the lab. */
+/* Neighbour entries of @end for @other: there is no ARP in the lab. */
 static int end_introduce(struct lab *lab, const struct lab_end *end, const struct lab_end *other)
 {
 	const char *others[] = { other->addr4, other->addr6 };

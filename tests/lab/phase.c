@@ -53,11 +53,11 @@ const struct phase phases[PHASE_COUNT] = {
 		{ "synguard", "flood: synguard", "1", .flood = true, .synguard = true },
 	[PHASE_KERNEL_COOKIES_SATURATED] =
 		{ "kernel_cookies_saturated", "saturating flood: kernel cookies", "1",
-		  .flood = true, .saturated = true, .deserted = true,
+		  .flood = true, .saturated = true, .no_clients = true,
 		  .seconds = SATURATED_SECONDS },
 	[PHASE_SYNGUARD_SATURATED] =
 		{ "synguard_saturated", "saturating flood: synguard", "1",
-		  .flood = true, .synguard = true, .saturated = true, .deserted = true,
+		  .flood = true, .synguard = true, .saturated = true, .no_clients = true,
 		  .seconds = SATURATED_SECONDS },
 };
 /* clang-format on */
@@ -106,20 +106,18 @@ static int complain(struct stage *st, int err, const char *what)
 
 void phase_choose_cpus(struct phase_settings *s)
 {
-	int first = -1, last = 0, cpu;
 	cpu_set_t set;
+	int cpu;
 
-	if (sched_getaffinity(0, sizeof(set), &set) == 0) {
-		for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-			if (!CPU_ISSET(cpu, &set))
-				continue;
-			if (first < 0)
-				first = cpu;
-			last = cpu;
-		}
-	}
-	s->flood_cpu = last;
-	s->people_cpu = first < 0 ? 0 : first;
+	s->flood_cpu = s->client_cpu = 0;
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return;
+	for (cpu = CPU_SETSIZE - 1; cpu >= 0; cpu--)
+		if (CPU_ISSET(cpu, &set))
+			s->client_cpu = cpu;
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			s->flood_cpu = cpu;
 }
 
 /* True: cancelled. */
@@ -135,23 +133,18 @@ static int stage_build(struct stage *st)
 	const struct server_options o = {
 		.port = DEMO_PORT,
 		.backlog = st->s->backlog,
-		.cpu_plus_1 = st->s->people_cpu + 1,
+		.cpu_plus_1 = st->s->client_cpu + 1,
 	};
 	int err;
 
 	err = complain(st, lab_new_queues(&st->lab, st->s->queues),
 		       "cannot make network namespaces and links");
-	if (!err)
-		err = complain(st,
-			       lab_sysctl_set(st->lab, LAB_SERVER, "net.ipv4.tcp_syncookies",
-					      st->phase->syncookies),
-			       "cannot set tcp_syncookies in a namespace");
-	if (!err)
-		err = complain(st, sink_new(&st->sink, st->lab, LAB_CLIENT, LAB_IFNAME),
-			       "cannot attach the demo's counting program");
 	if (err)
 		return err;
-	return complain(st, server_new(&st->server, st->lab, LAB_SERVER, &o), "cannot listen");
+	return complain(st, lab_sysctl_set(st->lab, LAB_SERVER, "net.ipv4.tcp_syncookies", st->phase->syncookies), "cannot set tcp_syncookies in a namespace") ?:
+		       complain(st, sink_new(&st->sink, st->lab, LAB_CLIENT, LAB_IFNAME), "cannot attach the demo's counting program") ?:
+		       complain(st, server_new(&st->server, st->lab, LAB_SERVER, &o),
+				"cannot listen");
 }
 
 static int clients_begin(struct stage *st, unsigned int ms)
@@ -161,7 +154,7 @@ static int clients_begin(struct stage *st, unsigned int ms)
 		.rate_per_sec = st->s->clients_per_sec,
 		.duration_ms = ms,
 		.deadline_ms = CLIENTS_LAST_MS,
-		.cpu_plus_1 = st->s->people_cpu + 1,
+		.cpu_plus_1 = st->s->client_cpu + 1,
 	};
 
 	return complain(st, clients_start(&st->clients, st->lab, LAB_CLIENT, &o),
@@ -190,9 +183,9 @@ static int daemon_begin(struct stage *st)
 	err = lab_daemon_start(&st->daemon, st->lab, LAB_SERVER,
 			       &(struct lab_daemon_options){
 				       .mode = "auto",
-				       /* they are all to look like first-time clients */
+				       /* every client is as a first-time one */
 				       .config = "[Defence]\nClientAllowance=0\n",
-				       .cpu_plus_1 = st->s->people_cpu + 1,
+				       .cpu_plus_1 = st->s->client_cpu + 1,
 			       },
 			       tail, sizeof(tail));
 	if (err) {
@@ -262,7 +255,7 @@ static int floods_stop(struct stage *st)
 
 static int flood_begin(struct stage *st, unsigned int seconds)
 {
-	const int cpus[GENERATORS_MAX] = { st->s->flood_cpu, st->s->people_cpu };
+	const int cpus[GENERATORS_MAX] = { st->s->flood_cpu, st->s->client_cpu };
 	unsigned int generators = st->s->generators ?: 1, i;
 	struct flood_options o = {
 		.port = DEMO_PORT,
@@ -325,7 +318,7 @@ static void measure_flood(struct stage *st, const struct mark *before, struct ph
 	r->softirq_ns = after.softirq_ns - before->softirq_ns;
 }
 
-static int look(struct stage *st, enum phase_moment moment, const struct phase_result *r)
+static int observe(struct stage *st, enum phase_moment moment, const struct phase_result *r)
 {
 	const struct phase_view view = {
 		.lab = st->lab,
@@ -333,9 +326,9 @@ static int look(struct stage *st, enum phase_moment moment, const struct phase_r
 		.result = r,
 	};
 
-	if (!st->s->look)
+	if (!st->s->observe)
 		return 0;
-	return complain(st, st->s->look(moment, &view, st->s->look_arg), "looking in");
+	return complain(st, st->s->observe(moment, &view, st->s->observer_arg), "the observer");
 }
 
 /* From the flood's first SYN to the last client's end. */
@@ -348,7 +341,7 @@ static int stage_storm(struct stage *st, struct phase_result *r)
 	mark_take(st, &before);
 	if (st->phase->flood)
 		err = flood_begin(st, seconds);
-	if (!err && !st->phase->deserted)
+	if (!err && !st->phase->no_clients)
 		err = clients_begin(st, seconds * 1000);
 	if (!err)
 		err = sample(st, seconds, r);
@@ -357,7 +350,7 @@ static int stage_storm(struct stage *st, struct phase_result *r)
 
 	if (st->phase->flood)
 		measure_flood(st, &before, r);
-	err = look(st, PHASE_MEASURED, r);
+	err = observe(st, PHASE_MEASURED, r);
 	if (!err && st->clients)
 		err = clients_finish(st, &r->clients);
 	/* The flood lasts until the last client is done, and no longer. */
@@ -370,15 +363,15 @@ static int stage_play(struct stage *st, struct phase_result *r)
 {
 	int err;
 
-	err = look(st, PHASE_BUILT, r);
+	err = observe(st, PHASE_BUILT, r);
 	if (!err && st->phase->synguard)
 		err = daemon_begin(st);
 	if (!err)
-		err = look(st, PHASE_READY, r);
+		err = observe(st, PHASE_READY, r);
 	if (!err)
 		err = stage_storm(st, r);
 	if (!err)
-		err = look(st, PHASE_FLOODED, r);
+		err = observe(st, PHASE_FLOODED, r);
 	server_kept(st->server, AF_INET, &r->server_kept4);
 	server_kept(st->server, AF_INET6, &r->server_kept6);
 	return err ?: daemon_end(st, r);

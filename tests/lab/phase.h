@@ -36,13 +36,13 @@ struct phase {
 	bool flood;
 	bool synguard;
 	bool saturated;	      /* as fast as a CPU sends */
-	bool deserted;	      /* no clients beside the flood */
+	bool no_clients;      /* no clients beside the flood */
 	unsigned int seconds; /* of the flood; 0: as the settings have it */
 };
 
 extern const struct phase phases[PHASE_COUNT];
 
-/* When somebody may look in, see phase_settings. */
+/* When phase_settings.observe() is called. */
 enum phase_moment {
 	PHASE_BUILT,	/* the listener listens */
 	PHASE_READY,	/* the daemon has seen calm clients; the flood comes next */
@@ -62,7 +62,7 @@ struct phase_settings {
 	unsigned int clients_per_sec;
 	unsigned int ipv6_share; /* of the flood, of 256 */
 	uint32_t sources;	 /* of the flood, a power of two; 0: as many as there are */
-	unsigned int generators; /* 2: the flood comes from people_cpu too; 0 is 1 */
+	unsigned int generators; /* 2: the flood comes from client_cpu too; 0 is 1 */
 	unsigned int queues;	 /* of the link, each polled on the CPU that sent; 0 is 1 */
 	int backlog;
 	int cancel_fd; /* readable: stop; it is not read */
@@ -70,11 +70,11 @@ struct phase_settings {
 	/* CPUs, by number: the flood and what it floods; clients, listener and daemon. On a machine
 	 * with one CPU both are the same. */
 	int flood_cpu;
-	int people_cpu;
+	int client_cpu;
 
-	/* Called at each moment, in the phase's thread; not 0 ends the phase. NULL: nobody looks. */
-	int (*look)(enum phase_moment moment, const struct phase_view *view, void *arg);
-	void *look_arg;
+	/* Called at each moment, in the phase's thread; not 0 ends the phase. May be NULL. */
+	int (*observe)(enum phase_moment moment, const struct phase_view *view, void *arg);
+	void *observer_arg;
 };
 
 struct phase_result {

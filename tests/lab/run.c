@@ -93,7 +93,7 @@ static char **env_join(const char *const *more)
 	env = calloc(n + extra + 1, sizeof(*env));
 	if (!env)
 		return NULL;
-	/* First come, first found: what the caller asks for stands before what it has. */
+	/* getenv() takes the first one of a name, so these replace the inherited ones. */
 	if (extra)
 		memcpy(env, more, extra * sizeof(*env));
 	memcpy(env + extra, environ, n * sizeof(*env));

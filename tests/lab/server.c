@@ -171,7 +171,7 @@ static void echo(struct server *s, struct connection *c)
 		connection_close(s, c);
 }
 
-/* What others have asked for since the last look; true: go on. */
+/* Applies what server_set_accepting() and server_free() have set; true: go on. */
 static bool obey(struct server *s)
 {
 	struct epoll_event ev = { .data.ptr = &s->listen_fd };
