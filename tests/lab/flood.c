@@ -21,7 +21,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -270,22 +269,13 @@ static int child_setup(const struct flood *f, pid_t parent)
 	struct itimerval timer = {
 		.it_value = { f->duration_ms / 1000, f->duration_ms % 1000 * 1000 },
 	};
-	sigset_t none;
-	int err;
+	int err = lab_child_begin(parent, lab_netns_fd(f->lab, f->host), f->cpu);
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		return -errno;
-	if (getppid() != parent)
-		return -ESRCH;
-	setpgid(0, 0);
-	signal(SIGALRM, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (err)
+		return err;
 	if (setitimer(ITIMER_REAL, &timer, NULL) < 0)
 		return -errno;
-	err = lab_pin(f->cpu) ?: lab_enter(f->lab, f->host);
-	return err ?: child_close(bpf_program__fd(f->skel->progs.flood));
+	return child_close(bpf_program__fd(f->skel->progs.flood));
 }
 
 static int child_run(const struct flood *f, pid_t parent)

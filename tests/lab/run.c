@@ -41,8 +41,7 @@ struct child {
 	int error_fd; /* closed by a successful exec; otherwise errno goes here */
 };
 
-/* Only async-signal-safe calls: the parent may have threads. */
-static int child_exec(const struct child *c)
+int lab_child_begin(pid_t parent, int netns_fd, int cpu)
 {
 	sigset_t none;
 	int sig;
@@ -50,20 +49,23 @@ static int child_exec(const struct child *c)
 	/* The parent may have died before the request was made. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return -errno;
-	if (getppid() != c->parent)
+	if (getppid() != parent)
 		return -ESRCH;
-
 	setpgid(0, 0);
 	sigemptyset(&none);
 	for (sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
-	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || setns(netns_fd, CLONE_NEWNET) < 0)
 		return -errno;
+	return lab_pin(cpu);
+}
 
-	if (c->cpu >= 0 && lab_pin(c->cpu) < 0)
-		return -errno;
-	if (setns(c->netns_fd, CLONE_NEWNET) < 0)
-		return -errno;
+static int child_exec(const struct child *c)
+{
+	int err = lab_child_begin(c->parent, c->netns_fd, c->cpu);
+
+	if (err)
+		return err;
 	if (c->stdout_fd > 0 && dup2(c->stdout_fd, STDOUT_FILENO) < 0)
 		return -errno;
 	if (c->stderr_fd > 0 && dup2(c->stderr_fd, STDERR_FILENO) < 0)
@@ -238,53 +240,40 @@ void lab_tail(int fd, char *buf, size_t size)
 	buf[n > 0 ? n : 0] = 0;
 }
 
-/* "DIR/daemon/NAME", "DIR/cli/NAME": how the build tree is laid out. */
-static int find_below(const char *dir, const char *name, char **ret)
+/* "DIR/NAME", or -ENOENT. */
+static int find_in(const char *dir, const char *below, const char *name, char **ret)
 {
-	static const char *const places[] = { "daemon", "cli", "tests/lab", "cli/exporter" };
-	size_t i;
+	_cleanup_free_ char *path = NULL;
 
-	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		_cleanup_free_ char *path = NULL;
-
-		if (asprintf(&path, "%s/%s/%s", dir, places[i], name) < 0)
-			return -ENOMEM;
-		if (access(path, X_OK) == 0) {
-			*ret = TAKE_PTR(path);
-			return 0;
-		}
+	if (asprintf(&path, "%s%s/%s", dir, below, name) < 0) {
+		path = NULL;
+		return -ENOMEM;
 	}
-	return -ENOENT;
+	if (access(path, X_OK) < 0)
+		return -ENOENT;
+	*ret = TAKE_PTR(path);
+	return 0;
 }
 
 int lab_find_program(const char *name, char **ret)
 {
-	char exe[PATH_MAX], *dir = exe, *path;
-	int depth, err;
+	/* how the build tree is laid out */
+	static const char *const places[] = { "/daemon", "/cli", "/tests/lab", "/cli/exporter" };
+	char exe[PATH_MAX], *dir;
+	int depth, err = -ENOENT;
 	ssize_t n;
+	size_t i;
 
 	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	if (n < 0)
 		return -errno;
 	exe[n] = 0;
 	dir = dirname(exe);
-
 	/* What is installed runs what is installed, whatever lies around it. */
-	if (strcmp(dir, SG_LIBEXECDIR)) {
-		for (depth = 0; depth < BUILD_TREE_DEPTH && strcmp(dir, "/"); depth++) {
-			err = find_below(dir, name, ret);
-			if (err != -ENOENT)
-				return err;
-			dir = dirname(dir);
-		}
-	}
-
-	if (asprintf(&path, "%s/%s", SG_SBINDIR, name) < 0)
-		return -ENOMEM;
-	if (access(path, X_OK) < 0) {
-		free(path);
-		return -ENOENT;
-	}
-	*ret = path;
-	return 0;
+	if (!strcmp(dir, SG_LIBEXECDIR))
+		return find_in(SG_SBINDIR, "", name, ret);
+	for (depth = 0; depth < BUILD_TREE_DEPTH && strcmp(dir, "/"); depth++, dir = dirname(dir))
+		for (i = 0; err == -ENOENT && i < ARRAY_SIZE(places); i++)
+			err = find_in(dir, places[i], name, ret);
+	return err == -ENOENT ? find_in(SG_SBINDIR, "", name, ret) : err;
 }

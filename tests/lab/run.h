@@ -44,6 +44,13 @@ int lab_run(struct lab *lab, int host, const char *const argv[], int timeout_ms,
  * where it is installed. free() *@ret. -ENOENT. */
 int lab_find_program(const char *name, char **ret);
 
+/*
+ * What a child of fork() does first: it is to die with the thread @parent forked it from, gets a process
+ * group and default signals, and moves into the namespace and onto the CPU (< 0: any). Calls
+ * async-signal-safe functions only, since the parent may have threads. 0 or -errno.
+ */
+int lab_child_begin(pid_t parent, int netns_fd, int cpu);
+
 /* The last @size - 1 bytes written to a file, as text. The file offset stays. */
 void lab_tail(int fd, char *buf, size_t size);
 
