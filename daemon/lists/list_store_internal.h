@@ -7,9 +7,9 @@
 #pragma once
 
 #include "daemon/lists/list_apply.h"
-#include "daemon/lists/list_store.h"
 #include "daemon/lists/lists.h"
 #include "daemon/lists/lists_file.h"
+#include "daemon/lists/store.h"
 
 /* So that a list always changes from what it is when its turn has come. */
 enum list_store_action {

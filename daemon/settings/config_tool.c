@@ -12,7 +12,7 @@
 #include "synguard/names.h"
 
 #include "daemon/settings/config.h"
-#include "daemon/settings/config_print.h"
+#include "daemon/settings/print.h"
 
 struct tool {
 	const char *file;    /* NULL: the usual ones */

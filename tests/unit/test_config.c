@@ -16,7 +16,7 @@
 
 #include "daemon/settings/config.h"
 #include "daemon/settings/config_file.h"
-#include "daemon/settings/config_print.h"
+#include "daemon/settings/print.h"
 #include "suite.h"
 
 /* Of this test's process, which removes it at its end. */

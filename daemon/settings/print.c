@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/settings/config_print.h"
+#include "daemon/settings/print.h"
 
 #include <errno.h>
 #include <string.h>
