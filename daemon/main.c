@@ -181,12 +181,16 @@ static void log_problems(const struct config *c)
 	struct config_line line;
 	size_t i;
 
-	for (i = 0; i < c->problem_count && i < CONFIG_PROBLEMS_KEPT; i++) {
-		config_problem_text(&c->problems[i], &line);
+	for (i = 0; i < c->faults.count && i < CONFIG_PROBLEMS_KEPT; i++) {
+		config_problem_text(&c->faults.kept[i], &line);
 		log_error("%s", line.text);
 	}
-	if (i < c->problem_count)
-		log_error("and %zu more faults", c->problem_count - i);
+	if (i < c->faults.count)
+		log_error("and %zu more faults", c->faults.count - i);
+	for (i = 0; i < c->warnings.count && i < CONFIG_PROBLEMS_KEPT; i++) {
+		config_problem_text(&c->warnings.kept[i], &line);
+		log_warning("%s", line.text);
+	}
 }
 
 static void log_fall_back(const struct config *c)
@@ -207,10 +211,10 @@ static void first_problem(const struct config *c, char *text, size_t size)
 {
 	struct config_line line;
 
-	config_problem_text(&c->problems[0], &line);
-	if (c->problem_count > 1)
+	config_problem_text(&c->faults.kept[0], &line);
+	if (c->faults.count > 1)
 		snprintf(text, size, "%.*s, and %zu more", (int)size - 32, line.text,
-			 c->problem_count - 1);
+			 c->faults.count - 1);
 	else
 		snprintf(text, size, "%.*s", (int)size - 1, line.text);
 }
@@ -228,11 +232,11 @@ static int first_settings(const struct config_source *source, struct manager_opt
 	}
 	log_problems(config);
 	log_fall_back(config);
-	if (config->problem_count)
+	if (config->faults.count)
 		first_problem(config, o->config_fault, sizeof(o->config_fault));
 	config_fall_back(config);
 	o->settings = config->settings;
-	o->config_ok = !config->problem_count;
+	o->config_ok = !config->faults.count;
 	return 0;
 }
 
@@ -242,7 +246,9 @@ static void reload(struct service *s)
 	int r = config_load(&config, &s->source);
 	char reason[256];
 
-	if (r >= 0 && !config->problem_count) {
+	if (r >= 0)
+		log_problems(config);
+	if (r >= 0 && !config->faults.count) {
 		manager_configure(s->manager, &config->settings);
 		return;
 	}
@@ -250,7 +256,6 @@ static void reload(struct service *s)
 		snprintf(reason, sizeof(reason), "%s: %s", s->source.file ?: "the configuration",
 			 strerror(-r));
 	} else {
-		log_problems(config);
 		first_problem(config, reason, sizeof(reason));
 	}
 	manager_refuse_configuration(s->manager, reason);

@@ -129,13 +129,13 @@ static int control_leave_alone(struct dataplane *dp, const struct settings *s,
 	for (i = 0; s && i < s->leave_alone.count; i++) {
 		const struct settings_service *service = &s->leave_alone.items[i];
 		struct sg_left_alone key = {
-			.prefix_bits = SG_LEFT_ALONE_PORT_BITS + service->prefix_bits,
+			.prefix_bits = SG_LEFT_ALONE_PORT_BITS + service->prefix.bits,
 			.port = htons(service->port),
 		};
 
 		if (control_has(other, service))
 			continue;
-		memcpy(key.addr, service->addr.bytes, sizeof(key.addr));
+		memcpy(key.addr, service->prefix.addr.bytes, sizeof(key.addr));
 		error = control_write(dp->skel->maps.left_alone, &key, here, BPF_ANY);
 		if (error < 0)
 			r = error;

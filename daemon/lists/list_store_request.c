@@ -7,7 +7,7 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/lists/lists_text.h"
-#include "daemon/settings/settings_span.h"
+#include "daemon/settings/settings.h"
 
 /* Ten years; more is a slip. */
 #define LIST_STORE_EXPIRE_MAX_SEC (3653ULL * 86400)

@@ -16,7 +16,7 @@
 #include "daemon/ifaces/ifaces.h"
 #include "daemon/judge/detect.h"
 #include "daemon/judge/episodes.h"
-#include "daemon/lists/list_store.h"
+#include "daemon/lists/store.h"
 #include "daemon/manager/emit.h"
 #include "daemon/mitigation/mitigation.h"
 #include "daemon/mitigation/reap.h"

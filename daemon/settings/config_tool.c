@@ -23,7 +23,7 @@ struct tool {
 struct tool_verb {
 	const char *name;
 	const char *arguments;
-	const char *help; /* NULL: not for users */
+	const char *help;
 	int (*run)(const struct tool *t);
 	bool takes_file, shows, takes_setting;
 };
@@ -42,7 +42,20 @@ static int tool_fail(const char *what, int error)
 	return SG_EXIT_FAILED;
 }
 
-/* The caller owns *ret; the exit code is that of a configuration with faults, which are said. */
+static void print_problems(const struct config_problems *p, const char *kind)
+{
+	struct config_line line;
+	size_t i;
+
+	for (i = 0; i < p->count && i < CONFIG_PROBLEMS_KEPT; i++) {
+		config_problem_text(&p->kept[i], &line);
+		fprintf(stderr, "%s%s\n", kind, line.text);
+	}
+	if (i < p->count)
+		fprintf(stderr, "%sand %zu more\n", kind, p->count - i);
+}
+
+/* The caller owns *ret; the exit code is that of a configuration with faults, which are printed. */
 static int tool_load(const struct tool *t, struct config **ret)
 {
 	const struct config_source source = { .file = t->file };
@@ -50,8 +63,9 @@ static int tool_load(const struct tool *t, struct config **ret)
 
 	if (r < 0)
 		return tool_fail(t->file ?: "reading the configuration", r);
-	config_print_problems(stderr, *ret);
-	return (*ret)->problem_count ? SG_EXIT_FAILED : SG_EXIT_OK;
+	print_problems(&(*ret)->faults, "");
+	print_problems(&(*ret)->warnings, "warning: ");
+	return (*ret)->faults.count ? SG_EXIT_FAILED : SG_EXIT_OK;
 }
 
 static int tool_check(const struct tool *t)
@@ -109,7 +123,7 @@ static int tool_get(const struct tool *t)
 	int code;
 
 	snprintf(section, sizeof(section), "%.*s", dot ? (int)(dot - t->setting) : 0, t->setting);
-	id = settings_find(section, dot ? dot + 1 : "");
+	id = settings_find(settings_renamed_section(section) ?: section, dot ? dot + 1 : "");
 	if (id == SETTINGS_COUNT)
 		return usage_error("there is no setting \"%s\"; write Section.Key", t->setting);
 	code = tool_load(t, &c);
@@ -129,20 +143,6 @@ static int tool_sample(const struct tool *t)
 	return SG_EXIT_OK;
 }
 
-/* Fills the settings into the page's template on stdin; for the build. */
-static int tool_man(const struct tool *t)
-{
-	char line[1024];
-
-	while (fgets(line, sizeof(line), stdin)) {
-		if (!strcmp(line, "@SETTINGS@\n"))
-			config_print_man(stdout);
-		else
-			fputs(line, stdout);
-	}
-	return SG_EXIT_OK;
-}
-
 /* clang-format off */
 static const struct tool_verb verbs[] = {
 	{ "check",  "[FILE]", "say what is wrong with the files, or with this one", tool_check, true, false },
@@ -150,7 +150,6 @@ static const struct tool_verb verbs[] = {
 	{ "diff",   "[FILE]", "the settings that are not as by default", tool_diff, true, false },
 	{ "get",    "SECTION.KEY [FILE]", "one of them", tool_get, true, false, true },
 	{ "sample", "", "a commented file with the defaults", tool_sample, false, false },
-	{ "man",    "", NULL, tool_man, false, false },
 	{}
 };
 /* clang-format on */
@@ -162,7 +161,7 @@ static void usage(FILE *to)
 	fputs("Usage: synguard config VERB [OPTION]... [FILE]\n"
 	      "Reads /etc/synguard/synguard.conf and synguard.conf.d/*.conf, or FILE alone.\n\n",
 	      to);
-	for (v = verbs; v->help; v++)
+	for (v = verbs; v->name; v++)
 		fprintf(to, "  %-6s %-26s %s\n", v->name, v->arguments, v->help);
 	fputs("\nExit status: 0 fine, 1 the configuration is wrong, 2 usage.\n", to);
 }

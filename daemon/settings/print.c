@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+#include "daemon/base/text.h"
+
 #define PRINT_COLUMNS 80
 
 /* ---- a configuration ----------------------------------------------------------------------- */
@@ -73,19 +75,6 @@ size_t config_print_difference(FILE *to, const struct config *c)
 	return count;
 }
 
-void config_print_problems(FILE *to, const struct config *c)
-{
-	struct config_line line;
-	size_t i;
-
-	for (i = 0; i < c->problem_count && i < CONFIG_PROBLEMS_KEPT; i++) {
-		config_problem_text(&c->problems[i], &line);
-		fprintf(to, "%s\n", line.text);
-	}
-	if (i < c->problem_count)
-		fprintf(to, "and %zu more\n", c->problem_count - i);
-}
-
 static json_t *print_json_value(const struct settings *s, enum setting_id id)
 {
 	struct settings_text text;
@@ -93,7 +82,7 @@ static json_t *print_json_value(const struct settings *s, enum setting_id id)
 	size_t i;
 
 	settings_text(s, id, 0, &text);
-	if (!settings_table[id].type->count)
+	if (!settings_table[id].type->item_bytes)
 		return json_string(text.text);
 	list = json_array();
 	for (i = 0; *text.text && i < settings_lines(s, id); i++) {
@@ -131,46 +120,6 @@ int config_print_json(FILE *to, const struct config *c)
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
-/* A sentence in lines that begin alike. */
-static void print_wrapped(FILE *to, const char *begin, const char *text)
-{
-	size_t room = PRINT_COLUMNS - strlen(begin), length;
-
-	while (*text) {
-		length = strlen(text);
-		if (length > room)
-			for (length = room; length > 1 && text[length] != ' '; length--)
-				;
-		fprintf(to, "%s%.*s\n", begin, (int)length, text);
-		text += length;
-		text += *text == ' ';
-	}
-}
-
-static const char *print_effect(const struct setting *row)
-{
-	return row->effect == SETTING_AT_RELOAD ? "at a reload" : "when the daemon starts anew";
-}
-
-/* "From 1 to 100 percent. Takes effect at a reload." */
-static void print_facts(char *ret, size_t size, enum setting_id id)
-{
-	const struct setting *row = &settings_table[id];
-	struct settings_text range;
-
-	settings_range(id, &range);
-	if (range.text[0])
-		snprintf(ret, size, "From %s%s%s. Takes effect %s.", range.text,
-			 *row->unit ? " " : "", row->unit, print_effect(row));
-	else if (row->type->count)
-		snprintf(ret, size,
-			 "A list of at most %llu, with blanks between; may be repeated. Takes "
-			 "effect %s.",
-			 (unsigned long long)row->bounds.most, print_effect(row));
-	else
-		snprintf(ret, size, "Takes effect %s.", print_effect(row));
-}
-
 void config_print_sample(FILE *to)
 {
 	const char *section = NULL;
@@ -191,46 +140,9 @@ void config_print_sample(FILE *to)
 		else
 			fputs("\n", to);
 		section = row->section;
-		print_facts(facts, sizeof(facts), id);
-		print_wrapped(to, "# ", row->help);
-		print_wrapped(to, "# ", facts);
+		settings_facts(id, facts, sizeof(facts));
+		text_wrap(to, "# ", PRINT_COLUMNS, row->help);
+		text_wrap(to, "# ", PRINT_COLUMNS, facts);
 		fprintf(to, "#%s=%s\n", row->key, row->by_default);
-	}
-}
-
-/* What scdoc would take for markup. */
-static void print_escaped(FILE *to, const char *text)
-{
-	for (; *text; text++) {
-		if (strchr("*_\\#[]|~`", *text))
-			fputc('\\', to);
-		fputc(*text, to);
-	}
-}
-
-void config_print_man(FILE *to)
-{
-	const char *section = NULL;
-	enum setting_id id;
-	char facts[256];
-
-	for (id = 0; id < SETTINGS_COUNT; id++) {
-		const struct setting *row = &settings_table[id];
-
-		if (!section || strcmp(section, row->section))
-			fprintf(to, "## [%s]\n\n", row->section);
-		section = row->section;
-		print_facts(facts, sizeof(facts), id);
-		fprintf(to, "*%s=*", row->key);
-		if (*row->by_default) {
-			fputs(" (default ", to);
-			print_escaped(to, row->by_default);
-			fputc(')', to);
-		}
-		fputs("\n\t", to);
-		print_escaped(to, row->help);
-		fputc(' ', to);
-		print_escaped(to, facts);
-		fputs("\n\n", to);
 	}
 }

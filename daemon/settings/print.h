@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What `synguard config` prints of the settings' table and of a configuration. What it shows of a
- * configuration is one itself, that reads the same.
- */
+/* What `synguard config` prints. What it prints of a configuration is one that reads the same. */
 #pragma once
 
 #include <stdio.h>
@@ -15,10 +12,6 @@ void config_print(FILE *to, const struct config *c, bool origin);
 int config_print_json(FILE *to, const struct config *c);
 /* Those that are not as by default, with the default in a comment. Returns how many. */
 size_t config_print_difference(FILE *to, const struct config *c);
-/* Of what was kept one line each, and how many more there are. */
-void config_print_problems(FILE *to, const struct config *c);
 
 /* A file of comments, from which a line is taken by removing its first letter. */
 void config_print_sample(FILE *to);
-/* The settings as scdoc(5) wants them. */
-void config_print_man(FILE *to);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/settings/settings.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
 #include "synguard/cleanup.h"
+
+#include "daemon/base/text.h"
 
 #define SETTINGS_ROW_(section_, key_, type_, member_, default_, least_, most_, unit_, effect_,     \
 		      help_)                                                                       \
@@ -57,6 +58,11 @@ bool settings_has_section(const char *section)
 	return false;
 }
 
+const char *settings_renamed_section(const char *section)
+{
+	return strcmp(section, "Ladder") ? NULL : "Mitigation"; /* up to 0.1 */
+}
+
 const char *settings_section_of(const char *key)
 {
 	enum setting_id id;
@@ -67,98 +73,103 @@ const char *settings_section_of(const char *key)
 	return NULL;
 }
 
-/* Names are short; of a longer one nothing is near. */
-#define SETTINGS_NAME_MAX 24
-
-static char settings_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
-}
-
-/* Letters to insert, to leave out or to change (Levenshtein), whatever their case. */
-static size_t settings_distance(const char *a, const char *b)
-{
-	size_t row[SETTINGS_NAME_MAX + 1], i, j, a_length = strlen(a), b_length = strlen(b);
-
-	if (a_length > SETTINGS_NAME_MAX || b_length > SETTINGS_NAME_MAX)
-		return SETTINGS_NAME_MAX;
-	for (j = 0; j <= b_length; j++)
-		row[j] = j;
-	for (i = 1; i <= a_length; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (j = 1; j <= b_length; j++) {
-			size_t changed =
-				diagonal + (settings_lower(a[i - 1]) != settings_lower(b[j - 1]));
-			size_t least = row[j] < row[j - 1] ? row[j] : row[j - 1];
-
-			diagonal = row[j];
-			row[j] = changed < least + 1 ? changed : least + 1;
-		}
-	}
-	return row[b_length];
-}
-
-/* Near is what differs in less than half of its letters, and the nearest of those. */
-struct settings_search {
-	const char *wanted;
-	const char *found;
-	size_t distance;
-};
-
-static void settings_consider(struct settings_search *search, const char *name)
-{
-	size_t distance = settings_distance(search->wanted, name);
-
-	if (distance * 2 >= strlen(name) || (search->found && distance >= search->distance))
-		return;
-	search->found = name;
-	search->distance = distance;
-}
-
 const char *settings_nearest_section(const char *section)
 {
-	struct settings_search search = { .wanted = section };
+	struct nearest nearest = nearest_to(section);
 	enum setting_id id;
 
 	for (id = 0; id < SETTINGS_COUNT; id++)
-		settings_consider(&search, settings_table[id].section);
-	return search.found;
+		nearest_offer(&nearest, settings_table[id].section);
+	return nearest.name;
 }
 
 const char *settings_nearest_key(const char *section, const char *key)
 {
-	struct settings_search search = { .wanted = key };
+	struct nearest nearest = nearest_to(key);
 	enum setting_id id;
 
 	for (id = 0; id < SETTINGS_COUNT; id++)
 		if (!strcmp(section, settings_table[id].section))
-			settings_consider(&search, settings_table[id].key);
-	return search.found;
+			nearest_offer(&nearest, settings_table[id].key);
+	return nearest.name;
 }
 
 /* ---- values -------------------------------------------------------------------------------- */
 
+/* A list of any type: its items follow their number. One that is there already is not added. */
+static int list_add(void *list, const struct setting *row, const void *item, struct complaint *c)
+{
+	size_t *count = list, size = row->type->item_bytes, i;
+	char *items = (char *)(count + 1);
+
+	for (i = 0; i < *count; i++)
+		if (!memcmp(items + i * size, item, size))
+			return 0;
+	if (*count == row->bounds.most) {
+		complain(c, "more than %llu items; %s", (unsigned long long)row->bounds.most,
+			 row->type->full);
+		return -EINVAL;
+	}
+	memcpy(items + (*count)++ * size, item, size);
+	return 0;
+}
+
+static int list_parse(void *list, const struct setting *row, const char *text, struct complaint *c)
+{
+	int r = 0, length;
+
+	for (text += strspn(text, " \t"); *text && r >= 0; text += strspn(text, " \t")) {
+		_Alignas(uint64_t) char item[sizeof(struct settings_text)] = "";
+		struct settings_text word;
+
+		length = strcspn(text, " \t");
+		if (length >= (int)sizeof(word.text)) {
+			complain(c, "\"%.40s...\" is too long", text);
+			return -EINVAL;
+		}
+		snprintf(word.text, sizeof(word.text), "%.*s", length, text);
+		text += length;
+		r = row->type->parse(item, word.text, &row->bounds, c);
+		if (r >= 0)
+			r = list_add(list, row, item, c);
+	}
+	return r;
+}
+
+static int settings_parse(struct settings *s, enum setting_id id, const char *text,
+			  struct complaint *c)
+{
+	const struct setting *row = &settings_table[id];
+	void *value = settings_value(s, id);
+
+	if (row->type->item_bytes)
+		return list_parse(value, row, text, c);
+	memset(value, 0, row->type->bytes);
+	return row->type->parse(value, text, &row->bounds, c);
+}
+
 int settings_set(struct settings *s, enum setting_id id, const char *value, struct complaint *c)
 {
 	const struct setting *row = &settings_table[id];
+	struct settings before = *s;
 	struct settings_text range;
 	struct complaint why = {};
 	int r;
 
-	if (!*value) {
-		if (row->type->count)
-			memset(settings_value(s, id), 0, row->type->bytes);
-		else
-			settings_reset_one(s, id);
+	if (!*value && row->type->item_bytes) {
+		memset(settings_value(s, id), 0, row->type->bytes);
 		return 0;
 	}
-	r = row->type->parse(settings_value(s, id), value, &row->bounds, &why);
+	if (!*value) {
+		settings_reset_one(s, id);
+		return 0;
+	}
+	r = settings_parse(s, id, value, &why);
 	if (r >= 0)
 		return 0;
+	*s = before;
 	settings_range(id, &range);
-	if (r == -ERANGE && range.text[0])
+	if (r == -ERANGE)
 		complain(c, "%s=%.40s is out of range; it goes from %s%s%s", row->key, value,
 			 range.text, *row->unit ? " " : "", row->unit);
 	else
@@ -171,9 +182,9 @@ void settings_reset_one(struct settings *s, enum setting_id id)
 	const struct setting *row = &settings_table[id];
 
 	memset(settings_value(s, id), 0, row->type->bytes);
-	/* a default that does not parse stays zero; a test holds that there is none */
+	/* a unit test holds that every default parses */
 	if (*row->by_default)
-		row->type->parse(settings_value(s, id), row->by_default, &row->bounds, NULL);
+		settings_parse(s, id, row->by_default, NULL);
 }
 
 void settings_reset(struct settings *s)
@@ -203,9 +214,9 @@ int settings_check(const struct settings *s, enum setting_id *id, enum setting_i
 
 static size_t settings_items(const struct settings *s, enum setting_id id)
 {
-	const struct settings_type *type = settings_table[id].type;
-
-	return type->count ? type->count(settings_const_value(s, id)) : 1;
+	/* the first member of every list */
+	return settings_table[id].type->item_bytes ? *(const size_t *)settings_const_value(s, id) :
+						     1;
 }
 
 size_t settings_lines(const struct settings *s, enum setting_id id)
@@ -216,9 +227,15 @@ size_t settings_lines(const struct settings *s, enum setting_id id)
 void settings_text(const struct settings *s, enum setting_id id, size_t line,
 		   struct settings_text *ret)
 {
+	const struct settings_type *type = settings_table[id].type;
+	const char *value = settings_const_value(s, id);
+
 	ret->text[0] = '\0';
-	if (line < settings_items(s, id))
-		settings_table[id].type->print(settings_const_value(s, id), line, ret);
+	if (line >= settings_items(s, id))
+		return;
+	if (type->item_bytes)
+		value += sizeof(size_t) + line * type->item_bytes;
+	type->print(value, ret);
 }
 
 void settings_range(enum setting_id id, struct settings_text *ret)
@@ -234,9 +251,29 @@ void settings_range(enum setting_id id, struct settings_text *ret)
 	snprintf(ret->text, sizeof(ret->text), "%.40s to %.40s", least.text, most.text);
 }
 
+void settings_facts(enum setting_id id, char *ret, size_t size)
+{
+	const struct setting *row = &settings_table[id];
+	const char *effect = row->effect == SETTING_AT_RELOAD ? "at a reload" :
+								"when the daemon starts anew";
+	struct settings_text range;
+
+	settings_range(id, &range);
+	if (range.text[0])
+		snprintf(ret, size, "From %s%s%s. Takes effect %s.", range.text,
+			 *row->unit ? " " : "", row->unit, effect);
+	else if (row->type->item_bytes)
+		snprintf(ret, size,
+			 "A list of at most %llu, with blanks between; may be repeated. Takes "
+			 "effect %s.",
+			 (unsigned long long)row->bounds.most, effect);
+	else
+		snprintf(ret, size, "Takes effect %s.", effect);
+}
+
 bool settings_equal(const struct settings *a, const struct settings *b, enum setting_id id)
 {
-	/* every value is zeroed before it is filled, so that bytes compare */
+	/* values are written into zeroed memory, so that bytes compare */
 	return !memcmp(settings_const_value(a, id), settings_const_value(b, id),
 		       settings_table[id].type->bytes);
 }

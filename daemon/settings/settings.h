@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The settings: one table, of which a row is all that there is to a setting.
+ * settings/ is the configuration of the daemon: the table of settings, the types of their values,
+ * the files that they are read from (config.h), and `synguard config` (config_tool.c, print.h).
+ * What follows from a setting is left to the manager.
  *
- * From a row come the member of struct settings, the parsing of its values, `synguard config`, the
- * sample file and the table of synguard.conf(5). Pure: no file, no clock, no log. Leaves to config
- * where values come from, and to the manager what follows from them.
+ * A row of the table is all that there is to a setting: from it come the member of struct settings,
+ * the parsing of its values, `synguard config`, the sample file and the table of synguard.conf(5).
+ * Pure: no file, no clock, no log.
  *
- * A value that was taken prints as text that parses to the same value.
+ * A value prints as text that parses to the same value.
  */
 #pragma once
 
@@ -14,16 +16,99 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/base/addr.h"
 #include "daemon/base/complaint.h"
-#include "daemon/settings/settings_value.h"
+#include "daemon/base/mode.h"
 #include "synguard/abi.h"
+
+/* ---- types --------------------------------------------------------------------------------- */
+
+#define SETTINGS_NAMES_MAX    64
+#define SETTINGS_SERVICES_MAX SG_LEFT_ALONE_MAX
+#define SETTINGS_FILES_MAX    8
+
+enum settings_engine {
+	SETTINGS_ENGINE_AUTO,
+	SETTINGS_ENGINE_KERNEL,
+	SETTINGS_ENGINE_COUNT,
+};
+
+/* Every address of a prefix, and one port or all. */
+struct settings_service {
+	struct addr_prefix prefix;
+	uint16_t port; /* host byte order; 0 = all */
+};
+
+/* Lists: the number of items, and the items. */
+struct settings_names {
+	size_t count;
+	char items[SETTINGS_NAMES_MAX][32];
+};
+
+struct settings_services {
+	size_t count;
+	struct settings_service items[SETTINGS_SERVICES_MAX];
+};
+
+/* Absolute paths. */
+struct settings_files {
+	size_t count;
+	char items[SETTINGS_FILES_MAX][96];
+};
+
+/* The members' types, by the name of the type in the table. */
+#define SETTINGS_C_mode	       enum sg_mode
+#define SETTINGS_C_attach_mode enum attach_mode
+#define SETTINGS_C_engine      enum settings_engine
+#define SETTINGS_C_flag	       bool
+#define SETTINGS_C_count       uint64_t
+#define SETTINGS_C_span	       uint64_t /* nanoseconds */
+#define SETTINGS_C_epoch       uint8_t	/* a shift of nanoseconds */
+#define SETTINGS_C_names       struct settings_names
+#define SETTINGS_C_services    struct settings_services
+#define SETTINGS_C_files       struct settings_files
+#define SETTINGS_C_listen      struct settings_service
+
+/* One value, or one item of a list, as text. */
+struct settings_text {
+	char text[96];
+};
+
+struct settings_bounds {
+	uint64_t least, most; /* of a list: most is how many items */
+};
+
+struct settings_type {
+	/*
+	 * Reads a value, of a list one item, from a text that is not empty, into memory that is all
+	 * zero. -EINVAL with *c filled; -ERANGE: out of bounds.
+	 */
+	int (*parse)(void *ret, const char *text, const struct settings_bounds *bounds,
+		     struct complaint *c);
+	void (*print)(const void *value, struct settings_text *ret);
+	/* What a bound looks like; NULL: there are none. */
+	void (*print_bound)(uint64_t bound, struct settings_text *ret);
+	size_t bytes;	   /* of the value */
+	size_t item_bytes; /* of an item; 0: this is no list */
+	const char *full;  /* what to do where a list has no room */
+};
+
+extern const struct settings_type settings_mode, settings_engine, settings_flag,
+	settings_attach_mode, settings_count, settings_span, settings_epoch, settings_names,
+	settings_services, settings_files, settings_listen;
+
+/* "1min 30s", as systemd.time(7): a number without a unit is seconds. -EINVAL; -ERANGE: too long. */
+int settings_parse_span(const char *text, uint64_t *ret_ns);
+void settings_print_span(uint64_t ns, struct settings_text *ret);
+
+/* ---- the table ----------------------------------------------------------------------------- */
 
 #define SETTINGS_SECONDS(n) ((n)*1000000000ULL)
 
 /* clang-format off */
 /*
  * section, key, type, member, default as text, least and most (of a list: how many items),
- * unit, when a change takes effect, what it is.
+ * unit, when a change takes effect, what it does.
  */
 #define SETTINGS(X)                                                                                   \
 	X("Daemon", "Mode", mode, mode, "auto", 0, 0, "", RELOAD,                                     \
@@ -37,12 +122,12 @@
 	  "tcx, or generic (XDP in the stack); with native and generic, an interface that refuses is "    \
 	  "only observed.") \
 	X("Daemon", "Engine", engine, engine, "auto", 0, 0, "", RESTART,                              \
-	  "auto, or kernel to load no programs that challenge: then there is what the mitigation can do.") \
+	  "auto, or kernel to load no BPF programs that answer SYNs; what remains are the steps of the mitigation.") \
 	X("Defence", "ArmPercent", count, arm_percent, "50", 1, 100, "percent", RELOAD,               \
 	  "How full a SYN queue has to be for its service to be defended.")                           \
 	X("Defence", "LeaseSec", span, lease_ns, "4s", SETTINGS_SECONDS(2), SETTINGS_SECONDS(60),     \
 	  "", RELOAD,                                                                             \
-	  "How long a service is defended after its queue called for it, unless that is renewed.")    \
+	  "How long a service is defended after its SYN queue filled, unless that is renewed.")    \
 	X("Defence", "ClientAllowance", count, client_allowance, "32", 0, 65535, "SYNs", RELOAD,      \
 	  "How many SYNs per second a client that completed a handshake within the hour may send unchallenged without completing another; 0 challenges everybody.") \
 	X("Defence", "ReplyBudget", count, reply_budget, "1024", 0, 500000, "challenges", RELOAD,      \
@@ -132,44 +217,49 @@ extern const struct setting settings_table[SETTINGS_COUNT];
 /* SETTINGS_COUNT where there is no such key in that section. */
 enum setting_id settings_find(const char *section, const char *key);
 bool settings_has_section(const char *section);
+/* What a section of former versions is called now, or NULL. */
+const char *settings_renamed_section(const char *section);
 
-/* What to write instead of a name that does not exist, or NULL where nothing is near. */
+/* The name that was probably meant, or NULL where none is near. */
 const char *settings_nearest_section(const char *section);
 const char *settings_nearest_key(const char *section, const char *key);
-/* The section in which this key exists, or NULL. */
+/* The section that has this key, whatever the case of its letters, or NULL. */
 const char *settings_section_of(const char *key);
 
-/* Every setting as by default; or one. */
+/* Every setting to its default; or one. */
 void settings_reset(struct settings *s);
 void settings_reset_one(struct settings *s, enum setting_id id);
 
 /*
- * Takes a value: a list is extended, anything else replaced. An empty value clears a list and
- * resets anything else. -EINVAL, *s as before and *c filled: no such value; -ERANGE: beyond the
- * bounds.
+ * Sets a value: a list is extended, anything else replaced. An empty value clears a list and resets
+ * anything else. -EINVAL, -ERANGE: there is no such value; then *s is as before, and *c says what is
+ * wrong and what is valid.
  */
 int settings_set(struct settings *s, enum setting_id id, const char *value, struct complaint *c);
 
 /*
- * What no value shows by itself: whether they go together. -EINVAL: not; then *id and *other are
- * the settings that contradict each other, and *c says how.
+ * Checks settings against each other. -EINVAL: *id and *other contradict each other, and *c says
+ * how.
  */
 int settings_check(const struct settings *s, enum setting_id *id, enum setting_id *other,
 		   struct complaint *c);
 
-/* A list has as many lines of text as items, but at least one; anything else has one. */
+/* The number of lines that a value prints as: the items of a list, but at least 1. */
 size_t settings_lines(const struct settings *s, enum setting_id id);
 void settings_text(const struct settings *s, enum setting_id id, size_t line,
 		   struct settings_text *ret);
 
-/* "1 to 100", or "" where any value of the type will do. */
+/* "1 to 100", or "" where the type has no bounds. */
 void settings_range(enum setting_id id, struct settings_text *ret);
+
+/* "From 1 to 100 percent. Takes effect at a reload.", for the sample file and the man page. */
+void settings_facts(enum setting_id id, char *ret, size_t size);
 
 bool settings_equal(const struct settings *a, const struct settings *b, enum setting_id id);
 
 /*
- * The keys whose values differ, separated by commas, as far as there is room; what waits for a
- * restart says so. "" where nothing differs.
+ * The keys whose values differ, separated by commas, as many as fit; those that take effect at a
+ * restart say so. "" where nothing differs.
  */
 void settings_changes(const struct settings *before, const struct settings *now, char *text,
 		      size_t size);

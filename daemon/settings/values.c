@@ -1,22 +1,203 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/settings/settings_value.h"
-
-#include <arpa/inet.h>
+/* The types of settings: how a value is read, and printed so that it reads the same. */
+#include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "synguard/cleanup.h"
 
+#include "daemon/base/mode.h"
+#include "daemon/base/text.h"
 #include "daemon/settings/iface_names.h"
-#include "daemon/settings/settings_service.h"
-#include "daemon/settings/settings_span.h"
+#include "daemon/settings/settings.h"
 
-#define SETTINGS_BLANKS " \t"
+#define VALUE_BLANKS " \t"
 
-/* ---- yes or no ----------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------------------------- */
 
-static int settings_flag_parse(void *value, const char *text, const struct settings_bounds *bounds,
-			       struct complaint *c)
+static bool value_within(uint64_t n, const struct settings_bounds *b)
+{
+	return n >= b->least && n <= b->most;
+}
+
+/* A quantity, unlike an address, may be written with leading zeros: "1min 05s". */
+static int value_take_number(const char **text, uint64_t *ret)
+{
+	while (**text == '0' && isdigit((unsigned char)(*text)[1]))
+		(*text)++;
+	return text_take_decimal(text, ret);
+}
+
+static int value_count_parse(void *ret, const char *text, const struct settings_bounds *bounds,
+			     struct complaint *c)
+{
+	const char *at = text;
+	uint64_t n;
+	int r = value_take_number(&at, &n);
+
+	if (*at || r == -EINVAL) {
+		complain(c, "\"%.40s\" is no whole number", text);
+		return -EINVAL;
+	}
+	if (r < 0 || !value_within(n, bounds))
+		return -ERANGE;
+	*(uint64_t *)ret = n;
+	return 0;
+}
+
+static void value_count_bound(uint64_t bound, struct settings_text *ret)
+{
+	snprintf(ret->text, sizeof(ret->text), "%llu", (unsigned long long)bound);
+}
+
+static void value_count_print(const void *value, struct settings_text *ret)
+{
+	value_count_bound(*(const uint64_t *)value, ret);
+}
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+/* The units of systemd.time(7); the first name of each is the one that is printed. */
+static const struct {
+	uint64_t ns;
+	const char *names[5];
+} units[] = {
+	{ 604800000000000ULL, { "w", "week", "weeks" } },
+	{ 86400000000000ULL, { "d", "day", "days" } },
+	{ 3600000000000ULL, { "h", "hr", "hour", "hours" } },
+	{ 60000000000ULL, { "min", "m", "minute", "minutes" } },
+	{ 1000000000ULL, { "s", "sec", "second", "seconds", "" } },
+	{ 1000000ULL, { "ms", "msec" } },
+	{ 1000ULL, { "us", "usec" } },
+	{ 1ULL, { "ns", "nsec" } },
+};
+
+static int span_take_unit(const char **text, uint64_t *ret_ns)
+{
+	const char *at = *text + strspn(*text, VALUE_BLANKS), *name;
+	size_t length = 0, i, j;
+
+	while (isalpha((unsigned char)at[length]))
+		length++;
+	for (i = 0; i < ARRAY_SIZE(units); i++) {
+		for (j = 0; j < ARRAY_SIZE(units[i].names) && (name = units[i].names[j]); j++) {
+			if (strlen(name) != length || strncmp(at, name, length))
+				continue;
+			*ret_ns = units[i].ns;
+			*text = at + length;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* The digits after a point; those below a nanosecond are worth nothing. */
+static int span_take_fraction(const char **text, uint64_t *ret_billionths)
+{
+	uint64_t worth = 100000000, sum = 0;
+	const char *at = *text;
+
+	*ret_billionths = 0;
+	if (*at != '.')
+		return 0;
+	at++;
+	if (!isdigit((unsigned char)*at))
+		return -EINVAL;
+	for (; isdigit((unsigned char)*at); at++, worth /= 10)
+		sum += (*at - '0') * worth;
+	*text = at;
+	*ret_billionths = sum;
+	return 0;
+}
+
+/* "90", "1.5min", "1min 30s": numbers with their units. */
+int settings_parse_span(const char *text, uint64_t *ret_ns)
+{
+	const char *at = text + strspn(text, VALUE_BLANKS);
+	uint64_t sum = 0, n = 0, fraction, unit;
+	bool overflow = false;
+	int r;
+
+	do {
+		r = value_take_number(&at, &n);
+		overflow |= r == -ERANGE;
+		if (r == -EINVAL || span_take_fraction(&at, &fraction) < 0 ||
+		    span_take_unit(&at, &unit) < 0)
+			return -EINVAL;
+		fraction = (unsigned __int128)fraction * unit / 1000000000;
+		overflow |= __builtin_mul_overflow(n, unit, &n) ||
+			    __builtin_add_overflow(sum, n, &sum) ||
+			    __builtin_add_overflow(sum, fraction, &sum);
+		at += strspn(at, VALUE_BLANKS);
+	} while (*at);
+	if (overflow)
+		return -ERANGE;
+	*ret_ns = sum;
+	return 0;
+}
+
+void settings_print_span(uint64_t ns, struct settings_text *ret)
+{
+	size_t used = 0, i;
+
+	snprintf(ret->text, sizeof(ret->text), "0s");
+	for (i = 0; i < ARRAY_SIZE(units); i++) {
+		if (ns < units[i].ns)
+			continue;
+		used += snprintf(ret->text + used, sizeof(ret->text) - used, "%s%llu%s",
+				 used ? " " : "", (unsigned long long)(ns / units[i].ns),
+				 units[i].names[0]);
+		ns %= units[i].ns;
+	}
+}
+
+static int value_span_parse(void *ret, const char *text, const struct settings_bounds *bounds,
+			    struct complaint *c)
+{
+	uint64_t ns;
+	int r = settings_parse_span(text, &ns);
+
+	if (r == -EINVAL)
+		complain(c, "\"%.40s\" is no time; write it as 500ms, 4s or 2min", text);
+	else if (r >= 0 && !value_within(ns, bounds))
+		r = -ERANGE;
+	if (r >= 0)
+		*(uint64_t *)ret = ns;
+	return r;
+}
+
+static void value_span_print(const void *value, struct settings_text *ret)
+{
+	settings_print_span(*(const uint64_t *)value, ret);
+}
+
+/* The nearest power of two: 2^n up to 1.5 * 2^n. */
+static int value_epoch_parse(void *ret, const char *text, const struct settings_bounds *bounds,
+			     struct complaint *c)
+{
+	uint8_t shift = SG_EPOCH_SHIFT_MIN;
+	uint64_t ns;
+	int r = value_span_parse(&ns, text, bounds, c);
+
+	if (r < 0)
+		return r;
+	while (shift < SG_EPOCH_SHIFT_MAX && ns >= 3ULL << (shift - 1))
+		shift++;
+	*(uint8_t *)ret = shift;
+	return 0;
+}
+
+/* Cut to the millisecond; parsing rounds it to the same power of two. */
+static void value_epoch_print(const void *value, struct settings_text *ret)
+{
+	settings_print_span((1ULL << *(const uint8_t *)value) / 1000000 * 1000000, ret);
+}
+
+/* ---- words --------------------------------------------------------------------------------- */
+
+static int value_flag_parse(void *ret, const char *text, const struct settings_bounds *bounds,
+			    struct complaint *c)
 {
 	bool yes = !strcmp(text, "yes");
 
@@ -24,191 +205,82 @@ static int settings_flag_parse(void *value, const char *text, const struct setti
 		complain(c, "\"%.40s\" is neither yes nor no", text);
 		return -EINVAL;
 	}
-	*(bool *)value = yes;
+	*(bool *)ret = yes;
 	return 0;
 }
 
-static void settings_flag_print(const void *value, size_t item, struct settings_text *ret)
+static void value_flag_print(const void *value, struct settings_text *ret)
 {
 	snprintf(ret->text, sizeof(ret->text), "%s", *(const bool *)value ? "yes" : "no");
 }
 
-/* ---- numbers ------------------------------------------------------------------------------- */
-
-static bool settings_within(uint64_t n, const struct settings_bounds *b)
-{
-	return n >= b->least && n <= b->most;
-}
-
-static int settings_count_parse(void *value, const char *text, const struct settings_bounds *bounds,
-				struct complaint *c)
-{
-	const char *at = text;
-	uint64_t n;
-	int r = settings_take_number(&at, &n);
-
-	if (*at || r == -EINVAL) {
-		complain(c, "\"%.40s\" is no whole number", text);
-		return -EINVAL;
-	}
-	if (r < 0 || !settings_within(n, bounds))
-		return -ERANGE;
-	*(uint64_t *)value = n;
-	return 0;
-}
-
-static void settings_count_bound(uint64_t bound, struct settings_text *ret)
-{
-	snprintf(ret->text, sizeof(ret->text), "%llu", (unsigned long long)bound);
-}
-
-static void settings_count_print(const void *value, size_t item, struct settings_text *ret)
-{
-	settings_count_bound(*(const uint64_t *)value, ret);
-}
-
-/* ---- time ---------------------------------------------------------------------------------- */
-
-static int settings_span_within(const char *text, const struct settings_bounds *bounds,
-				uint64_t *ret_ns, struct complaint *c)
-{
-	int r = settings_parse_span(text, ret_ns);
-
-	if (r == -EINVAL)
-		complain(c, "\"%.40s\" is no time; write it as 500ms, 4s or 2min", text);
-	return r < 0 ? r : settings_within(*ret_ns, bounds) ? 0 : -ERANGE;
-}
-
-static int settings_span_parse(void *value, const char *text, const struct settings_bounds *bounds,
-			       struct complaint *c)
-{
-	uint64_t ns;
-	int r = settings_span_within(text, bounds, &ns, c);
-
-	if (r >= 0)
-		*(uint64_t *)value = ns;
-	return r;
-}
-
-static void settings_span_print(const void *value, size_t item, struct settings_text *ret)
-{
-	settings_print_span(*(const uint64_t *)value, ret);
-}
-
-/* The nearest power of two: 2^n up to 1.5 * 2^n. */
-static int settings_epoch_parse(void *value, const char *text, const struct settings_bounds *bounds,
-				struct complaint *c)
-{
-	uint8_t shift = SG_EPOCH_SHIFT_MIN;
-	uint64_t ns;
-	int r = settings_span_within(text, bounds, &ns, c);
-
-	if (r < 0)
-		return r;
-	while (shift < SG_EPOCH_SHIFT_MAX && ns >= 3ULL << (shift - 1))
-		shift++;
-	*(uint8_t *)value = shift;
-	return 0;
-}
-
-/* To the millisecond, which the nearest power of two makes good. */
-static void settings_epoch_print(const void *value, size_t item, struct settings_text *ret)
-{
-	settings_print_span((1ULL << *(const uint8_t *)value) / 1000000 * 1000000, ret);
-}
-
-/* ---- words --------------------------------------------------------------------------------- */
-
-static int settings_mode_parse(void *value, const char *text, const struct settings_bounds *bounds,
-			       struct complaint *c)
+static int value_mode_parse(void *ret, const char *text, const struct settings_bounds *bounds,
+			    struct complaint *c)
 {
 	int mode = mode_parse(text);
 
 	if (mode < 0) {
 		complain(c, "no mode \"%.40s\"; there are off, observe, auto and always", text);
-		return -EINVAL;
+		return mode;
 	}
-	*(enum sg_mode *)value = mode;
+	*(enum sg_mode *)ret = mode;
 	return 0;
 }
 
-static void settings_mode_print(const void *value, size_t item, struct settings_text *ret)
+static void value_mode_print(const void *value, struct settings_text *ret)
 {
 	snprintf(ret->text, sizeof(ret->text), "%s", mode_name(*(const enum sg_mode *)value));
 }
 
-static int settings_attach_mode_parse(void *value, const char *text,
-				      const struct settings_bounds *bounds, struct complaint *c)
+static int value_attach_mode_parse(void *ret, const char *text,
+				   const struct settings_bounds *bounds, struct complaint *c)
 {
-	int way = attach_mode_parse(text);
+	int mode = attach_mode_parse(text);
 
-	if (way < 0) {
+	if (mode < 0) {
 		complain(c, "no way to attach \"%.40s\"; there are auto, native, tcx and generic",
 			 text);
-		return -EINVAL;
+		return mode;
 	}
-	*(enum attach_mode *)value = way;
+	*(enum attach_mode *)ret = mode;
 	return 0;
 }
 
-static void settings_attach_mode_print(const void *value, size_t item, struct settings_text *ret)
+static void value_attach_mode_print(const void *value, struct settings_text *ret)
 {
 	snprintf(ret->text, sizeof(ret->text), "%s",
 		 attach_mode_name(*(const enum attach_mode *)value));
 }
 
-static int settings_engine_parse(void *value, const char *text,
-				 const struct settings_bounds *bounds, struct complaint *c)
-{
-	if (strcmp(text, "auto") && strcmp(text, "kernel")) {
-		complain(c, "no engine \"%.40s\" to ask for; there are auto and kernel", text);
-		return -EINVAL;
-	}
-	*(enum settings_engine *)value = strcmp(text, "auto") ? SETTINGS_ENGINE_KERNEL :
-								SETTINGS_ENGINE_AUTO;
-	return 0;
-}
+static const char *const engine_names[] = {
+	[SETTINGS_ENGINE_AUTO] = "auto",
+	[SETTINGS_ENGINE_KERNEL] = "kernel",
+};
+static_assert(ARRAY_SIZE(engine_names) == SETTINGS_ENGINE_COUNT, "every engine has a name");
 
-static void settings_engine_print(const void *value, size_t item, struct settings_text *ret)
-{
-	const enum settings_engine *engine = value;
-
-	snprintf(ret->text, sizeof(ret->text), "%s",
-		 *engine == SETTINGS_ENGINE_KERNEL ? "kernel" : "auto");
-}
-
-/*
- * Hands each word of a list to take(), which may see what is there already. On a failure the list
- * is as it was: *count is the list's first member.
- */
-static int settings_each_word(void *list, const char *text,
-			      int (*take)(void *list, const char *word, struct complaint *c),
+static int value_engine_parse(void *ret, const char *text, const struct settings_bounds *bounds,
 			      struct complaint *c)
 {
-	size_t before = *(size_t *)list, length;
-	char word[96];
-	int r = 0;
+	enum settings_engine engine;
 
-	for (text += strspn(text, SETTINGS_BLANKS); *text && r >= 0;
-	     text += strspn(text, SETTINGS_BLANKS)) {
-		length = strcspn(text, SETTINGS_BLANKS);
-		if (length >= sizeof(word)) {
-			complain(c, "\"%.40s...\" is too long", text);
-			r = -EINVAL;
-			break;
-		}
-		memcpy(word, text, length);
-		word[length] = '\0';
-		text += length;
-		r = take(list, word, c);
+	for (engine = 0; engine < SETTINGS_ENGINE_COUNT; engine++) {
+		if (strcmp(text, engine_names[engine]))
+			continue;
+		*(enum settings_engine *)ret = engine;
+		return 0;
 	}
-	if (r < 0)
-		*(size_t *)list = before;
-	return r;
+	complain(c, "no engine \"%.40s\"; there are auto and kernel", text);
+	return -EINVAL;
+}
+
+static void value_engine_print(const void *value, struct settings_text *ret)
+{
+	snprintf(ret->text, sizeof(ret->text), "%s",
+		 engine_names[*(const enum settings_engine *)value]);
 }
 
 /* Stricter than a name may be: what separates or quotes in other dialects is a mistake here. */
-static bool settings_is_plain(const char *word)
+static bool name_is_plain(const char *word)
 {
 	for (; *word; word++)
 		if (*word < '!' || *word > '~' || strchr(",\"'", *word))
@@ -216,181 +288,168 @@ static bool settings_is_plain(const char *word)
 	return true;
 }
 
-static int settings_names_take(void *list, const char *word, struct complaint *c)
+static int value_name_parse(void *ret, const char *word, const struct settings_bounds *bounds,
+			    struct complaint *c)
 {
-	struct settings_names *n = list;
-	size_t i;
+	static const size_t size = sizeof(((struct settings_names *)NULL)->items[0]);
 
-	if (strlen(word) >= sizeof(n->items[0]) || !settings_is_plain(word) ||
-	    !iface_names_valid(word)) {
+	if (strlen(word) >= size || !name_is_plain(word) || !iface_names_valid(word)) {
 		complain(c,
 			 "\"%.40s\" is no name of an interface, no pattern (eth*) and no exclusion "
 			 "(!eth1); blanks stand between",
 			 word);
 		return -EINVAL;
 	}
-	for (i = 0; i < n->count; i++)
-		if (!strcmp(n->items[i], word))
-			return 0;
-	if (n->count == SETTINGS_NAMES_MAX) {
-		complain(c, "more than %d names; use a glob such as eth*", SETTINGS_NAMES_MAX);
-		return -EINVAL;
-	}
-	memset(n->items[n->count], 0, sizeof(n->items[0]));
-	strcpy(n->items[n->count++], word);
+	strcpy(ret, word);
 	return 0;
 }
 
-/* What a failed attempt wrote behind the end is removed, because values are compared as bytes. */
-static int settings_names_parse(void *value, const char *text, const struct settings_bounds *bounds,
-				struct complaint *c)
+static int value_file_parse(void *ret, const char *word, const struct settings_bounds *bounds,
+			    struct complaint *c)
 {
-	struct settings_names *n = value;
-	int r = settings_each_word(n, text, settings_names_take, c);
-
-	if (r < 0)
-		memset(n->items[n->count], 0,
-		       (SETTINGS_NAMES_MAX - n->count) * sizeof(n->items[0]));
-	return r;
+	if (*word != '/' || strlen(word) >= sizeof(((struct settings_files *)NULL)->items[0])) {
+		complain(c,
+			 "\"%.40s\" is no absolute path of less than 96 bytes; blanks stand "
+			 "between paths",
+			 word);
+		return -EINVAL;
+	}
+	strcpy(ret, word);
+	return 0;
 }
 
-static void settings_names_print(const void *value, size_t item, struct settings_text *ret)
+static void value_string_print(const void *value, struct settings_text *ret)
 {
-	snprintf(ret->text, sizeof(ret->text), "%s",
-		 ((const struct settings_names *)value)->items[item]);
-}
-
-static size_t settings_list_count(const void *value)
-{
-	return *(const size_t *)value; /* the first member of either list */
+	snprintf(ret->text, sizeof(ret->text), "%s", (const char *)value);
 }
 
 /* ---- services ------------------------------------------------------------------------------ */
 
-static int settings_services_take(void *list, const char *word, struct complaint *c)
+/* Cuts ":80" or "]:80" off the address; *port is NULL where there is none. */
+static int service_cut_port(char **addr, char **port, const char *word, struct complaint *c)
 {
-	struct settings_services *l = list;
-	struct settings_service s;
-	size_t i;
-	int r = settings_service_parse(&s, word, c);
+	char *colon = strchr(*addr, ':'), *end;
 
-	if (r < 0)
-		return r;
-	if (settings_service_is_all(&s)) {
+	*port = NULL;
+	if (**addr == '[') {
+		end = strchr(++*addr, ']');
+		if (!end || (end[1] && end[1] != ':')) {
+			complain(c,
+				 "\"%.60s\": write an IPv6 address and a port as [2001:db8::1]:80",
+				 word);
+			return -EINVAL;
+		}
+		*port = end[1] ? end + 2 : NULL;
+		*end = '\0';
+	} else if (colon && !strchr(colon + 1, ':')) {
+		*port = colon + 1;
+		*colon = '\0';
+	}
+	return 0;
+}
+
+/* An address or a prefix with a port, an address or a prefix alone, or a port alone ("*:25"). */
+static int service_parse(struct settings_service *ret, const char *word, struct complaint *c)
+{
+	static const char forms[] = "ADDRESS:PORT, [IPV6]:PORT, ADDRESS or *:PORT, without names";
+	struct addr_prefix prefix = {};
+	uint64_t number = 0;
+	char copy[96], *addr = copy, *port;
+
+	if (strlen(word) >= sizeof(copy)) {
+		complain(c, "\"%.40s...\" is too long for an address", word);
+		return -EINVAL;
+	}
+	strcpy(copy, word);
+	if (service_cut_port(&addr, &port, word, c) < 0)
+		return -EINVAL;
+	if (*addr == '*' && addr[1] == '/') {
+		complain(c, "\"%.60s\": a prefix needs an address", word);
+		return -EINVAL;
+	}
+	/* none at all, as in ":80", is every address, too */
+	if (*addr && strcmp(addr, "*") &&
+	    addr_prefix_parse_strict(&prefix, addr, word, forms, c) < 0)
+		return -EINVAL;
+	if (port && text_decimal(port, 1, 65535, &number) < 0) {
+		complain(c, "\"%.60s\": the port goes from 1 to 65535", word);
+		return -EINVAL;
+	}
+	/* member by member: values are compared as bytes, and padding is to stay zero */
+	ret->prefix.addr = prefix.addr;
+	ret->prefix.bits = prefix.bits;
+	ret->port = number;
+	return 0;
+}
+
+static void value_service_print(const void *value, struct settings_text *ret)
+{
+	const struct settings_service *s = value;
+	struct addr_text addr = addr_prefix_text(&s->prefix);
+	bool bracket = s->port && s->prefix.bits && !addr_prefix_is_v4(&s->prefix);
+	char port[8] = "";
+
+	if (s->port)
+		snprintf(port, sizeof(port), ":%u", s->port);
+	snprintf(ret->text, sizeof(ret->text), "%s%s%s%s", bracket ? "[" : "",
+		 s->prefix.bits ? addr.text : "*", bracket ? "]" : "", port);
+}
+
+static int value_service_parse(void *ret, const char *word, const struct settings_bounds *bounds,
+			       struct complaint *c)
+{
+	const struct settings_service *s = ret;
+	int r = service_parse(ret, word, c);
+
+	if (r >= 0 && !s->port &&
+	    (!s->prefix.bits ||
+	     (s->prefix.bits == ADDR_MAPPED_BITS && addr_prefix_is_v4(&s->prefix)))) {
 		complain(c, "\"%.40s\" is every service; Mode=observe leaves all of them alone",
 			 word);
 		return -EINVAL;
 	}
-	for (i = 0; i < l->count; i++)
-		if (!memcmp(&l->items[i], &s, sizeof(s)))
-			return 0;
-	if (l->count == SETTINGS_SERVICES_MAX) {
-		complain(c, "more than %d services; use prefixes or *:PORT", SETTINGS_SERVICES_MAX);
-		return -EINVAL;
-	}
-	memcpy(&l->items[l->count++], &s, sizeof(s));
-	return 0;
-}
-
-static int settings_services_parse(void *value, const char *text,
-				   const struct settings_bounds *bounds, struct complaint *c)
-{
-	struct settings_services *l = value;
-	int r = settings_each_word(l, text, settings_services_take, c);
-
-	if (r < 0)
-		memset(&l->items[l->count], 0,
-		       (SETTINGS_SERVICES_MAX - l->count) * sizeof(l->items[0]));
 	return r;
 }
 
-static void settings_services_print(const void *value, size_t item, struct settings_text *ret)
+static int value_listen_parse(void *ret, const char *text, const struct settings_bounds *bounds,
+			      struct complaint *c)
 {
-	settings_service_print(&((const struct settings_services *)value)->items[item], ret);
-}
-
-/* ---- files --------------------------------------------------------------------------------- */
-
-static int settings_files_take(void *list, const char *word, struct complaint *c)
-{
-	struct settings_files *l = list;
-	size_t i;
-
-	if (*word != '/') {
-		complain(c, "\"%.40s\" is no absolute path; blanks stand between paths", word);
-		return -EINVAL;
-	}
-	for (i = 0; i < l->count; i++)
-		if (!strcmp(l->items[i], word))
-			return 0;
-	if (l->count == SETTINGS_FILES_MAX) {
-		complain(c, "more than %d files", SETTINGS_FILES_MAX);
-		return -EINVAL;
-	}
-	memset(l->items[l->count], 0, sizeof(l->items[0]));
-	strcpy(l->items[l->count++], word); /* a word is shorter than 96 bytes */
-	return 0;
-}
-
-static int settings_files_parse(void *value, const char *text, const struct settings_bounds *bounds,
-				struct complaint *c)
-{
-	struct settings_files *l = value;
-	int r = settings_each_word(l, text, settings_files_take, c);
-
-	if (r < 0)
-		memset(l->items[l->count], 0,
-		       (SETTINGS_FILES_MAX - l->count) * sizeof(l->items[0]));
-	return r;
-}
-
-static void settings_files_print(const void *value, size_t item, struct settings_text *ret)
-{
-	snprintf(ret->text, sizeof(ret->text), "%s",
-		 ((const struct settings_files *)value)->items[item]);
-}
-
-/* ---- a place to listen ------------------------------------------------------------------------ */
-
-static int settings_listen_parse(void *value, const char *text,
-				 const struct settings_bounds *bounds, struct complaint *c)
-{
-	struct settings_service s;
-	int r = settings_service_parse(&s, text, c);
+	struct settings_service *s = ret;
+	int r = service_parse(s, text, c);
 
 	if (r < 0)
 		return r;
-	if (!settings_service_is_place(&s)) {
+	if (!s->port || (s->prefix.bits && s->prefix.bits != ADDR_BITS)) {
 		complain(c,
 			 "\"%.40s\" is nothing to listen on; write ADDRESS:PORT, [IPV6]:PORT or "
 			 "*:PORT",
 			 text);
 		return -EINVAL;
 	}
-	/* "*" is [::] here, which has both families */
-	s.prefix_bits = 8 * sizeof(s.addr);
-	memcpy(value, &s, sizeof(s));
+	/* "*" is [::], which takes connections of both families */
+	s->prefix.bits = ADDR_BITS;
 	return 0;
-}
-
-static void settings_listen_print(const void *value, size_t item, struct settings_text *ret)
-{
-	settings_service_print(value, ret);
 }
 
 /* ---- the types ----------------------------------------------------------------------------- */
 
 /* clang-format off */
+#define VALUE_(type, parse_, print_, bound_) \
+	settings_##type = { .parse = parse_, .print = print_, .print_bound = bound_, .bytes = sizeof(SETTINGS_C_##type) }
+#define LIST_(type, parse_, print_, full_) \
+	settings_##type = { .parse = parse_, .print = print_, .bytes = sizeof(SETTINGS_C_##type), \
+			    .item_bytes = sizeof(((SETTINGS_C_##type *)NULL)->items[0]), .full = full_ }
+
 const struct settings_type
-	settings_mode     = { settings_mode_parse, settings_mode_print, NULL, NULL, sizeof(SETTINGS_C_mode) },
-	settings_attach_mode      = { settings_attach_mode_parse, settings_attach_mode_print, NULL, NULL, sizeof(SETTINGS_C_attach_mode) },
-	settings_engine   = { settings_engine_parse, settings_engine_print, NULL, NULL, sizeof(SETTINGS_C_engine) },
-	settings_flag     = { settings_flag_parse, settings_flag_print, NULL, NULL, sizeof(SETTINGS_C_flag) },
-	settings_count    = { settings_count_parse, settings_count_print, NULL, settings_count_bound, sizeof(SETTINGS_C_count) },
-	settings_span     = { settings_span_parse, settings_span_print, NULL, settings_print_span, sizeof(SETTINGS_C_span) },
-	settings_epoch    = { settings_epoch_parse, settings_epoch_print, NULL, settings_print_span, sizeof(SETTINGS_C_epoch) },
-	settings_names    = { settings_names_parse, settings_names_print, settings_list_count, NULL, sizeof(SETTINGS_C_names) },
-	settings_services = { settings_services_parse, settings_services_print, settings_list_count, NULL, sizeof(SETTINGS_C_services) },
-	settings_files    = { settings_files_parse, settings_files_print, settings_list_count, NULL, sizeof(SETTINGS_C_files) },
-	settings_listen   = { settings_listen_parse, settings_listen_print, NULL, NULL, sizeof(SETTINGS_C_listen) };
+	VALUE_(mode,        value_mode_parse,        value_mode_print,        NULL),
+	VALUE_(attach_mode, value_attach_mode_parse, value_attach_mode_print, NULL),
+	VALUE_(engine,      value_engine_parse,      value_engine_print,      NULL),
+	VALUE_(flag,        value_flag_parse,        value_flag_print,        NULL),
+	VALUE_(count,       value_count_parse,       value_count_print,       value_count_bound),
+	VALUE_(span,        value_span_parse,        value_span_print,        settings_print_span),
+	VALUE_(epoch,       value_epoch_parse,       value_epoch_print,       settings_print_span),
+	VALUE_(listen,      value_listen_parse,      value_service_print,     NULL),
+	LIST_(names,        value_name_parse,        value_string_print,      "use a glob such as eth*"),
+	LIST_(services,     value_service_parse,     value_service_print,     "use prefixes or *:PORT"),
+	LIST_(files,        value_file_parse,        value_string_print,      "put lists together");
 /* clang-format on */

@@ -27,16 +27,16 @@ static struct config *load(const void *text, size_t bytes)
 	return c;
 }
 
-static void check_problems(const struct config *c, unsigned int lines)
+static void check_problems(const struct config_problems *p, unsigned int lines)
 {
 	struct config_line line;
 	size_t i;
 
-	for (i = 0; i < c->problem_count && i < CONFIG_PROBLEMS_KEPT; i++) {
-		config_problem_text(&c->problems[i], &line);
-		FUZZ_CHECK(c->problems[i].line >= 1 && c->problems[i].line <= lines,
-			   "line %u of %u", c->problems[i].line, lines);
-		FUZZ_CHECK(c->problems[i].text[0], "a problem without words");
+	for (i = 0; i < p->count && i < CONFIG_PROBLEMS_KEPT; i++) {
+		config_problem_text(&p->kept[i], &line);
+		FUZZ_CHECK(p->kept[i].line >= 1 && p->kept[i].line <= lines, "line %u of %u",
+			   p->kept[i].line, lines);
+		FUZZ_CHECK(p->kept[i].text[0], "a problem without words");
 	}
 }
 
@@ -62,7 +62,7 @@ static void check_shown(const struct config *c)
 	config_print(f, c, true);
 	fclose(f);
 	again = load(text, bytes);
-	FUZZ_CHECK(!again->problem_count, "refused: %s\n%s", again->problems[0].text, text);
+	FUZZ_CHECK(!again->faults.count, "refused: %s\n%s", again->faults.kept[0].text, text);
 	for (id = 0; id < SETTINGS_COUNT; id++)
 		FUZZ_CHECK(settings_equal(&c->settings, &again->settings, id), "%s differs:\n%s",
 			   settings_table[id].key, text);
@@ -78,7 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	text[size] = '\0';
 	c = load(text, size);
-	check_problems(c, lines_of(data, size));
+	check_problems(&c->faults, lines_of(data, size));
+	check_problems(&c->warnings, lines_of(data, size));
 	/* what fell back, and what did not, goes together */
 	config_fall_back(c);
 	check_bounds(&c->settings);

@@ -127,7 +127,6 @@ report pure_folders_ask_nobody "$(
 )"
 report libraries_have_their_folders "$(
 	only '<bpf/(bpf|btf|libbpf)\.h>|.*\.skel\.h' 'daemon/dataplane/.*|tests/lab/.*'
-	only '<ini\.h>' 'daemon/settings/config_file\.c'
 	only '<libmnl/.*' 'daemon/net/.*|tests/lab/.*'
 	only '<systemd/sd-bus.*' 'daemon/bus/.*|cli/base/client[a-z_]*\.[ch]|cli/exporter/source\.[ch]'
 	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/net/sockdiag\.[ch]'

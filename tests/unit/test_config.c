@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "daemon/settings/config.h"
-#include "daemon/settings/config_file.h"
 #include "daemon/settings/print.h"
 #include "suite.h"
 
@@ -86,8 +85,8 @@ static const char *problem(const struct config *c, size_t i)
 {
 	static struct config_line line;
 
-	ck_assert_uint_lt(i, c->problem_count);
-	config_problem_text(&c->problems[i], &line);
+	ck_assert_uint_lt(i, c->faults.count);
+	config_problem_text(&c->faults.kept[i], &line);
 	return line.text;
 }
 
@@ -96,8 +95,8 @@ static void one_problem(const struct config *c, unsigned int line, const char *w
 {
 	char begin[300];
 
-	ck_assert_msg(c->problem_count == 1, "%zu problems, the first: %s", c->problem_count,
-		      c->problem_count ? problem(c, 0) : "none");
+	ck_assert_msg(c->faults.count == 1, "%zu problems, the first: %s", c->faults.count,
+		      c->faults.count ? problem(c, 0) : "none");
 	if (line)
 		snprintf(begin, sizeof(begin), "%s:%u: ", path_of("x.conf"), line);
 	else
@@ -108,7 +107,7 @@ static void one_problem(const struct config *c, unsigned int line, const char *w
 
 static void fine(const struct config *c)
 {
-	ck_assert_msg(!c->problem_count, "%s", problem(c, 0));
+	ck_assert_msg(!c->faults.count, "%s", problem(c, 0));
 }
 
 /* A bad line costs its section after a fall back, and nothing else. */
@@ -232,7 +231,7 @@ START_TEST(s4_unreadable_folder)
 			ck_assert_int_eq(seteuid(65534), 0);
 		}
 		c = load_folders();
-		ck_assert_uint_ge(c->problem_count, 1);
+		ck_assert_uint_ge(c->faults.count, 1);
 		ck_assert_ptr_nonnull(strstr(problem(c, 0), "cannot be read: Permission denied"));
 		ck_assert_ptr_nonnull(strstr(problem(c, 0), "/etc/synguard.conf"));
 		/* whose main file counts, nobody can tell; not the next folder's */
@@ -303,7 +302,7 @@ START_TEST(s4_long_line)
 }
 END_TEST
 
-/* A comment may be of any length: libinih would take its rest for a line. */
+/* A comment may be of any length, and no part of it is a line. */
 START_TEST(s4_long_comment)
 {
 	char text[1000];
@@ -336,7 +335,7 @@ START_TEST(s4_nul)
 
 	write_bytes("x.conf", text, sizeof(text) - 1);
 	c = load_file();
-	ck_assert_uint_eq(c->problem_count, 2);
+	ck_assert_uint_eq(c->faults.count, 2);
 	ck_assert_ptr_nonnull(strstr(problem(c, 0), "x.conf:2: "));
 	ck_assert_ptr_nonnull(strstr(problem(c, 0), "NUL"));
 	ck_assert_ptr_nonnull(strstr(problem(c, 1), "x.conf:4: "));
@@ -415,6 +414,33 @@ START_TEST(s4_unknown_section)
 }
 END_TEST
 
+/* Up to 0.1 a section had another name: what it says counts, and the new name is told. */
+START_TEST(config_renamed_section)
+{
+	struct config *c = load(
+		"[Mitigation]\nReap=no\n[Ladder]\nSynackRetries=2\nLease=no\n[Daemon]\nMode=off\n");
+	struct config_line line;
+
+	fine(c);
+	ck_assert_uint_eq(c->settings.mitigation_retries, 2);
+	ck_assert(!c->settings.mitigation_lease && !c->settings.mitigation_reap);
+	ck_assert_uint_eq(c->settings.mode, SG_MODE_OFF);
+	ck_assert_uint_eq(c->warnings.count, 1);
+	config_problem_text(&c->warnings.kept[0], &line);
+	ck_assert_msg(strstr(line.text, "x.conf:3: section [Ladder] is called [Mitigation] now"),
+		      "%s", line.text);
+	config_fall_back(c);
+	ck_assert_uint_eq(c->settings.mitigation_retries, 2);
+	config_free(c);
+	/* a fault in it is one of the section by its new name */
+	c = load("[Ladder]\nLease=no\nReapp=no\n");
+	one_problem(c, 3, "section [Mitigation] has no Reapp=; did you mean Reap=?");
+	config_fall_back(c);
+	ck_assert(c->settings.mitigation_lease);
+	config_free(c);
+}
+END_TEST
+
 /* Whose header is spoilt, the lines of that section are nobody's, and above all not the last one's. */
 START_TEST(s4_spoilt_header)
 {
@@ -456,7 +482,7 @@ START_TEST(s4_trailing_junk)
 }
 END_TEST
 
-/* What libinih would change without a word. */
+/* What other readers of such files would change without a word. */
 START_TEST(s4_silent_changes)
 {
 	bad_line(" ArmPercent=60", "indented");
@@ -529,7 +555,7 @@ START_TEST(s4_many_problems)
 	for (i = 0; i < 100; i++)
 		sprintf(text + strlen(text), "ArmPercent=%d\n", 101 + i);
 	c = load(text);
-	ck_assert_uint_eq(c->problem_count, 100);
+	ck_assert_uint_eq(c->faults.count, 100);
 	ck_assert_ptr_nonnull(strstr(problem(c, 0), ":2: ArmPercent=101 is out of range"));
 	ck_assert_ptr_nonnull(strstr(problem(c, CONFIG_PROBLEMS_KEPT - 1), ":21: "));
 	config_free(c);
@@ -666,7 +692,7 @@ START_TEST(config_bad_drop_in)
 	write_text("etc/synguard.conf.d/3.conf", "[Daemon]\nInterfaces=c\n");
 	ck_assert_int_eq(mkfifo(path_of("etc/synguard.conf.d/2.conf"), 0600), 0);
 	c = load_folders();
-	ck_assert_uint_eq(c->problem_count, 2);
+	ck_assert_uint_eq(c->faults.count, 2);
 	ck_assert_ptr_nonnull(strstr(problem(c, 0), "etc/synguard.conf.d/1.conf:3: ArmPercent=0"));
 	ck_assert_ptr_nonnull(strstr(problem(c, 1), "etc/synguard.conf.d/2.conf: this is no"));
 	names_are(c, "c");
@@ -715,7 +741,7 @@ static void reads_the_same(const struct config *c, const char *text)
 	enum setting_id id;
 
 	ck_assert_int_eq(config_load_text(&again, "shown", text, strlen(text)), 0);
-	ck_assert_msg(!again->problem_count, "%s\n%s", problem(again, 0), text);
+	ck_assert_msg(!again->faults.count, "%s\n%s", problem(again, 0), text);
 	for (id = 0; id < SETTINGS_COUNT; id++)
 		ck_assert_msg(settings_equal(&c->settings, &again->settings, id), "%s differs:\n%s",
 			      settings_table[id].key, text);
@@ -763,7 +789,7 @@ static void add_service(char *text)
 static void add_value(char *text, enum setting_id id)
 {
 	static const char *const modes[] = { "off", "observe", "auto", "always" };
-	static const char *const ways[] = { "auto", "native", "tcx", "generic" };
+	static const char *const attach_modes[] = { "auto", "native", "tcx", "generic" };
 	const struct settings_bounds *b = &settings_table[id].bounds;
 	const struct settings_type *type = settings_table[id].type;
 	unsigned int words = below(4);
@@ -773,7 +799,7 @@ static void add_value(char *text, enum setting_id id)
 	if (type == &settings_mode) {
 		add(text, "%s", modes[below(4)]);
 	} else if (type == &settings_attach_mode) {
-		add(text, "%s", ways[below(4)]);
+		add(text, "%s", attach_modes[below(4)]);
 	} else if (type == &settings_engine) {
 		add(text, "%s", below(2) ? "auto" : "kernel");
 	} else if (type == &settings_flag) {
@@ -843,7 +869,7 @@ START_TEST(config_shown_reads_the_same)
 		random_file(text);
 		ck_assert_int_eq(config_load_text(&c, "random", text, strlen(text)), 0);
 		/* host bits may have been set */
-		if (!c->problem_count) {
+		if (!c->faults.count) {
 			changed += !!memcmp(&c->settings, &by_default, sizeof(by_default));
 			shown = printed(c, i & 1);
 			reads_the_same(c, shown);
@@ -954,6 +980,7 @@ int main(int argc, char **argv)
 	SUITE_TEST(suite, s4_host_bits, 10);
 	SUITE_TEST(suite, s4_thresholds_inverted, 10);
 	SUITE_TEST(suite, s4_many_problems, 10);
+	SUITE_TEST(suite, config_renamed_section, 10);
 	SUITE_TEST(suite, config_lists, 10);
 	SUITE_TEST(suite, config_first_main_file, 10);
 	SUITE_TEST(suite, config_drop_ins, 10);

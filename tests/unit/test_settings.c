@@ -10,8 +10,6 @@
 
 #include "daemon/judge/detect.h"
 #include "daemon/settings/settings.h"
-#include "daemon/settings/settings_service.h"
-#include "daemon/settings/settings_span.h"
 #include "suite.h"
 
 #define MS_NS 1000000ULL
@@ -308,6 +306,9 @@ START_TEST(settings_left_alone)
 	refused(id, "192.0.2.1/24:80", "write 192.0.2.0/24");
 	refused(id, "2001:db8::1/64", "write 2001:db8::/64");
 	refused(id, "192.0.2.1/", "from /0 to /32");
+	/* digits as they would be printed, as on a list: 08 is octal to some and 8 to others */
+	refused(id, "10.0.0.0/08", "from /0 to /32");
+	refused(id, "192.0.2.1:080", "from 1 to 65535");
 	refused(id, "192.0.2.1/-1", "from /0 to /32");
 	refused(id, "192.0.2.1:0", "from 1 to 65535");
 	refused(id, "192.0.2.1:65536", "from 1 to 65535");
