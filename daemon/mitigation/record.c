@@ -10,9 +10,9 @@
 
 #include "synguard/cleanup.h"
 
-#include "daemon/base/fault.h"
 #include "daemon/base/file.h"
 #include "daemon/base/hash.h"
+#include "daemon/mitigation/fault.h"
 #include "daemon/mitigation/plan.h"
 
 #ifndef SO_NETNS_COOKIE

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "daemon/base/complaint.h"
-#include "daemon/base/fault.h"
+#include "daemon/mitigation/fault.h"
 #include "daemon/mitigation/plan.h"
 #include "daemon/mitigation/targets.h"
 #include "daemon/net/proc.h"

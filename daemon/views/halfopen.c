@@ -9,8 +9,8 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/addr.h"
-#include "daemon/base/groups.h"
 #include "daemon/net/sockdiag.h"
+#include "daemon/views/groups.h"
 #include "daemon/views/json.h"
 
 #define HALFOPEN_TIMEOUT_MS	1000

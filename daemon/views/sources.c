@@ -10,10 +10,10 @@
 
 #include "daemon/base/addr.h"
 #include "daemon/base/clock.h"
-#include "daemon/base/groups.h"
 #include "daemon/dataplane/counters.h"
 #include "daemon/dataplane/heavy_hitters.h"
 #include "daemon/net/sockdiag.h"
+#include "daemon/views/groups.h"
 #include "daemon/views/json.h"
 
 struct sources {

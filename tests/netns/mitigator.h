@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The mitigation itself, built with fault points (daemon/base/fault.h), in the process of the test or in one
+ * The mitigation itself, built with fault points (daemon/mitigation/fault.h), in the process of the test or in one
  * that dies; what comes after it is the installed daemon.
  */
 #pragma once
 
-#include "daemon/base/fault.h"
+#include "daemon/mitigation/fault.h"
 #include "daemon/mitigation/mitigation.h"
 #include "mitigation_host.h"
 

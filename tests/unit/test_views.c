@@ -7,7 +7,7 @@
 #include "cli/print/view.h"
 #include "cli/verbs/owners.h"
 #include "daemon/base/addr.h"
-#include "daemon/base/groups.h"
+#include "daemon/views/groups.h"
 #include "daemon/views/json.h"
 #include "daemon/views/view.h"
 #include "suite.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/base/groups.h"
+#include "daemon/views/groups.h"
 
 #include <errno.h>
 #include <stdlib.h>
