@@ -585,16 +585,19 @@ static int take_options(int argc, char **argv)
 	return kept;
 }
 
+SUITE_NEEDS(prog_lacks)
+
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(datapath_cost, 600),
+	SUITE_TEST(datapath_scale, 600),
+	SUITE_TEST(datapath_accounting, 600),
+	SUITE_TEST(datapath_verified, 60),
+	{}
+};
+/* clang-format on */
+
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("datapath");
-
-	argc = take_options(argc, argv);
-	if (!prog_may_run())
-		return 77;
-	SUITE_TEST(suite, datapath_cost, 600);
-	SUITE_TEST(suite, datapath_scale, 600);
-	SUITE_TEST(suite, datapath_accounting, 600);
-	SUITE_TEST(suite, datapath_verified, 60);
-	return suite_main(suite, argc, argv);
+	return suite_main(take_options(argc, argv), argv);
 }

@@ -340,21 +340,22 @@ START_TEST(test_cookies_switched_off_meanwhile)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("acceptance");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_LOOP(suite, test_acceptance, ROWS(profiles), 10);
-	SUITE_TEST(suite, test_as_without_a_challenge, 10);
-	SUITE_TEST(suite, test_maxseg, 10);
-	SUITE_TEST(suite, test_mapped_peer, 10);
-	SUITE_TEST(suite, test_data_in_the_first_packet, 10);
-	SUITE_TEST(suite, test_server_speaks, 10);
-	SUITE_TEST(suite, test_duplicate_ack, 10);
-	SUITE_TEST(suite, test_data_overtakes_the_ack, 10);
-	SUITE_TEST(suite, test_replay_to_another_port, 10);
-	SUITE_TEST(suite, test_accepted_later, 10);
-	SUITE_TEST(suite, test_options_switched_off_meanwhile, 10);
-	SUITE_TEST(suite, test_cookies_switched_off_meanwhile, 10);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(test_acceptance, ROWS(profiles), 10),
+	SUITE_TEST(test_as_without_a_challenge, 10),
+	SUITE_TEST(test_maxseg, 10),
+	SUITE_TEST(test_mapped_peer, 10),
+	SUITE_TEST(test_data_in_the_first_packet, 10),
+	SUITE_TEST(test_server_speaks, 10),
+	SUITE_TEST(test_duplicate_ack, 10),
+	SUITE_TEST(test_data_overtakes_the_ack, 10),
+	SUITE_TEST(test_replay_to_another_port, 10),
+	SUITE_TEST(test_accepted_later, 10),
+	SUITE_TEST(test_options_switched_off_meanwhile, 10),
+	SUITE_TEST(test_cookies_switched_off_meanwhile, 10),
+	{}
+};
+/* clang-format on */

@@ -462,26 +462,27 @@ START_TEST(test_defended_service_is_looked_at_now_and_then)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("admission");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_TEST(suite, test_mode_off, 10);
-	SUITE_TEST(suite, test_not_local, 10);
-	SUITE_TEST(suite, test_no_longer_local, 10);
-	SUITE_TEST(suite, test_no_listener, 10);
-	SUITE_TEST(suite, test_listeners_of_one_family_or_address, 10);
-	SUITE_TEST(suite, test_services_full, 30);
-	SUITE_TEST(suite, test_credit, 10);
-	SUITE_TEST(suite, test_arming_by_the_queue, 10);
-	SUITE_TEST(suite, test_only_the_full_queue_arms, 10);
-	SUITE_TEST(suite, test_full_queue_gives_no_credit, 10);
-	SUITE_TEST(suite, test_credit_is_bounded, 30);
-	SUITE_TEST(suite, test_families_of_one_queue, 30);
-	SUITE_TEST(suite, test_credit_of_a_reuseport_group, 10);
-	SUITE_TEST(suite, test_lease_ends, 10);
-	SUITE_TEST(suite, test_lease_is_renewed, 10);
-	SUITE_TEST(suite, test_mode_always, 10);
-	SUITE_TEST(suite, test_defended_service_is_looked_at_now_and_then, 10);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(test_mode_off, 10),
+	SUITE_TEST(test_not_local, 10),
+	SUITE_TEST(test_no_longer_local, 10),
+	SUITE_TEST(test_no_listener, 10),
+	SUITE_TEST(test_listeners_of_one_family_or_address, 10),
+	SUITE_TEST(test_services_full, 30),
+	SUITE_TEST(test_credit, 10),
+	SUITE_TEST(test_arming_by_the_queue, 10),
+	SUITE_TEST(test_only_the_full_queue_arms, 10),
+	SUITE_TEST(test_full_queue_gives_no_credit, 10),
+	SUITE_TEST(test_credit_is_bounded, 30),
+	SUITE_TEST(test_families_of_one_queue, 30),
+	SUITE_TEST(test_credit_of_a_reuseport_group, 10),
+	SUITE_TEST(test_lease_ends, 10),
+	SUITE_TEST(test_lease_is_renewed, 10),
+	SUITE_TEST(test_mode_always, 10),
+	SUITE_TEST(test_defended_service_is_looked_at_now_and_then, 10),
+	{}
+};
+/* clang-format on */

@@ -159,11 +159,12 @@ START_TEST(answers_heed_a_stripped_tag)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("answers");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_TEST(suite, answers_keep_a_stripped_tag, 30);
-	SUITE_TEST(suite, answers_heed_a_stripped_tag, 30);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(answers_keep_a_stripped_tag, 30),
+	SUITE_TEST(answers_heed_a_stripped_tag, 30),
+	{}
+};
+/* clang-format on */

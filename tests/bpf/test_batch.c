@@ -220,16 +220,17 @@ START_TEST(test_two_clients)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("batch");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_TEST(suite, test_ack_and_request, 10);
-	SUITE_TEST(suite, test_two_segments, 10);
-	SUITE_TEST(suite, test_two_segments_past_an_old_socket, 10);
-	SUITE_TEST(suite, test_reset_past_an_old_socket, 10);
-	SUITE_TEST(suite, test_duplicates, 10);
-	SUITE_TEST(suite, test_second_after_a_damaged_first, 10);
-	SUITE_TEST(suite, test_two_clients, 10);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(test_ack_and_request, 10),
+	SUITE_TEST(test_two_segments, 10),
+	SUITE_TEST(test_two_segments_past_an_old_socket, 10),
+	SUITE_TEST(test_reset_past_an_old_socket, 10),
+	SUITE_TEST(test_duplicates, 10),
+	SUITE_TEST(test_second_after_a_damaged_first, 10),
+	SUITE_TEST(test_two_clients, 10),
+	{}
+};
+/* clang-format on */

@@ -113,14 +113,13 @@ START_TEST(blind_full_group_member)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("blind_spots");
+SUITE_NEEDS(prog_lacks)
 
-	if (!prog_may_run())
-		return 77;
-	SUITE_LOOP(suite, blind_forgotten_connection, 2, 30);
-	SUITE_TEST(suite, blind_forged_synack, 30);
-	SUITE_TEST(suite, blind_full_group_member, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(blind_forgotten_connection, 2, 30),
+	SUITE_TEST(blind_forged_synack, 30),
+	SUITE_TEST(blind_full_group_member, 30),
+	{}
+};
+/* clang-format on */

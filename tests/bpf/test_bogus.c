@@ -321,19 +321,20 @@ START_TEST(bogus_keeps_the_flood_alive)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("bogus");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_TEST(suite, bogus_is_dropped, 30);
-	SUITE_TEST(suite, bogus_or_something_else, 30);
-	SUITE_TEST(suite, bogus_of_a_doubtful_service, 30);
-	SUITE_TEST(suite, bogus_or_a_cookie, 30);
-	SUITE_TEST(suite, bogus_or_a_cookie_of_the_kernel, 30);
-	SUITE_TEST(suite, bogus_or_of_a_socket, 30);
-	SUITE_TEST(suite, bogus_in_number_is_a_flood, 30);
-	SUITE_TEST(suite, bogus_keeps_the_flood_alive, 30);
-	SUITE_TEST(suite, bogus_is_counted, 30);
-	SUITE_TEST(suite, bogus_of_an_allowed_source, 30);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(bogus_is_dropped, 30),
+	SUITE_TEST(bogus_or_something_else, 30),
+	SUITE_TEST(bogus_of_a_doubtful_service, 30),
+	SUITE_TEST(bogus_or_a_cookie, 30),
+	SUITE_TEST(bogus_or_a_cookie_of_the_kernel, 30),
+	SUITE_TEST(bogus_or_of_a_socket, 30),
+	SUITE_TEST(bogus_in_number_is_a_flood, 30),
+	SUITE_TEST(bogus_keeps_the_flood_alive, 30),
+	SUITE_TEST(bogus_is_counted, 30),
+	SUITE_TEST(bogus_of_an_allowed_source, 30),
+	{}
+};
+/* clang-format on */

@@ -120,15 +120,14 @@ START_TEST(c5_without_a_budget)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("budget");
+SUITE_NEEDS(prog_lacks)
 
-	if (!prog_may_run())
-		return 77;
-	SUITE_LOOP(suite, c5_one_victim, 2, 30);
-	SUITE_LOOP(suite, c5_one_network, 2, 30);
-	SUITE_TEST(suite, c5_completed_is_not_counted, 30);
-	SUITE_TEST(suite, c5_without_a_budget, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(c5_one_victim, 2, 30),
+	SUITE_LOOP(c5_one_network, 2, 30),
+	SUITE_TEST(c5_completed_is_not_counted, 30),
+	SUITE_TEST(c5_without_a_budget, 30),
+	{}
+};
+/* clang-format on */

@@ -139,14 +139,13 @@ START_TEST(canary_hears_births)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("canary");
+SUITE_NEEDS(prog_lacks)
 
-	if (!prog_may_run())
-		return 77;
-	SUITE_TEST(suite, canary_hears_one_source_little, 30);
-	SUITE_TEST(suite, canary_hears_no_damaged, 30);
-	SUITE_TEST(suite, canary_hears_births, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(canary_hears_one_source_little, 30),
+	SUITE_TEST(canary_hears_no_damaged, 30),
+	SUITE_TEST(canary_hears_births, 30),
+	{}
+};
+/* clang-format on */

@@ -486,25 +486,26 @@ START_TEST(test_midstates_are_of_one_service_and_key)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("challenge");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_TEST(suite, test_linux_ipv4, 10);
-	SUITE_TEST(suite, test_linux_ipv6, 10);
-	SUITE_TEST(suite, test_windows, 10);
-	SUITE_TEST(suite, test_bare_syn_grows, 10);
-	SUITE_TEST(suite, test_padding_is_kept_and_zeroed, 10);
-	SUITE_TEST(suite, test_option_subsets, 10);
-	SUITE_TEST(suite, test_one_tag_is_kept, 10);
-	SUITE_TEST(suite, test_data_in_the_syn_is_cut, 10);
-	SUITE_TEST(suite, test_fast_open_is_not_answered, 10);
-	SUITE_TEST(suite, test_ip_options_are_left_out, 10);
-	SUITE_TEST(suite, test_ecn, 10);
-	SUITE_TEST(suite, test_checksum_of_the_syn_does_not_matter, 10);
-	SUITE_TEST(suite, test_frame_in_fragments, 10);
-	SUITE_TEST(suite, test_retransmission_gets_the_same_number, 10);
-	SUITE_TEST(suite, test_broken_option_lists, 10);
-	SUITE_TEST(suite, test_midstates_are_of_one_service_and_key, 20);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(test_linux_ipv4, 10),
+	SUITE_TEST(test_linux_ipv6, 10),
+	SUITE_TEST(test_windows, 10),
+	SUITE_TEST(test_bare_syn_grows, 10),
+	SUITE_TEST(test_padding_is_kept_and_zeroed, 10),
+	SUITE_TEST(test_option_subsets, 10),
+	SUITE_TEST(test_one_tag_is_kept, 10),
+	SUITE_TEST(test_data_in_the_syn_is_cut, 10),
+	SUITE_TEST(test_fast_open_is_not_answered, 10),
+	SUITE_TEST(test_ip_options_are_left_out, 10),
+	SUITE_TEST(test_ecn, 10),
+	SUITE_TEST(test_checksum_of_the_syn_does_not_matter, 10),
+	SUITE_TEST(test_frame_in_fragments, 10),
+	SUITE_TEST(test_retransmission_gets_the_same_number, 10),
+	SUITE_TEST(test_broken_option_lists, 10),
+	SUITE_TEST(test_midstates_are_of_one_service_and_key, 20),
+	{}
+};
+/* clang-format on */

@@ -247,17 +247,16 @@ START_TEST(clients_are_forgotten)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("clients");
+SUITE_NEEDS(prog_lacks)
 
-	if (!prog_may_run())
-		return 77;
-	SUITE_LOOP(suite, clients_pass_once_verified, 2, 30);
-	SUITE_TEST(suite, clients_have_an_allowance, 30);
-	SUITE_TEST(suite, c4_forged_sources_enter_nobody, 300);
-	SUITE_TEST(suite, clients_oldest_gives_way, 30);
-	SUITE_LOOP(suite, clients_of_one_network, 2, 30);
-	SUITE_TEST(suite, clients_are_forgotten, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(clients_pass_once_verified, 2, 30),
+	SUITE_TEST(clients_have_an_allowance, 30),
+	SUITE_TEST(c4_forged_sources_enter_nobody, 300),
+	SUITE_TEST(clients_oldest_gives_way, 30),
+	SUITE_LOOP(clients_of_one_network, 2, 30),
+	SUITE_TEST(clients_are_forgotten, 30),
+	{}
+};
+/* clang-format on */

@@ -297,20 +297,21 @@ START_TEST(test_handshakes_of_other_namespaces)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("egress");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_TEST(suite, test_not_synack, 10);
-	SUITE_TEST(suite, test_own_synack_proves, 10);
-	SUITE_TEST(suite, test_synack_unknown_service, 10);
-	SUITE_TEST(suite, test_forwarded_synack, 10);
-	SUITE_TEST(suite, test_own_reply, 10);
-	SUITE_TEST(suite, test_vlan_in_the_frame_is_learned, 10);
-	SUITE_TEST(suite, test_vlan_beside_the_frame_is_learned, 10);
-	SUITE_TEST(suite, test_the_stack_proves, 10);
-	SUITE_TEST(suite, test_a_handshake_proves, 10);
-	SUITE_TEST(suite, test_a_local_client_proves_nothing, 10);
-	SUITE_TEST(suite, test_handshakes_of_other_namespaces, 10);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(test_not_synack, 10),
+	SUITE_TEST(test_own_synack_proves, 10),
+	SUITE_TEST(test_synack_unknown_service, 10),
+	SUITE_TEST(test_forwarded_synack, 10),
+	SUITE_TEST(test_own_reply, 10),
+	SUITE_TEST(test_vlan_in_the_frame_is_learned, 10),
+	SUITE_TEST(test_vlan_beside_the_frame_is_learned, 10),
+	SUITE_TEST(test_the_stack_proves, 10),
+	SUITE_TEST(test_a_handshake_proves, 10),
+	SUITE_TEST(test_a_local_client_proves_nothing, 10),
+	SUITE_TEST(test_handshakes_of_other_namespaces, 10),
+	{}
+};
+/* clang-format on */

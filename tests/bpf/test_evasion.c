@@ -134,14 +134,13 @@ START_TEST(evasion_by_a_low_mss)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("evasion");
+SUITE_NEEDS(prog_lacks)
 
-	if (!prog_may_run())
-		return 77;
-	SUITE_TEST(suite, evasion_from_port_zero, 30);
-	SUITE_LOOP(suite, evasion_hides_no_listener, 2, 30);
-	SUITE_LOOP(suite, evasion_by_a_low_mss, 2, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(evasion_from_port_zero, 30),
+	SUITE_LOOP(evasion_hides_no_listener, 2, 30),
+	SUITE_LOOP(evasion_by_a_low_mss, 2, 30),
+	{}
+};
+/* clang-format on */

@@ -217,14 +217,15 @@ START_TEST(test_headers_in_fragments)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("frames");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_LOOP(suite, test_not_understood, SG_PROGRAM_COUNT, 10);
-	SUITE_TEST(suite, test_no_request_no_answer, 10);
-	SUITE_TEST(suite, test_odd_requests, 10);
-	SUITE_LOOP(suite, test_truncated_at_every_byte, SG_PROGRAM_COUNT, 10);
-	SUITE_TEST(suite, test_headers_in_fragments, 10);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(test_not_understood, SG_PROGRAM_COUNT, 10),
+	SUITE_TEST(test_no_request_no_answer, 10),
+	SUITE_TEST(test_odd_requests, 10),
+	SUITE_LOOP(test_truncated_at_every_byte, SG_PROGRAM_COUNT, 10),
+	SUITE_TEST(test_headers_in_fragments, 10),
+	{}
+};
+/* clang-format on */

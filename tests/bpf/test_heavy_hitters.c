@@ -550,23 +550,22 @@ START_TEST(hitters_fade)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("heavy_hitters");
+SUITE_NEEDS(prog_lacks)
 
-	if (!prog_may_run())
-		return 77;
-	SUITE_LOOP(suite, cardinality_counts_sources, SPREADS * 5, 120);
-	SUITE_TEST(suite, cardinality_begins_anew, 30);
-	SUITE_LOOP(suite, sketch_never_underestimates, 2, 30);
-	SUITE_LOOP(suite, hitters_one_among_random, 2, 60);
-	SUITE_TEST(suite, c4_random_sources_stay_out, 300);
-	SUITE_TEST(suite, hitters_prefixes_add_up, 30);
-	SUITE_LOOP(suite, hitters_of_ipv6_are_networks, 2, 30);
-	SUITE_TEST(suite, hitters_taking_turns_are_all_seen, 30);
-	SUITE_TEST(suite, hitters_over_budget_are_counted, 30);
-	SUITE_LOOP(suite, hitters_complete_and_reset, 2, 30);
-	SUITE_LOOP(suite, hitters_without_xdp, 2, 30);
-	SUITE_TEST(suite, hitters_fade, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(cardinality_counts_sources, SPREADS * 5, 120),
+	SUITE_TEST(cardinality_begins_anew, 30),
+	SUITE_LOOP(sketch_never_underestimates, 2, 30),
+	SUITE_LOOP(hitters_one_among_random, 2, 60),
+	SUITE_TEST(c4_random_sources_stay_out, 300),
+	SUITE_TEST(hitters_prefixes_add_up, 30),
+	SUITE_LOOP(hitters_of_ipv6_are_networks, 2, 30),
+	SUITE_TEST(hitters_taking_turns_are_all_seen, 30),
+	SUITE_TEST(hitters_over_budget_are_counted, 30),
+	SUITE_LOOP(hitters_complete_and_reset, 2, 30),
+	SUITE_LOOP(hitters_without_xdp, 2, 30),
+	SUITE_TEST(hitters_fade, 30),
+	{}
+};
+/* clang-format on */

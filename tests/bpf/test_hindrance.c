@@ -472,29 +472,30 @@ START_TEST(test_challenged_plain)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("hindrance");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_TEST(suite, test_observed, 10);
-	SUITE_TEST(suite, test_heartbeat_lost, 10);
-	SUITE_TEST(suite, test_unproven, 10);
-	SUITE_TEST(suite, test_forwarded, 10);
-	SUITE_TEST(suite, test_blocked, 10);
-	SUITE_TEST(suite, test_left_alone, 10);
-	SUITE_TEST(suite, test_left_alone_patterns, 10);
-	SUITE_TEST(suite, test_left_alone_before_all, 10);
-	SUITE_TEST(suite, test_mptcp_listener, 10);
-	SUITE_TEST(suite, test_syncookies_off, 10);
-	SUITE_TEST(suite, test_accept_full, 10);
-	SUITE_TEST(suite, test_accept_full_comes_last, 10);
-	SUITE_TEST(suite, test_signed, 10);
-	SUITE_TEST(suite, test_vlan_differs, 10);
-	SUITE_TEST(suite, test_qinq, 10);
-	SUITE_TEST(suite, test_mss_low, 10);
-	SUITE_TEST(suite, test_maxseg_low, 10);
-	SUITE_TEST(suite, test_own_source, 10);
-	SUITE_TEST(suite, test_no_room, 10);
-	SUITE_TEST(suite, test_challenged_plain, 10);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(test_observed, 10),
+	SUITE_TEST(test_heartbeat_lost, 10),
+	SUITE_TEST(test_unproven, 10),
+	SUITE_TEST(test_forwarded, 10),
+	SUITE_TEST(test_blocked, 10),
+	SUITE_TEST(test_left_alone, 10),
+	SUITE_TEST(test_left_alone_patterns, 10),
+	SUITE_TEST(test_left_alone_before_all, 10),
+	SUITE_TEST(test_mptcp_listener, 10),
+	SUITE_TEST(test_syncookies_off, 10),
+	SUITE_TEST(test_accept_full, 10),
+	SUITE_TEST(test_accept_full_comes_last, 10),
+	SUITE_TEST(test_signed, 10),
+	SUITE_TEST(test_vlan_differs, 10),
+	SUITE_TEST(test_qinq, 10),
+	SUITE_TEST(test_mss_low, 10),
+	SUITE_TEST(test_maxseg_low, 10),
+	SUITE_TEST(test_own_source, 10),
+	SUITE_TEST(test_no_room, 10),
+	SUITE_TEST(test_challenged_plain, 10),
+	{}
+};
+/* clang-format on */

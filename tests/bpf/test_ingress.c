@@ -376,23 +376,24 @@ START_TEST(test_without_xdp)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("ingress");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_TEST(suite, test_valid_cookies, 10);
-	SUITE_TEST(suite, test_mode_does_not_matter, 10);
-	SUITE_TEST(suite, test_not_an_ack, 10);
-	SUITE_TEST(suite, test_idle_ack, 10);
-	SUITE_TEST(suite, test_other_ack, 10);
-	SUITE_TEST(suite, test_cookie_of_another_connection, 10);
-	SUITE_TEST(suite, test_epochs, 10);
-	SUITE_LOOP(suite, test_epochs_of_other_lengths, 2, 30);
-	SUITE_TEST(suite, test_listener_gone, 10);
-	SUITE_TEST(suite, test_deferred, 10);
-	SUITE_TEST(suite, test_full_accept_queue_is_told, 10);
-	SUITE_TEST(suite, test_early_data, 10);
-	SUITE_TEST(suite, test_tuple_in_use, 10);
-	SUITE_TEST(suite, test_without_xdp, 10);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(test_valid_cookies, 10),
+	SUITE_TEST(test_mode_does_not_matter, 10),
+	SUITE_TEST(test_not_an_ack, 10),
+	SUITE_TEST(test_idle_ack, 10),
+	SUITE_TEST(test_other_ack, 10),
+	SUITE_TEST(test_cookie_of_another_connection, 10),
+	SUITE_TEST(test_epochs, 10),
+	SUITE_LOOP(test_epochs_of_other_lengths, 2, 30),
+	SUITE_TEST(test_listener_gone, 10),
+	SUITE_TEST(test_deferred, 10),
+	SUITE_TEST(test_full_accept_queue_is_told, 10),
+	SUITE_TEST(test_early_data, 10),
+	SUITE_TEST(test_tuple_in_use, 10),
+	SUITE_TEST(test_without_xdp, 10),
+	{}
+};
+/* clang-format on */

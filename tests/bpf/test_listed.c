@@ -123,15 +123,14 @@ START_TEST(listed_established_goes_on)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("listed");
+SUITE_NEEDS(prog_lacks)
 
-	if (!prog_may_run())
-		return 77;
-	SUITE_LOOP(suite, listed_allowed_pass, 2, 30);
-	SUITE_LOOP(suite, listed_denied_are_dropped, 2, 30);
-	SUITE_TEST(suite, listed_unannounced, 30);
-	SUITE_LOOP(suite, listed_established_goes_on, 2, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(listed_allowed_pass, 2, 30),
+	SUITE_LOOP(listed_denied_are_dropped, 2, 30),
+	SUITE_TEST(listed_unannounced, 30),
+	SUITE_LOOP(listed_established_goes_on, 2, 30),
+	{}
+};
+/* clang-format on */

@@ -174,14 +174,15 @@ START_TEST(test_object_of_clang_19_loads)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("load");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_TEST(suite, test_object_of_the_build_loads, 30);
-	SUITE_TEST(suite, test_object_of_the_reaper_loads, 30);
-	SUITE_TEST(suite, test_maps_are_bounded, 10);
-	SUITE_TEST(suite, test_object_of_clang_16_loads, 60);
-	SUITE_TEST(suite, test_object_of_clang_19_loads, 60);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(test_object_of_the_build_loads, 30),
+	SUITE_TEST(test_object_of_the_reaper_loads, 30),
+	SUITE_TEST(test_maps_are_bounded, 10),
+	SUITE_TEST(test_object_of_clang_16_loads, 60),
+	SUITE_TEST(test_object_of_clang_19_loads, 60),
+	{}
+};
+/* clang-format on */

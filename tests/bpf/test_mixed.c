@@ -224,12 +224,13 @@ START_TEST(test_verdicts_add_up_at_once)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("mixed");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_TEST(suite, test_verdicts_add_up, 120);
-	SUITE_TEST(suite, test_noise, 30);
-	SUITE_TEST(suite, test_verdicts_add_up_at_once, 30);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(test_verdicts_add_up, 120),
+	SUITE_TEST(test_noise, 30),
+	SUITE_TEST(test_verdicts_add_up_at_once, 30),
+	{}
+};
+/* clang-format on */

@@ -269,16 +269,17 @@ START_TEST(test_promised_scale_lasts_for_an_epoch)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("offers");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_TEST(suite, test_as_the_kernel_answers, 20);
-	SUITE_TEST(suite, test_window_scale_is_the_kernels, 30);
-	SUITE_TEST(suite, test_options_that_are_off, 10);
-	SUITE_TEST(suite, test_ecn_that_is_off, 10);
-	SUITE_TEST(suite, test_mss, 30);
-	SUITE_TEST(suite, test_ttl_and_tos_of_the_listener, 10);
-	SUITE_TEST(suite, test_promised_scale_lasts_for_an_epoch, 10);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(test_as_the_kernel_answers, 20),
+	SUITE_TEST(test_window_scale_is_the_kernels, 30),
+	SUITE_TEST(test_options_that_are_off, 10),
+	SUITE_TEST(test_ecn_that_is_off, 10),
+	SUITE_TEST(test_mss, 30),
+	SUITE_TEST(test_ttl_and_tos_of_the_listener, 10),
+	SUITE_TEST(test_promised_scale_lasts_for_an_epoch, 10),
+	{}
+};
+/* clang-format on */

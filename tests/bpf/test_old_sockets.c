@@ -194,17 +194,18 @@ START_TEST(test_cookie_of_the_kernel_goes_on)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("old_sockets");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_LOOP(suite, test_time_wait_gives_way, 3, 10);
-	SUITE_TEST(suite, test_time_wait_by_timestamp, 10);
-	SUITE_LOOP(suite, test_replay_after_the_end, 3, 10);
-	SUITE_TEST(suite, test_older_syn_does_not_reopen, 10);
-	SUITE_TEST(suite, test_reconnects_from_one_port, 20);
-	SUITE_LOOP(suite, test_half_open_gives_way, 3, 10);
-	SUITE_LOOP(suite, test_handshake_of_the_kernel_goes_on, 2, 10);
-	SUITE_LOOP(suite, test_cookie_of_the_kernel_goes_on, 3, 10);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(test_time_wait_gives_way, 3, 10),
+	SUITE_TEST(test_time_wait_by_timestamp, 10),
+	SUITE_LOOP(test_replay_after_the_end, 3, 10),
+	SUITE_TEST(test_older_syn_does_not_reopen, 10),
+	SUITE_TEST(test_reconnects_from_one_port, 20),
+	SUITE_LOOP(test_half_open_gives_way, 3, 10),
+	SUITE_LOOP(test_handshake_of_the_kernel_goes_on, 2, 10),
+	SUITE_LOOP(test_cookie_of_the_kernel_goes_on, 3, 10),
+	{}
+};
+/* clang-format on */

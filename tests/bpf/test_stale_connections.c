@@ -276,19 +276,20 @@ START_TEST(test_numbers_in_the_windows)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("stale_connections");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_LOOP(suite, test_stale_gives_way, 2, 10);
-	SUITE_LOOP(suite, test_near_stale_gives_way, 2, 20);
-	SUITE_TEST(suite, test_half_closed_stale_gives_way, 10);
-	SUITE_TEST(suite, test_newcomer_without_timestamps, 10);
-	SUITE_LOOP(suite, test_newcomer_of_another_kind, 2, 10);
-	SUITE_LOOP(suite, test_late_ack_of_an_earlier_connection, 3, 10);
-	SUITE_TEST(suite, test_guessed_cookie, 10);
-	SUITE_TEST(suite, test_guesses_in_number, 10);
-	SUITE_LOOP(suite, test_own_handshake_repeated, 2, 30);
-	SUITE_TEST(suite, test_numbers_in_the_windows, 20);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(test_stale_gives_way, 2, 10),
+	SUITE_LOOP(test_near_stale_gives_way, 2, 20),
+	SUITE_TEST(test_half_closed_stale_gives_way, 10),
+	SUITE_TEST(test_newcomer_without_timestamps, 10),
+	SUITE_LOOP(test_newcomer_of_another_kind, 2, 10),
+	SUITE_LOOP(test_late_ack_of_an_earlier_connection, 3, 10),
+	SUITE_TEST(test_guessed_cookie, 10),
+	SUITE_TEST(test_guesses_in_number, 10),
+	SUITE_LOOP(test_own_handshake_repeated, 2, 30),
+	SUITE_TEST(test_numbers_in_the_windows, 20),
+	{}
+};
+/* clang-format on */

@@ -186,11 +186,12 @@ START_TEST(test_model_siphash)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("truth");
+SUITE_NEEDS(prog_lacks)
 
-	SUITE_TEST(suite, test_model_siphash, 5);
-	SUITE_TEST(suite, test_truth, suite_full() ? 900 : 120);
-	return prog_may_run() ? suite_main(suite, argc, argv) : 77;
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(test_model_siphash, 5),
+	SUITE_TEST(test_truth, 120, .full_seconds = 900),
+	{}
+};
+/* clang-format on */

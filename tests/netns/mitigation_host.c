@@ -15,11 +15,6 @@
 #include "tests/lab/flood.h"
 #include "values.h"
 
-void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* ---- a host -------------------------------------------------------------------------------- */
 
 static const struct {

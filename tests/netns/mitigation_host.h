@@ -37,8 +37,6 @@ struct host {
 	bool in_force; /* of listeners the retries in force are to be as before, not the raw ones */
 };
 
-void ok(int err, const char *what);
-
 void host_raise(struct host *h);
 void host_strike(struct host *h);
 

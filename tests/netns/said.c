@@ -2,6 +2,8 @@
 /* What a program said. See said.h. */
 #include "said.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,11 +17,6 @@
 #include "cli/base/screen.h"
 
 #define ARGS_MAX 16
-
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
 
 static char *text_of(int fd)
 {

@@ -22,11 +22,6 @@
 
 #define NOBODY 65534
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* C11, F9: dumps that changes overtake, and messages that are lost. */
 static const char *const crowd =
 	"i=0; while [ $i -lt 60 ]; do echo link add w$i type veth peer name x$i; "
@@ -253,14 +248,13 @@ START_TEST(s16_nobody_can_be_let_in)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("abuse");
-
-	SUITE_TEST(suite, c11_interrupted_dumps, 90);
-	SUITE_TEST(suite, s7_silent_peers, 60);
-	SUITE_TEST(suite, s16_descriptors_are_raised, 30);
-	SUITE_TEST(suite, s16_descriptors_run_out, 60);
-	SUITE_TEST(suite, s16_nobody_can_be_let_in, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(c11_interrupted_dumps, 90),
+	SUITE_TEST(s7_silent_peers, 60),
+	SUITE_TEST(s16_descriptors_are_raised, 30),
+	SUITE_TEST(s16_descriptors_run_out, 60),
+	SUITE_TEST(s16_nobody_can_be_let_in, 30),
+	{}
+};
+/* clang-format on */

@@ -250,11 +250,10 @@ START_TEST(h17_ack_flood_is_told)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("ackflood");
-
-	SUITE_TEST(suite, h17_ack_flood, 60);
-	SUITE_LOOP(suite, h17_ack_flood_is_told, sizeof(modes) / sizeof(modes[0]), 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(h17_ack_flood, 60),
+	SUITE_LOOP(h17_ack_flood_is_told, sizeof(modes) / sizeof(modes[0]), 60),
+	{}
+};
+/* clang-format on */

@@ -80,14 +80,11 @@ START_TEST(h15_batch)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("batch");
+SUITE_NEEDS(suite_lacks_root)
 
-	if (geteuid()) {
-		printf("making namespaces needs root\n");
-		return 77;
-	}
-	SUITE_TEST(suite, h15_batch, 120);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(h15_batch, 120),
+	{}
+};
+/* clang-format on */

@@ -25,11 +25,6 @@
 #define NOBODY	65534
 #define A_GROUP "4711" /* of no group of a host */
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* ---- who may ------------------------------------------------------------------------------- */
 
 /* A mount namespace of the test's own, in which /etc/group has one line more. */
@@ -341,14 +336,13 @@ START_TEST(bus_many_ask)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("bus");
-
-	SUITE_LOOP(suite, bus_rights, 2, 60);
-	SUITE_LOOP(suite, bus_rights_of_busctl, 2, 60);
-	SUITE_TEST(suite, s7_followers, 60);
-	SUITE_TEST(suite, s7_too_many_followers, 60);
-	SUITE_TEST(suite, bus_many_ask, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(bus_rights, 2, 60),
+	SUITE_LOOP(bus_rights_of_busctl, 2, 60),
+	SUITE_TEST(s7_followers, 60),
+	SUITE_TEST(s7_too_many_followers, 60),
+	SUITE_TEST(bus_many_ask, 60),
+	{}
+};
+/* clang-format on */

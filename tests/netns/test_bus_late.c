@@ -20,11 +20,6 @@
 #define NOBODY	  65534
 #define LATE_USEC 10000
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 static void open_to_all(struct stage *s)
 {
 	ok(chmod(lab_daemon_runtime_dir(s->daemon), 0755), "chmod");
@@ -295,11 +290,10 @@ START_TEST(s7_all_nuisances)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("bus_late");
-
-	SUITE_LOOP(suite, s7_each_nuisance, NUISANCES, 60);
-	SUITE_TEST(suite, s7_all_nuisances, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(s7_each_nuisance, NUISANCES, 60),
+	SUITE_TEST(s7_all_nuisances, 60),
+	{}
+};
+/* clang-format on */

@@ -17,11 +17,6 @@
 
 static const char *const resets[] = { "Tcp.OutRsts", "Tcp.EstabResets", NULL };
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 static struct flood *flood_begin(struct stage *s, unsigned int seconds)
 {
 	const struct flood_options o = { .port = STAGE_PORT,
@@ -216,13 +211,12 @@ START_TEST(c1_one_defence)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("changes");
-
-	SUITE_TEST(suite, h9_replaced_by_mptcp, 30);
-	SUITE_LOOP(suite, h20_options_flipped, 3, 30);
-	SUITE_LOOP(suite, c4_verified_keep_fast_open, 2, 60);
-	SUITE_TEST(suite, c1_one_defence, suite_full() ? 400 : 90);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(h9_replaced_by_mptcp, 30),
+	SUITE_LOOP(h20_options_flipped, 3, 30),
+	SUITE_LOOP(c4_verified_keep_fast_open, 2, 60),
+	SUITE_TEST(c1_one_defence, 90, .full_seconds = 400),
+	{}
+};
+/* clang-format on */

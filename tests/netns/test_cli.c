@@ -26,11 +26,6 @@
 #include "tests/lab/flood.h"
 #include "watch.h"
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* A listener, a daemon in this mode, and a service of each family. */
 static void raise_with(struct stage *s, const char *mode)
 {
@@ -755,20 +750,19 @@ START_TEST(cli_metrics_promtool)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("cli");
-
-	SUITE_TEST(suite, cli_status, 30);
-	SUITE_TEST(suite, cli_status_json, 30);
-	SUITE_TEST(suite, cli_status_is_narrow, 30);
-	SUITE_TEST(suite, cli_mode, 30);
-	SUITE_TEST(suite, cli_mode_not_allowed, 30);
-	SUITE_TEST(suite, cli_daemon_hangs, 60);
-	SUITE_TEST(suite, cli_daemon_of_another_version, 30);
-	SUITE_TEST(suite, cli_closed_stdout, 30);
-	SUITE_TEST(suite, cli_terminal, 30);
-	SUITE_TEST(suite, cli_metrics, 30);
-	SUITE_TEST(suite, cli_metrics_promtool, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(cli_status, 30),
+	SUITE_TEST(cli_status_json, 30),
+	SUITE_TEST(cli_status_is_narrow, 30),
+	SUITE_TEST(cli_mode, 30),
+	SUITE_TEST(cli_mode_not_allowed, 30),
+	SUITE_TEST(cli_daemon_hangs, 60),
+	SUITE_TEST(cli_daemon_of_another_version, 30),
+	SUITE_TEST(cli_closed_stdout, 30),
+	SUITE_TEST(cli_terminal, 30),
+	SUITE_TEST(cli_metrics, 30),
+	SUITE_TEST(cli_metrics_promtool, 30),
+	{}
+};
+/* clang-format on */

@@ -21,11 +21,6 @@
 
 #define NOWHERE "/nonexistent"
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 static struct said bare_words(struct stage *s, const char *const words[4])
 {
 	const char *const argv[] = { said_program(), words[0], words[1], words[2], words[3], NULL };
@@ -449,18 +444,17 @@ START_TEST(cli_widths)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("cli_offline");
-
-	SUITE_TEST(suite, cli_usage, 30);
-	SUITE_TEST(suite, cli_help, 30);
-	SUITE_TEST(suite, cli_no_daemon, 30);
-	SUITE_TEST(suite, cli_kernel_alone, 30);
-	SUITE_TEST(suite, cli_kernel_accept_full, 30);
-	SUITE_TEST(suite, cli_streams_closed, 30);
-	SUITE_TEST(suite, cli_talk_goes_into_no_socket, 30);
-	SUITE_TEST(suite, cli_head, 30);
-	SUITE_TEST(suite, cli_widths, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(cli_usage, 30),
+	SUITE_TEST(cli_help, 30),
+	SUITE_TEST(cli_no_daemon, 30),
+	SUITE_TEST(cli_kernel_alone, 30),
+	SUITE_TEST(cli_kernel_accept_full, 30),
+	SUITE_TEST(cli_streams_closed, 30),
+	SUITE_TEST(cli_talk_goes_into_no_socket, 30),
+	SUITE_TEST(cli_head, 30),
+	SUITE_TEST(cli_widths, 30),
+	{}
+};
+/* clang-format on */

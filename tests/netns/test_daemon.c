@@ -31,11 +31,6 @@
 #define TCX_INGRESS 46
 #define TCX_EGRESS  47
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 static struct clients *clients(struct stage *s, unsigned int duration_ms)
 {
 	const struct clients_options o = {
@@ -740,18 +735,17 @@ START_TEST(daemon_foreign_xdp)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("daemon");
-
-	SUITE_LOOP(suite, daemon_leaves_nothing, 2, 60);
-	SUITE_LOOP(suite, daemon_waits_for_answers, 2, 30);
-	SUITE_TEST(suite, daemon_starts_after_sigkill, 30);
-	SUITE_TEST(suite, daemon_keeps_one_capability, 30);
-	SUITE_TEST(suite, daemon_stamps_its_heartbeat, 30);
-	SUITE_TEST(suite, daemon_arguments, 30);
-	SUITE_TEST(suite, daemon_second_instance, 30);
-	SUITE_TEST(suite, daemon_follows_interfaces, 60);
-	SUITE_LOOP(suite, daemon_foreign_xdp, FOREIGN_COUNT, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(daemon_leaves_nothing, 2, 60),
+	SUITE_LOOP(daemon_waits_for_answers, 2, 30),
+	SUITE_TEST(daemon_starts_after_sigkill, 30),
+	SUITE_TEST(daemon_keeps_one_capability, 30),
+	SUITE_TEST(daemon_stamps_its_heartbeat, 30),
+	SUITE_TEST(daemon_arguments, 30),
+	SUITE_TEST(daemon_second_instance, 30),
+	SUITE_TEST(daemon_follows_interfaces, 60),
+	SUITE_LOOP(daemon_foreign_xdp, FOREIGN_COUNT, 30),
+	{}
+};
+/* clang-format on */

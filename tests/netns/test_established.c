@@ -196,10 +196,9 @@ START_TEST(h17_established)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("established");
-
-	SUITE_TEST(suite, h17_established, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(h17_established, 60),
+	{}
+};
+/* clang-format on */

@@ -29,11 +29,6 @@
 #define COLUMNS	       80
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* ---- reading them -------------------------------------------------------------------------- */
 
 /* The lines of `synguard events --json` as an array. */
@@ -639,20 +634,19 @@ START_TEST(cli_events_gap)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("events");
-
-	SUITE_TEST(suite, events_tell_a_flood, 90);
-	SUITE_TEST(suite, events_reach_the_journal, 60);
-	SUITE_TEST(suite, events_reach_stderr, 60);
-	SUITE_TEST(suite, events_outlive_the_journal, 90);
-	SUITE_TEST(suite, events_outlive_stderr, 90);
-	SUITE_TEST(suite, catalog_is_taken, 60);
-	SUITE_TEST(suite, cli_events_unread, 60);
-	SUITE_TEST(suite, cli_events_follow, 60);
-	SUITE_TEST(suite, cli_events_text, 60);
-	SUITE_TEST(suite, cli_events_since, 60);
-	SUITE_TEST(suite, cli_events_gap, 120);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(events_tell_a_flood, 90),
+	SUITE_TEST(events_reach_the_journal, 60),
+	SUITE_TEST(events_reach_stderr, 60),
+	SUITE_TEST(events_outlive_the_journal, 90),
+	SUITE_TEST(events_outlive_stderr, 90),
+	SUITE_TEST(catalog_is_taken, 60),
+	SUITE_TEST(cli_events_unread, 60),
+	SUITE_TEST(cli_events_follow, 60),
+	SUITE_TEST(cli_events_text, 60),
+	SUITE_TEST(cli_events_since, 60),
+	SUITE_TEST(cli_events_gap, 120),
+	{}
+};
+/* clang-format on */

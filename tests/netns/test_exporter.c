@@ -33,11 +33,6 @@
 
 #define PORT 9846
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* ---- running it ---------------------------------------------------------------------------- */
 
 /* The exporter, as nobody, in the server's host. */
@@ -969,26 +964,25 @@ START_TEST(bus_peers_do_not_hold_up_the_end)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("exporter");
-
-	SUITE_TEST(suite, exporter_serves_the_figures, 30);
-	SUITE_TEST(suite, exporter_without_a_daemon, 30);
-	SUITE_TEST(suite, exporter_and_a_daemon_that_hangs, 60);
-	SUITE_TEST(suite, exporter_ends_beside_a_daemon_that_hangs, 30);
-	SUITE_TEST(suite, exporter_listens_where_told, 30);
-	SUITE_TEST(suite, exporter_usage, 60);
-	SUITE_TEST(suite, exporter_socket_activation, 30);
-	SUITE_TEST(suite, exporter_reads_once_a_second, 60);
-	SUITE_TEST(suite, s8_byte_a_second, 60);
-	SUITE_TEST(suite, s8_silence, 60);
-	SUITE_TEST(suite, s8_large_header, 30);
-	SUITE_TEST(suite, s8_other_methods, 30);
-	SUITE_TEST(suite, s8_many, 90);
-	SUITE_TEST(suite, exporter_prometheus, 180);
-	SUITE_TEST(suite, bus_properties, 60);
-	SUITE_TEST(suite, bus_properties_unread, 60);
-	SUITE_TEST(suite, bus_peers_do_not_hold_up_the_end, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(exporter_serves_the_figures, 30),
+	SUITE_TEST(exporter_without_a_daemon, 30),
+	SUITE_TEST(exporter_and_a_daemon_that_hangs, 60),
+	SUITE_TEST(exporter_ends_beside_a_daemon_that_hangs, 30),
+	SUITE_TEST(exporter_listens_where_told, 30),
+	SUITE_TEST(exporter_usage, 60),
+	SUITE_TEST(exporter_socket_activation, 30),
+	SUITE_TEST(exporter_reads_once_a_second, 60),
+	SUITE_TEST(s8_byte_a_second, 60),
+	SUITE_TEST(s8_silence, 60),
+	SUITE_TEST(s8_large_header, 30),
+	SUITE_TEST(s8_other_methods, 30),
+	SUITE_TEST(s8_many, 90),
+	SUITE_TEST(exporter_prometheus, 180),
+	SUITE_TEST(bus_properties, 60),
+	SUITE_TEST(bus_properties_unread, 60),
+	SUITE_TEST(bus_peers_do_not_hold_up_the_end, 60),
+	{}
+};
+/* clang-format on */

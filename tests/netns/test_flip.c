@@ -179,14 +179,13 @@ START_TEST(h11_cookie_left)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("flip");
-
-	SUITE_TEST(suite, h11_flips, suite_full() ? 240 : 60);
-	SUITE_TEST(suite, h11_syn_recv_left, 60);
-	SUITE_TEST(suite, h11_syn_recv_left_and_data, 60);
-	SUITE_TEST(suite, h11_kernel_answered_first, 60);
-	SUITE_TEST(suite, h11_cookie_left, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(h11_flips, 60, .full_seconds = 240),
+	SUITE_TEST(h11_syn_recv_left, 60),
+	SUITE_TEST(h11_syn_recv_left_and_data, 60),
+	SUITE_TEST(h11_kernel_answered_first, 60),
+	SUITE_TEST(h11_cookie_left, 60),
+	{}
+};
+/* clang-format on */

@@ -34,11 +34,6 @@
 
 static const char *const addresses[] = { LAB_SERVER_ADDR4, LAB_SERVER_ADDR6 };
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* ---- questions ----------------------------------------------------------------------------- */
 
 /* How many of the two services of STAGE_PORT are defended. */
@@ -669,18 +664,16 @@ START_TEST(observe_changes_nothing)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("flood");
-
-	SUITE_TEST(suite, flood_survived, 60);
-	SUITE_TEST(suite, flood_verified_clients, 60);
-	if (suite_full())
-		SUITE_TEST(suite, flood_heartbeat_lost, 120);
-	SUITE_LOOP(suite, h14_others_untouched, 2, 30);
-	SUITE_TEST(suite, h20_syncookies_off_from_the_start, 30);
-	SUITE_TEST(suite, h20_syncookies_off_during_an_attack, 60);
-	SUITE_LOOP(suite, h20_options_off, 3, 30);
-	SUITE_TEST(suite, observe_changes_nothing, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(flood_survived, 60),
+	SUITE_TEST(flood_verified_clients, 60),
+	SUITE_TEST(flood_heartbeat_lost, 120, .full_only = true),
+	SUITE_LOOP(h14_others_untouched, 2, 30),
+	SUITE_TEST(h20_syncookies_off_from_the_start, 30),
+	SUITE_TEST(h20_syncookies_off_during_an_attack, 60),
+	SUITE_LOOP(h20_options_off, 3, 30),
+	SUITE_TEST(observe_changes_nothing, 30),
+	{}
+};
+/* clang-format on */

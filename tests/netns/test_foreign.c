@@ -22,11 +22,6 @@
 #include "truth.h"
 #include "watch.h"
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 static void some_clients(struct stage *s)
 {
 	const struct clients_options o = {
@@ -375,15 +370,14 @@ START_TEST(f5_refusal_text)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("foreign");
-
-	SUITE_LOOP(suite, f8_native, 2, 60);
-	SUITE_TEST(suite, f8_generic, 60);
-	SUITE_LOOP(suite, f8_xdp_filter, 2, 60);
-	SUITE_TEST(suite, f8_ours_is_kept, 30);
-	SUITE_LOOP(suite, f8_taken_off_by_force, 2, 60);
-	SUITE_TEST(suite, f5_refusal_text, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(f8_native, 2, 60),
+	SUITE_TEST(f8_generic, 60),
+	SUITE_LOOP(f8_xdp_filter, 2, 60),
+	SUITE_TEST(f8_ours_is_kept, 30),
+	SUITE_LOOP(f8_taken_off_by_force, 2, 60),
+	SUITE_TEST(f5_refusal_text, 30),
+	{}
+};
+/* clang-format on */

@@ -194,11 +194,10 @@ START_TEST(h2_options_kept)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("handshake");
-
-	SUITE_TEST(suite, h1_soak, suite_full() ? 420 : 60);
-	SUITE_LOOP(suite, h2_options_kept, sizeof(options_cases) / sizeof(options_cases[0]), 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(h1_soak, 60, .full_seconds = 420),
+	SUITE_LOOP(h2_options_kept, sizeof(options_cases) / sizeof(options_cases[0]), 30),
+	{}
+};
+/* clang-format on */

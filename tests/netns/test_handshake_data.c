@@ -250,14 +250,13 @@ START_TEST(h8_fast_open)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("handshake_data");
-
-	SUITE_LOOP(suite, h6_mss, ARRAY_SIZE(segments), 30);
-	SUITE_LOOP(suite, h6_mss_low, 2, 30);
-	SUITE_LOOP(suite, h7_no_timestamps, ARRAY_SIZE(scales), 30);
-	SUITE_LOOP(suite, h8_data_on_syn, 2, 30);
-	SUITE_LOOP(suite, h8_fast_open, 2, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(h6_mss, ARRAY_SIZE(segments), 30),
+	SUITE_LOOP(h6_mss_low, 2, 30),
+	SUITE_LOOP(h7_no_timestamps, ARRAY_SIZE(scales), 30),
+	SUITE_LOOP(h8_data_on_syn, 2, 30),
+	SUITE_LOOP(h8_fast_open, 2, 30),
+	{}
+};
+/* clang-format on */

@@ -273,17 +273,16 @@ START_TEST(h4_late_application)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("handshake_order");
-
-	SUITE_TEST(suite, h15_retransmitted_syn, 60);
-	SUITE_TEST(suite, h15_duplicate_ack, 60);
-	SUITE_TEST(suite, h15_data_first, 60);
-	SUITE_TEST(suite, h15_data_and_fin_first, 60);
-	SUITE_TEST(suite, h15_second_segment_first, 60);
-	SUITE_TEST(suite, h21_replay, 60);
-	SUITE_LOOP(suite, h4_accept_full, 2, 30);
-	SUITE_TEST(suite, h4_late_application, 40);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(h15_retransmitted_syn, 60),
+	SUITE_TEST(h15_duplicate_ack, 60),
+	SUITE_TEST(h15_data_first, 60),
+	SUITE_TEST(h15_data_and_fin_first, 60),
+	SUITE_TEST(h15_second_segment_first, 60),
+	SUITE_TEST(h21_replay, 60),
+	SUITE_LOOP(h4_accept_full, 2, 30),
+	SUITE_TEST(h4_late_application, 40),
+	{}
+};
+/* clang-format on */

@@ -231,13 +231,12 @@ START_TEST(h5_round_trip)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("handshake_window");
-
-	SUITE_LOOP(suite, h5_bulk, ARRAY_SIZE(windows), 60);
-	SUITE_LOOP(suite, h5_look, ARRAY_SIZE(looks), 30);
-	SUITE_LOOP(suite, h5_promised_scale, 2, 30);
-	SUITE_LOOP(suite, h5_round_trip, 2 * ARRAY_SIZE(round_trips), 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(h5_bulk, ARRAY_SIZE(windows), 60),
+	SUITE_LOOP(h5_look, ARRAY_SIZE(looks), 30),
+	SUITE_LOOP(h5_promised_scale, 2, 30),
+	SUITE_LOOP(h5_round_trip, 2 * ARRAY_SIZE(round_trips), 30),
+	{}
+};
+/* clang-format on */

@@ -24,11 +24,6 @@
 
 static const char *const addresses[] = { LAB_SERVER_ADDR4, LAB_SERVER_ADDR6 };
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* ---- clients ------------------------------------------------------------------------------- */
 
 static socklen_t sockaddr(const char *address, uint16_t port, struct sockaddr_storage *ret)
@@ -1072,27 +1067,26 @@ START_TEST(listeners_mptcp)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("hosts");
-
-	SUITE_LOOP(suite, h18_malformed, 2, 30);
-	SUITE_TEST(suite, h22_forwarding, 30);
-	SUITE_TEST(suite, h22_dnat, 30);
-	SUITE_TEST(suite, h22_dnat_of_a_proven_service, 60);
-	SUITE_TEST(suite, h22_nat_for_nobody, 60);
-	SUITE_TEST(suite, h22_bridge_port, 30);
-	SUITE_TEST(suite, h22_bridge_netfilter, 60);
-	SUITE_LOOP(suite, h19_ack_on_another_interface, 4, 30);
-	SUITE_LOOP(suite, h23_blocked, 3, 60);
-	SUITE_TEST(suite, h23_filtered_source, 60);
-	SUITE_LOOP(suite, f1_tx_checksum, 2, 30);
-	SUITE_LOOP(suite, f2_napi, 2, 30);
-	SUITE_TEST(suite, c13_other_namespace, 30);
-	SUITE_TEST(suite, c13_families, 30);
-	SUITE_TEST(suite, listeners_reuseport, 60);
-	SUITE_TEST(suite, listeners_of_one_device, 30);
-	SUITE_TEST(suite, listeners_restarted, 30);
-	SUITE_TEST(suite, listeners_mptcp, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(h18_malformed, 2, 30),
+	SUITE_TEST(h22_forwarding, 30),
+	SUITE_TEST(h22_dnat, 30),
+	SUITE_TEST(h22_dnat_of_a_proven_service, 60),
+	SUITE_TEST(h22_nat_for_nobody, 60),
+	SUITE_TEST(h22_bridge_port, 30),
+	SUITE_TEST(h22_bridge_netfilter, 60),
+	SUITE_LOOP(h19_ack_on_another_interface, 4, 30),
+	SUITE_LOOP(h23_blocked, 3, 60),
+	SUITE_TEST(h23_filtered_source, 60),
+	SUITE_LOOP(f1_tx_checksum, 2, 30),
+	SUITE_LOOP(f2_napi, 2, 30),
+	SUITE_TEST(c13_other_namespace, 30),
+	SUITE_TEST(c13_families, 30),
+	SUITE_TEST(listeners_reuseport, 60),
+	SUITE_TEST(listeners_of_one_device, 30),
+	SUITE_TEST(listeners_restarted, 30),
+	SUITE_TEST(listeners_mptcp, 30),
+	{}
+};
+/* clang-format on */

@@ -17,11 +17,6 @@
 #include "suite.h"
 #include "truth.h"
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 struct bench {
 	struct stage stage;
 	sd_event *event;
@@ -243,13 +238,12 @@ START_TEST(ports_without_programs)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("port_words");
-
-	SUITE_TEST(suite, ports_other_words, 60);
-	SUITE_TEST(suite, ports_hasty_words, 60);
-	SUITE_LOOP(suite, ports_freed_early, 12, 60);
-	SUITE_TEST(suite, ports_without_programs, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(ports_other_words, 60),
+	SUITE_TEST(ports_hasty_words, 60),
+	SUITE_LOOP(ports_freed_early, 12, 60),
+	SUITE_TEST(ports_without_programs, 60),
+	{}
+};
+/* clang-format on */

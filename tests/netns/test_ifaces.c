@@ -22,11 +22,6 @@
 #define RANDOM_SLOTS 10
 #define RANDOM_SEED  20240229
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 static void agrees(struct stage *s, const char *when)
 {
 	const char *reason = truth_agrees(s, "rnd", LAB_IFNAME);
@@ -430,15 +425,14 @@ START_TEST(f9_many_at_once)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("ports");
-
-	SUITE_LOOP(suite, f9_random_changes, 2, suite_full() ? 600 : 90);
-	SUITE_TEST(suite, c11_lost_messages, 60);
-	SUITE_LOOP(suite, f9_index_again, 4, 60);
-	SUITE_LOOP(suite, f9_shared_address, 2, 30);
-	SUITE_LOOP(suite, f4_auto_and_patterns, 5, 30);
-	SUITE_TEST(suite, f9_many_at_once, 180);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(f9_random_changes, 2, 90, .full_seconds = 600),
+	SUITE_TEST(c11_lost_messages, 60),
+	SUITE_LOOP(f9_index_again, 4, 60),
+	SUITE_LOOP(f9_shared_address, 2, 30),
+	SUITE_LOOP(f4_auto_and_patterns, 5, 30),
+	SUITE_TEST(f9_many_at_once, 180),
+	{}
+};
+/* clang-format on */

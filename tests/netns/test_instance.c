@@ -21,11 +21,6 @@
 #define NOBODY 65534
 #define MARK   "\0synguard/daemon"
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* Another runtime directory, the same network namespace: refused, and the first one goes on. */
 START_TEST(s6_other_runtime_dir)
 {
@@ -102,11 +97,10 @@ START_TEST(s6_squatted)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("instance");
-
-	SUITE_LOOP(suite, s6_other_runtime_dir, 2, 60);
-	SUITE_LOOP(suite, s6_squatted, 2, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(s6_other_runtime_dir, 2, 60),
+	SUITE_LOOP(s6_squatted, 2, 30),
+	{}
+};
+/* clang-format on */

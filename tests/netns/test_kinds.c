@@ -341,15 +341,14 @@ START_TEST(c3_backlog_of_8)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("kinds");
-
-	SUITE_LOOP(suite, kind_of_a_flood, sizeof(floods) / sizeof(floods[0]), 60);
-	SUITE_TEST(suite, advice_against_a_concentrated_flood, 60);
-	SUITE_TEST(suite, c2_crowd_of_clients, 60);
-	SUITE_TEST(suite, burst_of_clients_is_no_attack, 60);
-	SUITE_TEST(suite, c3_application_does_not_accept, 60);
-	SUITE_TEST(suite, c3_backlog_of_8, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(kind_of_a_flood, sizeof(floods) / sizeof(floods[0]), 60),
+	SUITE_TEST(advice_against_a_concentrated_flood, 60),
+	SUITE_TEST(c2_crowd_of_clients, 60),
+	SUITE_TEST(burst_of_clients_is_no_attack, 60),
+	SUITE_TEST(c3_application_does_not_accept, 60),
+	SUITE_TEST(c3_backlog_of_8, 60),
+	{}
+};
+/* clang-format on */

@@ -60,14 +60,11 @@ START_TEST(flood_holds_no_connection)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("lab");
+SUITE_NEEDS(suite_lacks_root)
 
-	if (geteuid()) {
-		printf("making namespaces needs root\n");
-		return 77;
-	}
-	SUITE_TEST(suite, flood_holds_no_connection, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(flood_holds_no_connection, 60),
+	{}
+};
+/* clang-format on */

@@ -35,11 +35,6 @@ struct bench {
 	struct dataplane *dp;
 };
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 static void bench_raise(struct bench *b)
 {
 	struct complaint c = {};
@@ -297,13 +292,12 @@ START_TEST(listeners_of_this_host_only)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("listeners");
-
-	SUITE_TEST(suite, listeners_are_told_as_they_are, 30);
-	SUITE_TEST(suite, listeners_queues_are_exact, 30);
-	SUITE_TEST(suite, listeners_walk_leaves_connections_alone, 30);
-	SUITE_TEST(suite, listeners_of_this_host_only, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(listeners_are_told_as_they_are, 30),
+	SUITE_TEST(listeners_queues_are_exact, 30),
+	SUITE_TEST(listeners_walk_leaves_connections_alone, 30),
+	SUITE_TEST(listeners_of_this_host_only, 30),
+	{}
+};
+/* clang-format on */

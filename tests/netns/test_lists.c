@@ -20,11 +20,6 @@
 #include "synguard/names.h"
 #include "tests/lab/run.h"
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* Ends with this code, and says this on whichever stream. */
 #define EXPECT(s, code, text, ...)                                                                 \
 	do {                                                                                       \
@@ -571,21 +566,20 @@ START_TEST(lists_disk_full)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("lists");
-
-	SUITE_TEST(suite, lists_decide_who_connects, 60);
-	SUITE_TEST(suite, lists_disk_full, 60);
-	SUITE_TEST(suite, lists_come_back, 60);
-	SUITE_TEST(suite, lists_expire_by_themselves, 60);
-	SUITE_TEST(suite, lists_of_a_file, 60);
-	SUITE_TEST(suite, lists_import_all_or_nothing, 60);
-	SUITE_TEST(suite, lists_import_of_thousands, 60);
-	SUITE_TEST(suite, s7_killed_in_an_import, 120);
-	SUITE_TEST(suite, lists_changed_by_many, 60);
-	SUITE_TEST(suite, s5_refused_unless_forced, 60);
-	SUITE_TEST(suite, s5_ssh_session, 60);
-	SUITE_TEST(suite, lists_have_rights, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(lists_decide_who_connects, 60),
+	SUITE_TEST(lists_disk_full, 60),
+	SUITE_TEST(lists_come_back, 60),
+	SUITE_TEST(lists_expire_by_themselves, 60),
+	SUITE_TEST(lists_of_a_file, 60),
+	SUITE_TEST(lists_import_all_or_nothing, 60),
+	SUITE_TEST(lists_import_of_thousands, 60),
+	SUITE_TEST(s7_killed_in_an_import, 120),
+	SUITE_TEST(lists_changed_by_many, 60),
+	SUITE_TEST(s5_refused_unless_forced, 60),
+	SUITE_TEST(s5_ssh_session, 60),
+	SUITE_TEST(lists_have_rights, 60),
+	{}
+};
+/* clang-format on */

@@ -418,18 +418,17 @@ START_TEST(mitigation_takes_nothing_without)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("mitigation");
-
-	suite_add(suite, "c7_killed_anywhere", c7_killed_anywhere, FAULT_NONE + 1, FAULT_COUNT, 60);
-	SUITE_TEST(suite, c6_written_after_a_kill, 30);
-	SUITE_TEST(suite, c6_other_writer_in_an_attack, 60);
-	SUITE_TEST(suite, s2_killed_in_an_attack, 60);
-	SUITE_TEST(suite, mitigation_undo_by_hand, 60);
-	SUITE_TEST(suite, mitigation_observes, 60);
-	SUITE_TEST(suite, mitigation_of_engine_kernel, 120);
-	SUITE_LOOP(suite, mitigation_holds_the_lease, 2, 60);
-	SUITE_LOOP(suite, mitigation_takes_nothing_without, 4, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_RANGE(c7_killed_anywhere, FAULT_NONE + 1, FAULT_COUNT, 60),
+	SUITE_TEST(c6_written_after_a_kill, 30),
+	SUITE_TEST(c6_other_writer_in_an_attack, 60),
+	SUITE_TEST(s2_killed_in_an_attack, 60),
+	SUITE_TEST(mitigation_undo_by_hand, 60),
+	SUITE_TEST(mitigation_observes, 60),
+	SUITE_TEST(mitigation_of_engine_kernel, 120),
+	SUITE_LOOP(mitigation_holds_the_lease, 2, 60),
+	SUITE_LOOP(mitigation_takes_nothing_without, 4, 30),
+	{}
+};
+/* clang-format on */

@@ -368,19 +368,17 @@ START_TEST(backlog_by_the_daemon)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("mitigation_backlog");
-
-	suite_add(suite, "c7_killed_with_backlogs", c7_killed_with_backlogs, FAULT_NONE + 1,
-		  FAULT_COUNT, 90);
-	SUITE_TEST(suite, backlog_under_pressure, 30);
-	SUITE_TEST(suite, c8_backlog_of_one_that_repeats, 30);
-	SUITE_TEST(suite, c6_backlog_of_its_server, 30);
-	SUITE_TEST(suite, backlog_of_a_process_that_ends, 30);
-	SUITE_TEST(suite, backlog_of_a_process_that_is_replaced, 30);
-	SUITE_TEST(suite, reach_refuses_what_it_did_not_mean, 30);
-	SUITE_LOOP(suite, backlog_without_a_right, 2, 30);
-	SUITE_TEST(suite, backlog_by_the_daemon, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_RANGE(c7_killed_with_backlogs, FAULT_NONE + 1, FAULT_COUNT, 90),
+	SUITE_TEST(backlog_under_pressure, 30),
+	SUITE_TEST(c8_backlog_of_one_that_repeats, 30),
+	SUITE_TEST(c6_backlog_of_its_server, 30),
+	SUITE_TEST(backlog_of_a_process_that_ends, 30),
+	SUITE_TEST(backlog_of_a_process_that_is_replaced, 30),
+	SUITE_TEST(reach_refuses_what_it_did_not_mean, 30),
+	SUITE_LOOP(backlog_without_a_right, 2, 30),
+	SUITE_TEST(backlog_by_the_daemon, 60),
+	{}
+};
+/* clang-format on */

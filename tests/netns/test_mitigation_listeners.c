@@ -312,20 +312,18 @@ START_TEST(listeners_are_observed)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("mitigation_listeners");
-
-	suite_add(suite, "c7_killed_per_listener", c7_killed_per_listener, FAULT_NONE + 1,
-		  FAULT_COUNT, 60);
-	SUITE_TEST(suite, retries_of_their_own, 30);
-	SUITE_TEST(suite, retries_of_all, 30);
-	SUITE_TEST(suite, retries_of_all_need_no_residue, 30);
-	SUITE_TEST(suite, retries_never_go_up, 30);
-	SUITE_TEST(suite, retries_of_who_comes_and_goes, 30);
-	SUITE_TEST(suite, c6_other_writer_of_a_listener, 30);
-	SUITE_TEST(suite, c6_listener_written_after_a_kill, 30);
-	SUITE_TEST(suite, listeners_are_shown, 60);
-	SUITE_TEST(suite, listeners_are_observed, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_RANGE(c7_killed_per_listener, FAULT_NONE + 1, FAULT_COUNT, 60),
+	SUITE_TEST(retries_of_their_own, 30),
+	SUITE_TEST(retries_of_all, 30),
+	SUITE_TEST(retries_of_all_need_no_residue, 30),
+	SUITE_TEST(retries_never_go_up, 30),
+	SUITE_TEST(retries_of_who_comes_and_goes, 30),
+	SUITE_TEST(c6_other_writer_of_a_listener, 30),
+	SUITE_TEST(c6_listener_written_after_a_kill, 30),
+	SUITE_TEST(listeners_are_shown, 60),
+	SUITE_TEST(listeners_are_observed, 60),
+	{}
+};
+/* clang-format on */

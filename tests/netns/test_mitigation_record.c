@@ -213,13 +213,12 @@ START_TEST(c7_start_with_a_record_that_is_not_ours)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("mitigation_record");
-
-	SUITE_TEST(suite, c7_next_start, 30);
-	SUITE_TEST(suite, c7_record_of_an_older_daemon, 30);
-	SUITE_TEST(suite, c7_record_that_is_not_ours, 30);
-	SUITE_LOOP(suite, c7_start_with_a_record_that_is_not_ours, 7, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(c7_next_start, 30),
+	SUITE_TEST(c7_record_of_an_older_daemon, 30),
+	SUITE_TEST(c7_record_that_is_not_ours, 30),
+	SUITE_LOOP(c7_start_with_a_record_that_is_not_ours, 7, 30),
+	{}
+};
+/* clang-format on */

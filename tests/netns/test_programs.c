@@ -23,11 +23,6 @@
 
 static const char *const addresses[] = { LAB_SERVER_ADDR4, LAB_SERVER_ADDR6 };
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* ---- programs ------------------------------------------------------------------------------ */
 
 /* The program's path below $SG_TOOLS, or its name where PATH has it, or NULL. */
@@ -435,13 +430,12 @@ START_TEST(programs_tshark)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("programs");
-
-	SUITE_TEST(suite, programs_nginx, 90);
-	SUITE_LOOP(suite, programs_iperf3, 2, 60);
-	SUITE_TEST(suite, programs_nmap, 60);
-	SUITE_TEST(suite, programs_tshark, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(programs_nginx, 90),
+	SUITE_LOOP(programs_iperf3, 2, 60),
+	SUITE_TEST(programs_nmap, 60),
+	SUITE_TEST(programs_tshark, 60),
+	{}
+};
+/* clang-format on */

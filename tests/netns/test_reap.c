@@ -27,11 +27,6 @@
 #define SECOND_US 1000000
 #define SILENT	  8
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 struct scene {
 	struct stage s;
 	struct reap *reap;
@@ -413,18 +408,17 @@ START_TEST(reap_in_an_attack)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("reap");
-
-	SUITE_TEST(suite, reap_frees_a_full_queue, 30);
-	SUITE_TEST(suite, reap_leaves_the_young, 30);
-	SUITE_TEST(suite, reap_of_a_bound_listener, 30);
-	SUITE_TEST(suite, reap_knows_the_socket, 30);
-	SUITE_LOOP(suite, h24_deferred_is_not_reaped, 2, 30);
-	SUITE_LOOP(suite, h24_acked_is_not_reaped, 2, 30);
-	SUITE_LOOP(suite, h24_ack_lost, 2, 30);
-	SUITE_TEST(suite, h24_all_acks_lost, 30);
-	SUITE_LOOP(suite, reap_in_an_attack, 2, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(reap_frees_a_full_queue, 30),
+	SUITE_TEST(reap_leaves_the_young, 30),
+	SUITE_TEST(reap_of_a_bound_listener, 30),
+	SUITE_TEST(reap_knows_the_socket, 30),
+	SUITE_LOOP(h24_deferred_is_not_reaped, 2, 30),
+	SUITE_LOOP(h24_acked_is_not_reaped, 2, 30),
+	SUITE_LOOP(h24_ack_lost, 2, 30),
+	SUITE_TEST(h24_all_acks_lost, 30),
+	SUITE_LOOP(reap_in_an_attack, 2, 60),
+	{}
+};
+/* clang-format on */

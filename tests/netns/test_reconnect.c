@@ -311,15 +311,14 @@ START_TEST(h12_stale_or_not)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("reconnect");
-
-	SUITE_LOOP(suite, h3_reconnects, 2, 60);
-	SUITE_LOOP(suite, h3_timestamps, 2, 30);
-	SUITE_LOOP(suite, h12_time_wait, 6, 60);
-	SUITE_LOOP(suite, h12_rfc1337, 2, 60);
-	SUITE_LOOP(suite, h12_stale, 4, 30);
-	SUITE_LOOP(suite, h12_stale_or_not, 2, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(h3_reconnects, 2, 60),
+	SUITE_LOOP(h3_timestamps, 2, 30),
+	SUITE_LOOP(h12_time_wait, 6, 60),
+	SUITE_LOOP(h12_rfc1337, 2, 60),
+	SUITE_LOOP(h12_stale, 4, 30),
+	SUITE_LOOP(h12_stale_or_not, 2, 30),
+	{}
+};
+/* clang-format on */

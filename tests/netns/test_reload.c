@@ -31,11 +31,6 @@
 
 #define OTHER_IFNAME "other0"
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* ---- files --------------------------------------------------------------------------------- */
 
 /* Of this test's process, which removes it at its end. */
@@ -754,22 +749,21 @@ START_TEST(reload_notifies)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("reload");
-
-	SUITE_TEST(suite, reload_by_difference, 60);
-	SUITE_TEST(suite, reload_detector, 60);
-	SUITE_TEST(suite, reload_bad_file, 60);
-	SUITE_TEST(suite, start_with_bad_section, 30);
-	SUITE_TEST(suite, start_without_the_file, 30);
-	SUITE_TEST(suite, start_with_other_epochs, 60);
-	SUITE_TEST(suite, reload_keeps_mode_by_hand, 60);
-	SUITE_TEST(suite, command_line_overrides, 30);
-	SUITE_TEST(suite, reload_interfaces, 60);
-	SUITE_LOOP(suite, reload_waits_for_answers, 2, 30);
-	SUITE_TEST(suite, config_verb, 30);
-	SUITE_TEST(suite, exporter_reads_the_file, 30);
-	SUITE_TEST(suite, reload_notifies, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(reload_by_difference, 60),
+	SUITE_TEST(reload_detector, 60),
+	SUITE_TEST(reload_bad_file, 60),
+	SUITE_TEST(start_with_bad_section, 30),
+	SUITE_TEST(start_without_the_file, 30),
+	SUITE_TEST(start_with_other_epochs, 60),
+	SUITE_TEST(reload_keeps_mode_by_hand, 60),
+	SUITE_TEST(command_line_overrides, 30),
+	SUITE_TEST(reload_interfaces, 60),
+	SUITE_LOOP(reload_waits_for_answers, 2, 30),
+	SUITE_TEST(config_verb, 30),
+	SUITE_TEST(exporter_reads_the_file, 30),
+	SUITE_TEST(reload_notifies, 30),
+	{}
+};
+/* clang-format on */

@@ -21,11 +21,6 @@
 
 #define BURST 60
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* Lines with this word in what the program says in the server's host. */
 static json_int_t lines(struct stage *s, const char *const argv[], const char *word)
 {
@@ -331,16 +326,15 @@ START_TEST(states_are_what_ss_says)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("sockets");
-
-	SUITE_TEST(suite, halfopen_is_what_ss_says, 60);
-	SUITE_TEST(suite, halfopen_ages_are_true, 60);
-	SUITE_TEST(suite, halfopen_names_sources_to_few, 30);
-	SUITE_TEST(suite, listeners_without_rights, 30);
-	SUITE_TEST(suite, listeners_tell_the_full_queue, 30);
-	SUITE_TEST(suite, listeners_of_a_flood, 60);
-	SUITE_TEST(suite, states_are_what_ss_says, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(halfopen_is_what_ss_says, 60),
+	SUITE_TEST(halfopen_ages_are_true, 60),
+	SUITE_TEST(halfopen_names_sources_to_few, 30),
+	SUITE_TEST(listeners_without_rights, 30),
+	SUITE_TEST(listeners_tell_the_full_queue, 30),
+	SUITE_TEST(listeners_of_a_flood, 60),
+	SUITE_TEST(states_are_what_ss_says, 30),
+	{}
+};
+/* clang-format on */

@@ -30,11 +30,6 @@
 /* of a flood, 198.18.0.0/15 */
 #define RANDOM_SOURCES 131072
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 static json_t *ask(struct stage *s, const char *a, const char *b)
 {
 	struct said said = CLI(s, "sources", "--json", a, b);
@@ -313,12 +308,11 @@ START_TEST(sources_are_for_few)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("sources");
-
-	SUITE_TEST(suite, sources_of_a_flood, 90);
-	SUITE_TEST(suite, sources_half_open_is_what_ss_says, 60);
-	SUITE_TEST(suite, sources_are_for_few, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(sources_of_a_flood, 90),
+	SUITE_TEST(sources_half_open_is_what_ss_says, 60),
+	SUITE_TEST(sources_are_for_few, 30),
+	{}
+};
+/* clang-format on */

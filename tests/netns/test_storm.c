@@ -431,10 +431,9 @@ START_TEST(storm)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("storm");
-
-	SUITE_TEST(suite, storm, seconds() + 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(storm, 90, .full_seconds = 1200),
+	{}
+};
+/* clang-format on */

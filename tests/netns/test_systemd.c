@@ -24,11 +24,6 @@
 /* Longer than the programs take to load on a busy host. */
 #define WATCHDOG "8s"
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* ---- the stage ----------------------------------------------------------------------------- */
 
 static void serve(struct stage *s)
@@ -528,18 +523,17 @@ START_TEST(unit_gives_up)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("systemd");
-
-	SUITE_TEST(suite, unit_exposure, 120);
-	SUITE_TEST(suite, unit_serves, 120);
-	SUITE_TEST(suite, unit_answers_busctl, 120);
-	SUITE_TEST(suite, unit_is_there_before_servers, 120);
-	SUITE_TEST(suite, unit_reloads, 120);
-	SUITE_TEST(suite, unit_exporter, 120);
-	SUITE_TEST(suite, unit_defends, 120);
-	SUITE_LOOP(suite, unit_is_replaced, ARRAY_SIZE(ends), 120);
-	SUITE_TEST(suite, unit_gives_up, 120);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(unit_exposure, 120),
+	SUITE_TEST(unit_serves, 120),
+	SUITE_TEST(unit_answers_busctl, 120),
+	SUITE_TEST(unit_is_there_before_servers, 120),
+	SUITE_TEST(unit_reloads, 120),
+	SUITE_TEST(unit_exporter, 120),
+	SUITE_TEST(unit_defends, 120),
+	SUITE_LOOP(unit_is_replaced, ARRAY_SIZE(ends), 120),
+	SUITE_TEST(unit_gives_up, 120),
+	{}
+};
+/* clang-format on */

@@ -100,11 +100,10 @@ START_TEST(unit_reaches_with_its_drop_in)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("systemd_mitigation");
-
-	SUITE_TEST(suite, unit_gives_up_and_puts_back, 120);
-	SUITE_TEST(suite, unit_reaches_with_its_drop_in, 120);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(unit_gives_up_and_puts_back, 120),
+	SUITE_TEST(unit_reaches_with_its_drop_in, 120),
+	{}
+};
+/* clang-format on */

@@ -19,11 +19,6 @@
 
 static const struct server_options server = { .port = STAGE_PORT };
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* ---- what is attached ---------------------------------------------------------------------- */
 
 static void detach(__u32 link)
@@ -237,14 +232,13 @@ START_TEST(s2_given_up)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("systemd_store");
-
-	SUITE_TEST(suite, s1_killed_under_a_flood, 120);
-	SUITE_TEST(suite, s1_restarted_under_a_flood, 120);
-	SUITE_TEST(suite, s1_replaced_by_another_version, 120);
-	SUITE_TEST(suite, s1_nothing_is_left_elsewhere, 120);
-	SUITE_TEST(suite, s2_given_up, 120);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(s1_killed_under_a_flood, 120),
+	SUITE_TEST(s1_restarted_under_a_flood, 120),
+	SUITE_TEST(s1_replaced_by_another_version, 120),
+	SUITE_TEST(s1_nothing_is_left_elsewhere, 120),
+	SUITE_TEST(s2_given_up, 120),
+	{}
+};
+/* clang-format on */

@@ -19,11 +19,6 @@
 
 static const int families[] = { AF_INET, AF_INET6 };
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 static bool interface_is(struct stage *s, const char *attach, bool answers, const char *reason)
 {
 	json_t *status = stage_status(s);
@@ -277,15 +272,14 @@ START_TEST(f10_nothing_between)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("tcx");
-
-	SUITE_LOOP(suite, tcx_options_kept, 8, 30);
-	SUITE_LOOP(suite, tcx_partial_with_ip_options, 2, 30);
-	SUITE_TEST(suite, tcx_flood, 60);
-	SUITE_TEST(suite, attach_by_name, 30);
-	SUITE_LOOP(suite, f10_answers_are_lost, 2, 60);
-	SUITE_TEST(suite, f10_nothing_between, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(tcx_options_kept, 8, 30),
+	SUITE_LOOP(tcx_partial_with_ip_options, 2, 30),
+	SUITE_TEST(tcx_flood, 60),
+	SUITE_TEST(attach_by_name, 30),
+	SUITE_LOOP(f10_answers_are_lost, 2, 60),
+	SUITE_TEST(f10_nothing_between, 60),
+	{}
+};
+/* clang-format on */

@@ -24,11 +24,6 @@
 
 #define THE_THREE (1ULL << CAP_NET_ADMIN | 1ULL << (CAP_BPF % 64) | 1ULL << (CAP_PERFMON % 64))
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 /* The daemon behind a program that becomes the user first, and its runtime directory. */
 struct user {
 	char dir[64];
@@ -248,13 +243,12 @@ START_TEST(user_without_a_directory)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("user");
-
-	SUITE_TEST(suite, user_runs_the_daemon, 60);
-	SUITE_LOOP(suite, user_without_bpf, 2, 60);
-	SUITE_TEST(suite, user_without_net_admin, 30);
-	SUITE_TEST(suite, user_without_a_directory, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(user_runs_the_daemon, 60),
+	SUITE_LOOP(user_without_bpf, 2, 60),
+	SUITE_TEST(user_without_net_admin, 30),
+	SUITE_TEST(user_without_a_directory, 30),
+	{}
+};
+/* clang-format on */

@@ -24,11 +24,6 @@
 
 #define BACKLOG 4096
 
-static void ok(int err, const char *what)
-{
-	ck_assert_msg(err >= 0, "%s: %s", what, strerror(-err));
-}
-
 static unsigned int established(void)
 {
 	return suite_full() ? 100000 : 10000;
@@ -248,12 +243,11 @@ START_TEST(iter_and_sock_diag_agree)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("walks");
-
-	SUITE_TEST(suite, c12_no_tick_walks, 120);
-	SUITE_TEST(suite, c12_views_are_made_beside_the_loop, 120);
-	SUITE_TEST(suite, iter_and_sock_diag_agree, 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(c12_no_tick_walks, 120),
+	SUITE_TEST(c12_views_are_made_beside_the_loop, 120),
+	SUITE_TEST(iter_and_sock_diag_agree, 60),
+	{}
+};
+/* clang-format on */

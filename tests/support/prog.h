@@ -58,10 +58,10 @@ struct prog {
 };
 
 /*
- * Whether this process may load programs and make namespaces; if not, it says why. To be called
+ * Why this process cannot load programs and make namespaces, or NULL; for SUITE_NEEDS. To be called
  * before the first namespace is entered: some limits are shown in the machine's first one only.
  */
-bool prog_may_run(void);
+const char *prog_lacks(void);
 
 /*
  * Loads the programs for an interface of the current namespace. Mode is auto, the heartbeat is now,

@@ -32,19 +32,16 @@ bool prog_all;
 /* net.core.rmem_max of the machine's first namespace. */
 static __u32 prog_rmem_max;
 
-bool prog_may_run(void)
+const char *prog_lacks(void)
 {
 	FILE *f = fopen("/proc/sys/net/core/rmem_max", "re");
+	int fields = f ? fscanf(f, "%u", &prog_rmem_max) : 0;
 
-	if (!f || fscanf(f, "%u", &prog_rmem_max) != 1) {
-		printf("net.core.rmem_max cannot be read\n");
-		return false;
-	}
-	fclose(f);
-	if (!geteuid())
-		return true;
-	printf("loading programs and making namespaces needs root\n");
-	return false;
+	if (f)
+		fclose(f);
+	if (fields != 1)
+		return "net.core.rmem_max cannot be read";
+	return geteuid() ? "loading programs and making namespaces needs root" : NULL;
 }
 
 static void prog_link(struct prog *p, int fd, int attach_type, const char *what)

@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "leavings.h"
 
-#define SUITE_MAX_TESTS	 256
+#define SUITE_MAX_TESTS	 256 /* of one program */
 #define SUITE_NAME_BYTES 96
 
 /* Tests name the limit of an idle machine; on one that others use as well all takes longer. */
@@ -21,11 +22,7 @@ struct suite_skipped {
 	char reason[160];
 };
 
-static struct {
-	struct suite_skipped *skipped; /* [SUITE_MAX_TESTS], in order of happening */
-	const char *names[SUITE_MAX_TESTS];
-	int count;
-} suite_state;
+static struct suite_skipped *suite_skipped; /* [SUITE_MAX_TESTS], in order of happening */
 
 bool suite_full(void)
 {
@@ -34,23 +31,50 @@ bool suite_full(void)
 	return full && !strcmp(full, "1");
 }
 
-void suite_add(Suite *suite, const char *name, const TTest *test, int from, int to, int seconds)
+__attribute__((weak)) const char *suite_lacks(void)
 {
-	TCase *tcase = tcase_create(name);
+	return NULL;
+}
 
-	if (suite_state.count == SUITE_MAX_TESTS)
+const char *suite_lacks_root(void)
+{
+	return geteuid() ? "making namespaces needs root" : NULL;
+}
+
+/* Whether a test is one of this run's; *seconds is its limit. */
+static bool suite_runs(const struct suite_test *t, int *seconds)
+{
+	*seconds = suite_full() && t->full_seconds ? t->full_seconds : t->seconds;
+	return suite_full() || !t->full_only;
+}
+
+/* A TCase a test, of its name. */
+static Suite *suite_make(const char *name)
+{
+	Suite *suite = suite_create(name);
+	const struct suite_test *t;
+	int seconds;
+
+	for (t = suite_tests; t->name; t++) {
+		TCase *tcase;
+
+		if (!suite_runs(t, &seconds))
+			continue;
+		tcase = tcase_create(t->name);
+		tcase_set_timeout(tcase, seconds * SUITE_PATIENCE);
+		tcase_add_loop_test(tcase, *t->test, t->from, t->to);
+		suite_add_tcase(suite, tcase);
+	}
+	if (t - suite_tests > SUITE_MAX_TESTS)
 		errx(1, "more than %d tests in a suite", SUITE_MAX_TESTS);
-	tcase_set_timeout(tcase, seconds * SUITE_PATIENCE);
-	tcase_add_loop_test(tcase, test, from, to);
-	suite_add_tcase(suite, tcase);
-	suite_state.names[suite_state.count++] = name;
+	return suite;
 }
 
 void suite_skip(const char *function, const char *reason)
 {
 	/* Check names the function of START_TEST(x) x_fn */
 	size_t length = strlen(function);
-	struct suite_skipped *s = suite_state.skipped;
+	struct suite_skipped *s = suite_skipped;
 
 	if (length > 3 && !strcmp(function + length - 3, "_fn"))
 		length -= 3;
@@ -64,7 +88,7 @@ static const char *suite_skip_reason(const char *name)
 {
 	struct suite_skipped *s;
 
-	for (s = suite_state.skipped; s->name[0]; s++)
+	for (s = suite_skipped; s->name[0]; s++)
 		if (!strcmp(s->name, name))
 			return s->reason;
 	return NULL;
@@ -117,18 +141,25 @@ static const char *suite_name(const char *program)
 	return slash ? slash + 1 : program;
 }
 
-int suite_main(Suite *suite, int argc, char **argv)
+int suite_main(int argc, char **argv)
 {
-	SRunner *runner = srunner_create(suite);
-	int i, count, number = 0, failures = 0, left;
+	const char *name = suite_name(argv[0]), *lacks = suite_lacks();
+	int count, seconds, number = 0, failures = 0, left;
+	const struct suite_test *t;
 	TestResult **results;
+	SRunner *runner;
 
-	suite_state.skipped = mmap(NULL, SUITE_MAX_TESTS * sizeof(struct suite_skipped),
-				   PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (suite_state.skipped == MAP_FAILED)
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (lacks) {
+		printf("1..0 # SKIP %s\n", lacks);
+		return 0;
+	}
+	suite_skipped = mmap(NULL, SUITE_MAX_TESTS * sizeof(struct suite_skipped),
+			     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (suite_skipped == MAP_FAILED)
 		err(1, "mmap");
 	leavings_watch();
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	runner = srunner_create(suite_make(name));
 	srunner_set_fork_status(runner, getenv("CK_FORK") ? CK_FORK_GETENV : CK_FORK);
 	if (argc > 1)
 		srunner_run(runner, NULL, argv[1], CK_SILENT);
@@ -137,22 +168,19 @@ int suite_main(Suite *suite, int argc, char **argv)
 
 	results = srunner_results(runner);
 	count = srunner_ntests_run(runner);
-	for (i = 0; i < suite_state.count; i++) {
-		if (argc > 1 && strcmp(argv[1], suite_state.names[i]))
-			continue;
-		failures += suite_report(suite_name(argv[0]), suite_state.names[i], ++number,
-					 results, count);
-	}
+	for (t = suite_tests; t->name; t++)
+		if (suite_runs(t, &seconds) && (argc < 2 || !strcmp(argv[1], t->name)))
+			failures += suite_report(name, t->name, ++number, results, count);
 	/* a test that fails cannot clean up; where all passed they had to */
 	left = leavings_remove();
 	if (left && !failures) {
-		printf("not ok %d - %s: leaves_nothing_behind\n", ++number, suite_name(argv[0]));
+		printf("not ok %d - %s: leaves_nothing_behind\n", ++number, name);
 		printf("# %d folders or files, named above\n", left);
 		failures++;
 	}
 	printf("1..%d\n", number);
 	free(results);
 	srunner_free(runner);
-	munmap(suite_state.skipped, SUITE_MAX_TESTS * sizeof(struct suite_skipped));
+	munmap(suite_skipped, SUITE_MAX_TESTS * sizeof(struct suite_skipped));
 	return failures ? 1 : 0;
 }

@@ -201,12 +201,11 @@ START_TEST(arguments_that_end_it)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("arguments");
-
-	SUITE_TEST(suite, arguments_are_taken, 5);
-	SUITE_TEST(suite, arguments_are_refused, 5);
-	SUITE_TEST(suite, arguments_that_end_it, 5);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(arguments_are_taken, 5),
+	SUITE_TEST(arguments_are_refused, 5),
+	SUITE_TEST(arguments_that_end_it, 5),
+	{}
+};
+/* clang-format on */

@@ -468,22 +468,21 @@ START_TEST(hashes_rates_times)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("base");
-
-	SUITE_TEST(suite, addresses_as_text, 5);
-	SUITE_TEST(suite, addresses_of_listeners, 5);
-	SUITE_TEST(suite, prefixes, 5);
-	SUITE_TEST(suite, prefixes_contain, 5);
-	SUITE_TEST(suite, decimals, 5);
-	SUITE_TEST(suite, names_found, 5);
-	SUITE_TEST(suite, fields, 5);
-	SUITE_TEST(suite, paragraphs, 5);
-	SUITE_TEST(suite, bytes_of_text, 5);
-	SUITE_TEST(suite, files_read, 10);
-	SUITE_TEST(suite, files_replaced, 10);
-	SUITE_TEST(suite, files_locked, 10);
-	SUITE_TEST(suite, hashes_rates_times, 5);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(addresses_as_text, 5),
+	SUITE_TEST(addresses_of_listeners, 5),
+	SUITE_TEST(prefixes, 5),
+	SUITE_TEST(prefixes_contain, 5),
+	SUITE_TEST(decimals, 5),
+	SUITE_TEST(names_found, 5),
+	SUITE_TEST(fields, 5),
+	SUITE_TEST(paragraphs, 5),
+	SUITE_TEST(bytes_of_text, 5),
+	SUITE_TEST(files_read, 10),
+	SUITE_TEST(files_replaced, 10),
+	SUITE_TEST(files_locked, 10),
+	SUITE_TEST(hashes_rates_times, 5),
+	{}
+};
+/* clang-format on */

@@ -102,11 +102,10 @@ START_TEST(guard_refuses)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("bus_guard");
-
-	SUITE_TEST(suite, guard_lets_through, 30);
-	SUITE_TEST(suite, guard_refuses, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(guard_lets_through, 30),
+	SUITE_TEST(guard_refuses, 10),
+	{}
+};
+/* clang-format on */

@@ -266,15 +266,14 @@ START_TEST(hitters_flow_fades_as_hitters_do)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("crowd");
-
-	SUITE_LOOP(suite, crowd_is_estimated, 8, 30);
-	SUITE_TEST(suite, cardinality_of_nobody_and_of_old_windows, 5);
-	SUITE_TEST(suite, hitters_in_order, 5);
-	SUITE_TEST(suite, hitters_heaviest_of_a_flood, 10);
-	SUITE_TEST(suite, hitters_a_few_are_eight, 10);
-	SUITE_TEST(suite, hitters_flow_fades_as_hitters_do, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(crowd_is_estimated, 8, 30),
+	SUITE_TEST(cardinality_of_nobody_and_of_old_windows, 5),
+	SUITE_TEST(hitters_in_order, 5),
+	SUITE_TEST(hitters_heaviest_of_a_flood, 10),
+	SUITE_TEST(hitters_a_few_are_eight, 10),
+	SUITE_TEST(hitters_flow_fades_as_hitters_do, 10),
+	{}
+};
+/* clang-format on */

@@ -122,15 +122,14 @@ START_TEST(checksum_adds_the_pseudo_header)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("checksum");
-
-	SUITE_TEST(suite, checksum_of_rfc_1071, 10);
-	SUITE_TEST(suite, checksum_folds_ones_and_zeros, 10);
-	SUITE_TEST(suite, checksum_folds_every_carry, 10);
-	SUITE_TEST(suite, checksum_folds_any_sum, 30);
-	SUITE_TEST(suite, checksum_equals_the_obvious_one, 30);
-	SUITE_TEST(suite, checksum_adds_the_pseudo_header, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(checksum_of_rfc_1071, 10),
+	SUITE_TEST(checksum_folds_ones_and_zeros, 10),
+	SUITE_TEST(checksum_folds_every_carry, 10),
+	SUITE_TEST(checksum_folds_any_sum, 30),
+	SUITE_TEST(checksum_equals_the_obvious_one, 30),
+	SUITE_TEST(checksum_adds_the_pseudo_header, 10),
+	{}
+};
+/* clang-format on */

@@ -949,46 +949,45 @@ START_TEST(config_sample_is_the_default)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("config");
-
-	SUITE_TEST(suite, s4_empty, 10);
-	SUITE_TEST(suite, s4_missing, 10);
-	SUITE_TEST(suite, s4_fifo, 10);
-	SUITE_TEST(suite, s4_directory, 10);
-	SUITE_TEST(suite, s4_device, 10);
-	SUITE_TEST(suite, s4_unreadable, 10);
-	SUITE_TEST(suite, s4_unreadable_folder, 10);
-	SUITE_TEST(suite, s4_dangling_link, 10);
-	SUITE_TEST(suite, s4_huge_file, 10);
-	SUITE_TEST(suite, s4_long_line, 10);
-	SUITE_TEST(suite, s4_long_comment, 10);
-	SUITE_TEST(suite, s4_no_final_newline, 10);
-	SUITE_TEST(suite, s4_nul, 10);
-	SUITE_TEST(suite, s4_bom, 10);
-	SUITE_TEST(suite, s4_crlf, 10);
-	SUITE_TEST(suite, s4_latin1, 10);
-	SUITE_TEST(suite, s4_unknown_key, 10);
-	SUITE_TEST(suite, s4_unknown_section, 10);
-	SUITE_TEST(suite, s4_spoilt_header, 10);
-	SUITE_TEST(suite, s4_trailing_junk, 10);
-	SUITE_TEST(suite, s4_silent_changes, 10);
-	SUITE_TEST(suite, s4_overflow, 10);
-	SUITE_TEST(suite, s4_prefix_too_long, 10);
-	SUITE_TEST(suite, s4_default_route_prefix, 10);
-	SUITE_TEST(suite, s4_host_bits, 10);
-	SUITE_TEST(suite, s4_thresholds_inverted, 10);
-	SUITE_TEST(suite, s4_many_problems, 10);
-	SUITE_TEST(suite, config_renamed_section, 10);
-	SUITE_TEST(suite, config_lists, 10);
-	SUITE_TEST(suite, config_first_main_file, 10);
-	SUITE_TEST(suite, config_drop_ins, 10);
-	SUITE_TEST(suite, config_bad_drop_in, 10);
-	SUITE_TEST(suite, config_command_line, 10);
-	SUITE_TEST(suite, config_shown_reads_the_same, 60);
-	SUITE_TEST(suite, config_difference, 10);
-	SUITE_TEST(suite, config_origins_are_shown, 10);
-	SUITE_TEST(suite, config_sample_is_the_default, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(s4_empty, 10),
+	SUITE_TEST(s4_missing, 10),
+	SUITE_TEST(s4_fifo, 10),
+	SUITE_TEST(s4_directory, 10),
+	SUITE_TEST(s4_device, 10),
+	SUITE_TEST(s4_unreadable, 10),
+	SUITE_TEST(s4_unreadable_folder, 10),
+	SUITE_TEST(s4_dangling_link, 10),
+	SUITE_TEST(s4_huge_file, 10),
+	SUITE_TEST(s4_long_line, 10),
+	SUITE_TEST(s4_long_comment, 10),
+	SUITE_TEST(s4_no_final_newline, 10),
+	SUITE_TEST(s4_nul, 10),
+	SUITE_TEST(s4_bom, 10),
+	SUITE_TEST(s4_crlf, 10),
+	SUITE_TEST(s4_latin1, 10),
+	SUITE_TEST(s4_unknown_key, 10),
+	SUITE_TEST(s4_unknown_section, 10),
+	SUITE_TEST(s4_spoilt_header, 10),
+	SUITE_TEST(s4_trailing_junk, 10),
+	SUITE_TEST(s4_silent_changes, 10),
+	SUITE_TEST(s4_overflow, 10),
+	SUITE_TEST(s4_prefix_too_long, 10),
+	SUITE_TEST(s4_default_route_prefix, 10),
+	SUITE_TEST(s4_host_bits, 10),
+	SUITE_TEST(s4_thresholds_inverted, 10),
+	SUITE_TEST(s4_many_problems, 10),
+	SUITE_TEST(config_renamed_section, 10),
+	SUITE_TEST(config_lists, 10),
+	SUITE_TEST(config_first_main_file, 10),
+	SUITE_TEST(config_drop_ins, 10),
+	SUITE_TEST(config_bad_drop_in, 10),
+	SUITE_TEST(config_command_line, 10),
+	SUITE_TEST(config_shown_reads_the_same, 60),
+	SUITE_TEST(config_difference, 10),
+	SUITE_TEST(config_origins_are_shown, 10),
+	SUITE_TEST(config_sample_is_the_default, 10),
+	{}
+};
+/* clang-format on */

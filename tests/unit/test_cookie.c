@@ -464,20 +464,18 @@ START_TEST(cookie_of_another_key)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("cookie");
-
-	SUITE_TEST(suite, cookie_keeps_the_terms, 60);
-	SUITE_TEST(suite, cookie_mss_is_the_nearest_below, 10);
-	SUITE_TEST(suite, cookie_keeps_the_usual_mss, 10);
-	SUITE_LOOP(suite, cookie_profiles_without_timestamps,
-		   sizeof(profiles) / sizeof(profiles[0]), 10);
-	SUITE_TEST(suite, cookie_offers_only_what_the_host_has_on, 10);
-	SUITE_TEST(suite, cookie_of_another_connection, 10);
-	SUITE_TEST(suite, cookie_of_another_family, 10);
-	SUITE_LOOP(suite, cookie_with_other_options, 2, 10);
-	SUITE_TEST(suite, cookie_lives_for_two_epochs, 10);
-	SUITE_TEST(suite, cookie_of_another_key, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(cookie_keeps_the_terms, 60),
+	SUITE_TEST(cookie_mss_is_the_nearest_below, 10),
+	SUITE_TEST(cookie_keeps_the_usual_mss, 10),
+	SUITE_LOOP(cookie_profiles_without_timestamps, sizeof(profiles) / sizeof(profiles[0]), 10),
+	SUITE_TEST(cookie_offers_only_what_the_host_has_on, 10),
+	SUITE_TEST(cookie_of_another_connection, 10),
+	SUITE_TEST(cookie_of_another_family, 10),
+	SUITE_LOOP(cookie_with_other_options, 2, 10),
+	SUITE_TEST(cookie_lives_for_two_epochs, 10),
+	SUITE_TEST(cookie_of_another_key, 10),
+	{}
+};
+/* clang-format on */

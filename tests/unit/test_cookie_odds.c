@@ -228,13 +228,12 @@ START_TEST(cookie_uses_all_bits)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("cookie_odds");
-
-	SUITE_LOOP(suite, cookie_has_eight_keys_of_all, sizeof(clients) / sizeof(clients[0]),
-		   suite_full() ? 1500 : 60);
-	suite_add(suite, "cookie_covers_every_bit", cookie_covers_every_bit, 4, 7, 10);
-	SUITE_TEST(suite, cookie_uses_all_bits, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(cookie_has_eight_keys_of_all, sizeof(clients) / sizeof(clients[0]), 60,
+		   .full_seconds = 1500),
+	SUITE_RANGE(cookie_covers_every_bit, 4, 7, 10),
+	SUITE_TEST(cookie_uses_all_bits, 10),
+	{}
+};
+/* clang-format on */

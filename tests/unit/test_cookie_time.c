@@ -226,18 +226,17 @@ START_TEST(tsval_of_other_options_is_close)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("cookie_time");
-
-	SUITE_TEST(suite, epoch_is_told_by_its_parity, 10);
-	SUITE_TEST(suite, epoch_parity_is_in_every_cookie, 10);
-	SUITE_TEST(suite, epoch_lasts_about_a_minute, 10);
-	SUITE_TEST(suite, clock_is_close_and_never_ahead, 30);
-	SUITE_TEST(suite, clock_never_runs_back, 30);
-	SUITE_TEST(suite, tsval_is_rounded_down_and_never_ahead, 30);
-	SUITE_TEST(suite, tsval_of_a_retransmission_is_not_older, 10);
-	SUITE_TEST(suite, tsval_goes_on_from_the_clock, 10);
-	SUITE_TEST(suite, tsval_of_other_options_is_close, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(epoch_is_told_by_its_parity, 10),
+	SUITE_TEST(epoch_parity_is_in_every_cookie, 10),
+	SUITE_TEST(epoch_lasts_about_a_minute, 10),
+	SUITE_TEST(clock_is_close_and_never_ahead, 30),
+	SUITE_TEST(clock_never_runs_back, 30),
+	SUITE_TEST(tsval_is_rounded_down_and_never_ahead, 30),
+	SUITE_TEST(tsval_of_a_retransmission_is_not_older, 10),
+	SUITE_TEST(tsval_goes_on_from_the_clock, 10),
+	SUITE_TEST(tsval_of_other_options_is_close, 10),
+	{}
+};
+/* clang-format on */

@@ -319,23 +319,22 @@ START_TEST(detect_names)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("detect");
-
-	SUITE_TEST(suite, detect_flood, 10);
-	SUITE_TEST(suite, detect_wave_returns, 10);
-	SUITE_TEST(suite, detect_between_the_marks, 10);
-	SUITE_TEST(suite, detect_small_queue, 10);
-	SUITE_TEST(suite, detect_cardinality, 10);
-	SUITE_TEST(suite, detect_late_tick, 10);
-	SUITE_TEST(suite, detect_no_time, 10);
-	SUITE_TEST(suite, c10_counters_backwards, 10);
-	SUITE_TEST(suite, detect_ack_flood, 10);
-	SUITE_TEST(suite, detect_ack_burst, 10);
-	SUITE_TEST(suite, detect_both_floods, 10);
-	SUITE_TEST(suite, detect_no_mark, 10);
-	SUITE_TEST(suite, acks_of_a_flood, 10);
-	SUITE_TEST(suite, detect_names, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(detect_flood, 10),
+	SUITE_TEST(detect_wave_returns, 10),
+	SUITE_TEST(detect_between_the_marks, 10),
+	SUITE_TEST(detect_small_queue, 10),
+	SUITE_TEST(detect_cardinality, 10),
+	SUITE_TEST(detect_late_tick, 10),
+	SUITE_TEST(detect_no_time, 10),
+	SUITE_TEST(c10_counters_backwards, 10),
+	SUITE_TEST(detect_ack_flood, 10),
+	SUITE_TEST(detect_ack_burst, 10),
+	SUITE_TEST(detect_both_floods, 10),
+	SUITE_TEST(detect_no_mark, 10),
+	SUITE_TEST(acks_of_a_flood, 10),
+	SUITE_TEST(detect_names, 10),
+	{}
+};
+/* clang-format on */

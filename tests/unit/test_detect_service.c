@@ -552,24 +552,23 @@ START_TEST(words_of_troubles)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("detect_service");
-
-	SUITE_TEST(suite, c2_crowd, 10);
-	SUITE_TEST(suite, c2_crowd_beside_the_ordinary, 10);
-	SUITE_TEST(suite, burst_that_completes_is_no_attack, 10);
-	SUITE_TEST(suite, c3_slow_accept, 10);
-	SUITE_TEST(suite, c3_slow_accept_hides_no_flood, 10);
-	SUITE_TEST(suite, c3_small_backlog, 10);
-	SUITE_TEST(suite, flood_is_no_crowd, 10);
-	SUITE_TEST(suite, baseline_of_a_busy_service, 10);
-	SUITE_TEST(suite, baseline_delays_nothing, 10);
-	SUITE_TEST(suite, baseline_is_not_taught_by_a_flood, 10);
-	SUITE_TEST(suite, baseline_follows_the_day, 10);
-	SUITE_TEST(suite, looks_of_sources, 10);
-	SUITE_TEST(suite, look_holds, 10);
-	SUITE_LOOP(suite, no_flapping_at_random, 20, 30);
-	SUITE_TEST(suite, words_of_troubles, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(c2_crowd, 10),
+	SUITE_TEST(c2_crowd_beside_the_ordinary, 10),
+	SUITE_TEST(burst_that_completes_is_no_attack, 10),
+	SUITE_TEST(c3_slow_accept, 10),
+	SUITE_TEST(c3_slow_accept_hides_no_flood, 10),
+	SUITE_TEST(c3_small_backlog, 10),
+	SUITE_TEST(flood_is_no_crowd, 10),
+	SUITE_TEST(baseline_of_a_busy_service, 10),
+	SUITE_TEST(baseline_delays_nothing, 10),
+	SUITE_TEST(baseline_is_not_taught_by_a_flood, 10),
+	SUITE_TEST(baseline_follows_the_day, 10),
+	SUITE_TEST(looks_of_sources, 10),
+	SUITE_TEST(look_holds, 10),
+	SUITE_LOOP(no_flapping_at_random, 20, 30),
+	SUITE_TEST(words_of_troubles, 10),
+	{}
+};
+/* clang-format on */

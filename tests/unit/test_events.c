@@ -499,22 +499,21 @@ START_TEST(defence_waits_for_its_turn)
 END_TEST
 /* clang-format on */
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("events");
-
-	SUITE_TEST(suite, table_is_whole, 10);
-	SUITE_TEST(suite, catalog_matches_the_table, 10);
-	SUITE_TEST(suite, record_says_what_happened, 10);
-	SUITE_TEST(suite, record_without_a_reason, 10);
-	SUITE_TEST(suite, record_of_hostile_text, 10);
-	SUITE_TEST(suite, record_is_bounded, 10);
-	SUITE_TEST(suite, ring_empty, 10);
-	SUITE_TEST(suite, ring_tells_gaps, 10);
-	SUITE_TEST(suite, ring_of_a_stranger, 10);
-	SUITE_TEST(suite, limit_once_in_ten_seconds, 10);
-	SUITE_TEST(suite, defence_long, 10);
-	SUITE_TEST(suite, defence_flapping, 10);
-	SUITE_TEST(suite, defence_waits_for_its_turn, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(table_is_whole, 10),
+	SUITE_TEST(catalog_matches_the_table, 10),
+	SUITE_TEST(record_says_what_happened, 10),
+	SUITE_TEST(record_without_a_reason, 10),
+	SUITE_TEST(record_of_hostile_text, 10),
+	SUITE_TEST(record_is_bounded, 10),
+	SUITE_TEST(ring_empty, 10),
+	SUITE_TEST(ring_tells_gaps, 10),
+	SUITE_TEST(ring_of_a_stranger, 10),
+	SUITE_TEST(limit_once_in_ten_seconds, 10),
+	SUITE_TEST(defence_long, 10),
+	SUITE_TEST(defence_flapping, 10),
+	SUITE_TEST(defence_waits_for_its_turn, 10),
+	{}
+};
+/* clang-format on */

@@ -499,19 +499,18 @@ START_TEST(faces_man_lint)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("faces");
-
-	SUITE_TEST(suite, verbs_rows_are_whole, 5);
-	SUITE_TEST(suite, verbs_arity, 5);
-	SUITE_TEST(suite, faces_help, 5);
-	SUITE_TEST(suite, faces_completion, 60);
-	SUITE_TEST(suite, faces_completion_of_parts, 30);
-	SUITE_TEST(suite, faces_completion_of_what_follows, 60);
-	SUITE_TEST(suite, faces_man_page, 5);
-	SUITE_TEST(suite, faces_programs, 10);
-	SUITE_TEST(suite, faces_daemon, 10);
-	SUITE_TEST(suite, faces_man_lint, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(verbs_rows_are_whole, 5),
+	SUITE_TEST(verbs_arity, 5),
+	SUITE_TEST(faces_help, 5),
+	SUITE_TEST(faces_completion, 60),
+	SUITE_TEST(faces_completion_of_parts, 30),
+	SUITE_TEST(faces_completion_of_what_follows, 60),
+	SUITE_TEST(faces_man_page, 5),
+	SUITE_TEST(faces_programs, 10),
+	SUITE_TEST(faces_daemon, 10),
+	SUITE_TEST(faces_man_lint, 30),
+	{}
+};
+/* clang-format on */

@@ -151,13 +151,12 @@ START_TEST(views_are_bounded)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("halfopen");
-
-	SUITE_TEST(suite, views_of_many, 20);
-	SUITE_TEST(suite, rows_are_as_promised, 10);
-	SUITE_TEST(suite, c11_partial_views, 10);
-	SUITE_TEST(suite, views_are_bounded, 20);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(views_of_many, 20),
+	SUITE_TEST(rows_are_as_promised, 10),
+	SUITE_TEST(c11_partial_views, 10),
+	SUITE_TEST(views_are_bounded, 20),
+	{}
+};
+/* clang-format on */

@@ -162,14 +162,13 @@ START_TEST(netstat_broken)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("hints");
-
-	SUITE_TEST(suite, nearest_distances, 5);
-	SUITE_TEST(suite, nearest_names, 5);
-	SUITE_TEST(suite, hint_of_a_machine, 10);
-	SUITE_TEST(suite, netstat_by_name, 5);
-	SUITE_TEST(suite, netstat_broken, 5);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(nearest_distances, 5),
+	SUITE_TEST(nearest_names, 5),
+	SUITE_TEST(hint_of_a_machine, 10),
+	SUITE_TEST(netstat_by_name, 5),
+	SUITE_TEST(netstat_broken, 5),
+	{}
+};
+/* clang-format on */

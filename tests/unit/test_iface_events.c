@@ -94,12 +94,11 @@ START_TEST(news_of_another)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("iface_event");
-
-	SUITE_TEST(suite, news_of_flapping, 10);
-	SUITE_TEST(suite, news_now_and_then, 10);
-	SUITE_TEST(suite, news_of_another, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(news_of_flapping, 10),
+	SUITE_TEST(news_now_and_then, 10),
+	SUITE_TEST(news_of_another, 10),
+	{}
+};
+/* clang-format on */

@@ -82,11 +82,10 @@ START_TEST(iface_names_words)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("iface_names");
-
-	SUITE_LOOP(suite, f4_names, sizeof(rows) / sizeof(rows[0]), 10);
-	SUITE_LOOP(suite, iface_names_words, sizeof(words) / sizeof(words[0]), 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(f4_names, sizeof(rows) / sizeof(rows[0]), 10),
+	SUITE_LOOP(iface_names_words, sizeof(words) / sizeof(words[0]), 10),
+	{}
+};
+/* clang-format on */

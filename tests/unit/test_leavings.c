@@ -34,10 +34,9 @@ START_TEST(leavings_are_found)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("leavings");
-
-	SUITE_TEST(suite, leavings_are_found, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(leavings_are_found, 10),
+	{}
+};
+/* clang-format on */

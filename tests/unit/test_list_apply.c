@@ -134,11 +134,10 @@ START_TEST(rollout_leads_back)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("list_apply");
-
-	SUITE_TEST(suite, rollout_in_slices, 20);
-	SUITE_TEST(suite, rollout_leads_back, 20);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(rollout_in_slices, 20),
+	SUITE_TEST(rollout_leads_back, 20),
+	{}
+};
+/* clang-format on */

@@ -293,18 +293,17 @@ START_TEST(s5_guard)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("lists");
-
-	SUITE_LOOP(suite, lists_prefixes, sizeof(words) / sizeof(words[0]), 10);
-	SUITE_TEST(suite, lists_lines, 10);
-	SUITE_TEST(suite, lists_long_comments, 10);
-	SUITE_TEST(suite, lists_in_and_out, 10);
-	SUITE_TEST(suite, lists_have_an_end, 10);
-	SUITE_TEST(suite, lists_expire_in_time, 10);
-	SUITE_TEST(suite, lists_saved_read_the_same, 10);
-	SUITE_LOOP(suite, lists_spoilt_file, sizeof(spoilt) / sizeof(spoilt[0]), 10);
-	SUITE_LOOP(suite, s5_guard, sizeof(slips) / sizeof(slips[0]), 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(lists_prefixes, sizeof(words) / sizeof(words[0]), 10),
+	SUITE_TEST(lists_lines, 10),
+	SUITE_TEST(lists_long_comments, 10),
+	SUITE_TEST(lists_in_and_out, 10),
+	SUITE_TEST(lists_have_an_end, 10),
+	SUITE_TEST(lists_expire_in_time, 10),
+	SUITE_TEST(lists_saved_read_the_same, 10),
+	SUITE_LOOP(lists_spoilt_file, sizeof(spoilt) / sizeof(spoilt[0]), 10),
+	SUITE_LOOP(s5_guard, sizeof(slips) / sizeof(slips[0]), 10),
+	{}
+};
+/* clang-format on */

@@ -425,27 +425,26 @@ START_TEST(steps_have_names)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("mitigation");
-
-	SUITE_TEST(suite, plan_of_an_attack, 10);
-	SUITE_TEST(suite, plan_begins_with_an_attack_only, 10);
-	SUITE_TEST(suite, plan_of_modes, 10);
-	SUITE_TEST(suite, plan_of_engine_kernel, 10);
-	SUITE_TEST(suite, plan_takes_what_is_allowed, 10);
-	SUITE_TEST(suite, plan_never_makes_worse, 10);
-	SUITE_TEST(suite, plan_without_a_reaper, 10);
-	SUITE_TEST(suite, half_open_life, 10);
-	SUITE_TEST(suite, c8_no_queue_with_many_retries, 10);
-	SUITE_TEST(suite, c6_given_up_is_left_alone, 10);
-	SUITE_TEST(suite, plan_bounds_memory, 10);
-	SUITE_TEST(suite, plan_leaves_what_cannot_be_read, 10);
-	SUITE_TEST(suite, plan_of_listeners, 10);
-	SUITE_TEST(suite, value_of_listeners, 10);
-	SUITE_TEST(suite, value_of_backlogs, 10);
-	SUITE_TEST(suite, restored_as_far_as_can_be, 10);
-	SUITE_TEST(suite, c8_backlogs_of_listeners, 10);
-	SUITE_TEST(suite, steps_have_names, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(plan_of_an_attack, 10),
+	SUITE_TEST(plan_begins_with_an_attack_only, 10),
+	SUITE_TEST(plan_of_modes, 10),
+	SUITE_TEST(plan_of_engine_kernel, 10),
+	SUITE_TEST(plan_takes_what_is_allowed, 10),
+	SUITE_TEST(plan_never_makes_worse, 10),
+	SUITE_TEST(plan_without_a_reaper, 10),
+	SUITE_TEST(half_open_life, 10),
+	SUITE_TEST(c8_no_queue_with_many_retries, 10),
+	SUITE_TEST(c6_given_up_is_left_alone, 10),
+	SUITE_TEST(plan_bounds_memory, 10),
+	SUITE_TEST(plan_leaves_what_cannot_be_read, 10),
+	SUITE_TEST(plan_of_listeners, 10),
+	SUITE_TEST(value_of_listeners, 10),
+	SUITE_TEST(value_of_backlogs, 10),
+	SUITE_TEST(restored_as_far_as_can_be, 10),
+	SUITE_TEST(c8_backlogs_of_listeners, 10),
+	SUITE_TEST(steps_have_names, 10),
+	{}
+};
+/* clang-format on */

@@ -52,11 +52,10 @@ START_TEST(netstat_that_is_none)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("netstat");
-
-	SUITE_TEST(suite, netstat_counts, 10);
-	SUITE_TEST(suite, netstat_that_is_none, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(netstat_counts, 10),
+	SUITE_TEST(netstat_that_is_none, 10),
+	{}
+};
+/* clang-format on */

@@ -396,17 +396,16 @@ START_TEST(options_of_noise_equal_the_oracle)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("options");
-
-	SUITE_TEST(suite, options_in_every_subset_and_order, 30);
-	SUITE_LOOP(suite, options_of_the_table, sizeof(cases) / sizeof(cases[0]), 10);
-	SUITE_TEST(suite, options_of_forty_nops, 10);
-	SUITE_TEST(suite, options_fast_layouts_equal_the_slow_path, 10);
-	SUITE_TEST(suite, options_close_to_the_fast_layouts, 10);
-	SUITE_TEST(suite, options_end_where_the_packet_ends, 10);
-	SUITE_TEST(suite, options_end_where_the_header_ends, 10);
-	SUITE_TEST(suite, options_of_noise_equal_the_oracle, suite_full() ? 600 : 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(options_in_every_subset_and_order, 30),
+	SUITE_LOOP(options_of_the_table, sizeof(cases) / sizeof(cases[0]), 10),
+	SUITE_TEST(options_of_forty_nops, 10),
+	SUITE_TEST(options_fast_layouts_equal_the_slow_path, 10),
+	SUITE_TEST(options_close_to_the_fast_layouts, 10),
+	SUITE_TEST(options_end_where_the_packet_ends, 10),
+	SUITE_TEST(options_end_where_the_header_ends, 10),
+	SUITE_TEST(options_of_noise_equal_the_oracle, 60, .full_seconds = 600),
+	{}
+};
+/* clang-format on */

@@ -507,21 +507,19 @@ START_TEST(packet_plain_acks)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	int table = sizeof(cases) / sizeof(cases[0]);
-	Suite *suite = suite_create("packet");
-
-	SUITE_LOOP(suite, packet_verdicts_of_the_table, table, 10);
-	SUITE_LOOP(suite, packet_fields_of_the_table, table, 10);
-	SUITE_LOOP(suite, packet_ihl_of_every_value, 16, 10);
-	SUITE_LOOP(suite, packet_doff_of_every_value, 16, 10);
-	SUITE_LOOP(suite, packet_truncated_at_every_byte, WHOLE_COUNT, 10);
-	SUITE_LOOP(suite, packet_readable_up_to_every_byte, WHOLE_COUNT, 10);
-	SUITE_LOOP(suite, packet_cut_short_by_its_sender, WHOLE_COUNT, 10);
-	SUITE_TEST(suite, packet_of_more_than_64_kib, 10);
-	SUITE_LOOP(suite, packet_plain_acks, 2, 10);
-	SUITE_LOOP(suite, packet_takes_the_short_way, 2, 10);
-	SUITE_TEST(suite, packet_noise_equals_the_oracle, suite_full() ? 600 : 60);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(packet_verdicts_of_the_table, sizeof(cases) / sizeof(cases[0]), 10),
+	SUITE_LOOP(packet_fields_of_the_table, sizeof(cases) / sizeof(cases[0]), 10),
+	SUITE_LOOP(packet_ihl_of_every_value, 16, 10),
+	SUITE_LOOP(packet_doff_of_every_value, 16, 10),
+	SUITE_LOOP(packet_truncated_at_every_byte, WHOLE_COUNT, 10),
+	SUITE_LOOP(packet_readable_up_to_every_byte, WHOLE_COUNT, 10),
+	SUITE_LOOP(packet_cut_short_by_its_sender, WHOLE_COUNT, 10),
+	SUITE_TEST(packet_of_more_than_64_kib, 10),
+	SUITE_LOOP(packet_plain_acks, 2, 10),
+	SUITE_LOOP(packet_takes_the_short_way, 2, 10),
+	SUITE_TEST(packet_noise_equals_the_oracle, 60, .full_seconds = 600),
+	{}
+};
+/* clang-format on */

@@ -427,16 +427,15 @@ START_TEST(reply_to_linux_in_full)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("reply");
-
-	SUITE_TEST(suite, reply_to_any_syn, suite_full() ? 600 : 60);
-	SUITE_TEST(suite, reply_with_every_checksum, 30);
-	SUITE_LOOP(suite, reply_has_the_right_length, sizeof(lengths) / sizeof(lengths[0]), 10);
-	SUITE_TEST(suite, reply_to_syns_of_every_length, 10);
-	SUITE_LOOP(suite, reply_into_too_short_a_frame, ROOMLESS_COUNT, 10);
-	SUITE_TEST(suite, reply_echoes_ecn, 10);
-	SUITE_TEST(suite, reply_to_linux_in_full, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(reply_to_any_syn, 60, .full_seconds = 600),
+	SUITE_TEST(reply_with_every_checksum, 30),
+	SUITE_LOOP(reply_has_the_right_length, sizeof(lengths) / sizeof(lengths[0]), 10),
+	SUITE_TEST(reply_to_syns_of_every_length, 10),
+	SUITE_LOOP(reply_into_too_short_a_frame, ROOMLESS_COUNT, 10),
+	SUITE_TEST(reply_echoes_ecn, 10),
+	SUITE_TEST(reply_to_linux_in_full, 10),
+	{}
+};
+/* clang-format on */

@@ -658,19 +658,18 @@ START_TEST(c10_services_go_on)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("report");
-
-	SUITE_TEST(suite, report_rows_are_in_the_json, 10);
-	SUITE_TEST(suite, report_verdicts_are_in_the_json, 10);
-	SUITE_TEST(suite, report_keys_are_stable, 10);
-	SUITE_TEST(suite, report_tables_keep_to_their_rules, 10);
-	SUITE_TEST(suite, report_words_are_complete, 10);
-	SUITE_TEST(suite, report_metrics_by_the_table, 10);
-	SUITE_TEST(suite, report_metrics_without_a_daemon, 10);
-	SUITE_TEST(suite, report_metrics_listeners_are_capped, 10);
-	SUITE_TEST(suite, report_page_lists_the_families, 10);
-	SUITE_TEST(suite, c10_services_go_on, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(report_rows_are_in_the_json, 10),
+	SUITE_TEST(report_verdicts_are_in_the_json, 10),
+	SUITE_TEST(report_keys_are_stable, 10),
+	SUITE_TEST(report_tables_keep_to_their_rules, 10),
+	SUITE_TEST(report_words_are_complete, 10),
+	SUITE_TEST(report_metrics_by_the_table, 10),
+	SUITE_TEST(report_metrics_without_a_daemon, 10),
+	SUITE_TEST(report_metrics_listeners_are_capped, 10),
+	SUITE_TEST(report_page_lists_the_families, 10),
+	SUITE_TEST(c10_services_go_on, 10),
+	{}
+};
+/* clang-format on */

@@ -356,23 +356,22 @@ START_TEST(settings_that_contradict)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("settings");
-
-	SUITE_TEST(suite, settings_defaults_are_values, 10);
-	SUITE_TEST(suite, settings_defaults_are_the_detectors, 10);
-	SUITE_TEST(suite, settings_nearest_names, 10);
-	SUITE_TEST(suite, settings_empty_value, 10);
-	SUITE_TEST(suite, settings_flags, 10);
-	SUITE_TEST(suite, settings_engines, 10);
-	SUITE_TEST(suite, settings_numbers, 10);
-	SUITE_TEST(suite, settings_spans, 10);
-	SUITE_TEST(suite, settings_epochs, 10);
-	SUITE_TEST(suite, settings_modes, 10);
-	SUITE_TEST(suite, settings_interfaces, 10);
-	SUITE_TEST(suite, settings_left_alone, 10);
-	SUITE_TEST(suite, settings_listens, 10);
-	SUITE_TEST(suite, settings_that_contradict, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(settings_defaults_are_values, 10),
+	SUITE_TEST(settings_defaults_are_the_detectors, 10),
+	SUITE_TEST(settings_nearest_names, 10),
+	SUITE_TEST(settings_empty_value, 10),
+	SUITE_TEST(settings_flags, 10),
+	SUITE_TEST(settings_engines, 10),
+	SUITE_TEST(settings_numbers, 10),
+	SUITE_TEST(settings_spans, 10),
+	SUITE_TEST(settings_epochs, 10),
+	SUITE_TEST(settings_modes, 10),
+	SUITE_TEST(settings_interfaces, 10),
+	SUITE_TEST(settings_left_alone, 10),
+	SUITE_TEST(settings_listens, 10),
+	SUITE_TEST(settings_that_contradict, 10),
+	{}
+};
+/* clang-format on */

@@ -152,12 +152,11 @@ START_TEST(siphash_equals_the_reference)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("siphash");
-
-	SUITE_TEST(suite, siphash_reference_is_right, 10);
-	SUITE_TEST(suite, siphash_has_the_published_values, 10);
-	SUITE_TEST(suite, siphash_equals_the_reference, 30);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(siphash_reference_is_right, 10),
+	SUITE_TEST(siphash_has_the_published_values, 10),
+	SUITE_TEST(siphash_equals_the_reference, 30),
+	{}
+};
+/* clang-format on */

@@ -175,13 +175,12 @@ START_TEST(pace_bounds_the_share)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("sockdiag");
-
-	SUITE_TEST(suite, dump_is_read, 10);
-	SUITE_TEST(suite, c11_interrupted_dump_of_sockets, 10);
-	SUITE_TEST(suite, dump_fails, 10);
-	SUITE_TEST(suite, pace_bounds_the_share, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(dump_is_read, 10),
+	SUITE_TEST(c11_interrupted_dump_of_sockets, 10),
+	SUITE_TEST(dump_fails, 10),
+	SUITE_TEST(pace_bounds_the_share, 10),
+	{}
+};
+/* clang-format on */

@@ -517,25 +517,30 @@ START_TEST(status_kernel_fits)
 }
 END_TEST
 
-int main(int argc, char **argv)
+/* The processes that run the tests inherit it. */
+static const char *lacks_utf8(void)
 {
-	Suite *suite = suite_create("status");
-
-	if (!setlocale(LC_CTYPE, "C.UTF-8"))
-		return 77;
-	SUITE_TEST(suite, status_says_why, 10);
-	SUITE_TEST(suite, status_of_many_troubles, 10);
-	SUITE_TEST(suite, status_ack_flood, 10);
-	SUITE_TEST(suite, status_sentences, 5);
-	SUITE_TEST(suite, status_defending, 5);
-	SUITE_TEST(suite, status_attached_to_nothing, 5);
-	SUITE_LOOP(suite, status_attached_by_tcx, 2, 5);
-	SUITE_TEST(suite, status_reasons, 5);
-	SUITE_TEST(suite, status_says_which_lists_are_not_heeded, 10);
-	SUITE_TEST(suite, status_fits_every_screen, 10);
-	SUITE_TEST(suite, status_sentence_is_a_line, 20);
-	SUITE_TEST(suite, status_wide_is_exact, 5);
-	SUITE_TEST(suite, status_kernel_unknown, 5);
-	SUITE_TEST(suite, status_kernel_fits, 5);
-	return suite_main(suite, argc, argv);
+	return setlocale(LC_CTYPE, "C.UTF-8") ? NULL : "there is no locale C.UTF-8";
 }
+
+SUITE_NEEDS(lacks_utf8)
+
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(status_says_why, 10),
+	SUITE_TEST(status_of_many_troubles, 10),
+	SUITE_TEST(status_ack_flood, 10),
+	SUITE_TEST(status_sentences, 5),
+	SUITE_TEST(status_defending, 5),
+	SUITE_TEST(status_attached_to_nothing, 5),
+	SUITE_LOOP(status_attached_by_tcx, 2, 5),
+	SUITE_TEST(status_reasons, 5),
+	SUITE_TEST(status_says_which_lists_are_not_heeded, 10),
+	SUITE_TEST(status_fits_every_screen, 10),
+	SUITE_TEST(status_sentence_is_a_line, 20),
+	SUITE_TEST(status_wide_is_exact, 5),
+	SUITE_TEST(status_kernel_unknown, 5),
+	SUITE_TEST(status_kernel_fits, 5),
+	{}
+};
+/* clang-format on */

@@ -150,11 +150,10 @@ START_TEST(syn_of_all_flags)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("syn");
-
-	SUITE_LOOP(suite, syn_or_not, sizeof(cases) / sizeof(cases[0]), 10);
-	SUITE_TEST(suite, syn_of_all_flags, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(syn_or_not, sizeof(cases) / sizeof(cases[0]), 10),
+	SUITE_TEST(syn_of_all_flags, 10),
+	{}
+};
+/* clang-format on */

@@ -260,19 +260,24 @@ START_TEST(table_unfinished)
 }
 END_TEST
 
-int main(int argc, char **argv)
+/* The processes that run the tests inherit it. */
+static const char *lacks_utf8(void)
 {
-	Suite *suite = suite_create("table");
-
-	if (!setlocale(LC_CTYPE, "C.UTF-8"))
-		return 77;
-	SUITE_TEST(suite, screen_numbers, 5);
-	SUITE_TEST(suite, screen_paragraphs, 5);
-	SUITE_TEST(suite, screen_steers_no_terminal, 5);
-	SUITE_TEST(suite, table_fits, 5);
-	SUITE_TEST(suite, table_cuts, 5);
-	SUITE_TEST(suite, table_at_every_width, 10);
-	SUITE_TEST(suite, table_colours, 5);
-	SUITE_TEST(suite, table_unfinished, 5);
-	return suite_main(suite, argc, argv);
+	return setlocale(LC_CTYPE, "C.UTF-8") ? NULL : "there is no locale C.UTF-8";
 }
+
+SUITE_NEEDS(lacks_utf8)
+
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(screen_numbers, 5),
+	SUITE_TEST(screen_paragraphs, 5),
+	SUITE_TEST(screen_steers_no_terminal, 5),
+	SUITE_TEST(table_fits, 5),
+	SUITE_TEST(table_cuts, 5),
+	SUITE_TEST(table_at_every_width, 10),
+	SUITE_TEST(table_colours, 5),
+	SUITE_TEST(table_unfinished, 5),
+	{}
+};
+/* clang-format on */

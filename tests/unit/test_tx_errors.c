@@ -81,11 +81,10 @@ START_TEST(tx_errors_backwards)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("tx_errors");
-
-	SUITE_LOOP(suite, tx_errors_rule, sizeof(acts) / sizeof(acts[0]), 5);
-	SUITE_TEST(suite, tx_errors_backwards, 5);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(tx_errors_rule, sizeof(acts) / sizeof(acts[0]), 5),
+	SUITE_TEST(tx_errors_backwards, 5),
+	{}
+};
+/* clang-format on */

@@ -103,14 +103,13 @@ START_TEST(verdict_undecided_is_zero_and_passes)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("verdict");
-
-	SUITE_LOOP(suite, verdict_rows_are_whole, SG_VERDICT_COUNT, 10);
-	SUITE_TEST(suite, verdict_labels_are_unique, 10);
-	SUITE_TEST(suite, verdict_actions_belong_to_their_programs, 10);
-	SUITE_TEST(suite, verdict_drops_are_these, 10);
-	SUITE_TEST(suite, verdict_undecided_is_zero_and_passes, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_LOOP(verdict_rows_are_whole, SG_VERDICT_COUNT, 10),
+	SUITE_TEST(verdict_labels_are_unique, 10),
+	SUITE_TEST(verdict_actions_belong_to_their_programs, 10),
+	SUITE_TEST(verdict_drops_are_these, 10),
+	SUITE_TEST(verdict_undecided_is_zero_and_passes, 10),
+	{}
+};
+/* clang-format on */

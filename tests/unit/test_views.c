@@ -374,21 +374,20 @@ START_TEST(units_of_control_groups)
 }
 END_TEST
 
-int main(int argc, char **argv)
-{
-	Suite *suite = suite_create("views");
-
-	SUITE_TEST(suite, groups_count_each_key, 10);
-	SUITE_TEST(suite, json_is_read_back, 5);
-	SUITE_TEST(suite, halfopen_age_follows_the_timer, 5);
-	SUITE_TEST(suite, addresses_as_text, 5);
-	SUITE_TEST(suite, diagnoses_in_words, 5);
-	SUITE_TEST(suite, listeners_fit_the_screen, 5);
-	SUITE_TEST(suite, listeners_keys_are_promised, 5);
-	SUITE_TEST(suite, worst_listener_first, 5);
-	SUITE_TEST(suite, odd_states_have_a_meaning, 5);
-	SUITE_TEST(suite, sources_look_like_what_they_are, 5);
-	SUITE_TEST(suite, units_of_control_groups, 5);
-	SUITE_TEST(suite, sources_advise, 10);
-	return suite_main(suite, argc, argv);
-}
+/* clang-format off */
+const struct suite_test suite_tests[] = {
+	SUITE_TEST(groups_count_each_key, 10),
+	SUITE_TEST(json_is_read_back, 5),
+	SUITE_TEST(halfopen_age_follows_the_timer, 5),
+	SUITE_TEST(addresses_as_text, 5),
+	SUITE_TEST(diagnoses_in_words, 5),
+	SUITE_TEST(listeners_fit_the_screen, 5),
+	SUITE_TEST(listeners_keys_are_promised, 5),
+	SUITE_TEST(worst_listener_first, 5),
+	SUITE_TEST(odd_states_have_a_meaning, 5),
+	SUITE_TEST(sources_look_like_what_they_are, 5),
+	SUITE_TEST(units_of_control_groups, 5),
+	SUITE_TEST(sources_advise, 10),
+	{}
+};
+/* clang-format on */

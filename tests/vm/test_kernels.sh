@@ -36,8 +36,8 @@ trap 'exit 143' TERM INT
 # lacks WHAT: ends the short form as skipped; the long form was asked for, and fails.
 lacks() {
 	[ "${SG_FULL:-}" != 1 ] || return 0
-	echo "$1"
-	exit 77
+	echo "1..0 # SKIP $1"
+	exit 0
 }
 
 # check NAME COMMAND...: one test. What the command prints is shown if it fails.

@@ -43,10 +43,10 @@ kernel() {
 
 # machine UID: everything is installed, the kernel has what it takes.
 machine() {
-	rm -rf "$checkout" "$bin" "$work/absent"
+	rm -rf "$checkout" "$bin" "$work/absent" "$work/result"
 	mkdir -p "$checkout/tests" "$bin" "$work/absent"
 	cp "$source_dir/quickstart" "$checkout/"
-	cp "$source_dir/tests/run" "$source_dir/tests/alone.tsv" "$checkout/tests/"
+	cp "$source_dir/tests/tally" "$checkout/tests/"
 	kernel tcx_link_attach bpf_sk_assign_tcp_reqsk
 
 	printf '#!/bin/sh\necho %s\n' "$1" >"$bin/id"
@@ -63,17 +63,30 @@ machine() {
 	stand_in sudo <<-'END'
 		"$@"
 	END
+	# Every ring has one program, which passes or does what $work/result says.
+	cat >"$bin/log" <<-END
+		#!/bin/sh
+		while [ "\$1" != --suite ]; do shift; done
+		for word; do
+			[ "\$word" != --suite ] || continue
+			cat "$work/result" 2>/dev/null || printf '{"name": "%s / a", "result": "OK", %s}\n' \
+				"\$word" '"returncode": 0, "stdout": "1..1\\nok 1 - s: t"'
+		done
+	END
+	chmod +x "$bin/log"
 	stand_in meson <<-'END'
-		[ "$2" = --reconfigure ] || : >"$2/build.ninja"
+		if [ "$1" = test ]; then
+			mkdir -p "$3/meson-logs"
+			log "$@" >"$3/meson-logs/$5.json"
+		elif [ "$2" != --reconfigure ]; then
+			: >"$2/build.ninja"
+		fi
 	END
 	stand_in ninja <<-'END'
-		[ "$3" != -t ] || exit 0
-		mkdir -p "$2/cli" "$2/tests/unit" "$2/tests/bpf"
+		mkdir -p "$2/cli" "$2/meson-logs"
 		printf '#!/bin/sh\necho "synguard $*" >>"$calls"; echo "the demo"; exit 5\n' \
 			>"$2/cli/synguard"
-		printf '#!/bin/sh\necho 1..1; echo ok 1 - s: t\n' >"$2/tests/unit/test_a"
-		cp "$2/tests/unit/test_a" "$2/tests/bpf/test_b"
-		chmod +x "$2/cli/synguard" "$2/tests/unit/test_a" "$2/tests/bpf/test_b"
+		chmod +x "$2/cli/synguard"
 	END
 	for tool in nginx promtool prometheus busybox; do
 		stand_in "$tool" </dev/null
@@ -170,7 +183,7 @@ kernel tcx_link_attach
 quickstart test unit bpf netns
 holds test_skips_what_the_kernel_cannot_do 'exits 0' \
 	'last_line_is "2 passed, 0 failed, 2 skipped"' \
-	'grep -q "skipped: the kernel lacks the kfunc bpf_sk_assign_tcp_reqsk" "$work/stdout"'
+	'grep -q "^skipped bpf: .*the kernel lacks the kfunc bpf_sk_assign_tcp_reqsk" "$work/stdout"'
 
 # ---- packages and privileges
 
@@ -207,7 +220,7 @@ quickstart test unit netns
 holds a_ring_brings_its_packages 'grep -q "^sudo .*apt-get.* install .* curl$" "$calls"'
 holds sudo_is_for_apt_and_the_root_rings '[ "$(calls_of sudo)" -eq 3 ]' \
 	'[ "$(grep "^sudo " "$calls" | grep -c apt-get)" -eq 2 ]' \
-	'[ "$(grep "^sudo " "$calls" | grep -c "tests/run.* netns")" -eq 1 ]'
+	'[ "$(grep "^sudo " "$calls" | grep -c " meson test .* netns$")" -eq 1 ]'
 machine 1000
 touch "$work/absent/curl"
 quickstart test unit
@@ -246,21 +259,18 @@ holds a_failed_install_ends_it 'exits 1' 'told "no such package"' '[ "$(calls_of
 machine 0
 quickstart test unit
 holds the_count_is_the_last_line 'exits 0' 'last_line_is "2 passed, 0 failed, 0 skipped"'
-holds unit_is_run_with_sanitizers_too 'grep -q "^ok    unit-asan/test_a" "$work/stdout"' \
+holds unit_is_run_with_sanitizers_too 'grep -q "^meson test -C $checkout/build-asan " "$calls"' \
 	'grep -q "^meson setup $checkout/build-asan .*-Db_sanitize=address,undefined" "$calls"'
 
 machine 0
 quickstart test bpf
-cat >"$checkout/build/tests/bpf/test_b" <<'END'
-#!/bin/sh
-echo 1..1
-echo "ok 1 - s: t # SKIP full=$SG_FULL tools=$SG_TOOLS"
-END
-stand_in ninja </dev/null
-quickstart test bpf
-holds short_forms_by_default 'grep -q "full= tools=$checkout/build/tools$" "$work/stdout"'
+holds short_forms_by_default '! grep -q -e "--setup" "$calls"'
 quickstart test --full bpf
-holds full_is_passed_on 'grep -q "full=1 tools=$checkout/build/tools$" "$work/stdout"'
+holds full_is_passed_on 'grep -q "^meson test .* --setup full --num-processes 1 .*--suite bpf" "$calls"'
+
+machine 0
+quickstart test bpf netns
+holds root_builds_nothing 'grep -q "^meson test .* --no-rebuild .*--suite bpf --suite netns" "$calls"'
 
 machine 0
 : >"$calls"
@@ -288,12 +298,17 @@ quickstart test unit bpf
 holds a_ring_that_sudo_refused_is_failed 'exits 1' 'last_line_is "2 passed, 1 failed, 0 skipped"'
 
 machine 0
-printf '#!/bin/sh\necho 1..1; echo not ok 1 - s: t\n' >"$work/failing"
+printf '{"name": "bpf / b", "result": "FAIL", "returncode": 1, "stdout": "1..1\\nnot ok 1 - s: t"}\n' \
+	>"$work/result"
 quickstart test bpf
-cp "$work/failing" "$checkout/build/tests/bpf/test_b"
-stand_in ninja </dev/null
-quickstart test bpf
-holds a_failed_test_fails_the_run 'exits 1' 'grep -q "failed: s: t" "$work/stdout"' \
+holds a_failed_test_fails_the_run 'exits 1' 'grep -q "^failed .*s: t" "$work/stdout"' \
 	'last_line_is "0 passed, 1 failed, 0 skipped"'
+
+machine 0
+stand_in log <<-'END'
+	exit 1
+END
+quickstart test unit
+holds a_ring_without_a_log_is_failed 'exits 1' 'last_line_is "0 passed, 2 failed, 0 skipped"'
 
 echo "1..$number"
