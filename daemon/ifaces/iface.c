@@ -1,199 +1,246 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/ifaces/iface.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "synguard/cleanup.h"
+
 #include "daemon/base/clock.h"
 #include "daemon/base/descriptors.h"
 #include "daemon/dataplane/counters.h"
-#include "daemon/ifaces/ifaces_internal.h"
+#include "daemon/net/rtnl.h"
 
-/* Time for the ACKs of challenges that are under way when an interface is not meant any more. */
-#define IFACES_GRACE_NS 1000000000ULL
+/* Time for the ACKs of challenges that are under way when an interface is left. */
+#define IFACE_GRACE_NS 1000000000ULL
 
 /* After so long XDP is tried again on an interface whose driver lost its answers. */
-#define IFACES_LOWERED_NS (300 * 1000000000ULL)
+#define IFACE_XDP_OFF_NS (300 * 1000000000ULL)
 
-void iface_tell(const struct iface *port, enum iface_event what, const char *reason)
+/* What could not be attached is tried again each so many checks: few XDP programs report their end. */
+#define IFACE_RETRY_CHECKS 5
+
+void iface_report(const struct iface *iface, enum iface_event what, const char *reason)
 {
-	iface_events_tell(port->owner->desk, clock_now_ns(), what, port->name,
-			  dataplane_attach_name(port->links.attach), reason);
+	iface_events_report(iface->set->events, clock_now_ns(), what, iface->name,
+			    dataplane_attach_name(iface->at.attach), reason);
+}
+
+void iface_report_change(const struct iface *iface, const struct dataplane_attachments *before,
+			 int error)
+{
+	const struct dataplane_attachments *now = &iface->at;
+
+	if (now->attach == before->attach && !strcmp(now->reason, before->reason))
+		return;
+	iface_report(iface,
+		     error < 0			   ? IFACES_REFUSED :
+		     now->attach == DATAPLANE_NONE ? IFACES_DETACHED :
+						     IFACES_ATTACHED,
+		     now->reason);
+}
+
+bool iface_is_leaving(const struct iface *iface)
+{
+	return iface->state == IFACE_LEAVING || iface->state == IFACE_ENDING ||
+	       iface->state == IFACE_GRACE || iface->state == IFACE_DETACHING;
 }
 
 /* ---- the thread's part --------------------------------------------------------------------- */
 
-static void iface_work(struct worker_job *worker_job)
+static void iface_check_and_attach(struct iface_job *job)
 {
-	struct iface_job *job = (struct iface_job *)worker_job;
 	enum dataplane_attach before;
 
-	job->result = 0;
-	if (job->drop) {
-		dataplane_detach(job->dp, &job->links);
-		return;
-	}
-	if (job->lower) {
-		dataplane_end_challenges(job->dp, &job->links);
-		return;
-	}
-	dataplane_succeed(job->dp, job->way, &job->links);
-	before = job->links.attach;
-	dataplane_check(job->dp, job->ifindex, &job->links);
-	if (job->look && job->links.attach == before)
+	dataplane_succeed(job->dp, job->mode, &job->at);
+	before = job->at.attach;
+	dataplane_check(job->dp, job->ifindex, &job->at);
+	if (job->task == IFACE_CHECKING && job->at.attach == before)
 		return;
 	/* where tcx is to answer, it begins before XDP ends: see dataplane_attach() */
-	if (job->lowered[0] && job->links.attach > DATAPLANE_TCX && job->way == ATTACH_MODE_WATCH)
-		dataplane_end_challenges(job->dp, &job->links);
-	job->result = dataplane_attach(job->dp, job->ifindex, job->way, &job->links);
-	if (job->lowered[0] && job->links.attach == DATAPLANE_TCX && !job->links.forced_off)
-		snprintf(job->links.reason, sizeof(job->links.reason), "%s", job->lowered);
+	if (job->xdp_off[0] && job->at.attach > DATAPLANE_TCX && job->mode == ATTACH_MODE_WATCH)
+		dataplane_end_challenges(job->dp, &job->at);
+	job->error = dataplane_attach(job->dp, job->ifindex, job->mode, &job->at);
+	if (job->xdp_off[0] && job->at.attach == DATAPLANE_TCX && !job->at.forced_off)
+		snprintf(job->at.reason, sizeof(job->at.reason), "%s", job->xdp_off);
 	if (!job->driver[0])
 		rtnl_driver(job->name, job->driver);
 }
 
-/* ---- the loop's part ------------------------------------------------------------------------ */
+static void iface_work(struct worker_job *worker_job)
+{
+	struct iface_job *job = container_of(worker_job, struct iface_job, job);
+
+	if (job->task == IFACE_DETACHING)
+		dataplane_detach(job->dp, &job->at);
+	else if (job->task == IFACE_ENDING)
+		dataplane_end_challenges(job->dp, &job->at);
+	else
+		iface_check_and_attach(job);
+}
+
+/* ---- the loop's part ----------------------------------------------------------------------- */
 
 static void iface_done(struct worker_job *worker_job);
 
-bool iface_may_go(const struct iface *port)
+/* Where XDP was given up, tcx answers, unless another mode was set by name. */
+static enum attach_mode iface_mode(const struct iface *iface)
 {
-	return port->leaving && clock_now_ns() >= port->leave_at_ns;
+	if (!iface->xdp_off_until_ns || iface->mode == ATTACH_MODE_WATCH)
+		return iface->mode;
+	return iface->mode == ATTACH_MODE_AUTO || iface->mode == ATTACH_MODE_TCX ?
+		       ATTACH_MODE_TCX :
+		       ATTACH_MODE_WATCH;
 }
 
-/* Where XDP was given up on, tcx answers, unless another way was asked for by name. */
-static enum attach_mode iface_attach_mode(const struct iface *port)
+static void iface_start(struct iface *iface, enum iface_state task)
 {
-	if (!port->lowered_until_ns || port->way == ATTACH_MODE_WATCH)
-		return port->way;
-	return port->way == ATTACH_MODE_AUTO || port->way == ATTACH_MODE_TCX ? ATTACH_MODE_TCX :
-									       ATTACH_MODE_WATCH;
-}
+	struct iface_job *job = &iface->job;
 
-void iface_submit(struct iface *port, bool look)
-{
-	struct iface_job *job = &port->job;
-	bool drop = iface_may_go(port);
-
-	if (port->busy) {
-		port->again = true;
-		return;
-	}
-	port->busy = true;
-	port->again = false;
+	iface->state = task;
 	*job = (struct iface_job){
 		.job = { iface_work, iface_done },
-		.dp = port->owner->dp,
-		.links = port->links,
-		.ifindex = port->ifindex,
-		.drop = drop,
-		.lower = port->leaving && !drop,
-		.look = look,
-		.way = iface_attach_mode(port),
-		.port = port,
+		.task = task,
+		.mode = iface_mode(iface),
+		.dp = iface->set->dp,
+		.at = iface->at,
+		.ifindex = iface->ifindex,
 	};
-	if (port->lowered_until_ns)
-		memcpy(job->lowered, port->lowered, sizeof(job->lowered));
-	memcpy(job->name, port->name, sizeof(job->name));
-	memcpy(job->driver, port->driver, sizeof(job->driver));
-	worker_add(port->owner->worker, &job->job);
+	if (iface->xdp_off_until_ns)
+		memcpy(job->xdp_off, iface->xdp_off, sizeof(job->xdp_off));
+	memcpy(job->name, iface->name, sizeof(job->name));
+	memcpy(job->driver, iface->driver, sizeof(job->driver));
+	worker_add(iface->set->worker, &job->job);
 }
 
-void iface_tell_change(const struct iface *port, const struct dataplane_attachments *before,
-		       int error)
+void iface_attach(struct iface *iface)
 {
-	const struct dataplane_attachments *now = &port->links;
+	if (iface->state == IFACE_IDLE)
+		iface_start(iface, IFACE_ATTACHING);
+	else if (!iface_is_leaving(iface))
+		iface->state = IFACE_ATTACH_AGAIN;
+}
 
-	if (now->attach == before->attach && !strcmp(now->reason, before->reason))
-		return;
-	if (error < 0)
-		iface_tell(port, IFACES_REFUSED, now->reason);
-	else if (now->attach == DATAPLANE_NONE)
-		iface_tell(port, IFACES_DETACHED, now->reason);
-	else
-		iface_tell(port, IFACES_ATTACHED, now->reason);
+static void iface_start_leaving(struct iface *iface)
+{
+	iface_start(iface, clock_now_ns() < iface->grace_until_ns ? IFACE_ENDING : IFACE_DETACHING);
+}
+
+/* What a job of checking or attaching came to. */
+static void iface_attached(struct iface *iface)
+{
+	const struct iface_job *job = &iface->job;
+	struct dataplane_attachments before = iface->at;
+
+	/* what the daemon before had attached is new in this one */
+	if (before.inherited)
+		before = DATAPLANE_ATTACHMENTS_NONE;
+	iface->at = job->at;
+	iface->error = job->error;
+	if (job->error < 0)
+		snprintf(iface->at.reason, sizeof(iface->at.reason), "tcx: %s",
+			 descriptors_error(job->error));
+	/* it went while this was under way, and the message that says so comes */
+	if (job->error != -ENODEV)
+		iface_report_change(iface, &before, job->error);
 }
 
 static void iface_done(struct worker_job *worker_job)
 {
-	struct iface_job *job = (struct iface_job *)worker_job;
-	struct iface *port = job->port;
-	struct dataplane_attachments before = port->links;
-	struct ifaces *p = port->owner;
+	struct iface_job *job = container_of(worker_job, struct iface_job, job);
+	struct iface *iface = container_of(job, struct iface, job);
+	bool again = iface->state == IFACE_ATTACH_AGAIN;
 
-	port->busy = false;
-	if (before.inherited)
-		before =
-			DATAPLANE_ATTACHMENTS_NONE; /* news of this daemon, which had not got it before */
-	port->links = job->links;
-	memcpy(port->driver, job->driver, sizeof(port->driver));
-	if (port->leaving) {
-		if (!job->drop) {
-			/* what was under way when it was told to leave, or ifaces_tick() goes on */
-			if (!job->lower)
-				iface_submit(port, false);
-			return;
-		}
-		ifaces_forget(port);
-		/* the words may have come to mean it again meanwhile */
-		ifaces_reconcile(p, p->links, p->way);
-		return;
+	memcpy(iface->driver, job->driver, sizeof(iface->driver));
+	switch (iface->state) {
+	case IFACE_CHECKING:
+	case IFACE_ATTACHING:
+	case IFACE_ATTACH_AGAIN:
+		iface_attached(iface);
+		iface->state = IFACE_IDLE;
+		if (again)
+			iface_attach(iface);
+		break;
+	case IFACE_LEAVING:
+		iface->at = job->at;
+		iface_start_leaving(iface);
+		break;
+	case IFACE_ENDING:
+		iface->at = job->at;
+		iface->state = IFACE_GRACE;
+		break;
+	case IFACE_DETACHING:
+		iface->at = job->at;
+		iface->set->gone(iface->set->userdata, iface);
+		break;
+	case IFACE_IDLE:
+	case IFACE_GRACE:
+		break; /* there is no job in these */
 	}
-	port->failed = job->result < 0;
-	if (port->failed)
-		snprintf(port->links.reason, sizeof(port->links.reason), "tcx: %s",
-			 descriptors_error(job->result));
-	/* it went while this was under way, and the message that says so comes */
-	if (job->result != -ENODEV)
-		iface_tell_change(port, &before, job->result);
-	if (port->again)
-		iface_submit(port, false);
 }
 
-void iface_leave(struct iface *port, enum iface_event what, const char *reason)
+void iface_leave(struct iface *iface, enum iface_event what, const char *reason)
 {
-	if (port->leaving)
+	bool idle = iface->state == IFACE_IDLE;
+
+	if (iface_is_leaving(iface))
 		return;
-	port->leaving = true;
-	port->again = false;
-	if (what == IFACES_DETACHED && port->links.answers)
-		port->leave_at_ns = clock_now_ns() + IFACES_GRACE_NS;
-	iface_tell(port, what, reason);
-	if (!port->owner->dp)
-		ifaces_forget(port);
-	else if (!port->busy)
-		iface_submit(port, false);
+	iface->state = IFACE_LEAVING;
+	iface->grace_until_ns =
+		what == IFACES_DETACHED && iface->at.answers ? clock_now_ns() + IFACE_GRACE_NS : 0;
+	iface_report(iface, what, reason);
+	if (idle)
+		iface_start_leaving(iface);
 }
 
-void iface_stay(struct iface *port)
+void iface_close(struct iface *iface)
 {
-	if (!port->leaving || (port->busy && port->job.drop))
-		return;
-	port->leaving = false;
-	port->leave_at_ns = 0;
-	port->version = 0; /* to be tended anew */
-	if (port->busy)
-		port->again = true;
+	bool idle = iface->state == IFACE_IDLE || iface->state == IFACE_GRACE;
+
+	dataplane_close_links(idle ? &iface->at : &iface->job.at);
 }
 
-void iface_watch_tx(struct iface *port, struct tx_errors_sums *sums, uint64_t now_ns)
+void iface_stay(struct iface *iface)
 {
-	if (port->busy || port->leaving)
+	if (!iface_is_leaving(iface) || iface->state == IFACE_DETACHING)
 		return;
-	if (port->lowered_until_ns && now_ns >= port->lowered_until_ns) {
-		port->lowered_until_ns = 0;
-		iface_submit(port, false);
+	iface->state = iface->state == IFACE_GRACE ? IFACE_IDLE : IFACE_ATTACH_AGAIN;
+	iface->version = 0;
+}
+
+void iface_watch_tx(struct iface *iface, struct tx_errors_sums *sums, uint64_t now_ns)
+{
+	if (iface->state != IFACE_IDLE)
+		return;
+	if (iface->xdp_off_until_ns && now_ns >= iface->xdp_off_until_ns) {
+		iface->xdp_off_until_ns = 0;
+		iface_attach(iface);
 		return;
 	}
 	sums->tx = (struct sg_tx){};
-	dataplane_tx(port->owner->dp, port->ifindex, &sums->tx);
-	if (port->links.attach <= DATAPLANE_TCX) {
-		tx_errors_begin(&port->tx, sums);
-	} else if (tx_errors_step(&port->tx, sums)) {
-		snprintf(port->lowered, sizeof(port->lowered),
+	dataplane_tx(iface->set->dp, iface->ifindex, &sums->tx);
+	if (iface->at.attach <= DATAPLANE_TCX) {
+		tx_errors_begin(&iface->tx, sums);
+	} else if (tx_errors_step(&iface->tx, sums)) {
+		snprintf(iface->xdp_off, sizeof(iface->xdp_off),
 			 "the driver lost %llu of XDP's last %llu answers; XDP is tried again "
 			 "after 5 min",
-			 (unsigned long long)port->tx.failed, (unsigned long long)port->tx.answers);
-		port->lowered_until_ns = now_ns + IFACES_LOWERED_NS;
-		iface_submit(port, false);
+			 (unsigned long long)iface->tx.failed,
+			 (unsigned long long)iface->tx.answers);
+		iface->xdp_off_until_ns = now_ns + IFACE_XDP_OFF_NS;
+		iface_attach(iface);
 	}
+}
+
+void iface_check(struct iface *iface, uint64_t now_ns)
+{
+	if (iface->state == IFACE_GRACE && now_ns >= iface->grace_until_ns)
+		iface_start(iface, IFACE_DETACHING);
+	if (iface->state != IFACE_IDLE)
+		return;
+	if ((iface->error < 0 || iface->at.foreign) && ++iface->retries % IFACE_RETRY_CHECKS == 0)
+		iface_start(iface, IFACE_ATTACHING);
+	else if (iface->at.attach != DATAPLANE_NONE)
+		iface_start(iface, IFACE_CHECKING);
 }

@@ -6,16 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IFACE_EVENTS_PLACES 256
+#include "daemon/base/hash.h"
 
-#define IFACE_EVENTS_QUIET_NS 10000000000ULL
+#define IFACE_EVENTS_SLOTS 256
+
+#define IFACE_EVENTS_WINDOW_NS 10000000000ULL
 
 /* An interface that comes, is attached to, goes, and comes again is no flapping yet. */
 #define IFACE_EVENTS_BURST 6
 
 struct iface_events_slot {
-	uint64_t began_ns; /* of the ten seconds under way; 0: none are */
-	unsigned int told; /* in these */
+	uint64_t began_ns;     /* of the window under way; 0: none is */
+	unsigned int reported; /* in it */
 	unsigned int held;
 	enum iface_event what; /* of the last one held */
 	char ifname[IFNAMSIZ * 4];
@@ -25,84 +27,72 @@ struct iface_events_slot {
 
 struct iface_events {
 	struct ifaces_handler handler;
-	struct iface_events_slot places[IFACE_EVENTS_PLACES];
+	struct iface_events_slot slots[IFACE_EVENTS_SLOTS];
 };
 
-static struct iface_events_slot *iface_events_place(struct iface_events *d, const char *ifname)
-{
-	uint32_t hash = 2166136261u; /* FNV-1a */
-
-	for (; *ifname; ifname++)
-		hash = (hash ^ (unsigned char)*ifname) * 16777619u;
-	return &d->places[hash % IFACE_EVENTS_PLACES];
-}
-
-static void iface_events_slot_flush(struct iface_events *d, struct iface_events_slot *p)
+static void iface_events_flush(struct iface_events *e, struct iface_events_slot *s)
 {
 	char reason[256];
 
-	if (p->held == 1)
-		snprintf(reason, sizeof(reason), "%s", p->reason);
+	if (s->held == 1)
+		snprintf(reason, sizeof(reason), "%s", s->reason);
 	else
-		snprintf(reason, sizeof(reason), "%s%s%u changes before that were not told",
-			 p->reason, p->reason[0] ? "; " : "", p->held - 1);
-	d->handler.news(d->handler.userdata, p->what, p->ifname, p->attach, reason);
-	p->held = 0;
+		snprintf(reason, sizeof(reason), "%s%s%u changes before that were not reported",
+			 s->reason, s->reason[0] ? "; " : "", s->held - 1);
+	e->handler.event(e->handler.userdata, s->what, s->ifname, s->attach, reason);
+	s->held = 0;
 }
 
-/* Ends the ten seconds that are over. What was held is the first and last of the next ones. */
-static void iface_events_slot_turn(struct iface_events *d, struct iface_events_slot *p,
-				   uint64_t now_ns)
+/* Ends a window that is over. What was held is the first and last of the next one. */
+static void iface_events_turn(struct iface_events *e, struct iface_events_slot *s, uint64_t now_ns)
 {
-	if (!p->began_ns || now_ns - p->began_ns < IFACE_EVENTS_QUIET_NS)
+	if (!s->began_ns || now_ns - s->began_ns < IFACE_EVENTS_WINDOW_NS)
 		return;
-	p->began_ns = 0;
-	p->told = 0;
-	if (!p->held)
-		return;
-	p->began_ns = now_ns;
-	p->told = IFACE_EVENTS_BURST;
-	iface_events_slot_flush(d, p);
+	s->began_ns = s->held ? now_ns : 0;
+	s->reported = s->held ? IFACE_EVENTS_BURST : 0;
+	if (s->held)
+		iface_events_flush(e, s);
 }
 
-void iface_events_tell(struct iface_events *d, uint64_t now_ns, enum iface_event what,
-		       const char *ifname, const char *attach, const char *reason)
+void iface_events_report(struct iface_events *e, uint64_t now_ns, enum iface_event what,
+			 const char *ifname, const char *attach, const char *reason)
 {
-	struct iface_events_slot *p = iface_events_place(d, ifname);
+	struct iface_events_slot *s =
+		&e->slots[hash_bytes(HASH_START, ifname, strlen(ifname)) % IFACE_EVENTS_SLOTS];
 
-	iface_events_slot_turn(d, p, now_ns);
-	if (p->told < IFACE_EVENTS_BURST) {
-		p->began_ns = p->began_ns ?: now_ns;
-		p->told++;
-		d->handler.news(d->handler.userdata, what, ifname, attach, reason);
+	iface_events_turn(e, s, now_ns);
+	if (s->reported < IFACE_EVENTS_BURST) {
+		s->began_ns = s->began_ns ?: now_ns;
+		s->reported++;
+		e->handler.event(e->handler.userdata, what, ifname, attach, reason);
 		return;
 	}
-	p->held++;
-	p->what = what;
-	p->attach = attach;
-	snprintf(p->ifname, sizeof(p->ifname), "%s", ifname);
-	snprintf(p->reason, sizeof(p->reason), "%s", reason);
+	s->held++;
+	s->what = what;
+	s->attach = attach;
+	snprintf(s->ifname, sizeof(s->ifname), "%s", ifname);
+	snprintf(s->reason, sizeof(s->reason), "%s", reason);
 }
 
-void iface_events_tick(struct iface_events *d, uint64_t now_ns)
+void iface_events_tick(struct iface_events *e, uint64_t now_ns)
 {
-	struct iface_events_slot *p;
+	size_t i;
 
-	for (p = d->places; p < d->places + IFACE_EVENTS_PLACES; p++)
-		iface_events_slot_turn(d, p, now_ns);
+	for (i = 0; i < IFACE_EVENTS_SLOTS; i++)
+		iface_events_turn(e, &e->slots[i], now_ns);
 }
 
 struct iface_events *iface_events_new(const struct ifaces_handler *handler)
 {
-	struct iface_events *d = calloc(1, sizeof(*d));
+	struct iface_events *e = calloc(1, sizeof(*e));
 
-	if (d)
-		d->handler = *handler;
-	return d;
+	if (e)
+		e->handler = *handler;
+	return e;
 }
 
-struct iface_events *iface_events_free(struct iface_events *d)
+struct iface_events *iface_events_free(struct iface_events *e)
 {
-	free(d);
+	free(e);
 	return NULL;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/ifaces/ifaces.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,14 +8,24 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/dataplane/counters.h"
-#include "daemon/ifaces/ifaces_internal.h"
+#include "daemon/ifaces/iface.h"
 #include "daemon/settings/iface_names.h"
 
-/* How many are looked after in a second; every one of a usual host's. */
+/* How many are checked in a second: on most hosts all of them. */
 #define IFACES_CHECKS_A_TICK 16
 
-/* What was in the way is asked after each so many looks: few XDP programs say that they go. */
-#define IFACES_FOREIGN_LOOKS 5
+struct ifaces {
+	struct iface_set set; /* what all of them share */
+	struct rtnl *rtnl;    /* of the last reconciliation, as the mode is */
+	enum attach_mode mode;
+	char **names;
+	size_t name_count;
+	bool renamed;	 /* there are other names than at the last reconciliation */
+	bool reconciled; /* there was one */
+	struct iface **items;
+	size_t count;
+	size_t checked; /* where the next tick goes on */
+};
 
 /* ---- names --------------------------------------------------------------------------------- */
 
@@ -40,7 +52,7 @@ int ifaces_set_names(struct ifaces *p, const char *const *names, size_t count)
 	ifaces_names_free(p->names, p->name_count);
 	p->names = copy;
 	p->name_count = count;
-	p->sweep = true;
+	p->renamed = true;
 	return 0;
 }
 
@@ -54,7 +66,7 @@ static bool ifaces_wants(const struct ifaces *p, const struct iface_names_device
 	return iface_names_match((const char *const *)p->names, p->name_count, d);
 }
 
-/* Whether a port is still meant: being down for the moment is no reason to leave it. */
+/* Whether the names still mean it: being down for the moment is no reason to leave it. */
 static bool ifaces_keeps(const struct ifaces *p, const struct rtnl_iface *info)
 {
 	struct iface_names_device d = ifaces_device(info);
@@ -63,10 +75,10 @@ static bool ifaces_keeps(const struct ifaces *p, const struct rtnl_iface *info)
 	return ifaces_wants(p, &d);
 }
 
-void ifaces_warn(const struct ifaces *p, struct rtnl *links)
+void ifaces_warn(const struct ifaces *p, struct rtnl *rtnl)
 {
 	const struct rtnl_iface *infos;
-	size_t count = rtnl_get(links, &infos), i, j;
+	size_t count = rtnl_get(rtnl, &infos), i, j;
 
 	for (i = 0; i < p->name_count; i++) {
 		for (j = 0; j < count; j++) {
@@ -76,8 +88,8 @@ void ifaces_warn(const struct ifaces *p, struct rtnl *links)
 				break;
 		}
 		if (j == count)
-			iface_events_tell(
-				p->desk, clock_now_ns(), IFACES_MISSING, p->names[i],
+			iface_events_report(
+				p->set.events, clock_now_ns(), IFACES_MISSING, p->names[i],
 				dataplane_attach_name(DATAPLANE_NONE),
 				strcmp(p->names[i], IFACE_NAMES_AUTO) ?
 					"there is none yet; it is attached to when it comes" :
@@ -86,15 +98,34 @@ void ifaces_warn(const struct ifaces *p, struct rtnl *links)
 	}
 }
 
-void ifaces_forget(struct iface *port)
+static void ifaces_forget(struct ifaces *p, struct iface *iface)
 {
-	struct ifaces *p = port->owner;
 	size_t i;
 
-	for (i = 0; p->ports[i] != port; i++)
+	for (i = 0; p->items[i] != iface; i++)
 		;
-	memmove(p->ports + i, p->ports + i + 1, (--p->count - i) * sizeof(*p->ports));
-	free(port);
+	memmove(p->items + i, p->items + i + 1, (--p->count - i) * sizeof(*p->items));
+	free(iface);
+}
+
+/* Of set.gone: the names may have come to mean the interface again meanwhile. */
+static void ifaces_on_gone(void *userdata, struct iface *iface)
+{
+	struct ifaces *p = userdata;
+
+	ifaces_forget(p, iface);
+	ifaces_reconcile(p, p->rtnl, p->mode);
+}
+
+static void ifaces_leave(struct ifaces *p, struct iface *iface, enum iface_event what,
+			 const char *reason)
+{
+	if (p->set.dp) {
+		iface_leave(iface, what, reason);
+		return;
+	}
+	iface_report(iface, what, reason);
+	ifaces_forget(p, iface);
 }
 
 static struct iface *ifaces_find(struct ifaces *p, const struct rtnl_iface *info)
@@ -102,8 +133,8 @@ static struct iface *ifaces_find(struct ifaces *p, const struct rtnl_iface *info
 	size_t i;
 
 	for (i = 0; i < p->count; i++)
-		if (p->ports[i]->ifindex == info->index && p->ports[i]->serial == info->serial)
-			return p->ports[i];
+		if (p->items[i]->ifindex == info->index && p->items[i]->serial == info->serial)
+			return p->items[i];
 	return NULL;
 }
 
@@ -112,135 +143,124 @@ static void ifaces_sum(struct ifaces *p, struct tx_errors_sums *ret)
 	struct sg_counters xdp = {}, ingress = {};
 
 	*ret = (struct tx_errors_sums){};
-	dataplane_counters(p->dp, SG_XDP, &xdp);
-	dataplane_counters(p->dp, SG_INGRESS, &ingress);
+	dataplane_counters(p->set.dp, SG_XDP, &xdp);
+	dataplane_counters(p->set.dp, SG_INGRESS, &ingress);
 	ret->challenged = xdp.verdicts[SG_V_CHALLENGED] + xdp.verdicts[SG_V_CHALLENGED_PLAIN];
 	ret->accepted = ingress.verdicts[SG_V_ACCEPTED];
 }
 
 /* What the daemon before had there. What its driver did until now was seen by nobody. */
-static void ifaces_inherit(struct ifaces *p, struct iface *port)
+static void ifaces_inherit(struct ifaces *p, struct iface *iface)
 {
 	struct tx_errors_sums sums;
 
-	port->links = dataplane_inherit(p->dp, port->ifindex);
-	if (port->links.attach == DATAPLANE_NONE)
+	iface->at = dataplane_inherit(p->set.dp, iface->ifindex);
+	if (iface->at.attach == DATAPLANE_NONE)
 		return;
 	ifaces_sum(p, &sums);
-	dataplane_tx(p->dp, port->ifindex, &sums.tx);
-	tx_errors_begin(&port->tx, &sums);
+	dataplane_tx(p->set.dp, iface->ifindex, &sums.tx);
+	tx_errors_begin(&iface->tx, &sums);
 }
 
 static struct iface *ifaces_add(struct ifaces *p, const struct rtnl_iface *info)
 {
-	struct iface **grown = realloc(p->ports, (p->count + 1) * sizeof(*grown));
-	struct iface *port = grown ? calloc(1, sizeof(*port)) : NULL;
+	struct iface **grown = realloc(p->items, (p->count + 1) * sizeof(*grown));
+	struct iface *iface = grown ? calloc(1, sizeof(*iface)) : NULL;
 
-	p->ports = grown ?: p->ports;
-	if (!port)
+	p->items = grown ?: p->items;
+	if (!iface)
 		return NULL;
-	*port = (struct iface){
-		.owner = p,
+	*iface = (struct iface){
+		.set = &p->set,
 		.ifindex = info->index,
 		.serial = info->serial,
-		.links = DATAPLANE_ATTACHMENTS_NONE,
+		.at = DATAPLANE_ATTACHMENTS_NONE,
 	};
-	memcpy(port->name, info->name, sizeof(port->name));
-	p->ports[p->count++] = port;
-	if (p->settled) /* what was there at the start did not come */
-		iface_tell(port, IFACES_CAME, "");
-	if (p->dp)
-		ifaces_inherit(p, port);
-	if (port->links.attach == DATAPLANE_NONE)
-		snprintf(port->links.reason, sizeof(port->links.reason), "%s",
-			 p->dp ? "it is being attached to" :
-				 "this kernel cannot have the programs");
-	return port;
+	memcpy(iface->name, info->name, sizeof(iface->name));
+	p->items[p->count++] = iface;
+	if (p->reconciled) /* what was there at the start did not come */
+		iface_report(iface, IFACES_CAME, "");
+	if (p->set.dp)
+		ifaces_inherit(p, iface);
+	if (iface->at.attach == DATAPLANE_NONE)
+		snprintf(iface->at.reason, sizeof(iface->at.reason), "%s",
+			 p->set.dp ? "it is being attached to" :
+				     "this kernel cannot have the programs");
+	return iface;
 }
 
-/* An interface that is meant, or was. */
-static void ifaces_tend(struct ifaces *p, struct iface *port, const struct rtnl_iface *info)
+/* Acts on what has changed of an interface that the names mean, or meant. */
+static void ifaces_update(struct ifaces *p, struct iface *iface, const struct rtnl_iface *info)
 {
-	if (port->leaving || (port->version == info->version && port->way == p->way))
+	if (iface_is_leaving(iface) || (iface->version == info->version && iface->mode == p->mode))
 		return;
-	port->version = info->version;
-	port->way = p->way;
-	memcpy(port->name, info->name, sizeof(port->name));
-	if (!p->dp)
+	iface->version = info->version;
+	iface->mode = p->mode;
+	memcpy(iface->name, info->name, sizeof(iface->name));
+	if (!p->set.dp)
 		return;
 	if (!info->ethernet && !info->loopback) {
-		struct dataplane_attachments before = port->links;
+		struct dataplane_attachments before = iface->at;
 
-		snprintf(port->links.reason, sizeof(port->links.reason),
+		snprintf(iface->at.reason, sizeof(iface->at.reason),
 			 "not an Ethernet device: its frames cannot be read");
-		iface_tell_change(port, &before, -EOPNOTSUPP);
+		iface_report_change(iface, &before, -EOPNOTSUPP);
 		return;
 	}
-	iface_submit(port, false);
+	iface_attach(iface);
 }
 
-void ifaces_reconcile(struct ifaces *p, struct rtnl *links, enum attach_mode way)
+void ifaces_reconcile(struct ifaces *p, struct rtnl *rtnl, enum attach_mode mode)
 {
 	const struct rtnl_iface *infos;
 	size_t count, i;
 
-	p->links = links;
-	p->way = way;
+	p->rtnl = rtnl;
+	p->mode = mode;
 	for (i = p->count; i > 0; i--) {
-		struct iface *port = p->ports[i - 1];
-		const struct rtnl_iface *info = rtnl_find(links, port->ifindex);
+		struct iface *iface = p->items[i - 1];
+		const struct rtnl_iface *info = rtnl_find(rtnl, iface->ifindex);
 
-		if (!info || info->serial != port->serial)
-			iface_leave(port, IFACES_WENT, "");
-		else if (p->sweep && !ifaces_keeps(p, info))
-			iface_leave(port, IFACES_DETACHED, "it is not among the interfaces named");
+		if (!info || info->serial != iface->serial)
+			ifaces_leave(p, iface, IFACES_WENT, "");
+		else if (p->renamed && !ifaces_keeps(p, info))
+			ifaces_leave(p, iface, IFACES_DETACHED,
+				     "it is not among the interfaces named");
 	}
-	p->sweep = false;
-	count = rtnl_get(links, &infos);
+	p->renamed = false;
+	count = rtnl_get(rtnl, &infos);
 	for (i = 0; i < count; i++) {
 		struct iface_names_device d = ifaces_device(&infos[i]);
-		struct iface *port = ifaces_find(p, &infos[i]);
+		struct iface *iface = ifaces_find(p, &infos[i]);
 
-		if (!port && ifaces_wants(p, &d))
-			port = ifaces_add(p, &infos[i]);
-		if (port && ifaces_wants(p, &d))
-			iface_stay(port);
-		if (port)
-			ifaces_tend(p, port, &infos[i]);
+		if (!iface && ifaces_wants(p, &d))
+			iface = ifaces_add(p, &infos[i]);
+		if (iface && ifaces_wants(p, &d))
+			iface_stay(iface);
+		if (iface)
+			ifaces_update(p, iface, &infos[i]);
 	}
-	p->settled = true;
+	p->reconciled = true;
 }
 
 void ifaces_settle(struct ifaces *p, uint64_t limit_usec)
 {
-	worker_settle(p->worker, limit_usec);
+	worker_settle(p->set.worker, limit_usec);
 }
-
-/* ---- whether the driver sends -------------------------------------------------------------- */
 
 void ifaces_tick(struct ifaces *p, uint64_t now_ns)
 {
-	struct tx_errors_sums sums = {};
-	bool again;
+	struct tx_errors_sums sums;
 	size_t i;
 
-	iface_events_tick(p->desk, now_ns);
-	if (p->dp)
-		ifaces_sum(p, &sums);
-	for (i = 0; p->dp && i < p->count; i++)
-		iface_watch_tx(p->ports[i], &sums, now_ns);
-	for (i = 0; p->dp && i < p->count && i < IFACES_CHECKS_A_TICK; i++) {
-		struct iface *port = p->ports[p->checked++ % p->count];
-
-		if (port->leaving && !port->busy && iface_may_go(port))
-			iface_submit(port, false);
-		if (port->busy || port->leaving)
-			continue;
-		again = (port->failed || port->links.foreign) &&
-			++port->looks % IFACES_FOREIGN_LOOKS == 0;
-		if (again || port->links.attach != DATAPLANE_NONE)
-			iface_submit(port, !again);
-	}
+	iface_events_tick(p->set.events, now_ns);
+	if (!p->set.dp)
+		return;
+	ifaces_sum(p, &sums);
+	for (i = 0; i < p->count; i++)
+		iface_watch_tx(p->items[i], &sums, now_ns);
+	for (i = 0; i < p->count && i < IFACES_CHECKS_A_TICK; i++)
+		iface_check(p->items[p->checked++ % p->count], now_ns);
 }
 
 static int ifaces_compare_rows(const void *a, const void *b)
@@ -257,17 +277,17 @@ int ifaces_report(const struct ifaces *p, struct report_interface **ret, size_t 
 	if (!rows)
 		return -ENOMEM;
 	for (i = 0; i < p->count; i++) {
-		const struct iface *port = p->ports[i];
+		const struct iface *iface = p->items[i];
 		struct report_interface *row = &rows[n];
 
-		if (port->leaving)
+		if (iface_is_leaving(iface))
 			continue;
-		memcpy(row->name, port->name, sizeof(row->name));
-		memcpy(row->driver, port->driver, sizeof(row->driver));
-		memcpy(row->attach_reason, port->links.reason, sizeof(row->attach_reason));
-		row->index = port->ifindex;
-		row->attach = dataplane_attach_name(port->links.attach);
-		row->answers = port->links.answers;
+		memcpy(row->name, iface->name, sizeof(row->name));
+		memcpy(row->driver, iface->driver, sizeof(row->driver));
+		memcpy(row->attach_reason, iface->at.reason, sizeof(row->attach_reason));
+		row->index = iface->ifindex;
+		row->attach = dataplane_attach_name(iface->at.attach);
+		row->answers = iface->at.answers;
 		n++;
 	}
 	qsort(rows, n, sizeof(*rows), ifaces_compare_rows);
@@ -275,8 +295,6 @@ int ifaces_report(const struct ifaces *p, struct report_interface **ret, size_t 
 	*count = n;
 	return 0;
 }
-
-/* ---- life ---------------------------------------------------------------------------------- */
 
 int ifaces_new(struct ifaces **ret, sd_event *event, struct dataplane *dp, const char *const *names,
 	       size_t name_count, const struct ifaces_handler *handler)
@@ -286,9 +304,9 @@ int ifaces_new(struct ifaces **ret, sd_event *event, struct dataplane *dp, const
 
 	if (!p)
 		return -ENOMEM;
-	p->dp = dp;
-	p->desk = iface_events_new(handler);
-	r = p->desk ? worker_new(&p->worker, event) : -ENOMEM;
+	p->set = (struct iface_set){ .dp = dp, .gone = ifaces_on_gone, .userdata = p };
+	p->set.events = iface_events_new(handler);
+	r = p->set.events ? worker_new(&p->set.worker, event) : -ENOMEM;
 	if (r >= 0)
 		r = ifaces_set_names(p, names, name_count);
 	if (r < 0) {
@@ -305,17 +323,14 @@ struct ifaces *ifaces_free(struct ifaces *p)
 
 	if (!p)
 		return NULL;
-	/* from here on nothing is under way, and a busy port's job has what is true */
-	worker_free(p->worker);
+	worker_free(p->set.worker); /* from here on no job is under way */
 	for (i = 0; i < p->count; i++) {
-		struct iface *port = p->ports[i];
-
-		dataplane_close_links(port->busy ? &port->job.links : &port->links);
-		free(port);
+		iface_close(p->items[i]);
+		free(p->items[i]);
 	}
-	free(p->ports);
+	free(p->items);
 	ifaces_names_free(p->names, p->name_count);
-	iface_events_free(p->desk);
+	iface_events_free(p->set.events);
 	free(p);
 	return NULL;
 }

@@ -4,7 +4,7 @@
  * admin named (iface_names.h), and what the mode needs.
  *
  * An interface that was meant once is followed by its index: it stays attached to whatever it is
- * called later, up or down, until it is gone or the admin's words change. A name is how the admin
+ * called later, up or down, until it is gone or the admin names others. A name is how the admin
  * points at an interface, and protection must not end silently because something renamed it.
  *
  * Attaching and detaching happen in a thread (worker.h), so what ifaces_report() says of an
@@ -27,7 +27,7 @@
 struct ifaces;
 
 /*
- * Words as in iface_names.h, copied; dp is borrowed. Without dp (engine "kernel") the ports are known
+ * Words as in iface_names.h, copied; dp is borrowed. Without dp (engine "kernel") the interfaces are known
  * and nothing is attached. The caller owns *ret. -errno.
  */
 int ifaces_new(struct ifaces **ret, sd_event *event, struct dataplane *dp, const char *const *names,
@@ -36,22 +36,22 @@ int ifaces_new(struct ifaces **ret, sd_event *event, struct dataplane *dp, const
 struct ifaces *ifaces_free(struct ifaces *p);
 
 /*
- * Other words: at the next ifaces_reconcile() what they do not mean (up or down) is detached from,
+ * Other names: at the next ifaces_reconcile() what they do not mean (up or down) is detached from,
  * what they mean is attached to, and what stays is left as it is. -errno, and the old ones hold.
  */
 int ifaces_set_names(struct ifaces *p, const char *const *names, size_t count);
 
-/* Begins to attach to what is wanted and there and to detach from what is not. Keeps links. */
-void ifaces_reconcile(struct ifaces *p, struct rtnl *links, enum attach_mode way);
+/* Begins to attach to what is wanted and there and to detach from what is not. Keeps rtnl. */
+void ifaces_reconcile(struct ifaces *p, struct rtnl *rtnl, enum attach_mode mode);
 
 /* Waits until what was begun is done, at most so long. */
 void ifaces_settle(struct ifaces *p, uint64_t limit_usec);
 
-/* Each second: looks whether what was attached still is, and tries again what was in the way. */
+/* Each second: checks whether what was attached still is, and tries again what could not be. */
 void ifaces_tick(struct ifaces *p, uint64_t now_ns);
 
 /* IFACES_MISSING for each of the words that means nothing now. */
-void ifaces_warn(const struct ifaces *p, struct rtnl *links);
+void ifaces_warn(const struct ifaces *p, struct rtnl *rtnl);
 
-/* One row for each port; the caller frees *ret. -errno. */
+/* One row for each interface; the caller frees *ret. -errno. */
 int ifaces_report(const struct ifaces *p, struct report_interface **ret, size_t *count);

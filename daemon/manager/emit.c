@@ -131,7 +131,7 @@ void emit_ack_flood(struct emitter *e, enum ack_flood_change change,
 void emit_iface(void *emitter, enum iface_event what, const char *ifname, const char *attach,
 		const char *reason)
 {
-	static const enum sg_event events[IFACES_NEWS_COUNT] = {
+	static const enum sg_event events[IFACES_EVENT_COUNT] = {
 		[IFACES_CAME] = SG_EVENT_INTERFACE_CAME,
 		[IFACES_WENT] = SG_EVENT_INTERFACE_WENT,
 		[IFACES_ATTACHED] = SG_EVENT_ATTACHED,

@@ -30,7 +30,7 @@ struct bench {
 static void bench_news(void *userdata, enum iface_event what, const char *ifname,
 		       const char *attach, const char *reason)
 {
-	static const char *const marks[IFACES_NEWS_COUNT] = {
+	static const char *const marks[IFACES_EVENT_COUNT] = {
 		[IFACES_CAME] = "came ",	 [IFACES_WENT] = "went ",
 		[IFACES_ATTACHED] = "attached ", [IFACES_DETACHED] = "detached ",
 		[IFACES_REFUSED] = "refused ",	 [IFACES_MISSING] = "missing ",

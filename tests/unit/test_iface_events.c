@@ -37,13 +37,14 @@ START_TEST(news_of_flapping)
 
 	heard.count = 0;
 	for (i = 0; i < 120 * 10; i++, now_ns += SECOND_NS / 10) {
-		iface_events_tell(d, now_ns, i % 2 ? IFACES_WENT : IFACES_CAME, "eth0", "none", "");
+		iface_events_report(d, now_ns, i % 2 ? IFACES_WENT : IFACES_CAME, "eth0", "none",
+				    "");
 		if (i % 10 == 0)
 			iface_events_tick(d, now_ns);
 	}
 	ck_assert_int_le(heard.count, 6 + 12);
 	ck_assert_int_ge(heard.count, 6 + 11);
-	ck_assert_ptr_nonnull(strstr(heard.reason, "changes before that were not told"));
+	ck_assert_ptr_nonnull(strstr(heard.reason, "changes before that were not reported"));
 	before = heard.count;
 	for (i = 0; i < 30; i++, now_ns += SECOND_NS)
 		iface_events_tick(d, now_ns);
@@ -52,7 +53,7 @@ START_TEST(news_of_flapping)
 	ck_assert_str_eq(heard.ifname, "eth0");
 
 	/* quiet again: told at once */
-	iface_events_tell(d, now_ns, IFACES_ATTACHED, "eth0", "native", "why");
+	iface_events_report(d, now_ns, IFACES_ATTACHED, "eth0", "native", "why");
 	ck_assert_int_eq(heard.count, before + 2);
 	ck_assert_str_eq(heard.attach, "native");
 	ck_assert_str_eq(heard.reason, "why");
@@ -69,7 +70,7 @@ START_TEST(news_now_and_then)
 
 	heard.count = 0;
 	for (i = 0; i < 100; i++, now_ns += 3 * SECOND_NS) {
-		iface_events_tell(d, now_ns, IFACES_ATTACHED, "eth0", "tcx", "reason");
+		iface_events_report(d, now_ns, IFACES_ATTACHED, "eth0", "tcx", "reason");
 		iface_events_tick(d, now_ns);
 		ck_assert_int_eq(heard.count, i + 1);
 		ck_assert_str_eq(heard.reason, "reason");
@@ -85,9 +86,9 @@ START_TEST(news_of_another)
 	int i;
 
 	for (i = 0; i < 100; i++)
-		iface_events_tell(d, SECOND_NS, IFACES_CAME, "eth0", "none", "");
+		iface_events_report(d, SECOND_NS, IFACES_CAME, "eth0", "none", "");
 	heard.count = 0;
-	iface_events_tell(d, SECOND_NS, IFACES_REFUSED, "eth1", "none", "");
+	iface_events_report(d, SECOND_NS, IFACES_REFUSED, "eth1", "none", "");
 	ck_assert_int_eq(heard.count, 1);
 	ck_assert_int_eq(heard.what, IFACES_REFUSED);
 	iface_events_free(d);
