@@ -13,10 +13,10 @@
 void descriptors_raise(void);
 
 /*
- * For a descriptor that the daemon can do without. The kernel gives out the lowest free number, so a
- * high one means that few are left: one of the last DESCRIPTORS_KEPT, or of the upper half where the
- * limit is less than twice that, is closed and -EMFILE returned. Else returns the descriptor, and a
- * negative one as it is.
+ * For a descriptor that the daemon can do without. The kernel gives out the lowest free number, so
+ * a high one means that few are left: one of the last DESCRIPTORS_KEPT, or of the upper half where
+ * the limit is less than twice that, is closed and -EMFILE returned. Else returns the descriptor,
+ * and a negative one as it is.
  */
 int descriptors_spare(int fd);
 

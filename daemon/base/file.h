@@ -5,8 +5,9 @@
 #include <stddef.h>
 
 /*
- * Reads to the end and allocates *ret, with a NUL behind what was read. *ret_bytes may be NULL: then
- * it has to be text, and a NUL in it is -EBADMSG. -EFBIG: there is more than max. Other -errno.
+ * Reads to the end and allocates *ret, with a NUL behind what was read. *ret_bytes may be NULL:
+ * then it has to be text, and a NUL in it is -EBADMSG. -EFBIG: there is more than max. Other
+ * -errno.
  */
 int file_read_fd(int fd, size_t max, char **ret, size_t *ret_bytes);
 

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* JOURNAL_STREAM is "DEVICE:INODE" of the journal's stream. A child may inherit the variable without
- * the stream. */
+/* JOURNAL_STREAM is "DEVICE:INODE" of the journal's stream. A child may inherit the variable
+ * without the stream. */
 bool log_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -23,8 +23,8 @@ bool log_is_journal(void)
 	       !fstat(STDERR_FILENO, &st) && st.st_dev == device && st.st_ino == inode;
 }
 
-/* A pipe that polls writable takes PIPE_BUF bytes. O_NONBLOCK would change it for its other holders,
- * too. */
+/* A pipe that polls writable takes PIPE_BUF bytes. O_NONBLOCK would change it for its other
+ * holders, too. */
 static void log_write(const char *text, size_t length)
 {
 	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };

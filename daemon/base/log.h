@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lines on stderr, with the priority prefix of sd-daemon(3) where stderr is the journal. State changes
- * are events (daemon/report/events.h); this is for errors that end the daemon, and the fallback of
- * an event that cannot be recorded.
+ * Lines on stderr, with the priority prefix of sd-daemon(3) where stderr is the journal. State
+ * changes are events (daemon/report/events.h); this is for errors that end the daemon, and the
+ * fallback of an event that cannot be recorded.
  *
  * Never waits for a reader: a line that stderr cannot take at once is dropped.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * daemon/net speaks with the kernel about the network: rtnetlink, sock_diag, /proc and sysctls, all of
- * the network namespace that the thread is in. It keeps no policy: what follows from an answer is
- * for its callers, which the CLI and the tests' laboratory are, too.
+ * daemon/net speaks with the kernel about the network: rtnetlink, sock_diag, /proc and sysctls, all
+ * of the network namespace that the thread is in. It keeps no policy: what follows from an answer
+ * is for its callers, which the CLI and the tests' laboratory are, too.
  *
  * This is what rtnl.c and sockdiag.c share: dumps over netlink.
  */
@@ -23,7 +23,8 @@ int netlink_dump(int protocol, const struct nlmsghdr *request,
 		 int (*take)(void *userdata, void *buffer, size_t bytes), void *userdata);
 
 /*
- * Whether the kernel says (NLM_F_DUMP_INTR) that a change interrupted the dump. The flag is cleared in
- * the messages: libmnl would stop at it in the middle of the dump and leave the rest in the socket.
+ * Whether the kernel says (NLM_F_DUMP_INTR) that a change interrupted the dump. The flag is cleared
+ * in the messages: libmnl would stop at it in the middle of the dump and leave the rest in the
+ * socket.
  */
 bool netlink_was_interrupted(void *buffer, size_t bytes);

@@ -4,9 +4,9 @@
  * from here.
  *
  * Takes CAP_DAC_READ_SEARCH to list what processes of others have open, and CAP_SYS_PTRACE to read
- * the links and to copy a descriptor (pidfd_getfd(2)). What may not be read is left out. A process is
- * neither stopped nor waited for, and may end or close the socket at any time: a copy is listened
- * on only if it is that very socket.
+ * the links and to copy a descriptor (pidfd_getfd(2)). What may not be read is left out. A process
+ * is neither stopped nor waited for, and may end or close the socket at any time: a copy is
+ * listened on only if it is that very socket.
  */
 #pragma once
 
@@ -32,8 +32,9 @@ struct socket_owner_wanted {
 };
 
 /*
- * Walks on for at most so long and fills in the pid of those that are wanted and have none. 1: the walk
- * has come to its end, and the next one begins with the first process; 0: there is more. -errno.
+ * Walks on for at most so long and fills in the pid of those that are wanted and have none. 1: the
+ * walk has come to its end, and the next one begins with the first process; 0: there is more.
+ * -errno.
  */
 int socket_owner_seek(struct proc_walk *w, uint64_t limit_ns, struct socket_owner_wanted *wanted,
 		      size_t count);

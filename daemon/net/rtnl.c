@@ -143,8 +143,8 @@ static int rtnl_dump_fetch(struct rtnl_dump *d)
 }
 
 /*
- * Of a dump that a change interrupted everything is used and nothing is dropped. 1: something may be
- * missing. -errno.
+ * Of a dump that a change interrupted everything is used and nothing is dropped. 1: something may
+ * be missing. -errno.
  */
 static int rtnl_dump_apply(struct rtnl *l)
 {

@@ -50,8 +50,8 @@ int sockdiag_walk(sockdiag_fn fn, void *userdata);
 int sockdiag_walk_states(uint32_t states, sockdiag_fn fn, void *userdata, bool *partial);
 
 /*
- * Handles one read of a dump, and clears NLM_F_DUMP_INTR in it: then *partial becomes true. 1: more is
- * to come; 0: that was the end; -errno: the kernel's, or the bytes are no message. Pure.
+ * Handles one read of a dump, and clears NLM_F_DUMP_INTR in it: then *partial becomes true. 1: more
+ * is to come; 0: that was the end; -errno: the kernel's, or the bytes are no message. Pure.
  *
  * Kernels do not set the flag for sockets so far: inet_diag never sets cb->seq, which
  * nl_dump_check_consistent() compares.
@@ -66,8 +66,8 @@ int sockdiag_ender_new(struct sockdiag_ender **ret);
 struct sockdiag_ender *sockdiag_ender_free(struct sockdiag_ender *e);
 
 /*
- * Ends these sockets with one write; takes CAP_NET_ADMIN. Each is found by its addresses and must have
- * its cookie: another one between the same ends stays. A half-open connection is dropped and
+ * Ends these sockets with one write; takes CAP_NET_ADMIN. Each is found by its addresses and must
+ * have its cookie: another one between the same ends stays. A half-open connection is dropped and
  * nothing is sent (tcp_abort()). The connection that it becomes inherits its cookie
  * (inet_csk_clone_lock()), so the call has to follow at once on the dump that showed it half-open.
  *

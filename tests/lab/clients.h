@@ -4,7 +4,8 @@
  * stack, each connect, one request, wait for its echo, close.
  *
  * A client counts as connected only when the echo has arrived: an accepted connection that carries
- * nothing is none. One thread of this process; the soft limit of open files is raised to the hard one.
+ * nothing is none. One thread of this process; the soft limit of open files is raised to the hard
+ * one.
  */
 #pragma once
 

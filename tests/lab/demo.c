@@ -4,8 +4,8 @@
  * defence, with the kernel's own SYN cookies, and with synguard, side by side.
  *
  * Everything happens in network namespaces of its own, which vanish with the process; nothing else
- * of the machine is touched. Data goes to stdout, messages to stderr. Exit codes are those of the CLI:
- * 0 only if every phase ran.
+ * of the machine is touched. Data goes to stdout, messages to stderr. Exit codes are those of the
+ * CLI: 0 only if every phase ran.
  */
 #include <bpf/btf.h>
 #include <errno.h>

@@ -85,8 +85,8 @@ void lab_quiet_libbpf(void)
 /* ---- receive polling ----------------------------------------------------------------------- */
 
 /*
- * sysfs shows the namespace in which it was mounted. A mount that is attached nowhere needs no mount
- * namespace and vanishes with its descriptor.
+ * sysfs shows the namespace in which it was mounted. A mount that is attached nowhere needs no
+ * mount namespace and vanishes with its descriptor.
  */
 static int sysfs_open(void)
 {

@@ -11,7 +11,8 @@
 #include "tests/lab/host.h"
 #include "tests/lab/link.h"
 
-/* The topology of lab_new(): two hosts, one link, and a route for answers to the flood's sources. */
+/* The topology of lab_new(): two hosts, one link, and a route for answers to the flood's sources.
+ * */
 enum {
 	LAB_SERVER,
 	LAB_CLIENT,

@@ -308,9 +308,11 @@ static int end_introduce(struct lab *lab, const struct lab_end *end, const struc
 
 int lab_link_add(struct lab *lab, const struct lab_end *a, const struct lab_end *b)
 {
-	return veth_add(lab, a, b)		?:
-		       end_configure(lab, a)	?:
-		       end_configure(lab, b)	?:
-		       end_introduce(lab, a, b) ?:
-						  end_introduce(lab, b, a);
+	int err = veth_add(lab, a, b);
+
+	if (!err)
+		err = end_configure(lab, a) ?: end_configure(lab, b);
+	if (!err)
+		err = end_introduce(lab, a, b) ?: end_introduce(lab, b, a);
+	return err;
 }

@@ -64,8 +64,8 @@ enum lab_offload {
 
 int lab_offload_set(struct lab *lab, int host, const char *ifname, enum lab_offload what, bool on);
 
-/* Attaches an XDP program to it, in native mode. Returns the link's descriptor, which is the caller's
- * and detaches when it is closed, or -errno. */
+/* Attaches an XDP program to it, in native mode. Returns the link's descriptor, which is the
+ * caller's and detaches when it is closed, or -errno. */
 int lab_attach_xdp(struct lab *lab, int host, const char *ifname, int prog_fd);
 
 /*

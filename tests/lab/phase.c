@@ -137,14 +137,16 @@ static int stage_build(struct stage *st)
 	};
 	int err;
 
-	err = complain(st, lab_new_queues(&st->lab, st->s->queues),
-		       "cannot make network namespaces and links");
+	err = lab_new_queues(&st->lab, st->s->queues);
 	if (err)
-		return err;
-	return complain(st, lab_sysctl_set(st->lab, LAB_SERVER, "net.ipv4.tcp_syncookies", st->phase->syncookies), "cannot set tcp_syncookies in a namespace") ?:
-		       complain(st, sink_new(&st->sink, st->lab, LAB_CLIENT, LAB_IFNAME), "cannot attach the demo's counting program") ?:
-		       complain(st, server_new(&st->server, st->lab, LAB_SERVER, &o),
-				"cannot listen");
+		return complain(st, err, "cannot make network namespaces and links");
+	err = lab_sysctl_set(st->lab, LAB_SERVER, "net.ipv4.tcp_syncookies", st->phase->syncookies);
+	if (err)
+		return complain(st, err, "cannot set tcp_syncookies in a namespace");
+	err = sink_new(&st->sink, st->lab, LAB_CLIENT, LAB_IFNAME);
+	if (err)
+		return complain(st, err, "cannot attach the demo's counting program");
+	return complain(st, server_new(&st->server, st->lab, LAB_SERVER, &o), "cannot listen");
 }
 
 static int clients_begin(struct stage *st, unsigned int ms)

@@ -45,9 +45,9 @@ int lab_run(struct lab *lab, int host, const char *const argv[], int timeout_ms,
 int lab_find_program(const char *name, char **ret);
 
 /*
- * What a child of fork() does first: it is to die with the thread @parent forked it from, gets a process
- * group and default signals, and moves into the namespace and onto the CPU (< 0: any). Calls
- * async-signal-safe functions only, since the parent may have threads. 0 or -errno.
+ * What a child of fork() does first: it is to die with the thread @parent forked it from, gets a
+ * process group and default signals, and moves into the namespace and onto the CPU (< 0: any).
+ * Calls async-signal-safe functions only, since the parent may have threads. 0 or -errno.
  */
 int lab_child_begin(pid_t parent, int netns_fd, int cpu);
 

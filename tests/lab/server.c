@@ -43,31 +43,25 @@ struct server {
 	struct kept kept6;
 };
 
-/* 0 stands for "leave it as it is", which is also what it would set. */
-static int option_set(int fd, int level, int name, int value)
-{
-	if (!value)
-		return 0;
-	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
-}
-
 static int listener_options(int fd, int family, const struct server_options *o)
 {
+	/* 0 stands for "leave it as it is", which is also what it would set. */
+	const struct {
+		int level, name, value;
+	} options[] = {
+		{ SOL_SOCKET, SO_REUSEADDR, 1 },
+		{ SOL_SOCKET, SO_REUSEPORT, o->reuseport },
+		{ SOL_SOCKET, SO_RCVBUF, o->rcvbuf },
+		{ IPPROTO_TCP, TCP_MAXSEG, o->maxseg },
+		{ IPPROTO_TCP, TCP_DEFER_ACCEPT, o->defer_accept },
+	};
 	const int v6only = o->v6only;
-	int err;
+	size_t i;
 
-	err = option_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (!err)
-		err = option_set(fd, SOL_SOCKET, SO_REUSEPORT, o->reuseport);
-	if (!err)
-		err = option_set(fd, SOL_SOCKET, SO_RCVBUF, o->rcvbuf);
-	if (!err)
-		err = option_set(fd, IPPROTO_TCP, TCP_MAXSEG, o->maxseg);
-	if (!err)
-		err = option_set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, o->defer_accept);
-	if (err)
-		return err;
-
+	for (i = 0; i < ARRAY_SIZE(options); i++)
+		if (options[i].value && setsockopt(fd, options[i].level, options[i].name,
+						   &options[i].value, sizeof(int)) < 0)
+			return -errno;
 	/* Its default is a sysctl. */
 	if (family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0)

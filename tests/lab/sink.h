@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the answers to the flood end: an XDP program on the client's interface that drops what is sent to LAB_FLOOD_NET4 and LAB_FLOOD_NET6, counts the SYN-ACKs of it, and passes everything else.
+ * Where the answers to the flood end: an XDP program on the client's interface that drops what is
+ * sent to LAB_FLOOD_NET4 and LAB_FLOOD_NET6, counts the SYN-ACKs of it, and passes everything else.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TCP as clients and servers of the lab see it: socket addresses, and what a connection kept of what
- * its ends can do, the part of TCP_INFO that a SYN cookie may lose.
+ * TCP as clients and servers of the lab see it: socket addresses, and what a connection kept of
+ * what its ends can do, the part of TCP_INFO that a SYN cookie may lose.
  */
 #pragma once
 
