@@ -15,7 +15,7 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "cli/base/arguments.h"
+#include "cli/base/args.h"
 #include "cli/base/forward.h"
 
 /* A descriptor of ours must not get the number of a stream that was closed, or talk would end up in

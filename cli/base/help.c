@@ -3,7 +3,7 @@
 
 #include "synguard/names.h"
 
-#include "cli/base/arguments.h"
+#include "cli/base/args.h"
 #include "cli/base/screen.h"
 
 /* Where the second column begins. */

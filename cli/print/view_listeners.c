@@ -8,7 +8,7 @@
 #include "synguard/trouble.h"
 
 #include "cli/print/table.h"
-#include "cli/print/view.h"
+#include "cli/print/views.h"
 
 DEFINE_CLEANUP(struct table, table_free)
 #define _cleanup_table_ _cleanup_(table_free_at)

@@ -122,7 +122,7 @@ report folders_include_downwards "$(
 report no_circles "$(circles)"
 report pure_folders_ask_nobody "$(
 	never 'daemon/judge/.*' '<(bpf|systemd|libmnl|jansson|sys|linux/(inet_diag|rtnetlink))[/.].*'
-	never 'cli/print/.*' 'cli/base/(client|verb|arguments)\.h'
+	never 'cli/print/.*' 'cli/base/(client|verb|args)\.h'
 )"
 report libraries_have_their_folders "$(
 	only '<bpf/(bpf|btf|libbpf)\.h>|.*\.skel\.h' 'daemon/dataplane/.*|tests/lab/.*'

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/base/arguments.h"
+#include "cli/base/args.h"
 #include "suite.h"
 #include "synguard/names.h"
 

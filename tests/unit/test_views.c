@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/print/view.h"
+#include "cli/print/views.h"
 #include "cli/verbs/owners.h"
 #include "daemon/base/addr.h"
 #include "daemon/views/groups.h"

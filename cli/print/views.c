@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/print/view.h"
+#include "cli/print/views.h"
 
 #include <errno.h>
 #include <string.h>

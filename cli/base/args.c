@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/base/arguments.h"
+#include "cli/base/args.h"
 
 #include <stdarg.h>
 #include <string.h>

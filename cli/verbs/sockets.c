@@ -9,11 +9,11 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "cli/base/arguments.h"
+#include "cli/base/args.h"
 #include "cli/base/client.h"
 #include "cli/base/kernel_view.h"
 #include "cli/base/verb.h"
-#include "cli/print/view.h"
+#include "cli/print/views.h"
 #include "cli/verbs/owners.h"
 #include "daemon/net/netstat.h"
 

@@ -13,7 +13,7 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "cli/base/arguments.h"
+#include "cli/base/args.h"
 #include "cli/base/client.h"
 #include "cli/base/verb.h"
 

@@ -9,7 +9,7 @@
 #include "synguard/mitigation.h"
 #include "synguard/names.h"
 
-#include "cli/base/arguments.h"
+#include "cli/base/args.h"
 #include "cli/base/client.h"
 #include "cli/base/verb.h"
 
