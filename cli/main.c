@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * synguard: reads the arguments, runs the verb, and sees to it that what was printed arrived.
+ * synguard: reads the arguments, runs the verb, and checks that the output was written.
  *
- * stdout is data, stderr is talk.
+ * Data goes to stdout, messages to stderr.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <locale.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,10 +17,11 @@
 #include "synguard/names.h"
 
 #include "cli/base/args.h"
-#include "cli/base/forward.h"
+#include "cli/base/programs.h"
+#include "cli/base/screen.h"
 
-/* A descriptor of ours must not get the number of a stream that was closed, or talk would end up in
- * it. Writing to such a stream still fails, as the one that is put there is for reading. */
+/* A socket must not get the descriptor of a standard stream that was closed, or messages would be
+ * written into it. Writing to such a stream still fails: what takes its place is open for reading. */
 static void guard_streams(void)
 {
 	int fd;
@@ -30,7 +32,7 @@ static void guard_streams(void)
 	close_fd(fd);
 }
 
-/* Whoever read has gone. A write that failed earlier leaves no errno behind, and no data. */
+/* The reader of stdout has gone. Asked of the descriptor: a write that failed earlier leaves no errno. */
 static bool reader_is_gone(void)
 {
 	struct pollfd out = { .fd = STDOUT_FILENO };
@@ -38,15 +40,44 @@ static bool reader_is_gone(void)
 	return poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
 }
 
-/* What could not be written to stdout is a failure, but a closed pipe is somebody's head -1. */
+/* Output that could not be written is a failure, except to a closed pipe: that is `| head -1`. */
 static int finish(int code)
 {
 	int error = fflush(stdout) ? errno : ferror(stdout) ? EIO : 0;
 
 	if (!error || error == EPIPE || reader_is_gone())
 		return code;
-	fprintf(stderr, "synguard: stdout: %s\n", strerror(error));
-	return SG_EXIT_FAILED;
+	return print_error(SG_EXIT_FAILED, "stdout: %s", strerror(error));
+}
+
+/* --json and --runtime-dir DIR. */
+#define FORWARD_MORE 3
+
+/*
+ * Becomes the program of cli->verb, with argv as it arrived (argv[0] is the verb), and before it
+ * those common options from before the verb that the verb's row has. Returns, with an exit code,
+ * only where it cannot.
+ */
+static int forward(const struct cli *cli, int argc, char **argv)
+{
+	_cleanup_free_ char **args = calloc(argc + FORWARD_MORE + 1, sizeof(*args));
+	char path[PATH_MAX];
+	int n = 0;
+
+	if (!args)
+		return print_error(SG_EXIT_FAILED, "%s", strerror(ENOMEM));
+	program_find(path, sizeof(path), cli->verb->program);
+	args[n++] = path;
+	if (cli->json)
+		args[n++] = "--json";
+	if (strcmp(cli->runtime_dir, SG_RUNTIME_DIR) &&
+	    option_find(cli->verb->options, "runtime-dir")) {
+		args[n++] = "--runtime-dir";
+		args[n++] = (char *)cli->runtime_dir;
+	}
+	memcpy(&args[n], &argv[1], argc * sizeof(*argv)); /* the final NULL, too */
+	execv(path, args);
+	return print_error(SG_EXIT_FAILED, "%s: %s", path, strerror(errno));
 }
 
 int main(int argc, char **argv)
@@ -56,9 +87,9 @@ int main(int argc, char **argv)
 	int code;
 
 	guard_streams();
-	/* which letters a terminal shows; numbers stay as they are */
+	/* the letters of the terminal; numbers keep their format */
 	setlocale(LC_CTYPE, "");
-	code = arguments_parse(&cli, &argc, argv);
+	code = args_parse(&cli, &argc, argv);
 	if (code >= 0)
 		return finish(code);
 	if (!cli.verb) {

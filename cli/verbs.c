@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/base/verb.h"
+/* The table of verbs: see cli/base/args.h. */
+#include "cli/base/args.h"
 
 #include "synguard/names.h"
 
@@ -16,21 +17,21 @@ const struct verb_option common_options[] = {
 static const struct verb_option demo_options[] = {
 	{ "json",              NULL, "JSON instead of text" },
 	{ "seconds-per-phase", "N",  "how long clients connect in each phase (5)" },
-	{ "rate",              "N",  "SYNs per second that are offered (500000)" },
+	{ "rate",              "N",  "SYNs per second of the flood (500000)" },
 	{}
 };
 
 static const struct verb_option events_options[] = {
-	{ "follow", NULL,   "go on with those that come" },
+	{ "follow", NULL,   "go on with new ones" },
 	{ "since",  "TIME", "only later ones: 10min (ago), 14:30" },
 	{}
 };
 
 static const struct verb_option list_options[] = {
-	{ "comment", "TEXT", "what it is there for" },
-	{ "expire",  "SPAN", "it goes by itself after 30s, 10min, 2h, 7d" },
+	{ "comment", "TEXT", "a note beside the prefix" },
+	{ "expire",  "SPAN", "remove it after 30s, 10min, 2h, 7d" },
 	{ "runtime", NULL,   "do not keep it when the daemon stops" },
-	{ "force",   NULL,   "also what would lock somebody out" },
+	{ "force",   NULL,   "even if it would lock somebody out" },
 	{}
 };
 
@@ -65,11 +66,11 @@ const struct verb verbs[] = {
 		.name = "status",
 		.arguments = "",
 		.help = "what is going on, the default",
-		.about = "Prints one sentence that can be read out on the phone, then interfaces and services in "
-			 "tables, and what stands against a defence where something does, what looks like an "
-			 "attack on a service and is none, and what to change (synguardd(8)). Counters are totals "
-			 "since the daemon started, or of the one before whose work it goes on with. Without a daemon it prints what the kernel alone can say, "
-			 "and exits with 3.",
+		.about = "Prints one sentence that can be read out on the phone, then tables of interfaces and "
+			 "services, what prevents a defence, what looks like an attack on a service and is none, "
+			 "and what to change (synguardd(8)). Counters are totals since the daemon started, or since "
+			 "an earlier daemon did whose programs it has taken over. Without a daemon it prints what the "
+			 "kernel knows, and exits with 3.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.run = verb_status,
 	},
@@ -78,10 +79,10 @@ const struct verb verbs[] = {
 		.arguments = "[MODE]",
 		.words = "off observe auto always",
 		.help = "print the mode, or set it",
-		.about = "Without an argument prints the mode. With one sets it: off does nothing, observe "
-			 "counts and changes nothing, auto challenges the SYNs of a service while its SYN queue "
-			 "fills up or its flood goes on, always challenges every SYN of a proven service. What is "
-			 "set holds until the daemon stops. Needs root, or membership in the group synguard.",
+		.about = "Without an argument prints the mode. With one sets it, until the daemon stops: off does "
+			 "nothing, observe counts and changes nothing, auto challenges the SYNs of a service while "
+			 "its SYN queue fills up or its flood goes on, always challenges every SYN of a proven "
+			 "service. To set it needs root, or membership in the group synguard.",
 		.takes = VERB_JSON | VERB_DAEMON,
 		.run = verb_mode,
 	},
@@ -89,11 +90,11 @@ const struct verb verbs[] = {
 		.name = "listeners",
 		.arguments = "",
 		.help = "who listens, and which queue is full",
-		.about = "Prints a row for each listening socket, the one with the most trouble first: its SYN queue and "
-			 "its accept queue with their limits, as the kernel keeps them, what came for its address and port "
-			 "in the last second, and what that means, in the words of status (synguardd(8)). With --wide also the part of SYNs that became "
-			 "connections, what it has dropped since it listens, its systemd unit, and the process, where the "
-			 "caller may see it. What is not known is \"-\", in JSON null.",
+		.about = "Prints a row for each listening socket, the worst first: its SYN queue and its accept queue "
+			 "with their limits, what came for its address and port in the last second, and a "
+			 "diagnosis, in the words of status (synguardd(8)). With --wide also the share of SYNs that "
+			 "became connections, what it has dropped since it listens, its systemd unit, and the "
+			 "process, where the caller may see it. Unknown values are \"-\", in JSON null.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.run = verb_listeners,
 	},
@@ -101,10 +102,10 @@ const struct verb verbs[] = {
 		.name = "halfopen",
 		.arguments = "",
 		.help = "connections that wait for their last ACK",
-		.about = "Prints how many connections are in SYN_RECV, and from whom: grouped by source, by prefix (/24, "
-			 "/64), by listener, or each of them (none), with their age. What names sources needs root, or "
-			 "membership in the group synguard. The number is exact; where it changed while the kernel told "
-			 "it, it is called partial.",
+		.about = "Prints how many connections are in SYN_RECV, and their age, grouped by source, by prefix (/24, "
+			 "/64), by listener, or each of them (none). Sources are shown to root and to members of the "
+			 "group synguard. The number is exact, or marked as partial where connections changed while "
+			 "the kernel listed them.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.options = halfopen_options,
 		.run = verb_halfopen,
@@ -113,15 +114,15 @@ const struct verb verbs[] = {
 		.name = "sources",
 		.arguments = "",
 		.help = "who sends the SYNs, and how many they are",
-		.about = "Prints in a sentence how many different sources have sent SYNs to services of late, and how "
-			 "random they are, then those who send most: SYNs, how many of them were challenged, handshakes that "
-			 "they completed, resets, and half-open connections. What is marked with ~ is an estimate, counted since "
-			 "the source was first seen to send a 256th of all SYNs; who sends less has half-open connections, if "
-			 "any, and \"-\" (in JSON null) for the rest. The number of half-open connections is exact; JSON says "
-			 "\"partial\" where it is not, and \"more\" for rows that are left out. A source "
-			 "is an IPv4 address or an IPv6 /64; who has been silent for a minute is left out. The sources of a "
-			 "SYN flood are forged, and whoever completes nothing need not know of it; where a few networks send most "
-			 "of it, whom to deny is said. Needs root, or "
+		.about = "Prints in a sentence how many different sources have recently sent SYNs to services, and how "
+			 "random they are, then those that send most: SYNs, challenged SYNs, completed handshakes, "
+			 "resets, and half-open connections. Numbers marked with ~ are estimates, counted since the "
+			 "source was first seen to send a 256th of all SYNs; a source that sends less has half-open "
+			 "connections, if any, and \"-\" (in JSON null) for the rest. The number of half-open "
+			 "connections is exact, or in JSON marked as \"partial\"; \"more\" counts rows that are left "
+			 "out. A source is an IPv4 address or an IPv6 /64; one that was silent for a minute is left "
+			 "out. The sources of a SYN flood are usually forged, and their owners need not know of it; "
+			 "where a few networks send most of a flood, a sentence says what to deny. Needs root, or "
 			 "membership in the group synguard.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.options = sources_options,
@@ -131,8 +132,8 @@ const struct verb verbs[] = {
 		.name = "states",
 		.arguments = "",
 		.help = "how many sockets are in which TCP state",
-		.about = "Prints for each listener how many of its sockets are in which state, and where a number is "
-			 "odd, what it means. The last row also has the sockets that belong to no listener.",
+		.about = "Prints for each listener how many of its sockets are in which state, and what an unusual "
+			 "number means. The last row includes sockets that belong to no listener.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.run = verb_states,
 	},
@@ -140,9 +141,9 @@ const struct verb verbs[] = {
 		.name = "events",
 		.arguments = "",
 		.help = "what has happened",
-		.about = "Prints what the daemon has told since it started, as far as it keeps it, a sentence each; "
-			 "with --json an object a line. TIME is how long ago (90s, 10min, 2h, 1d), a time of day, "
-			 "a date with or without one, or a time as --json has them (UTC, with a Z).",
+		.about = "Prints a sentence for each event that the daemon still keeps; with --json an object a line. "
+			 "TIME is how long ago (90s, 10min, 2h, 1d), a time of day, a date with or without one, or a "
+			 "time as in --json (UTC, with a Z).",
 		.takes = VERB_JSON | VERB_DAEMON,
 		.options = events_options,
 		.run = verb_events,
@@ -153,10 +154,10 @@ const struct verb verbs[] = {
 		.words = "add del list import",
 		.then = "import FILE",
 		.help = "sources whose SYNs are always passed",
-		.about = "Passes the SYNs of some sources: add puts prefixes (192.0.2.0/24, 2001:db8::1) on the allow list, "
-			 "del takes them off, list prints it, import - reads lines PREFIX [# comment] from stdin, and "
-			 "import FILE from there, all of them or none. SYNs of a source on it are passed to the stack whatever else is known. "
-			 "The list is kept over a restart. Needs root, or membership in the group synguard.",
+		.about = "The allow list: SYNs of its sources always pass to the stack. add puts prefixes (192.0.2.0/24, "
+			 "2001:db8::1) on it, del takes them off, list prints it, import - reads lines PREFIX "
+			 "[# comment] from stdin, import FILE from a file, all of them or none. The list survives "
+			 "a restart. Needs root, or membership in the group synguard.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.options = list_options,
 		.run = verb_list,
@@ -167,11 +168,11 @@ const struct verb verbs[] = {
 		.words = "add del list import",
 		.then = "import FILE",
 		.help = "sources whose SYNs are dropped",
-		.about = "As allow, for the deny list: SYNs to this host of a source on it are dropped where our program "
-			 "is attached to XDP, and nothing else of it is. Who is on both lists is passed; mode observe "
-			 "drops nothing. The sources of a SYN flood are forged, and denying them stops the wrong "
-			 "people. What would deny an address or a gateway of this host, the client of this SSH "
-			 "session, or more than a /8 (IPv6: /32), is refused with 5 unless forced.",
+		.about = "As allow, for the deny list: where synguard's program is attached to XDP, it drops SYNs of "
+			 "these sources to this host, and no other packets. The allow list comes first; mode observe "
+			 "drops nothing. The sources of a SYN flood are usually forged, and denying them stops the "
+			 "wrong people. An entry for an address or a gateway of this host, for the client of this "
+			 "SSH session, or for more than a /8 (IPv6: /32), is refused with 5 unless forced.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.options = list_options,
 		.run = verb_list,
@@ -182,11 +183,12 @@ const struct verb verbs[] = {
 		.arguments = "[undo] [STEP]",
 		.words = "undo",
 		.then = "undo STEP",
-		.help = "what is adjusted on the host, and undo it",
+		.help = "settings changed on the host, and undo them",
 		.about = "Prints each step of the mitigation, see synguardd(8): whether it is allowed and taken, since "
-			 "when, the value without and with it, and why. A step that somebody else has overwritten is a "
-			 "conflict: his value stays. undo undoes one step, or all of them, and gives them up until the "
-			 "configuration is loaded again; it needs root, or membership in the group synguard.",
+			 "when, the value without and with it, and why. A value that another program has changed "
+			 "since is a conflict, and stays. undo undoes one step, or all of them, and does not take "
+			 "them again until the configuration is reloaded; it needs root, or membership in the group "
+			 "synguard.",
 		.takes = VERB_JSON | VERB_DAEMON,
 		.run = verb_mitigation,
 	},
@@ -202,8 +204,8 @@ const struct verb verbs[] = {
 		.name = "exporter",
 		.arguments = "",
 		.help = "serve the figures to Prometheus",
-		.about = "Serves what metrics prints over HTTP, at /metrics. Asks the daemon once a second at most, "
-			 "however many scrapers there are, and needs no privileges.",
+		.about = "Serves the output of metrics over HTTP, at /metrics. Reads it from the daemon once a second at "
+			 "most, however many scrapers there are, and needs no privileges.",
 		.options = exporter_options,
 		.program = "synguard-exporter",
 	},
@@ -214,9 +216,9 @@ const struct verb verbs[] = {
 		.then = "check FILE show FILE diff FILE get SETTING",
 		.help = "check the configuration, or show it",
 		.about = "Reads the files of synguard.conf(5), or FILE alone, as a daemon that starts now would. check "
-			 "says what is wrong with them, by file and line; show prints every setting, diff those that "
-			 "are not as by default, get one (get Daemon.Mode), sample a commented file with the defaults. Exits with 1 where the "
-			 "configuration is wrong.",
+			 "prints their errors, by file and line; show every setting, diff those that differ from the "
+			 "default, get one (get Daemon.Mode), sample a commented file with the defaults. Exits with 1 "
+			 "where the configuration has errors.",
 		.options = config_options,
 		.program = "synguard-config",
 	},
@@ -224,9 +226,9 @@ const struct verb verbs[] = {
 		.name = "demo",
 		.arguments = "",
 		.help = "a real flood, in namespaces of its own",
-		.about = "Floods a listener with forged SYNs, without a defence, with the kernel's SYN cookies "
-			 "and with synguard, and compares what real clients get. All of it happens in network "
-			 "namespaces that vanish with it. Needs root.",
+		.about = "Floods a listener with forged SYNs, without a defence, with the kernel's SYN cookies and with "
+			 "synguard, and compares how many real clients connect. All of it happens in network "
+			 "namespaces of its own, which are removed at the end. Needs root.",
 		.options = demo_options,
 		.program = "synguard-demo",
 	},
@@ -234,7 +236,7 @@ const struct verb verbs[] = {
 		.name = "help",
 		.arguments = "[VERB]",
 		.help = "print the help of a verb",
-		.about = "Prints what a verb does and the options that it takes; without an argument, the verbs.",
+		.about = "Prints what a verb does and its options; without an argument, the verbs.",
 		.run = verb_help,
 	},
 	{}

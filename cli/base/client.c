@@ -2,41 +2,41 @@
 #include "cli/base/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 
+#include <systemd/sd-bus.h>
+
+#include "cli/base/json.h"
+#include "cli/base/programs.h"
+#include "cli/base/screen.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/text.h"
+#include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "cli/base/client_internal.h"
-
-#include "cli/base/start_hint.h"
+DEFINE_CLEANUP(sd_bus, sd_bus_flush_close_unref)
+#define _cleanup_bus_ _cleanup_(sd_bus_flush_close_unref_at)
 
 DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
 #define _cleanup_message_ _cleanup_(sd_bus_message_unref_at)
 
-/* A daemon that is busy greets within milliseconds; sd-bus alone would wait for a minute and a half. */
+#define _cleanup_error_ _cleanup_(sd_bus_error_free)
+
+/* A busy daemon greets within milliseconds; sd-bus alone would wait for a minute and a half. */
 #define CLIENT_GREETING_USEC 5000000ULL
 
-/* sd-bus sends nothing else, and would say of it what it says of a daemon that differs. */
-static bool client_is_text(const char *text)
-{
-	json_t *probe = json_string(text);
-	bool is = probe;
+/* ---- errors -------------------------------------------------------------------------------- */
 
-	json_decref(probe);
-	if (!is)
-		fputs("synguard: this is no UTF-8 text, and not sent\n", stderr);
-	return is;
-}
-
-/* What it answered, or did not understand, is of another version of the bus's interface. */
+/* The answer is of another version of the bus interface. */
 static bool client_differs(const sd_bus_error *error, int r)
 {
 	return sd_bus_error_has_names(error, SD_BUS_ERROR_UNKNOWN_METHOD,
@@ -45,31 +45,39 @@ static bool client_differs(const sd_bus_error *error, int r)
 	       (!sd_bus_error_is_set(error) && (r == -ENXIO || r == -EBADMSG));
 }
 
-/* What helps, behind what went wrong; "": that says it all. */
+/* What to do about it; "": the error says that itself. */
 static const char *client_remedy(const sd_bus_error *error, int r)
 {
 	if (client_differs(error, r))
 		return "The daemon that runs is of another version than this program (" SG_VERSION
-		       "): \"systemctl restart synguard\" brings in the one that is installed\n";
+		       "): \"systemctl restart synguard\" starts the installed one\n";
 	if (r == -ETIMEDOUT)
-		return "synguardd does not answer; \"systemctl status synguard\" tells of it, and "
-		       "\"systemctl restart synguard\" replaces one that hangs\n";
+		return "synguardd does not answer; \"systemctl status synguard\" shows its state, "
+		       "\"systemctl restart synguard\" replaces a daemon that hangs\n";
 	if (r == -ECONNRESET || r == -EPIPE || r == -ENOTCONN)
-		return "synguardd has hung up: it ended, or too many of this user ask it at once; "
-		       "ask again\n";
+		return "synguardd has closed the connection: it ended, or this user has too many "
+		       "calls open; try again\n";
 	return "";
 }
 
-int client_failed(const sd_bus_error *error, int r)
+/* A call has failed with r, and with the error where the daemon sent one. */
+static int client_failed(const sd_bus_error *error, int r)
 {
-	fprintf(stderr, "synguard: %s\n%s", error && error->message ? error->message : strerror(-r),
-		client_remedy(error, r));
-	if (sd_bus_error_has_name(error, SG_ERROR_NOT_ALLOWED))
-		return SG_EXIT_NOT_ALLOWED;
-	if (sd_bus_error_has_name(error, SG_ERROR_BAD_VALUE))
-		return SG_EXIT_USAGE;
-	if (sd_bus_error_has_name(error, SG_ERROR_REFUSED))
-		return SG_EXIT_REFUSED;
+	static const struct {
+		const char *name;
+		int code;
+	} codes[] = {
+		{ SG_ERROR_NOT_ALLOWED, SG_EXIT_NOT_ALLOWED },
+		{ SG_ERROR_BAD_VALUE, SG_EXIT_USAGE },
+		{ SG_ERROR_REFUSED, SG_EXIT_REFUSED },
+	};
+	size_t i;
+
+	print_error(SG_EXIT_FAILED, "%s", error && error->message ? error->message : strerror(-r));
+	fputs(client_remedy(error, r), stderr);
+	for (i = 0; i < ARRAY_SIZE(codes); i++)
+		if (sd_bus_error_has_name(error, codes[i].name))
+			return codes[i].code;
 	return SG_EXIT_FAILED;
 }
 
@@ -77,27 +85,29 @@ static int client_no_daemon(const char *runtime_dir, int error)
 {
 	char command[512];
 
-	if (error == -ENAMETOOLONG) {
-		fputs("synguard: the runtime directory's name is too long for a socket in it\n",
-		      stderr);
-		return SG_EXIT_USAGE;
+	switch (error) {
+	case -ENAMETOOLONG:
+		return print_error(SG_EXIT_USAGE,
+				   "the name of the runtime directory is too long for "
+				   "a socket in it");
+	case -EACCES:
+	case -EPERM:
+		return print_error(SG_EXIT_NOT_ALLOWED, "%s/" SG_BUS_SOCKET ": %s", runtime_dir,
+				   strerror(-error));
+	case -EAGAIN:
+		return client_failed(NULL, -ETIMEDOUT);
 	}
-	if (error == -EACCES || error == -EPERM) {
-		fprintf(stderr, "synguard: %s/" SG_BUS_SOCKET ": %s\n", runtime_dir,
-			strerror(-error));
-		return SG_EXIT_NOT_ALLOWED;
-	}
-	if (error == -ETIMEDOUT)
-		return client_failed(NULL, error);
-	fprintf(stderr, "synguard: synguardd is not running (%s/" SG_BUS_SOCKET ": %s)\n",
-		runtime_dir, strerror(-error));
+	print_error(SG_EXIT_NO_DAEMON, "synguardd is not running (%s/" SG_BUS_SOCKET ": %s)",
+		    runtime_dir, strerror(-error));
 	fprintf(stderr, "Start it as root with: %s\n",
 		start_hint("", runtime_dir, command, sizeof(command)));
 	return SG_EXIT_NO_DAEMON;
 }
 
-/* Connects by hand, so that errors are of connect() and no path needs to be escaped. */
-static int client_socket(const char *runtime_dir)
+/* ---- the connection ------------------------------------------------------------------------ */
+
+/* Connected by hand, so that errors are those of connect(2) and no path needs to be escaped. */
+int client_socket(const char *runtime_dir, int flags)
 {
 	const struct timeval patience = { .tv_sec = CLIENT_GREETING_USEC / 1000000 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -106,36 +116,27 @@ static int client_socket(const char *runtime_dir)
 	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/" SG_BUS_SOCKET,
 		     runtime_dir) >= (int)sizeof(address.sun_path))
 		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	if (fd < 0)
 		return -errno;
-	/* else a full backlog would be waited for without end */
+	/* otherwise it would wait for a place in a full backlog without end */
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		return -errno;
 	return TAKE_FD(fd);
 }
 
-static uint64_t client_now_usec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
-}
-
-/* Until both sides have greeted; -ETIMEDOUT: the socket is there, and nobody answers at it. */
+/* Until both sides have greeted. -ETIMEDOUT: the socket is there, and nobody answers. */
 static int client_greet(sd_bus *bus)
 {
-	uint64_t now = client_now_usec(), end = now + CLIENT_GREETING_USEC;
+	uint64_t now = clock_now_ns() / 1000, end = now + CLIENT_GREETING_USEC;
 	int r;
 
-	for (; now < end; now = client_now_usec()) {
+	for (; now < end; now = clock_now_ns() / 1000) {
 		r = sd_bus_is_ready(bus);
-		if (!r)
-			r = sd_bus_process(bus, NULL);
-		else
+		if (r)
 			return r < 0 ? r : 0;
+		r = sd_bus_process(bus, NULL);
 		if (!r)
 			r = sd_bus_wait(bus, end - now);
 		if (r < 0)
@@ -144,10 +145,10 @@ static int client_greet(sd_bus *bus)
 	return -ETIMEDOUT;
 }
 
-int client_connect(const char *runtime_dir, sd_bus **ret)
+static int client_connect(const char *runtime_dir, sd_bus **ret)
 {
 	_cleanup_bus_ sd_bus *bus = NULL;
-	int fd = client_socket(runtime_dir);
+	int fd = client_socket(runtime_dir, 0);
 	int r;
 
 	if (fd < 0)
@@ -162,128 +163,46 @@ int client_connect(const char *runtime_dir, sd_bus **ret)
 	if (r >= 0)
 		r = client_greet(bus);
 	if (r < 0) {
-		sd_bus_close(bus); /* and not flush what nobody reads */
+		sd_bus_close(bus); /* and do not flush to nobody */
 		return client_failed(NULL, r);
 	}
 	*ret = TAKE_PTR(bus);
 	return SG_EXIT_OK;
 }
 
+/* ---- a call -------------------------------------------------------------------------------- */
+
+/* Whether all strings among the values are UTF-8. sd-bus sends no others, and its error for them is
+ * that of a daemon of another version. */
+static bool client_are_text(const char *types, va_list values)
+{
+	for (; types && *types; types++) {
+		if (*types == 't') {
+			va_arg(values, uint64_t);
+		} else if (*types != 's') {
+			va_arg(values, int);
+		} else if (!text_is_utf8(va_arg(values, const char *))) {
+			print_error(SG_EXIT_USAGE, "this is no UTF-8 text, and not sent");
+			return false;
+		}
+	}
+	return true;
+}
+
 static int client_parse(const char *text, size_t bytes, json_t **ret)
 {
 	*ret = text ? json_loadb(text, bytes, 0, NULL) : NULL;
-	if (*ret)
-		return SG_EXIT_OK;
-	fputs("synguard: the daemon's answer is not JSON\n", stderr);
-	return SG_EXIT_FAILED;
+	return *ret ? SG_EXIT_OK : print_error(SG_EXIT_FAILED, "the daemon's answer is not JSON");
 }
 
-int client_call_json(sd_bus *bus, json_t **ret, const char *method, const char *types, ...)
+/* The daemon has sealed the file: it neither changes nor shrinks. json_loadfd() would read it byte by
+ * byte. */
+static int client_parse_file(int fd, json_t **ret)
 {
-	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_message_ sd_bus_message *reply = NULL;
-	const char *text;
-	va_list values;
-	int r;
-
-	va_start(values, types);
-	r = sd_bus_call_methodv(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, &error, &reply,
-				types, values);
-	va_end(values);
-	if (r >= 0)
-		r = sd_bus_message_read(reply, "s", &text);
-	return r < 0 ? client_failed(&error, r) : client_parse(text, strlen(text), ret);
-}
-
-int client_describe(const char *runtime_dir, json_t **ret)
-{
-	_cleanup_bus_ sd_bus *bus = NULL;
-	int r = client_connect(runtime_dir, &bus);
-
-	return r == SG_EXIT_OK ? client_call_json(bus, ret, "Describe", NULL) : r;
-}
-
-static int client_order(const char *runtime_dir, const char *method, const char *word)
-{
-	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_bus_ sd_bus *bus = NULL;
-	int r;
-
-	if (!client_is_text(word))
-		return SG_EXIT_USAGE;
-	r = client_connect(runtime_dir, &bus);
-	if (r != SG_EXIT_OK)
-		return r;
-	r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, &error, NULL, "s",
-			       word);
-	return r < 0 ? client_failed(&error, r) : SG_EXIT_OK;
-}
-
-int client_set_mode(const char *runtime_dir, const char *mode)
-{
-	return client_order(runtime_dir, "SetMode", mode);
-}
-
-int client_undo_mitigation(const char *runtime_dir, const char *step)
-{
-	return client_order(runtime_dir, "UndoMitigation", step);
-}
-
-/* ---- views --------------------------------------------------------------------------------- */
-
-static int client_call_view(sd_bus *bus, enum client_view view, const char *by, uint32_t number,
-			    sd_bus_error *error, sd_bus_message **reply)
-{
-	static const char *const methods[] = { "Listeners", "HalfOpen", "States", "Sources" };
-	const char *method = methods[view];
-
-	if (view == CLIENT_HALFOPEN)
-		return sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, error,
-					  reply, "sq", by, number);
-	if (view == CLIENT_SOURCES)
-		return sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, error,
-					  reply, "bu", !strcmp(by, "prefix"), number);
-	return sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, error, reply,
-				  NULL);
-}
-
-int client_view_fd(const char *runtime_dir, enum client_view view, const char *by, uint32_t number,
-		   int *ret)
-{
-	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_message_ sd_bus_message *reply = NULL;
-	_cleanup_bus_ sd_bus *bus = NULL;
-	int r, fd;
-
-	r = client_connect(runtime_dir, &bus);
-	if (r != SG_EXIT_OK)
-		return r;
-	r = client_call_view(bus, view, by, number, &error, &reply);
-	if (r >= 0)
-		r = sd_bus_message_read(reply, "h", &fd);
-	if (r < 0)
-		return client_failed(&error, r);
-	/* that one is the message's */
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0) {
-		fprintf(stderr, "synguard: %s\n", strerror(errno));
-		return SG_EXIT_FAILED;
-	}
-	*ret = fd;
-	return SG_EXIT_OK;
-}
-
-int client_view(const char *runtime_dir, enum client_view view, const char *by, uint32_t number,
-		json_t **ret)
-{
-	_cleanup_close_ int fd = -EBADF;
-	int r = client_view_fd(runtime_dir, view, by, number, &fd);
 	void *text = MAP_FAILED;
 	struct stat st;
+	int r;
 
-	if (r != SG_EXIT_OK)
-		return r;
-	/* sealed by the daemon: it neither changes nor shrinks; json_loadfd() reads byte by byte */
 	if (!fstat(fd, &st) && st.st_size > 0)
 		text = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (text == MAP_FAILED)
@@ -293,80 +212,247 @@ int client_view(const char *runtime_dir, enum client_view view, const char *by, 
 	return r;
 }
 
-/* ---- lists of sources ------------------------------------------------------------------------ */
-
-static int client_count(sd_bus_message *reply, const sd_bus_error *error, int r, uint32_t *count)
+static int client_answer(sd_bus_message *reply, json_t **ret)
 {
-	if (r >= 0)
-		r = sd_bus_message_read(reply, "u", count);
-	sd_bus_message_unref(reply);
-	return r < 0 ? client_failed(error, r) : SG_EXIT_OK;
-}
+	const char *signature = sd_bus_message_get_signature(reply, true), *text;
+	uint32_t number;
+	int fd, r = -EBADMSG;
 
-int client_list_add(const char *runtime_dir, const struct client_list_add *q, uint32_t *count)
-{
-	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_bus_ sd_bus *bus = NULL;
-	sd_bus_message *reply = NULL;
-	int r;
-
-	if (!client_is_text(q->lines) || !client_is_text(q->expire))
-		return SG_EXIT_USAGE;
-	r = client_connect(runtime_dir, &bus);
-	if (r != SG_EXIT_OK)
-		return r;
-	r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "ListAdd", &error, &reply,
-			       "sssssbb", q->list, q->lines, q->name, q->expire, q->spared,
-			       q->runtime, q->force);
-	return client_count(reply, &error, r, count);
-}
-
-int client_list_remove(const char *runtime_dir, const char *list, const char *lines,
-		       uint32_t *count)
-{
-	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_bus_ sd_bus *bus = NULL;
-	sd_bus_message *reply = NULL;
-	int r;
-
-	if (!client_is_text(lines))
-		return SG_EXIT_USAGE;
-	r = client_connect(runtime_dir, &bus);
-	if (r != SG_EXIT_OK)
-		return r;
-	r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "ListRemove", &error,
-			       &reply, "ss", list, lines);
-	return client_count(reply, &error, r, count);
-}
-
-/* One slice; *next < 0: it was the last. */
-static int client_list_slice(sd_bus *bus, const char *list, json_t *all, json_int_t *next)
-{
-	json_t *slice;
-	int r = client_call_json(bus, &slice, "ListShow", "su", list, (uint32_t)*next);
-
-	if (r != SG_EXIT_OK)
-		return r;
-	json_array_extend(all, json_object_get(slice, "entries"));
-	*next = json_is_integer(json_object_get(slice, "next")) ?
-			json_integer_value(json_object_get(slice, "next")) :
-			-1;
-	json_decref(slice);
+	if (!strcmp(signature, "s") && (r = sd_bus_message_read(reply, "s", &text)) >= 0)
+		return client_parse(text, strlen(text), ret);
+	if (!strcmp(signature, "h") && (r = sd_bus_message_read(reply, "h", &fd)) >= 0)
+		return client_parse_file(fd, ret);
+	if (!strcmp(signature, "u") && (r = sd_bus_message_read(reply, "u", &number)) >= 0)
+		*ret = json_integer(number);
+	else if (!*signature)
+		*ret = json_null();
+	else
+		return client_failed(NULL, r);
 	return SG_EXIT_OK;
 }
 
-int client_list_show(const char *runtime_dir, const char *list, json_t **ret)
+static int client_send(sd_bus *bus, sd_bus_message **reply, const char *method, const char *types,
+		       va_list values)
+{
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r = sd_bus_call_methodv(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, &error, reply,
+				    types, values);
+
+	return r < 0 ? client_failed(&error, r) : SG_EXIT_OK;
+}
+
+/* A call on a connection that stays. */
+static int client_call_on(sd_bus *bus, json_t **ret, const char *method, const char *types, ...)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	va_list values;
+	int r;
+
+	va_start(values, types);
+	r = client_send(bus, &reply, method, types, values);
+	va_end(values);
+	return r == SG_EXIT_OK ? client_answer(reply, ret) : r;
+}
+
+/* A call on a connection of its own. The caller owns *reply. */
+static int client_call_v(const char *runtime_dir, sd_bus_message **reply, const char *method,
+			 const char *types, va_list values)
 {
 	_cleanup_bus_ sd_bus *bus = NULL;
-	json_t *all = json_array();
-	json_int_t next = 0;
-	int r = client_connect(runtime_dir, &bus);
+	va_list copy;
+	bool are_text;
+	int r;
 
-	while (r == SG_EXIT_OK && next >= 0)
-		r = client_list_slice(bus, list, all, &next);
+	va_copy(copy, values);
+	are_text = client_are_text(types, copy);
+	va_end(copy);
+	if (!are_text)
+		return SG_EXIT_USAGE;
+	r = client_connect(runtime_dir, &bus);
+	return r == SG_EXIT_OK ? client_send(bus, reply, method, types, values) : r;
+}
+
+int client_call(const char *runtime_dir, json_t **ret, const char *method, const char *types, ...)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	va_list values;
+	int r;
+
+	va_start(values, types);
+	r = client_call_v(runtime_dir, &reply, method, types, values);
+	va_end(values);
+	return r == SG_EXIT_OK ? client_answer(reply, ret) : r;
+}
+
+int client_copy(const char *runtime_dir, const char *method, const char *types, ...)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	char piece[65536];
+	va_list values;
+	ssize_t n;
+	int r, fd;
+
+	va_start(values, types);
+	r = client_call_v(runtime_dir, &reply, method, types, values);
+	va_end(values);
+	if (r != SG_EXIT_OK)
+		return r;
+	r = sd_bus_message_read(reply, "h", &fd);
+	if (r < 0)
+		return client_failed(NULL, r);
+	/* main() looks for errors of stdout */
+	while ((n = read(fd, piece, sizeof(piece))) > 0 && fwrite(piece, 1, n, stdout) == (size_t)n)
+		;
+	return n < 0 ? print_error(SG_EXIT_FAILED, "the daemon's answer: %s", strerror(errno)) :
+		       SG_EXIT_OK;
+}
+
+int client_list(const char *runtime_dir, const char *list, json_t **ret)
+{
+	_cleanup_bus_ sd_bus *bus = NULL;
+	json_auto_t *all = json_array();
+	int r = client_connect(runtime_dir, &bus);
+	uint32_t next = 0;
+	bool more = true;
+
+	while (r == SG_EXIT_OK && more) {
+		json_auto_t *slice = NULL;
+
+		r = client_call_on(bus, &slice, "ListShow", "su", list, next);
+		json_array_extend(all, json_object_get(slice, "entries"));
+		next = get_number(slice, "next");
+		more = has_number(slice, "next");
+	}
 	if (r == SG_EXIT_OK)
-		*ret = all;
-	else
-		json_decref(all);
+		*ret = TAKE_PTR(all);
 	return r;
+}
+
+/* ---- events -------------------------------------------------------------------------------- */
+
+struct client_reader {
+	sd_bus *bus;
+	const struct client_events *handler;
+	uint64_t last; /* number of the last event that was handled */
+	bool done;     /* the handler has ended it */
+	int code;      /* exit code of a call that failed */
+};
+
+/* An event may come twice, where its signal and the answer with it cross. */
+static void client_take_event(struct client_reader *r, const json_t *event)
+{
+	uint64_t number = get_number(event, "number");
+
+	if (r->done || number <= r->last)
+		return;
+	r->last = number;
+	r->done = !r->handler->event(r->handler->userdata, event);
+}
+
+/* Handles what the daemon has after the last one. */
+static int client_read_events(struct client_reader *r)
+{
+	bool more = true;
+
+	while (more && !r->done) {
+		json_auto_t *answer = NULL;
+		const json_t *event;
+		uint64_t missed, last;
+		size_t i;
+		int code = client_call_on(r->bus, &answer, "Events", "t", r->last);
+
+		if (code != SG_EXIT_OK)
+			return code;
+		missed = get_number(answer, "missed");
+		if (missed)
+			r->done = !r->handler->missed(r->handler->userdata, missed);
+		json_array_foreach(json_object_get(answer, "events"), i, event)
+			client_take_event(r, event);
+		last = get_number(answer, "last");
+		if (last > r->last)
+			r->last = last;
+		more = get_flag(answer, "more");
+	}
+	return SG_EXIT_OK;
+}
+
+static int client_on_event(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct client_reader *r = userdata;
+	json_auto_t *event = NULL;
+	const char *text;
+
+	if (sd_bus_message_read(m, "s", &text) < 0)
+		return 0;
+	event = json_loads(text, 0, NULL);
+	/* a gap: the daemon still keeps what is missing, or says that it does not */
+	if (get_number(event, "number") > (json_int_t)r->last + 1)
+		r->code = client_read_events(r);
+	else if (event)
+		client_take_event(r, event);
+	return 0;
+}
+
+/* Waits for the bus; true: it is time to end. */
+static bool client_wait(sd_bus *bus, int signals)
+{
+	struct pollfd p[] = {
+		{ .fd = sd_bus_get_fd(bus), .events = sd_bus_get_events(bus) },
+		{ .fd = signals, .events = POLLIN },
+		{ .fd = STDOUT_FILENO }, /* POLLERR: its reader has gone */
+	};
+
+	poll(p, ARRAY_SIZE(p), -1);
+	return p[1].revents || p[2].revents & (POLLERR | POLLNVAL);
+}
+
+static int client_follow(struct client_reader *r, int signals)
+{
+	int err;
+
+	while (!r->done && r->code == SG_EXIT_OK) {
+		err = sd_bus_process(r->bus, NULL);
+		if (err < 0 || sd_bus_is_open(r->bus) <= 0)
+			return print_error(
+				SG_EXIT_NO_DAEMON,
+				"synguardd has ended, or has closed the connection because "
+				"it was read too slowly");
+		if (!err && client_wait(r->bus, signals))
+			break;
+	}
+	return r->code;
+}
+
+int client_events(const char *runtime_dir, bool follow, const struct client_events *handler)
+{
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	struct client_reader reader = { .handler = handler };
+	_cleanup_close_ int signals = -EBADF;
+	_cleanup_bus_ sd_bus *bus = NULL;
+	sigset_t mask;
+	int r;
+
+	r = client_connect(runtime_dir, &bus);
+	if (r != SG_EXIT_OK)
+		return r;
+	reader.bus = bus;
+	if (!follow)
+		return client_read_events(&reader);
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	signals = signalfd(-1, &mask, SFD_CLOEXEC);
+	r = signals < 0 ? -errno :
+			  sd_bus_match_signal_async(bus, NULL, NULL, SG_BUS_PATH, SG_BUS_INTERFACE,
+						    "Event", client_on_event, NULL, &reader);
+	/* first follow, then read: no event falls between */
+	if (r >= 0)
+		r = sd_bus_call_method(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, "Follow", &error,
+				       NULL, NULL);
+	if (r < 0)
+		return client_failed(&error, r);
+	r = client_read_events(&reader);
+	return r != SG_EXIT_OK ? r : client_follow(&reader, signals);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/base/screen.h"
 
-#include <assert.h>
+#include <errno.h>
 #include <langinfo.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,9 +10,10 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "daemon/base/text.h"
 #include "synguard/cleanup.h"
 
-/* COLUMNS is what somebody asked for, before what the terminal has. */
+/* COLUMNS overrides the terminal's own width. */
 static unsigned int screen_columns(FILE *to)
 {
 	const char *asked = getenv("COLUMNS");
@@ -83,11 +84,10 @@ struct screen_number screen_number(const struct screen *s, uint64_t n)
 	return number;
 }
 
-/* The next letter: its bytes and columns. What must not be printed has 0 bytes of its own, but takes
- * one of the text and one column. */
+/* The next letter of a text. */
 struct letter {
-	size_t bytes;
-	size_t taken;
+	size_t bytes; /* to print; 0: "?" instead */
+	size_t taken; /* of the text */
 	size_t columns;
 };
 
@@ -143,35 +143,84 @@ size_t screen_print(const struct screen *s, const char *text, size_t columns)
 	return printed;
 }
 
-static void screen_wrap_text(const struct screen *s, unsigned int indent, char *text)
+/* A copy without what screen_print() prints as "?"; NULL without memory. */
+static char *screen_plain(const struct screen *s, const char *text)
 {
-	char *state, *word = strtok_r(text, " \n", &state);
-	size_t column = 0;
+	struct screen copy = *s;
+	char *plain = NULL;
+	size_t size;
 
-	for (; word; word = strtok_r(NULL, " \n", &state)) {
-		size_t width = screen_width(s, word);
+	copy.to = open_memstream(&plain, &size);
+	if (!copy.to)
+		return NULL;
+	screen_print(&copy, text, SIZE_MAX);
+	return fclose(copy.to) ? NULL : plain;
+}
 
-		if (column && !s->wide && column + 1 + width > s->columns) {
-			putc('\n', s->to);
-			column = 0;
-		}
-		column += fprintf(s->to, "%*s", column ? 1 : indent, "");
-		column += screen_print(s, word, SIZE_MAX);
-	}
-	putc('\n', s->to);
+static void screen_wrap_v(const struct screen *s, const char *label, unsigned int indent,
+			  const char *format, va_list args)
+{
+	_cleanup_free_ char *text = NULL, *plain = NULL, *lines = NULL;
+	size_t columns = s->wide ? SIZE_MAX : s->columns, printed, size;
+	char *newline, begin[64] = "";
+	FILE *to;
+
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	while (text && (newline = strchr(text, '\n')))
+		*newline = ' ';
+	plain = text ? screen_plain(s, text) : NULL;
+	to = plain ? open_memstream(&lines, &size) : NULL;
+	if (!to)
+		return;
+	snprintf(begin, sizeof(begin), "%*s", (int)indent, "");
+	text_wrap(to, begin, columns, plain);
+	if (fclose(to))
+		return;
+	/* the label in place of the first indent */
+	printed = screen_print(s, label, indent);
+	fputs(strlen(lines) > printed ? lines + printed : "\n", s->to);
 }
 
 void screen_wrap(const struct screen *s, unsigned int indent, const char *format, ...)
 {
-	_cleanup_free_ char *text = NULL;
 	va_list args;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	screen_wrap_v(s, "", indent, format, args);
 	va_end(args);
-	if (n < 0)
+}
+
+void screen_wrap_item(const struct screen *s, const char *label, unsigned int indent,
+		      const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	screen_wrap_v(s, label, indent, format, args);
+	va_end(args);
+}
+
+/* ---- messages ------------------------------------------------------------------------------ */
+
+void print_error_v(const char *format, va_list args)
+{
+	const struct screen s = screen_of(stderr, true);
+	_cleanup_free_ char *text = NULL;
+
+	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
-	else
-		screen_wrap_text(s, indent, text);
+	fputs("synguard: ", stderr);
+	screen_print(&s, text ?: strerror(ENOMEM), SIZE_MAX);
+	putc('\n', stderr);
+}
+
+int print_error(int code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_error_v(format, args);
+	va_end(args);
+	return code;
 }

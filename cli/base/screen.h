@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What output for people may assume of where it goes: how wide, which letters, colours or none;
- * and the little that follows from it, numbers that are short and sentences that are broken.
+ * Output for people: how wide the screen is, which letters and colours it has; short numbers and
+ * wrapped sentences.
+ *
+ * All text that is not the program's own (arguments, names of interfaces and processes, the daemon's
+ * messages) reaches a terminal through these functions, which print control bytes and what is no
+ * letter of the locale as "?".
  */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-/* Where nobody says how wide it is. */
+/* Of a pipe or a file. */
 #define SCREEN_COLUMNS 80
 
 struct screen {
 	FILE *to;
-	unsigned int columns; /* may be any number: a window can have one column */
-	bool wide;	      /* nothing is cut, broken or rounded */
+	unsigned int columns; /* any number: a window can have one column */
+	bool wide;	      /* nothing is cut, wrapped or rounded */
 	bool utf8;
 	bool colour;
 };
 
-/* Colours only for a terminal that has them, and not where NO_COLOR is set. The locale has been
- * set (LC_CTYPE). */
+/* Colours only for a terminal that has them, and not where NO_COLOR is set. The caller has set the
+ * locale (LC_CTYPE). */
 struct screen screen_of(FILE *to, bool wide);
 
 enum screen_colour {
@@ -44,14 +49,21 @@ struct screen_number {
  * says more than there was. Exact on a wide screen. */
 struct screen_number screen_number(const struct screen *s, uint64_t n);
 
-/* Columns that a text takes. What is no letter of the locale takes one, as it is printed as "?". */
+/* Columns that a text takes as screen_print() prints it. */
 size_t screen_width(const struct screen *s, const char *text);
 
-/* Prints the text, or as much as fits into this many columns, and returns those that it took. What
- * would steer a terminal, and what is no letter of the locale, is printed as "?". */
+/* Prints the text, or as much as fits into this many columns, and returns those that it took. */
 size_t screen_print(const struct screen *s, const char *text, size_t columns);
 
-/* Prints a paragraph and a newline, broken between words, every line indented. A word that is longer
+/* Prints a paragraph and a newline, wrapped between words, every line indented. A word that is longer
  * than a line is left whole. */
 void screen_wrap(const struct screen *s, unsigned int indent, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The same behind a label, which takes the place of the first indent. */
+void screen_wrap_item(const struct screen *s, const char *label, unsigned int indent,
+		      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Prints "synguard: " and the message as a line on stderr. Returns the exit code that it is given. */
+int print_error(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void print_error_v(const char *format, va_list args) __attribute__((format(printf, 1, 0)));

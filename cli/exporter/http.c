@@ -15,13 +15,13 @@
 
 #include "cli/exporter/source.h"
 
-/* A host is scraped by a few; what is beyond that is a mistake or an attack. */
+/* A host is scraped by a few clients; more is a mistake or an attack. */
 #define HTTP_MAX_CONNECTIONS 64
 
-/* A scrape that takes as long as that is lost anyway: Prometheus gives up after 10 s by default. */
+/* The default timeout of a scrape by Prometheus. */
 #define HTTP_DEADLINE_USEC 10000000ULL
 
-/* For the head of a request and that of its answer; a longer one gets 431. */
+/* For the headers of a request and its answer; longer ones are answered with 431. */
 #define HTTP_MEMORY_BYTES 16384
 
 #define HTTP_METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -75,7 +75,7 @@ static int http_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* ---- a connection -------------------------------------------------------------------------- */
 
-/* The library sees the end of a connection and closes it. */
+/* The library notices the end of the connection and closes it. */
 static int http_on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct http_connection *c = userdata;
@@ -130,7 +130,7 @@ void http_take(struct http *h, int fd, const struct sockaddr *from, socklen_t le
 		close(fd);
 		return;
 	}
-	/* closes it where it fails, too */
+	/* closes the socket also where it fails */
 	MHD_add_connection(h->library, fd, from, length);
 	http_run(h);
 }
@@ -164,7 +164,7 @@ static enum MHD_Result http_answer_metrics(struct http *h, struct MHD_Connection
 
 	if (!c)
 		return MHD_NO;
-	/* it may have taken longer than what is read stays fresh; asking again could go on forever */
+	/* after a wait however old: reading may take longer than a text stays fresh */
 	text = c->waited ? source_last(h->source) : source_text(h->source);
 	if (text)
 		return http_answer(connection, MHD_HTTP_OK, HTTP_METRICS_TYPE, text);
@@ -176,7 +176,7 @@ static enum MHD_Result http_answer_metrics(struct http *h, struct MHD_Connection
 	return MHD_YES;
 }
 
-/* Called when the head of a request is there, and again when all of it is. */
+/* Called when the headers of a request have arrived, and again when all of it has. */
 static enum MHD_Result http_on_request(void *userdata, struct MHD_Connection *connection,
 				       const char *url, const char *method, const char *version,
 				       const char *upload, size_t *upload_bytes, void **context)
@@ -185,13 +185,13 @@ static enum MHD_Result http_on_request(void *userdata, struct MHD_Connection *co
 
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return http_answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain",
-				   "only GET and HEAD are understood\n");
+				   "only GET and HEAD are supported\n");
 	if (!*context) {
 		*context = &seen;
 		return MHD_YES;
 	}
 	if (*upload_bytes) {
-		*upload_bytes = 0; /* nothing is wanted of it */
+		*upload_bytes = 0; /* a body is ignored */
 		return MHD_YES;
 	}
 	if (!strcmp(url, "/metrics"))
@@ -271,7 +271,7 @@ struct http *http_free(struct http *h)
 	sd_event_source_disable_unref(h->timer);
 	sd_event_source_disable_unref(h->io);
 	if (h->library) {
-		/* the library insists: none may be suspended when it stops */
+		/* the library must not be stopped with suspended connections */
 		http_resume(h);
 		MHD_stop_daemon(h->library);
 	}

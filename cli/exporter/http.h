@@ -2,9 +2,9 @@
 /*
  * HTTP, by libmicrohttpd, in a loop of sd-event: /metrics and a page that points to it.
  *
- * A connection serves one request and lives ten seconds, by a timer of ours: the library counts
- * silence only, and a byte a second is none. Only so many are held at a time. Sockets are left to
- * the caller, what is served comes from a source.
+ * A connection serves one request and lives ten seconds at most, by a timer here: the library's own
+ * timeout counts silence only, and a byte a second is none. The number of connections is limited.
+ * Listening sockets are left to the caller; the text comes from a source.
  */
 #pragma once
 
@@ -19,5 +19,5 @@ int http_new(struct http **ret, sd_event *event, const char *runtime_dir);
 /* Cuts all connections. */
 struct http *http_free(struct http *h);
 
-/* Takes a connection, which is closed where there are too many. It has to be non-blocking. */
+/* Takes over a connection, non-blocking; closes it where there are too many. */
 void http_take(struct http *h, int fd, const struct sockaddr *from, socklen_t length);

@@ -1,39 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * synguard-exporter: serves synguardd's figures over HTTP. The arguments, the sockets, the loop.
+ * cli/exporter: synguard-exporter serves synguardd's figures over HTTP. Here are its arguments, its
+ * sockets and its loop; http answers requests, source reads the figures.
  *
- * A program of its own, so that the daemon parses no HTTP and the CLI needs no HTTP library; it
- * wants no privilege, and does not have to be there when the daemon starts, nor the other way.
+ * A separate program, so that the daemon parses no HTTP and the CLI needs no HTTP library. It needs
+ * no privilege, and it and the daemon may start in any order.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "cli/base/programs.h"
+#include "cli/exporter/http.h"
+#include "daemon/base/text.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "cli/exporter/configured.h"
-#include "cli/exporter/http.h"
-#include "cli/exporter/listener.h"
-
 #define EXPORTER_LISTEN "127.0.0.1:9846"
 
-/* Connections taken from a socket before others get their turn. */
+/* Connections accepted from one socket at a time. */
 #define EXPORTER_ACCEPTS 64
 
-/* Without descriptors or memory for what waits, the loop would be woken without end. */
+/* Where accept4(2) fails for want of descriptors or memory, epoll would wake the loop without end. */
 #define EXPORTER_WAKE_USEC  100000
 #define EXPORTER_WAKE_BURST 1000
 
 struct exporter_options {
-	const char *listen;	 /* NULL: not said */
-	const char *config_file; /* NULL: the usual ones */
+	const char *listen;	 /* NULL: not given */
+	const char *config_file; /* NULL: the usual files */
 	const char *runtime_dir;
 };
 
@@ -51,7 +56,7 @@ static void usage(FILE *to)
 		"  --listen ADDRESS:PORT  where to listen (default " EXPORTER_LISTEN "); IPv6\n"
 		"                         addresses in brackets, [::1]:9846\n"
 		"  --config FILE          read [Exporter] of this file only, see synguard.conf(5)\n"
-		"  --runtime-dir DIR      where the daemon's socket lives (default " SG_RUNTIME_DIR ")\n"
+		"  --runtime-dir DIR      where the daemon's socket is (default " SG_RUNTIME_DIR ")\n"
 		"  --version              print the version\n"
 		"  --help                 print this help\n");
 	/* clang-format on */
@@ -101,6 +106,113 @@ static int parse_options(int argc, char **argv, struct exporter_options *o)
 	return SG_EXIT_USAGE;
 }
 
+/* ---- sockets ------------------------------------------------------------------------------- */
+
+/* Parses "ADDRESS:PORT", numeric, an IPv6 address in brackets. -EINVAL. The caller frees *ret. */
+static int listener_parse(const char *text, struct addrinfo **ret)
+{
+	const struct addrinfo hints = {
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM,
+	};
+	_cleanup_free_ char *copy = strdup(text);
+	char *address = copy, *colon = copy ? strrchr(copy, ':') : NULL;
+	uint64_t port;
+
+	if (!copy)
+		return -ENOMEM;
+	if (!colon || text_decimal(colon + 1, 1, 65535, &port) < 0)
+		return -EINVAL;
+	*colon = '\0';
+	if (*address == '[') {
+		if (colon[-1] != ']')
+			return -EINVAL;
+		colon[-1] = '\0';
+		address++;
+	} else if (strchr(address, ':')) {
+		return -EINVAL; /* in ::1:80 the port has no clear beginning */
+	}
+	return !*address || getaddrinfo(address, colon + 1, &hints, ret) ? -EINVAL : 0;
+}
+
+static int listener_bind(const struct addrinfo *info)
+{
+	_cleanup_close_ int fd = -EBADF;
+	int on = 1;
+
+	fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* for a restart while old connections are in TIME_WAIT */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return -errno;
+	if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/* A listening socket. -EINVAL: that is no address; other -errno. */
+static int listener_open(const char *text)
+{
+	struct addrinfo *info;
+	int r = listener_parse(text, &info);
+
+	if (r < 0)
+		return r;
+	r = listener_bind(info);
+	freeaddrinfo(info);
+	return r;
+}
+
+/*
+ * The number of sockets that systemd has passed (sd_listen_fds(3)), from SD_LISTEN_FDS_START on.
+ * -ENOTSOCK: one is no listening TCP socket.
+ */
+static int listeners_inherited(void)
+{
+	int count = sd_listen_fds(1), fd;
+
+	for (fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + count; fd++) {
+		if (sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) <= 0)
+			return -ENOTSOCK;
+		if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+			return -errno;
+	}
+	return count;
+}
+
+/* [Exporter] Listen= of synguard.conf(5), as synguard-config prints it; that program also prints on
+ * stderr what is wrong with the files. False: no answer. */
+static bool configured_listen(const char *file, char *ret, size_t size)
+{
+	char path[PATH_MAX];
+	char *argv[] = { path, "get", "Exporter.Listen", (char *)file, NULL };
+	FILE *from;
+	bool is_read;
+	int fds[2];
+	pid_t pid;
+
+	program_find(path, sizeof(path), "synguard-config");
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return false;
+	pid = fork();
+	if (!pid) {
+		dup2(fds[1], STDOUT_FILENO);
+		execv(path, argv);
+		_exit(127);
+	}
+	close(fds[1]);
+	from = fdopen(fds[0], "r");
+	is_read = pid > 0 && from && fgets(ret, size, from);
+	if (from)
+		fclose(from);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (is_read)
+		ret[strcspn(ret, "\n")] = '\0';
+	return is_read && *ret;
+}
+
 static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct sockaddr_storage from;
@@ -136,29 +248,27 @@ static int serve_on(sd_event *event, struct http *http, int fd)
 	return r;
 }
 
-/* Of the command line, of the configuration, or the default where nobody can be asked. */
+/* Of the command line, else of the configuration, else the default. */
 static const char *listen_address(const struct exporter_options *o)
 {
 	static char configured[128];
 
 	if (o->listen)
 		return o->listen;
-	return configured_listen(o->config_file, configured, sizeof(configured)) < 0 ?
-		       EXPORTER_LISTEN :
-		       configured;
+	return configured_listen(o->config_file, configured, sizeof(configured)) ? configured :
+										   EXPORTER_LISTEN;
 }
 
 /* Returns an exit code. */
 static int open_sockets(sd_event *event, struct http *http, const struct exporter_options *o)
 {
-	int count = listener_inherited(), i, r = 0;
+	int count = listeners_inherited(), i, r = 0;
 	const char *address = NULL;
 
 	if (count < 0) {
 		fprintf(stderr,
-			"synguard-exporter: what was handed over is not listening TCP sockets "
-			"(%s); "
-			"look at ListenStream= of the socket unit\n",
+			"synguard-exporter: systemd has passed something else than listening TCP "
+			"sockets (%s); look at ListenStream= of the socket unit\n",
 			strerror(-count));
 		return SG_EXIT_FAILED;
 	}
@@ -181,9 +291,11 @@ static int open_sockets(sd_event *event, struct http *http, const struct exporte
 	if (r < 0)
 		fprintf(stderr,
 			"synguard-exporter: %s: %s; choose another with --listen ADDRESS:PORT\n",
-			address ?: "a socket that was handed over", strerror(-r));
+			address ?: "a socket that systemd has passed", strerror(-r));
 	return r < 0 ? SG_EXIT_FAILED : SG_EXIT_OK;
 }
+
+/* ---- the loop ------------------------------------------------------------------------------ */
 
 static int start_loop(sd_event **event, struct http **http, const struct exporter_options *o)
 {
@@ -195,7 +307,7 @@ static int start_loop(sd_event **event, struct http **http, const struct exporte
 	sigaddset(&mask, SIGINT);
 	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
 		return -errno;
-	/* a peer that went away is no reason to end */
+	/* a closed connection does not end the program */
 	signal(SIGPIPE, SIG_IGN);
 	r = sd_event_default(event);
 	/* NULL: end the loop */

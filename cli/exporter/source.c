@@ -8,18 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 
 #include <jansson.h>
 #include <systemd/sd-bus.h>
 
+#include "cli/base/client.h"
+#include "cli/base/programs.h"
+#include "cli/print/metrics.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-#include "cli/print/metrics.h"
-
-/* What is as old as this is read anew; a daemon that answers as late as that does not answer. */
+/* When the text is read anew, and when a daemon counts as not answering. */
 #define SOURCE_FRESH_USEC    1000000ULL
 #define SOURCE_DEADLINE_USEC 2000000ULL
 
@@ -77,11 +77,10 @@ struct source *source_free(struct source *s)
 	return NULL;
 }
 
-/* Takes nothing. why: for a person who looks at the text; only without a report. */
+/* report NULL: there is none; why, for a person who reads the text. */
 static void source_render(struct source *s, const json_t *report, const char *why)
 {
-	bool standard = !strcmp(s->runtime_dir, SG_RUNTIME_DIR);
-	char *text = NULL;
+	char *text = NULL, command[512];
 	size_t size = 0;
 	FILE *to = open_memstream(&text, &size);
 
@@ -92,9 +91,9 @@ static void source_render(struct source *s, const json_t *report, const char *wh
 	if (!report)
 		fprintf(to,
 			"# synguardd does not answer at %s/" SG_BUS_SOCKET ": %s\n"
-			"# Is it running? Start it as root with: synguardd%s%s\n",
-			s->runtime_dir, why, standard ? "" : " --runtime-dir ",
-			standard ? "" : s->runtime_dir);
+			"# Is it running? Start it as root with: %s\n",
+			s->runtime_dir, why,
+			start_hint("", s->runtime_dir, command, sizeof(command)));
 	metrics_print(to, report);
 	if (fclose(to)) {
 		free(text);
@@ -127,7 +126,7 @@ static int source_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *erro
 		source_finish(s, NULL, failure->message ?: failure->name);
 	} else if (sd_bus_message_read(m, "s", &text) < 0 ||
 		   !(report = json_loads(text, 0, NULL))) {
-		source_finish(s, NULL, "what it says is no report");
+		source_finish(s, NULL, "its answer is no report");
 	} else {
 		source_finish(s, report, NULL);
 		json_decref(report);
@@ -135,26 +134,9 @@ static int source_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *erro
 	return 1;
 }
 
-/* A socket that connects at once or not at all: a full queue is -EAGAIN. */
-static int source_connect(const char *runtime_dir)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	_cleanup_close_ int fd = -EBADF;
-
-	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/" SG_BUS_SOCKET,
-		     runtime_dir) >= (int)sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	return TAKE_FD(fd);
-}
-
 static int source_call(struct source *s)
 {
-	int fd = source_connect(s->runtime_dir), r;
+	int fd = client_socket(s->runtime_dir, SOCK_NONBLOCK), r;
 
 	if (fd < 0)
 		return fd;
@@ -165,7 +147,7 @@ static int source_call(struct source *s)
 		close(fd);
 		return r;
 	}
-	/* else the end of the loop would wait for the daemon */
+	/* otherwise the end of the loop would wait for the daemon */
 	r = sd_bus_set_close_on_exit(s->bus, false);
 	if (r >= 0)
 		r = sd_bus_start(s->bus);

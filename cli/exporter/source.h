@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is to be served: the daemon's report as Prometheus text, read once a second at most however
- * often it is asked for.
+ * The text to serve: the daemon's report in Prometheus' format, read once a second at most.
  *
- * Never waits: a daemon that hangs is given up after two seconds, by the clock and in whatever
- * state the connection to it is. Not to be reached is an answer too (synguard_up 0), and is kept
- * for the same second.
+ * Never blocks: a read ends after two seconds, in whatever state the connection to the daemon is. An
+ * unreachable daemon gives a text too (synguard_up 0), which is kept for the same second.
  */
 #pragma once
 
@@ -13,14 +11,14 @@
 
 struct source;
 
-/* Borrows the directory's name. ready() is called from the loop. The caller owns *ret. -errno. */
+/* runtime_dir has to outlive it. ready() is called from the loop. The caller owns *ret. -errno. */
 int source_new(struct source **ret, sd_event *event, const char *runtime_dir,
 	       void (*ready)(void *userdata), void *userdata);
 struct source *source_free(struct source *s);
 
 /*
- * The text, which is of this second and stays until the loop goes on; or NULL: it is being read,
- * ready() will be called once and source_last() has it then.
+ * The text of this second, valid until the loop goes on. NULL: it is being read; ready() will be
+ * called once, and then source_last() has it.
  */
 const char *source_text(struct source *s);
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "cli/base/json.h"
 #include "synguard/cleanup.h"
 #include "synguard/report.h"
 
@@ -29,7 +30,7 @@ const struct metrics_table metrics_tables[] = {
 	[METRICS_REPORT]     = { NULL,         NULL,        metrics_report_rows,    ARRAY_SIZE(metrics_report_rows) },
 	[METRICS_INTERFACES] = { "interfaces", "interface", metrics_interface_rows, ARRAY_SIZE(metrics_interface_rows) },
 	[METRICS_SERVICES]   = { "services",   "listener",  metrics_service_rows,   ARRAY_SIZE(metrics_service_rows) },
-	[METRICS_MITIGATION]     = { "mitigation",     "step",      metrics_step_rows,      ARRAY_SIZE(metrics_step_rows) },
+	[METRICS_MITIGATION] = { "mitigation", "step",      metrics_step_rows,      ARRAY_SIZE(metrics_step_rows) },
 };
 /* clang-format on */
 
@@ -147,23 +148,18 @@ static void metrics_row(FILE *to, const struct metrics_row *row, struct metrics_
 
 /* ---- tables -------------------------------------------------------------------------------- */
 
-static struct metrics_label metrics_key(enum metrics_table_of of, const json_t *object, char *text,
-					size_t size)
+/* The label that tells a row of the list from the others; its value is in *text. */
+static struct metrics_label metrics_key(enum metrics_table_of of, const json_t *object,
+					struct endpoint *text)
 {
-	const char *name;
+	const char *label = metrics_tables[of].label;
 
-	if (of == METRICS_INTERFACES || of == METRICS_MITIGATION) {
-		name = of == METRICS_MITIGATION ? "step" : "name";
-		name = json_string_value(json_object_get(object, name)) ?: "";
-		snprintf(text, size, "%s", name);
-	} else {
-		name = json_string_value(json_object_get(object, "address")) ?: "";
-		snprintf(text, size,
-			 strchr(name, ':') ? "[%s]:%" JSON_INTEGER_FORMAT :
-					     "%s:%" JSON_INTEGER_FORMAT,
-			 name, json_integer_value(json_object_get(object, "port")));
-	}
-	return metrics_label(metrics_tables[of].label, text);
+	if (of == METRICS_INTERFACES)
+		return metrics_label(label, get_text(object, "name"));
+	if (of == METRICS_MITIGATION)
+		return metrics_label(label, get_text(object, "step"));
+	*text = get_endpoint(object, "address", "port");
+	return metrics_label(label, text->text);
 }
 
 static void metrics_list_row(FILE *to, enum metrics_table_of of, const struct metrics_row *row,
@@ -171,11 +167,11 @@ static void metrics_list_row(FILE *to, enum metrics_table_of of, const struct me
 {
 	size_t count = json_array_size(list), i;
 	const json_t *object;
-	char text[128];
+	struct endpoint text;
 
 	for (i = 0; i < count && i < SG_REPORT_MAX_SERIES; i++) {
 		object = json_array_get(list, i);
-		metrics_row(to, row, metrics_key(of, object, text, sizeof(text)), &object, 1);
+		metrics_row(to, row, metrics_key(of, object, &text), &object, 1);
 	}
 	if (i < count) {
 		const json_t **rest = calloc(count - i, sizeof(*rest));

@@ -2,9 +2,8 @@
 /*
  * The report as Prometheus text (exposition format 0.0.4), by the tables of synguard/report.h.
  *
- * Labels come from a closed set and never name a source of packets; a list of which there are many
- * is told up to SG_REPORT_MAX_SERIES, and the rest as one. Knows the JSON of a report only: who
- * asked the daemon for it, and where the text goes, is left to others.
+ * Labels come from a closed set and never name a source of packets. Of a long list the first
+ * SG_REPORT_MAX_SERIES rows have series, the others are summed up in one.
  */
 #pragma once
 
@@ -31,7 +30,7 @@ enum metrics_kind {
 	METRICS_GAUGE,
 };
 
-/* A row of synguard/report.h, as far as the CLI needs it. */
+/* A row of synguard/report.h without what only the daemon needs. */
 struct metrics_row {
 	enum metrics_type type;
 	enum metrics_kind kind;

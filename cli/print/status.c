@@ -4,14 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/base/json.h"
+#include "cli/print/table.h"
+#include "cli/print/views.h"
 #include "synguard/cleanup.h"
 #include "synguard/verdict.h"
-
-#include "cli/print/status_why.h"
-#include "cli/print/table.h"
-
-DEFINE_CLEANUP(struct table, table_free)
-#define _cleanup_table_ _cleanup_(table_free_at)
 
 #define VERDICT_MEANING_(in, name, action, label_, meaning_)                                       \
 	{ .label = label_, .meaning = meaning_ },
@@ -19,29 +16,7 @@ static const struct {
 	const char *label, *meaning;
 } verdict_rows[] = { SG_VERDICTS(VERDICT_MEANING_) };
 
-/* ---- reading the report -------------------------------------------------------------------- */
-
-static uint64_t number(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key)) ?: "";
-}
-
-static bool flag(const json_t *object, const char *key)
-{
-	return json_is_true(json_object_get(object, key));
-}
-
-static bool is(const json_t *object, const char *key, const char *word)
-{
-	return !strcmp(text(object, key), word);
-}
-
-/* "12.3k", for one use in the same expression. */
+/* "12.3k", until the end of the expression. */
 #define SHORT(n) (screen_number(s, n).text)
 
 static const char *plural(uint64_t n)
@@ -49,66 +24,70 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* How many services have the flag set. */
-static size_t services_with(const json_t *report, const char *key)
+/* How many of a list have the flag set. */
+static size_t count_flag(const json_t *list, const char *key)
 {
 	size_t i, n = 0;
-	json_t *service;
+	json_t *row;
 
-	json_array_foreach(json_object_get(report, "services"), i, service)
-		n += flag(service, key);
+	json_array_foreach(list, i, row)
+		n += get_flag(row, key);
 	return n;
 }
 
-static bool is_attached(const json_t *report)
+/* How many of a list have the word as their value. */
+static size_t count_word(const json_t *list, const char *key, const char *word)
 {
-	json_t *interface;
-	size_t i;
+	size_t i, n = 0;
+	json_t *row;
 
-	json_array_foreach(json_object_get(report, "interfaces"), i, interface)
-		if (!is(interface, "attach", "none"))
-			return true;
-	return false;
-}
-
-/* Whether a SYN that should be challenged could be, on any of the interfaces. */
-static bool answers(const json_t *report)
-{
-	json_t *interface;
-	size_t i;
-
-	json_array_foreach(json_object_get(report, "interfaces"), i, interface)
-		if (flag(interface, "answers"))
-			return true;
-	return false;
+	json_array_foreach(list, i, row)
+		n += get_is(row, key, word);
+	return n;
 }
 
 /* ---- the sentence -------------------------------------------------------------------------- */
 
-static void print_attack(const json_t *report, const struct screen *s, size_t services)
+static void print_sources(const json_t *report, const struct screen *s)
+{
+	const json_t *sources = json_object_get(report, "sources");
+
+	if (get_is(report, "flood_sources", "spoofed"))
+		screen_wrap(s, 0,
+			    "Its sources are forged at random: to deny any of them is of no use.");
+	else if (get_is(report, "flood_sources", "concentrated"))
+		screen_wrap(s, 0,
+			    "A few sources send %d %% of it: \"synguard sources --prefix\" names "
+			    "them, and \"synguard deny add PREFIX\" stops them.",
+			    (int)(get_real(sources, "few_share") * 100));
+}
+
+static void print_syn_flood(const json_t *report, const struct screen *s)
 {
 	const json_t *rates = json_object_get(report, "rates");
-	uint64_t syns = number(rates, "syns_per_second");
+	const json_t *services = json_object_get(report, "services");
+	size_t count = json_array_size(services);
+	uint64_t syns = get_number(rates, "syns_per_second");
 	/* those whose ACK carried a valid cookie */
-	uint64_t passing = number(rates, "acceptances_per_second");
+	uint64_t passing = get_number(rates, "acceptances_per_second");
 
-	if (is(report, "mode", "observe"))
+	if (get_is(report, "mode", "observe"))
 		screen_wrap(s, 0,
 			    "A SYN flood, %s SYN/s, that is only observed: nothing is defended.",
 			    SHORT(syns));
 	else
 		screen_wrap(s, 0, "A SYN flood, %s SYN/s: defending %zu of %zu service%s, %s %s.",
-			    SHORT(syns), services_with(report, "defending"), services,
-			    plural(services), SHORT(passing),
-			    passing == 1 ? "client/s passes" : "clients/s pass");
+			    SHORT(syns), count_flag(services, "defending"), count, plural(count),
+			    SHORT(passing), passing == 1 ? "client/s passes" : "clients/s pass");
+	print_sources(report, s);
 }
 
-/* What becomes of it; the rest is answered by the kernel, each with a reset. */
+/* ACKs that are not dropped the kernel answers with a reset each. */
 static void print_ack_flood(const json_t *report, const struct screen *s, const char *beside)
 {
 	const json_t *rates = json_object_get(report, "rates");
-	uint64_t bogus = number(rates, "bogus_acks_per_second");
-	uint64_t dropped = number(rates, "dropped_acks_per_second");
+	uint64_t bogus = get_number(rates, "bogus_acks_per_second");
+	uint64_t dropped = get_number(rates, "dropped_acks_per_second");
 
 	if (dropped)
 		screen_wrap(s, 0, "An ACK flood%s, %s ACK/s: %s/s dropped, connections go on.",
@@ -119,78 +98,104 @@ static void print_ack_flood(const json_t *report, const struct screen *s, const 
 			    beside, SHORT(bogus));
 }
 
-/* The state is attack. */
-static void print_floods(const json_t *report, const struct screen *s, size_t services)
+static void print_attack(const json_t *report, const struct screen *s)
 {
-	bool ack_flood = is(report, "kind", "ack_flood"),
-	     both = is(report, "kind", "syn_and_ack_flood");
+	bool of_acks = get_is(report, "kind", "ack_flood");
+	bool of_both = get_is(report, "kind", "syn_and_ack_flood");
 
-	if (!ack_flood) {
-		print_attack(report, s, services);
-		status_print_sources(report, s);
-	}
-	if (ack_flood || both)
-		print_ack_flood(report, s, both ? " as well" : "");
+	if (!of_acks)
+		print_syn_flood(report, s);
+	if (of_acks || of_both)
+		print_ack_flood(report, s, of_both ? " as well" : "");
 }
 
-static void print_calm(const json_t *report, const struct screen *s, size_t services)
+static void print_cooling(const json_t *report, const struct screen *s)
 {
-	uint64_t half_open = number(report, "half_open");
-	uint64_t syns = number(json_object_get(report, "rates"), "syns_per_second");
-	const char *how = is(report, "mode", "observe") ? ", only observing" :
-			  is(report, "mode", "always")	? ", challenging all the same" :
-							  "";
+	const json_t *rates = json_object_get(report, "rates");
+	const json_t *services = json_object_get(report, "services");
+	size_t count = json_array_size(services);
 
-	screen_wrap(s, 0, "All calm%s: %zu service%s, %s SYN/s, %s half-open.", how, services,
-		    plural(services), SHORT(syns), SHORT(half_open));
+	if (get_is(report, "kind", "ack_flood"))
+		screen_wrap(s, 0, "An ACK flood has just ebbed: %s ACK/s belong to no connection.",
+			    SHORT(get_number(rates, "bogus_acks_per_second")));
+	else
+		screen_wrap(s, 0,
+			    "A SYN flood has just ebbed: %s SYN/s, defending %zu of %zu service%s.",
+			    SHORT(get_number(rates, "syns_per_second")),
+			    count_flag(services, "defending"), count, plural(count));
+}
+
+/* The worst trouble that any service has. False: none has one. */
+static bool print_no_attack(const json_t *services, const struct screen *s)
+{
+	static const char *const what[SG_TROUBLE_COUNT] = {
+		[SG_TROUBLE_FLASH_CROWD] = "a crowd",
+		[SG_TROUBLE_SMALL_BACKLOG] = "a small backlog",
+		[SG_TROUBLE_SLOW_ACCEPT] = "connections that nobody accepts",
+	};
+	size_t trouble, n, count = json_array_size(services);
+
+	for (trouble = SG_TROUBLE_COUNT - 1; trouble > SG_TROUBLE_NONE; trouble--) {
+		n = count_word(services, "trouble", trouble_words[trouble].word);
+		if (!n)
+			continue;
+		screen_wrap(s, 0, "No attack, but %s at %zu of %zu service%s, see below.",
+			    what[trouble], n, count, plural(count));
+		return true;
+	}
+	return false;
+}
+
+static void print_calm(const json_t *report, const struct screen *s)
+{
+	const json_t *services = json_object_get(report, "services");
+	size_t count = json_array_size(services), defending = count_flag(services, "defending");
+	const char *how = get_is(report, "mode", "observe") ? ", only observing" :
+			  get_is(report, "mode", "always")  ? ", challenging all the same" :
+							      "";
+
+	if (print_no_attack(services, s))
+		return;
+	if (defending && get_is(report, "mode", "auto"))
+		screen_wrap(s, 0, "A SYN queue has filled: defending %zu of %zu service%s.",
+			    defending, count, plural(count));
+	else
+		screen_wrap(s, 0, "All calm%s: %zu service%s, %s SYN/s, %s half-open.", how, count,
+			    plural(count),
+			    SHORT(get_number(json_object_get(report, "rates"), "syns_per_second")),
+			    SHORT(get_number(report, "half_open")));
 }
 
 static void print_sentence(const json_t *report, const struct screen *s)
 {
-	size_t services = json_array_size(json_object_get(report, "services"));
-	size_t defending = services_with(report, "defending");
-	size_t blocked = services_with(report, "blocked");
-	uint64_t syns = number(json_object_get(report, "rates"), "syns_per_second");
+	const json_t *interfaces = json_object_get(report, "interfaces");
+	size_t blocked = count_flag(json_object_get(report, "services"), "blocked");
 
-	if (is(report, "engine", "kernel"))
-		screen_wrap(s, 0, "Watching only: %s.", text(report, "engine_reason"));
-	else if (is(report, "mode", "off"))
+	if (get_is(report, "engine", "kernel"))
+		screen_wrap(s, 0, "Watching only: %s.", get_text(report, "engine_reason"));
+	else if (get_is(report, "mode", "off"))
 		screen_wrap(s, 0, "Switched off: SYNs are neither counted nor challenged.");
-	else if (!is_attached(report))
+	else if (count_word(interfaces, "attach", "none") == json_array_size(interfaces))
 		screen_wrap(s, 0, "Nothing is defended: synguard is attached to no interface.");
-	else if (!is(report, "mode", "observe") && !answers(report))
+	else if (!get_is(report, "mode", "observe") && !count_flag(interfaces, "answers"))
 		screen_wrap(s, 0,
 			    "Nothing is defended: SYNs are only observed, see the interfaces.");
-	else if (is(report, "state", "attack"))
-		print_floods(report, s, services);
-	else if (is(report, "state", "cooling") && is(report, "kind", "ack_flood"))
-		screen_wrap(
-			s, 0, "An ACK flood has just ebbed: %s ACK/s belong to no connection.",
-			SHORT(number(json_object_get(report, "rates"), "bogus_acks_per_second")));
-	else if (is(report, "state", "cooling"))
-		screen_wrap(s, 0,
-			    "A SYN flood has just ebbed: %s SYN/s, defending %zu of %zu service%s.",
-			    SHORT(syns), defending, services, plural(services));
-	else if (status_print_no_attack(report, s))
-		; /* that was it */
-	else if (defending && is(report, "mode", "auto"))
-		screen_wrap(s, 0, "A SYN queue has filled: defending %zu of %zu service%s.",
-			    defending, services, plural(services));
+	else if (get_is(report, "state", "attack"))
+		print_attack(report, s);
+	else if (get_is(report, "state", "cooling"))
+		print_cooling(report, s);
 	else
-		print_calm(report, s, services);
-	if (blocked) {
-		fputs(screen_colour(s, SCREEN_BAD), s->to);
-		fprintf(s->to, "%zu service%s BLOCKED, see below.", blocked, plural(blocked));
-		fprintf(s->to, "%s\n", screen_colour(s, SCREEN_PLAIN));
-	}
+		print_calm(report, s);
+	if (blocked)
+		fprintf(s->to, "%s%zu service%s BLOCKED, see below.%s\n",
+			screen_colour(s, SCREEN_BAD), blocked, plural(blocked),
+			screen_colour(s, SCREEN_PLAIN));
 }
 
 /* ---- the figures --------------------------------------------------------------------------- */
 
-static const char *uptime(uint64_t seconds, char *buffer, size_t size)
+static const char *uptime(unsigned long long n, char *buffer, size_t size)
 {
-	unsigned long long n = seconds;
-
 	if (n >= 86400)
 		snprintf(buffer, size, "%llu d %llu h", n / 86400, n % 86400 / 3600);
 	else if (n >= 3600)
@@ -207,154 +212,152 @@ static void print_figures(const json_t *report, const struct screen *s)
 	const json_t *rates = json_object_get(report, "rates");
 	char up[64];
 
-	screen_wrap(s, 0, "mode %s%s, state %s, engine %s, up %s", text(report, "mode"),
-		    is(report, "mode_by", "request") ? " (set with \"synguard mode\")" : "",
-		    text(report, "state"), text(report, "engine"),
-		    uptime(number(report, "uptime_seconds"), up, sizeof(up)));
+	screen_wrap(s, 0, "mode %s%s, state %s, engine %s, up %s", get_text(report, "mode"),
+		    get_is(report, "mode_by", "request") ? " (set with \"synguard mode\")" : "",
+		    get_text(report, "state"), get_text(report, "engine"),
+		    uptime(get_number(report, "uptime_seconds"), up, sizeof(up)));
 	if (json_is_false(json_object_get(report, "config_ok")))
 		screen_wrap(s, 0,
-			    "The configuration has a fault and is not in force as it stands; "
+			    "The configuration has an error and is not in force as written: "
 			    "\"synguard config check\" says where.");
 	screen_wrap(s, 0, "per second: %s SYNs, %s challenges, %s acceptances; half-open now: %s",
-		    SHORT(number(rates, "syns_per_second")),
-		    SHORT(number(rates, "challenges_per_second")),
-		    SHORT(number(rates, "acceptances_per_second")),
-		    SHORT(number(report, "half_open")));
+		    SHORT(get_number(rates, "syns_per_second")),
+		    SHORT(get_number(rates, "challenges_per_second")),
+		    SHORT(get_number(rates, "acceptances_per_second")),
+		    SHORT(get_number(report, "half_open")));
 }
 
-static void print_attach(struct table *t, const json_t *interface)
+static uint64_t list_entries(const json_t *report, const char *list)
 {
-	const char *attach = text(interface, "attach");
+	return get_number(json_object_get(json_object_get(report, "maps"), list), "entries");
+}
+
+/* The allow and deny lists, where they have no effect. */
+static void print_idle_lists(const json_t *report, const struct screen *s)
+{
+	uint64_t allowed = list_entries(report, "allow"), denied = list_entries(report, "deny");
+	bool no_programs = get_is(report, "engine", "kernel");
+
+	if (allowed + denied && (no_programs || get_is(report, "mode", "off")))
+		screen_wrap(s, 0,
+			    "The lists of sources (%s to allow, %s to deny) are loaded but have no "
+			    "effect: %s.",
+			    SHORT(allowed), SHORT(denied),
+			    no_programs ? "engine kernel runs no BPF programs" :
+					  "mode off passes all packets");
+	else if (denied && get_is(report, "mode", "observe"))
+		screen_wrap(s, 0,
+			    "The list of sources to deny (%s) has no effect: mode observe drops "
+			    "nothing.",
+			    SHORT(denied));
+}
+
+/* ---- the tables ---------------------------------------------------------------------------- */
+
+static void show_attached(struct table *t, const json_t *interface, const char *key,
+			  const struct screen *s)
+{
+	const char *attach = get_text(interface, key);
 
 	if (!strcmp(attach, "tcx"))
-		attach = flag(interface, "answers") ? "tcx, answers" : "tcx, observes";
+		attach = get_flag(interface, "answers") ? "tcx, answers" : "tcx, observes";
 	table_cell_coloured(t, strcmp(attach, "none") ? SCREEN_PLAIN : SCREEN_BAD, attach);
+	table_remark(t, get_text(interface, "attach_reason"));
 }
 
 static int print_interfaces(const json_t *report, const struct screen *s)
 {
-	static const struct table_column columns[] = {
-		{ "INTERFACE" }, { "DRIVER", .cut = 6, .rank = 1 }, { "ATTACHED" }, {}
-	};
-	_cleanup_table_ struct table *t = table_new(columns);
+	static const struct table_column columns[] = { { "INTERFACE", show_text, "name" },
+						       { "DRIVER", show_text, "driver", .cut = 6,
+							 .rank = 1 },
+						       { "ATTACHED", show_attached, "attach" },
+						       {} };
 	const json_t *list = json_object_get(report, "interfaces");
-	json_t *interface;
-	size_t i;
 
 	putc('\n', s->to);
-	if (!json_array_size(list)) {
-		screen_wrap(s, 0,
-			    "no interface is attached to; name one with synguardd --interface");
-		return 0;
-	}
-	if (!t)
-		return -ENOMEM;
-	json_array_foreach(list, i, interface) {
-		table_cell(t, "%s", text(interface, "name"));
-		table_cell(t, "%s", text(interface, "driver"));
-		print_attach(t, interface);
-		table_remark(t, text(interface, "attach_reason"));
-	}
-	return table_print(t, s);
+	if (json_array_size(list))
+		return table_print_rows(columns, list, SIZE_MAX, s);
+	screen_wrap(s, 0, "no interface is attached to; name one with synguardd --interface");
+	return 0;
 }
 
-/* clang-format off */
-static const struct table_column service_columns[] = {
-	{ "SERVICE",      .cut = 15, .middle = true },
-	{ "STATE",        .cut = 9 },
-	{ "SYN QUEUE",    .right = true, .rank = 1 },
-	{ "ACCEPT QUEUE", .right = true, .wide = true },
-	{ "SYNS",         .right = true, .rank = 4 },
-	{ "CHALLENGED",   .right = true, .rank = 3 },
-	{ "ACCEPTED",     .right = true, .rank = 2 },
-	{ "BORN",         .right = true, .wide = true },
-	{ "PROVEN",       .wide = true },
-	{}
-};
-/* clang-format on */
-
-static void add_state(struct table *t, const json_t *service)
+static void show_state(struct table *t, const json_t *service, const char *key,
+		       const struct screen *s)
 {
-	const char *hindrance = text(service, "hindrance");
+	const char *hindrance = get_text(service, key);
 
-	if (flag(service, "defending"))
+	if (get_flag(service, "defending"))
 		table_cell_coloured(t, SCREEN_WARN, "defending");
-	else if (flag(service, "blocked"))
+	else if (get_flag(service, "blocked"))
 		table_cell_coloured(t, SCREEN_BAD, "BLOCKED");
-	else /* what would stand against a challenge, if there were a reason for one */
+	else /* what would prevent a challenge, if there were a reason for one */
 		table_cell(t, "%s", *hindrance ? hindrance : "idle");
 }
 
-static void add_service(struct table *t, const struct screen *s, const json_t *service)
+static void show_yes(struct table *t, const json_t *row, const char *key, const struct screen *s)
 {
-	char name[80];
-
-	table_cell(t, "%s", status_service_name(service, name, sizeof(name)));
-	add_state(t, service);
-	table_cell(t, "%s/%s", SHORT(number(service, "syn_queue")),
-		   SHORT(number(service, "syn_queue_max")));
-	table_cell(t, "%s/%s", SHORT(number(service, "accept_queue")),
-		   SHORT(number(service, "accept_queue_max")));
-	table_cell(t, "%s", SHORT(number(service, "syns")));
-	table_cell(t, "%s", SHORT(number(service, "challenged")));
-	table_cell(t, "%s", SHORT(number(service, "accepted")));
-	table_cell(t, "%s", SHORT(number(service, "born")));
-	table_cell(t, "%s", flag(service, "proven") ? "yes" : "no");
+	table_cell(t, "%s", get_flag(row, key) ? "yes" : "no");
 }
 
 static int print_services(const json_t *report, const struct screen *s)
 {
+	/* clang-format off */
+	static const struct table_column columns[] = {
+		{ "SERVICE",      show_endpoint, "address", .cut = 15, .middle = true },
+		{ "STATE",        show_state, "hindrance", .cut = 9 },
+		{ "SYN QUEUE",    show_queue, "syn_queue", .right = true, .rank = 1 },
+		{ "ACCEPT QUEUE", show_queue, "accept_queue", .right = true, .wide = true },
+		{ "SYNS",         show_number, "syns", .right = true, .rank = 4 },
+		{ "CHALLENGED",   show_number, "challenged", .right = true, .rank = 3 },
+		{ "ACCEPTED",     show_number, "accepted", .right = true, .rank = 2 },
+		{ "BORN",         show_number, "born", .right = true, .wide = true },
+		{ "PROVEN",       show_yes, "proven", .wide = true },
+		{}
+	};
+	/* clang-format on */
 	const json_t *list = json_object_get(report, "services");
-	_cleanup_table_ struct table *t = table_new(service_columns);
-	json_t *service;
-	size_t i;
 
 	if (!json_array_size(list))
 		return 0;
-	if (!t)
-		return -ENOMEM;
-	json_array_foreach(list, i, service)
-		add_service(t, s, service);
 	putc('\n', s->to);
-	return table_print(t, s);
+	return table_print_rows(columns, list, SIZE_MAX, s);
 }
 
-/* ---- lists that nothing heeds ---------------------------------------------------------------- */
+/* ---- the reasons --------------------------------------------------------------------------- */
 
-static json_int_t list_entries(const json_t *report, const char *list)
+/* So many troubles are printed in full; "synguard listeners" has all of them. */
+#define STATUS_TROUBLES 4
+
+/* In the daemon's words, with what to change. */
+static void print_troubles(const json_t *services, const struct screen *s)
 {
-	return json_integer_value(
-		json_object_get(json_object_get(json_object_get(report, "maps"), list), "entries"));
+	const char *none = trouble_words[SG_TROUBLE_NONE].word;
+	size_t i, printed = 0, more = 0;
+	json_t *service;
+
+	json_array_foreach(services, i, service) {
+		if (!*get_text(service, "trouble") || get_is(service, "trouble", none))
+			continue;
+		if (printed == STATUS_TROUBLES && !s->wide) {
+			more++;
+			continue;
+		}
+		if (!printed++)
+			putc('\n', s->to);
+		screen_wrap(s, 0, "%s: %s", get_endpoint(service, "address", "port").text,
+			    get_text(service, "trouble_text"));
+	}
+	if (more)
+		screen_wrap(s, 0, "and %zu more (\"synguard listeners\" has them all)", more);
 }
 
-static void print_not_applied(const json_t *report, const struct screen *s)
-{
-	json_int_t allowed = list_entries(report, "allow"), denied = list_entries(report, "deny");
-	bool no_engine = is(report, "engine", "kernel"), off = is(report, "mode", "off");
-
-	if (!(allowed + denied))
-		return;
-	if (no_engine || off)
-		screen_wrap(s, 0,
-			    "The lists of sources (%s to allow, %s to deny) are kept, and nothing "
-			    "heeds them in %s.",
-			    SHORT(allowed), SHORT(denied),
-			    no_engine ? "engine kernel" : "mode off");
-	else if (denied && is(report, "mode", "observe"))
-		screen_wrap(s, 0, "The list of sources to deny (%s) is not heeded in mode observe.",
-			    SHORT(denied));
-}
-
-/* ---- what stands against a defence --------------------------------------------------------- */
-
-static void print_blocked(const json_t *report, const struct screen *s)
+static void print_blocked(const json_t *services, const struct screen *s)
 {
 	json_t *service;
-	char name[80];
 	size_t i;
 
-	json_array_foreach(json_object_get(report, "services"), i, service) {
-		if (!flag(service, "blocked"))
+	json_array_foreach(services, i, service) {
+		if (!get_flag(service, "blocked"))
 			continue;
 		putc('\n', s->to);
 		screen_wrap(
@@ -362,23 +365,22 @@ static void print_blocked(const json_t *report, const struct screen *s)
 			"%s is BLOCKED, and left to the kernel for minutes: of %s acceptances %s "
 			"became connections. Look for a firewall rule that drops ACKs without a "
 			"SYN before them, or for nf_conntrack_tcp_loose=0.",
-			status_service_name(service, name, sizeof(name)),
-			SHORT(number(service, "accepted")), SHORT(number(service, "born")));
+			get_endpoint(service, "address", "port").text,
+			SHORT(get_number(service, "accepted")), SHORT(get_number(service, "born")));
 	}
 }
 
 /* What the words in the column STATE mean, each once. */
-static void print_hindrances(const json_t *report, const struct screen *s)
+static void print_hindrances(const json_t *services, const struct screen *s)
 {
-	const json_t *services = json_object_get(report, "services");
 	bool first = true;
 	json_t *service;
 	size_t i, row;
 
 	for (row = 0; row < ARRAY_SIZE(verdict_rows); row++) {
 		json_array_foreach(services, i, service)
-			if (!flag(service, "defending") && !flag(service, "blocked") &&
-			    is(service, "hindrance", verdict_rows[row].label))
+			if (!get_flag(service, "defending") && !get_flag(service, "blocked") &&
+			    get_is(service, "hindrance", verdict_rows[row].label))
 				break;
 		if (i == json_array_size(services))
 			continue;
@@ -391,18 +393,97 @@ static void print_hindrances(const json_t *report, const struct screen *s)
 
 int status_print(const json_t *report, const struct screen *s)
 {
+	const json_t *services = json_object_get(report, "services");
 	int r;
 
 	print_sentence(report, s);
 	print_figures(report, s);
-	print_not_applied(report, s);
+	print_idle_lists(report, s);
 	r = print_interfaces(report, s);
 	if (r >= 0)
 		r = print_services(report, s);
 	if (r < 0)
 		return r;
-	status_print_troubles(report, s);
-	print_blocked(report, s);
-	print_hindrances(report, s);
+	print_troubles(services, s);
+	print_blocked(services, s);
+	print_hindrances(services, s);
 	return 0;
+}
+
+/* ---- without a daemon ---------------------------------------------------------------------- */
+
+json_t *status_of_kernel(const struct kernel_view *view)
+{
+	json_t *root = json_pack("{s:b}", "running", 0), *counters = json_object();
+	int i;
+
+	for (i = 0; i < KERNEL_VIEW_COUNTER_COUNT; i++)
+		if (view->counted[i])
+			json_object_set_new(counters, kernel_view_name(i),
+					    json_integer(view->counters[i]));
+	if (view->sockets) {
+		json_object_set_new(root, "half_open", json_integer(view->half_open));
+		json_object_set_new(root, "listeners", json_integer(view->listeners));
+		json_object_set_new(root, "listeners_accept_full", json_integer(view->full));
+	}
+	if (view->syncookies >= 0)
+		json_object_set_new(root, "tcp_syncookies", json_integer(view->syncookies));
+	if (json_object_set_new(root, "counters", counters) < 0) {
+		json_decref(root);
+		return NULL;
+	}
+	return root;
+}
+
+static const char *syncookies_meaning(int value)
+{
+	switch (value) {
+	case -1:
+		return "is not known here";
+	case 0:
+		return "= 0: a full SYN queue drops SYNs";
+	case 1:
+		return "= 1: the kernel sends cookies from a full SYN queue";
+	default:
+		return "= 2: the kernel answers every SYN with a cookie";
+	}
+}
+
+int status_print_kernel(const struct kernel_view *view, const struct screen *s)
+{
+	static const struct table_column columns[] = {
+		{ "COUNTER", show_text, "name" },
+		{ "TOTAL", show_number, "total", .right = true },
+		{ "WHAT IT COUNTS", show_text, "help", .cut = 14, .rank = 1 },
+		{}
+	};
+	const char *what = view->silent ? "What the kernel alone says" : "Not defended by synguard";
+	json_auto_t *rows = json_array();
+	int i, r;
+
+	for (i = 0; i < KERNEL_VIEW_COUNTER_COUNT; i++)
+		if (view->counted[i])
+			json_array_append_new(rows, json_pack("{s:s, s:I, s:s}", "name",
+							      kernel_view_name(i), "total",
+							      (json_int_t)view->counters[i], "help",
+							      kernel_view_help(i)));
+	if (view->sockets)
+		screen_wrap(s, 0, "%s: %s half-open connection%s at %s listener%s.", what,
+			    SHORT(view->half_open), plural(view->half_open), SHORT(view->listeners),
+			    plural(view->listeners));
+	else
+		screen_wrap(s, 0, "%s: nothing about sockets.", what);
+	if (view->full)
+		screen_wrap(s, 0,
+			    "%s of them with a full accept queue: the application does not accept, "
+			    "which is no SYN flood.",
+			    SHORT(view->full));
+	screen_wrap(s, 0, "tcp_syncookies %s.", syncookies_meaning(view->syncookies));
+	putc('\n', s->to);
+	r = table_print_rows(columns, rows, SIZE_MAX, s);
+	putc('\n', s->to);
+	screen_wrap(s, 0,
+		    "These are sums of this network namespace. They do not show which service, "
+		    "whose SYNs, nor whether it goes on: run it twice.");
+	return r;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What `synguard status` prints for people: the report in words and tables, or, without a daemon,
- * what the kernel alone says. Pure but for the printing; asks nobody.
- */
+/* What `synguard status` prints for people: the daemon's report, or without a daemon what the kernel
+ * knows. */
 #pragma once
 
 #include <jansson.h>
@@ -10,7 +8,7 @@
 #include "cli/base/kernel_view.h"
 #include "cli/base/screen.h"
 
-/* One sentence that can be read out on the phone, then the figures. -ENOMEM. */
+/* One sentence that can be read out on the phone, then figures, tables and reasons. -ENOMEM. */
 int status_print(const json_t *report, const struct screen *s);
 
 /* {"running": false, ...}; the caller owns it, NULL without memory. */

@@ -8,6 +8,10 @@
 
 #include "synguard/cleanup.h"
 
+#include "cli/base/json.h"
+
+DEFINE_CLEANUP(struct table, table_free)
+
 /* Between columns; one is enough where two do not fit. */
 #define TABLE_GAP 2
 
@@ -25,7 +29,7 @@ struct table {
 	bool failed;
 };
 
-/* How the columns stand on one screen. */
+/* The columns on one screen. */
 struct table_layout {
 	size_t widths[TABLE_COLUMNS_MAX]; /* 0: left out */
 	unsigned int gap;
@@ -263,4 +267,61 @@ int table_print(const struct table *t, const struct screen *s)
 		i += t->column_count;
 	}
 	return 0;
+}
+
+/* ---- rows of JSON -------------------------------------------------------------------------- */
+
+int table_print_rows(const struct table_column *columns, const json_t *rows, size_t count,
+		     const struct screen *s)
+{
+	_cleanup_(table_free_at) struct table *t = table_new(columns);
+	const struct table_column *column;
+	const json_t *row;
+	size_t i;
+
+	if (!t)
+		return -ENOMEM;
+	for (i = 0; i < count && (row = json_array_get(rows, i)); i++)
+		for (column = columns; column->title; column++)
+			column->show(t, row, column->key, s);
+	return table_print(t, s);
+}
+
+void show_text(struct table *t, const json_t *row, const char *key, const struct screen *s)
+{
+	table_cell(t, "%s", json_string_value(json_object_get(row, key)) ?: "-");
+}
+
+/* "-" where it is not known. */
+static struct screen_number short_number(const json_t *row, const char *key, const struct screen *s)
+{
+	if (!has_number(row, key))
+		return (struct screen_number){ "-" };
+	return screen_number(s, get_number(row, key));
+}
+
+void show_number(struct table *t, const json_t *row, const char *key, const struct screen *s)
+{
+	table_cell(t, "%s", short_number(row, key, s).text);
+}
+
+void show_queue(struct table *t, const json_t *row, const char *key, const struct screen *s)
+{
+	char limit[64];
+
+	snprintf(limit, sizeof(limit), "%s_max", key);
+	table_cell(t, "%s/%s", short_number(row, key, s).text, short_number(row, limit, s).text);
+}
+
+void show_seconds(struct table *t, const json_t *row, const char *key, const struct screen *s)
+{
+	table_cell(t, "%.1f", get_real(row, key));
+}
+
+void show_endpoint(struct table *t, const json_t *row, const char *key, const struct screen *s)
+{
+	char port[64];
+
+	snprintf(port, sizeof(port), strcmp(key, "address") ? "%s_port" : "port", key);
+	table_cell(t, "%s", get_endpoint(row, key, port).text);
 }

@@ -2,97 +2,357 @@
 #include "cli/print/views.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cli/base/json.h"
+#include "cli/print/table.h"
 #include "synguard/cleanup.h"
 
-#include "cli/print/table.h"
+#define TROUBLE_WORDS_(name, word_, label_, sentence_) { word_, label_, sentence_ },
+const struct trouble_words trouble_words[SG_TROUBLE_COUNT] = { SG_TROUBLES(TROUBLE_WORDS_) };
 
-DEFINE_CLEANUP(struct table, table_free)
-#define _cleanup_table_ _cleanup_(table_free_at)
+/* ---- listeners ----------------------------------------------------------------------------- */
 
-struct view_cell view_where(const json_t *row, const char *address, const char *port)
+/* From so many SYNs a second on it means something that few of them complete. */
+#define VIEW_SYNS_MIN 50
+
+/* sk_acceptq_is_full(): one more than the backlog fits. */
+static bool is_accept_queue_full(const json_t *l)
 {
-	const char *text = json_string_value(json_object_get(row, address)) ?: "";
-	struct view_cell cell;
-
-	snprintf(cell.text, sizeof(cell.text), strchr(text, ':') ? "[%.46s]:%u" : "%.46s:%u", text,
-		 (unsigned int)json_integer_value(json_object_get(row, port)));
-	return cell;
+	return get_number(l, "accept_queue") > get_number(l, "accept_queue_max");
 }
 
-struct view_cell view_number(const json_t *row, const char *key, const struct screen *s)
+static bool is_syn_queue_full(const json_t *l)
 {
-	const json_t *value = json_object_get(row, key);
-	struct view_cell cell = { "-" };
+	return has_number(l, "syn_queue") && !get_flag(l, "defending") &&
+	       get_number(l, "syn_queue") >= get_number(l, "syn_queue_max");
+}
 
-	if (json_is_integer(value))
-		snprintf(cell.text, sizeof(cell.text), "%s",
-			 screen_number(s, json_integer_value(value)).text);
-	return cell;
+static bool is_defended(const json_t *l)
+{
+	return get_flag(l, "defending");
+}
+
+static bool is_filling(const json_t *l)
+{
+	return has_number(l, "syn_queue") &&
+	       get_number(l, "syn_queue") * 2 > get_number(l, "syn_queue_max");
+}
+
+static bool is_incomplete(const json_t *l)
+{
+	return has_number(l, "completing_ratio") && get_real(l, "completing_ratio") < 0.5 &&
+	       get_number(l, "syns_per_second") >= VIEW_SYNS_MIN;
+}
+
+/*
+ * The worst first. The daemon judges over time: its trouble counts before what can be seen in one
+ * moment, except that a flash crowd is no worse than a defended flood.
+ */
+/* clang-format off */
+static const struct {
+	enum sg_trouble trouble;       /* as the daemon has judged; NONE: it does not judge this */
+	bool (*is)(const json_t *l);   /* where the daemon does not say so (yet) */
+	const char *label, *sentence;  /* NULL: those of the trouble */
+	enum screen_colour colour;
+} diagnoses[] = {
+	{ SG_TROUBLE_SLOW_ACCEPT, .colour = SCREEN_BAD },
+	{ SG_TROUBLE_SMALL_BACKLOG, .colour = SCREEN_BAD },
+	{ SG_TROUBLE_SLOW_ACCEPT, is_accept_queue_full, .colour = SCREEN_BAD },
+	{ SG_TROUBLE_NONE, is_syn_queue_full, "SYN queue full",
+	  "The SYN queue is full and nothing defends it: the kernel drops SYNs or, with "
+	  "net.ipv4.tcp_syncookies, answers with cookies of its own.", SCREEN_BAD },
+	{ SG_TROUBLE_NONE, is_defended, "defended",
+	  "Its SYNs are challenged: real clients connect, forged ones cost nothing.", SCREEN_WARN },
+	{ SG_TROUBLE_FLASH_CROWD, .colour = SCREEN_WARN },
+	{ SG_TROUBLE_NONE, is_filling, "filling", "The SYN queue is more than half full.", SCREEN_WARN },
+	{ SG_TROUBLE_NONE, is_incomplete, "few complete",
+	  "Less than half of the SYNs became connections.", SCREEN_WARN },
+};
+/* clang-format on */
+
+struct diagnosis view_diagnose(const json_t *l)
+{
+	const struct trouble_words *words;
+	unsigned int i;
+	bool judged;
+
+	for (i = 0; i < ARRAY_SIZE(diagnoses); i++) {
+		words = &trouble_words[diagnoses[i].trouble];
+		judged = !diagnoses[i].is;
+		if (judged ? !get_is(l, "trouble", words->word) : !diagnoses[i].is(l))
+			continue;
+		return (struct diagnosis){
+			.rank = i,
+			.label = diagnoses[i].label ?: words->label,
+			.sentence = judged		  ? get_text(l, "trouble_text") :
+				    diagnoses[i].sentence ?:
+							    words->sentence,
+			.colour = diagnoses[i].colour,
+		};
+	}
+	words = &trouble_words[SG_TROUBLE_NONE];
+	return (struct diagnosis){ i, words->label, words->sentence, SCREEN_PLAIN };
+}
+
+static int view_compare(const void *a, const void *b)
+{
+	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	json_int_t less = (json_int_t)view_diagnose(x).rank - view_diagnose(y).rank;
+
+	if (!less)
+		less = get_number(y, "syn_queue") - get_number(x, "syn_queue");
+	if (!less)
+		less = get_number(y, "syns_per_second") - get_number(x, "syns_per_second");
+	if (!less)
+		less = get_number(x, "port") - get_number(y, "port");
+	return less < 0 ? -1 : less > 0;
+}
+
+void view_sort_listeners(json_t *listeners)
+{
+	size_t i, count = json_array_size(listeners);
+	_cleanup_free_ json_t **rows = calloc(count ?: 1, sizeof(*rows));
+
+	if (!rows)
+		return;
+	for (i = 0; i < count; i++)
+		rows[i] = json_incref(json_array_get(listeners, i));
+	qsort(rows, count, sizeof(*rows), view_compare);
+	for (i = 0; i < count; i++)
+		json_array_set_new(listeners, i, rows[i]);
+}
+
+json_t *view_promised_listeners(const json_t *listeners)
+{
+	/* clang-format off */
+	static const char *const keys[] = {
+		"address", "port", "syn_queue", "syn_queue_max", "accept_queue", "accept_queue_max",
+		"half_open", "syns_per_second", "challenges_per_second", "acceptances_per_second",
+		"completing_ratio", "defending", "trouble", "trouble_text", "synack_retries", "drops",
+		"pid", "process", "unit",
+	};
+	/* clang-format on */
+	json_t *all = json_array(), *listener, *row;
+	size_t i, k;
+
+	json_array_foreach(listeners, i, listener) {
+		row = json_object();
+		for (k = 0; k < ARRAY_SIZE(keys); k++)
+			json_object_set(row, keys[k], json_object_get(listener, keys[k]));
+		json_object_set_new(row, "diagnosis", json_string(view_diagnose(listener).label));
+		json_array_append_new(all, row);
+	}
+	return all;
+}
+
+static void show_percent(struct table *t, const json_t *l, const char *key, const struct screen *s)
+{
+	if (has_number(l, key))
+		table_cell(t, "%.0f%%", 100 * get_real(l, key));
+	else
+		table_cell(t, "-");
+}
+
+static void show_process(struct table *t, const json_t *l, const char *key, const struct screen *s)
+{
+	if (*get_text(l, key))
+		table_cell(t, "%s(%lld)", get_text(l, key), (long long)get_number(l, "pid"));
+	else
+		table_cell(t, "-");
+}
+
+static void show_diagnosis(struct table *t, const json_t *l, const char *key,
+			   const struct screen *s)
+{
+	struct diagnosis d = view_diagnose(l);
+
+	table_cell_coloured(t, d.colour, d.label);
+	table_remark(t, d.sentence);
+}
+
+int view_print_listeners(const json_t *listeners, const struct screen *s)
+{
+	/* clang-format off */
+	static const struct table_column columns[] = {
+		{ "LISTENER",   show_endpoint, "address", .cut = 15, .middle = true },
+		{ "SYN QUEUE",  show_queue, "syn_queue", .right = true },
+		{ "ACCEPT",     show_queue, "accept_queue", .right = true },
+		{ "SYN/S",      show_number, "syns_per_second", .right = true },
+		{ "DONE",       show_percent, "completing_ratio", .right = true, .from = 100, .rank = 1 },
+		{ "CHALL/S",    show_number, "challenges_per_second", .right = true },
+		{ "ACCEPTED/S", show_number, "acceptances_per_second", .right = true, .from = 100, .rank = 2 },
+		{ "HALF-OPEN",  show_number, "half_open", .right = true },
+		{ "DROPS",      show_number, "drops", .right = true, .from = 100, .rank = 3 },
+		{ "UNIT",       show_text, "unit", .cut = 12, .from = 100, .rank = 4 },
+		{ "PROCESS",    show_process, "process", .cut = 12, .from = 100, .rank = 5 },
+		{ "DIAGNOSIS",  show_diagnosis, .cut = 9 },
+		{}
+	};
+	/* clang-format on */
+
+	if (json_array_size(listeners))
+		return table_print_rows(columns, listeners, SIZE_MAX, s);
+	screen_wrap(s, 0, "Nothing listens on TCP in this network namespace.");
+	return 0;
 }
 
 /* ---- half-open connections ----------------------------------------------------------------- */
 
-static void view_add_entry(struct table *t, const json_t *entry)
-{
-	table_cell(t, "%s", view_where(entry, "source", "source_port").text);
-	table_cell(t, "%s", view_where(entry, "address", "port").text);
-	table_cell(t, "%.1f", json_number_value(json_object_get(entry, "age_seconds")));
-	table_cell(t, "%lld", (long long)json_integer_value(json_object_get(entry, "retransmits")));
-}
-
-static void view_add_group(struct table *t, const json_t *group, const struct screen *s)
-{
-	table_cell(t, "%s", json_string_value(json_object_get(group, "key")) ?: "");
-	table_cell(t, "%s", view_number(group, "count", s).text);
-	table_cell(t, "%.1f", json_number_value(json_object_get(group, "oldest_seconds")));
-}
-
-static const struct table_column view_group_columns[] = {
-	{ "FROM", .cut = 15 }, { "HALF-OPEN", .right = true }, { "OLDEST (S)", .right = true }, {}
+/* clang-format off */
+static const struct table_column group_columns[] = {
+	{ "FROM",       show_text, "key", .cut = 15 },
+	{ "HALF-OPEN",  show_number, "count", .right = true },
+	{ "OLDEST (S)", show_seconds, "oldest_seconds", .right = true },
+	{}
 };
-static const struct table_column view_listener_columns[] = { { "LISTENER", .cut = 15,
-							       .middle = true },
-							     { "HALF-OPEN", .right = true },
-							     { "OLDEST (S)", .right = true },
-							     {} };
-static const struct table_column view_entry_columns[] = { { "FROM", .cut = 15, .middle = true },
-							  { "TO", .cut = 15, .middle = true },
-							  { "AGE (S)", .right = true },
-							  { "SENT AGAIN", .right = true },
-							  {} };
+static const struct table_column listener_columns[] = {
+	{ "LISTENER",   show_text, "key", .cut = 15, .middle = true },
+	{ "HALF-OPEN",  show_number, "count", .right = true },
+	{ "OLDEST (S)", show_seconds, "oldest_seconds", .right = true },
+	{}
+};
+static const struct table_column entry_columns[] = {
+	{ "FROM",       show_endpoint, "source", .cut = 15, .middle = true },
+	{ "TO",         show_endpoint, "address", .cut = 15, .middle = true },
+	{ "AGE (S)",    show_seconds, "age_seconds", .right = true },
+	{ "SENT AGAIN", show_number, "retransmits", .right = true },
+	{}
+};
+/* clang-format on */
+
+static void print_more(const struct screen *s, json_int_t more)
+{
+	if (more > 0)
+		screen_wrap(s, 0, "and %lld more (--wide shows all)", (long long)more);
+}
 
 int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct screen *s)
 {
 	const json_t *entries = json_object_get(halfopen, "entries");
 	const json_t *rows = entries ?: json_object_get(halfopen, "groups");
-	_cleanup_table_ struct table *t = table_new(entries	 ? view_entry_columns :
-						    of_listeners ? view_listener_columns :
-								   view_group_columns);
-	json_int_t total = json_integer_value(json_object_get(halfopen, "total"));
-	size_t i, shown = json_array_size(rows);
+	json_int_t total = get_number(halfopen, "total");
+	size_t count = json_array_size(rows), shown = count;
 	int r;
 
-	if (!t)
-		return -ENOMEM;
 	screen_wrap(s, 0, "%lld half-open connection%s%s", (long long)total, total == 1 ? "" : "s",
-		    json_is_true(json_object_get(halfopen, "partial")) ?
-			    ", as far as the kernel told them: they changed meanwhile." :
+		    get_flag(halfopen, "partial") ?
+			    ", at least: they changed while the kernel listed them." :
 			    ".");
-	if (!shown)
+	if (!count)
 		return 0;
 	if (!s->wide && shown > VIEW_ROWS)
 		shown = VIEW_ROWS;
-	for (i = 0; i < shown; i++)
-		if (entries)
-			view_add_entry(t, json_array_get(rows, i));
-		else
-			view_add_group(t, json_array_get(rows, i), s);
 	putc('\n', s->to);
-	r = table_print(t, s);
-	if (shown < json_array_size(rows))
-		screen_wrap(s, 0, "and %zu more (--wide shows all)", json_array_size(rows) - shown);
+	r = table_print_rows(entries	  ? entry_columns :
+			     of_listeners ? listener_columns :
+					    group_columns,
+			     rows, shown, s);
+	print_more(s, count - shown);
+	return r;
+}
+
+/* ---- sources ------------------------------------------------------------------------------- */
+
+/* Fewer SYNs than these show no pattern. */
+#define VIEW_MANY_SYNS 1000
+
+enum sources_pattern view_sources_pattern(const json_t *sources)
+{
+	json_int_t syns = get_number(sources, "syns");
+
+	if (syns < VIEW_MANY_SYNS)
+		return SOURCES_UNCLEAR;
+	if (get_number(sources, "completed") > syns / 2)
+		return SOURCES_CLIENTS;
+	if (get_is(sources, "pattern", "spoofed"))
+		return SOURCES_FORGED;
+	return get_is(sources, "pattern", "concentrated") ? SOURCES_FEW : SOURCES_UNCLEAR;
+}
+
+static void print_distinct(const json_t *sources, const struct screen *s)
+{
+	static const char *const patterns[] = {
+		[SOURCES_UNCLEAR] = "",
+		[SOURCES_CLIENTS] = ": clients, who complete their handshakes",
+		[SOURCES_FORGED] = ": forged at random",
+		[SOURCES_FEW] = ": a few send them",
+	};
+	json_int_t distinct = get_number(sources, "distinct_estimate");
+	json_int_t syns = get_number(sources, "syns");
+	long long seconds = get_number(sources, "seconds");
+
+	if (!has_number(sources, "distinct_estimate"))
+		screen_wrap(s, 0,
+			    "The programs are not loaded: only sources of half-open connections "
+			    "are known.");
+	else if (!syns)
+		screen_wrap(s, 0, "No SYN came for a service in the last %lld s.", seconds);
+	else
+		screen_wrap(
+			s, 0,
+			"About %s distinct source%s in the last %lld s, %.2f of %s SYN%s from a "
+			"new one%s.",
+			screen_number(s, distinct).text, distinct == 1 ? "" : "s", seconds,
+			get_real(sources, "randomness"), screen_number(s, syns).text,
+			syns == 1 ? "" : "s", patterns[view_sources_pattern(sources)]);
+}
+
+/* An estimate is marked. */
+static void show_estimate(struct table *t, const json_t *row, const char *key,
+			  const struct screen *s)
+{
+	if (has_number(row, key))
+		table_cell(t, "~%s", screen_number(s, get_number(row, key)).text);
+	else
+		table_cell(t, "-");
+}
+
+/* "2001-02-03T04:05:06Z": the time of day, on a wide screen all of it. */
+static void show_time(struct table *t, const json_t *row, const char *key, const struct screen *s)
+{
+	const char *text = json_string_value(json_object_get(row, key)) ?: "-";
+
+	table_cell(t, "%s", !s->wide && strlen(text) > 11 ? text + 11 : text);
+}
+
+int view_print_sources(const json_t *sources, const struct screen *s)
+{
+	/* clang-format off */
+	static const struct table_column columns[] = {
+		{ "SOURCE",     show_text, "source", .cut = 18 },
+		{ "SYNS",       show_estimate, "syns", .right = true },
+		{ "CHALLENGED", show_estimate, "challenged", .right = true },
+		{ "COMPLETED",  show_number, "completed", .right = true },
+		{ "RESETS",     show_number, "resets", .right = true, .rank = 2 },
+		{ "HALF-OPEN",  show_number, "half_open", .right = true },
+		{ "FIRST SEEN", show_time, "first_seen", .rank = 3 },
+		{ "LAST SEEN",  show_time, "last_seen", .rank = 1 },
+		{}
+	};
+	/* clang-format on */
+	const json_t *rows = json_object_get(sources, "sources");
+	const char *heaviest = get_text(sources, "heaviest");
+	int r;
+
+	print_distinct(sources, s);
+	/* only where few send most of a flood does it help to deny them */
+	if (*heaviest && view_sources_pattern(sources) == SOURCES_FEW)
+		screen_wrap(s, 0,
+			    "%s sends %d %% of what nobody completes: \"synguard deny add %s\" "
+			    "stops it, and every client in there.",
+			    heaviest, (int)(100 * get_real(sources, "heaviest_share")), heaviest);
+	if (get_flag(sources, "partial"))
+		screen_wrap(
+			s, 0,
+			"The half-open connections are incomplete: they changed while the kernel "
+			"listed them.");
+	if (!json_array_size(rows))
+		return 0;
+	putc('\n', s->to);
+	r = table_print_rows(columns, rows, SIZE_MAX, s);
+	print_more(s, get_number(sources, "more"));
 	return r;
 }
 
@@ -105,28 +365,24 @@ int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct 
 static const struct {
 	const char *states[2];
 	const char *meaning;
-} view_oddities[] = {
+} oddities[] = {
 	{ { "SYN_RECV" },
-	  "Many SYN_RECV: clients do not answer the SYN-ACK. \"synguard halfopen\" "
-	  "says whose." },
+	  "Many SYN_RECV: clients do not answer the SYN-ACK. \"synguard halfopen\" says whose." },
 	{ { "CLOSE_WAIT" },
-	  "Many CLOSE_WAIT: the clients have closed and the application does not "
-	  "close its end." },
+	  "Many CLOSE_WAIT: the clients have closed and the application does not close its end." },
 	{ { "LAST_ACK", "FIN_WAIT1" },
-	  "Many LAST_ACK or FIN_WAIT1: the peers have vanished and do "
-	  "not answer the end of the connection." },
+	  "Many LAST_ACK or FIN_WAIT1: the peers have vanished and do not answer the end of the "
+	  "connection." },
 	{ { "FIN_WAIT2" },
-	  "Many FIN_WAIT2: this end has closed and the peers have not closed "
-	  "theirs." },
+	  "Many FIN_WAIT2: this end has closed and the peers have not closed theirs." },
 	{ { "SYN_SENT" }, "Many SYN_SENT: this host connects to somebody who does not answer." },
 	{ { "TIME_WAIT" },
-	  "Many TIME_WAIT: this end closed first. That is normal and costs "
-	  "little." },
+	  "Many TIME_WAIT: this end closed first. That is normal and costs little." },
 };
 
-static json_int_t view_state(const json_t *states, const char *name)
+static json_int_t count_of(const json_t *states, const char *name)
 {
-	return name ? json_integer_value(json_object_get(states, name)) : 0;
+	return name ? get_number(states, name) : 0;
 }
 
 const char *view_oddity(const json_t *states)
@@ -138,54 +394,64 @@ const char *view_oddity(const json_t *states)
 
 	json_object_foreach((json_t *)states, name, count)
 		all += json_integer_value(count);
-	for (i = 0; i < ARRAY_SIZE(view_oddities); i++) {
-		odd = view_state(states, view_oddities[i].states[0]) +
-		      view_state(states, view_oddities[i].states[1]);
+	for (i = 0; i < ARRAY_SIZE(oddities); i++) {
+		odd = count_of(states, oddities[i].states[0]) +
+		      count_of(states, oddities[i].states[1]);
 		if (odd >= VIEW_ODD_MIN && odd > all / VIEW_ODD_PART)
-			return view_oddities[i].meaning;
+			return oddities[i].meaning;
 	}
 	return NULL;
 }
 
-static void view_add_states(struct table *t, const char *where, const json_t *states,
+/* The last row is no listener, and has the sockets of all. */
+static void show_where(struct table *t, const json_t *row, const char *key, const struct screen *s)
+{
+	if (json_object_get(row, key))
+		show_endpoint(t, row, key, s);
+	else
+		table_cell(t, "all sockets");
+}
+
+/* The sum of the states that the key names: "A B". */
+static void show_states(struct table *t, const json_t *row, const char *key, const struct screen *s)
+{
+	const json_t *states = json_object_get(row, "states");
+	char name[32];
+	json_int_t sum = 0;
+
+	for (; *key; key += strcspn(key, " "), key += strspn(key, " ")) {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(key, " "), key);
+		sum += get_number(states, name);
+	}
+	table_cell(t, "%s", screen_number(s, sum).text);
+}
+
+static void show_last_state(struct table *t, const json_t *row, const char *key,
 			    const struct screen *s)
 {
-	struct screen_number closing;
-
-	table_cell(t, "%s", where);
-	table_cell(t, "%s", screen_number(s, view_state(states, "SYN_SENT")).text);
-	table_cell(t, "%s", screen_number(s, view_state(states, "SYN_RECV")).text);
-	table_cell(t, "%s", screen_number(s, view_state(states, "ESTABLISHED")).text);
-	closing =
-		screen_number(s, view_state(states, "FIN_WAIT1") + view_state(states, "FIN_WAIT2") +
-					 view_state(states, "CLOSING"));
-	table_cell(t, "%s", closing.text);
-	table_cell(t, "%s", screen_number(s, view_state(states, "TIME_WAIT")).text);
-	table_cell(t, "%s", screen_number(s, view_state(states, "CLOSE_WAIT")).text);
-	table_cell(t, "%s", screen_number(s, view_state(states, "LAST_ACK")).text);
-	table_remark(t, view_oddity(states) ?: "");
+	show_states(t, row, key, s);
+	table_remark(t, view_oddity(json_object_get(row, "states")) ?: "");
 }
 
 int view_print_states(const json_t *root, const struct screen *s)
 {
-	static const struct table_column columns[] = { { "LISTENER", .cut = 12, .middle = true },
-						       { "SYNSENT", .right = true, .rank = 2 },
-						       { "SYNRECV", .right = true },
-						       { "ESTAB", .right = true },
-						       { "FINWAIT", .right = true, .rank = 1 },
-						       { "TIMEWAIT", .right = true },
-						       { "CLOSEWAIT", .right = true },
-						       { "LASTACK", .right = true },
-						       {} };
-	_cleanup_table_ struct table *t = table_new(columns);
-	json_t *listener;
-	size_t i;
+	/* clang-format off */
+	static const struct table_column columns[] = {
+		{ "LISTENER",  show_where, "address", .cut = 12, .middle = true },
+		{ "SYNSENT",   show_states, "SYN_SENT", .right = true, .rank = 2 },
+		{ "SYNRECV",   show_states, "SYN_RECV", .right = true },
+		{ "ESTAB",     show_states, "ESTABLISHED", .right = true },
+		{ "FINWAIT",   show_states, "FIN_WAIT1 FIN_WAIT2 CLOSING", .right = true, .rank = 1 },
+		{ "TIMEWAIT",  show_states, "TIME_WAIT", .right = true },
+		{ "CLOSEWAIT", show_states, "CLOSE_WAIT", .right = true },
+		{ "LASTACK",   show_last_state, "LAST_ACK", .right = true },
+		{}
+	};
+	/* clang-format on */
+	json_auto_t *rows = json_copy(json_object_get(root, "listeners"));
 
-	if (!t)
+	if (json_array_append_new(rows,
+				  json_pack("{s:O}", "states", json_object_get(root, "total"))) < 0)
 		return -ENOMEM;
-	json_array_foreach(json_object_get(root, "listeners"), i, listener)
-		view_add_states(t, view_where(listener, "address", "port").text,
-				json_object_get(listener, "states"), s);
-	view_add_states(t, "all sockets", json_object_get(root, "total"), s);
-	return table_print(t, s);
+	return table_print_rows(columns, rows, SIZE_MAX, s);
 }

@@ -1,46 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The views of the host's sockets as tables for people, from the JSON that the daemon answers with.
- */
+/* The views of the host's sockets as tables for people, from the JSON of the daemon. */
 #pragma once
 
 #include <jansson.h>
 
 #include "cli/base/screen.h"
+#include "synguard/trouble.h"
 
-/* More rows than this are for --wide, or for --json. */
+/* Rows without --wide or --json. */
 #define VIEW_ROWS 40
 
-/* What is wrong with a listener: the more, the higher; and in a word, and in a sentence or "". */
-struct view_diagnosis {
-	int trouble;
-	const char *word, *sentence;
+/* The words of each trouble, by enum sg_trouble. */
+struct trouble_words {
+	const char *word;     /* in JSON */
+	const char *label;    /* in tables */
+	const char *sentence; /* a template of the daemon's, see synguard/trouble.h */
 };
+extern const struct trouble_words trouble_words[SG_TROUBLE_COUNT];
 
-struct view_diagnosis view_diagnose(const json_t *listener);
+/* What is wrong with a listener. */
+struct diagnosis {
+	unsigned int rank; /* 0: the worst */
+	const char *label;
+	const char *sentence; /* "": nothing to add */
+	enum screen_colour colour;
+};
+struct diagnosis view_diagnose(const json_t *listener);
 
-/* The worst first. */
+/* Sorts an array of listeners, the worst first. */
 void view_sort_listeners(json_t *listeners);
 
-/* What of them --json shows: the keys that are promised, in their order. The caller's; NULL without
- * memory. */
+/* The keys that --json promises of each listener, in their order. The caller's; NULL without memory. */
 json_t *view_promised_listeners(const json_t *listeners);
 
-/* What an odd number of sockets in some state means, a sentence, or NULL. states: {STATE:n}. */
+/* A sentence about a number of sockets in some state that is odd, or NULL. states: {STATE:n}. */
 const char *view_oddity(const json_t *states);
+
+/* What the SYNs of all sources look like. */
+enum sources_pattern {
+	SOURCES_UNCLEAR, /* also: too few SYNs to tell */
+	SOURCES_CLIENTS,
+	SOURCES_FORGED,
+	SOURCES_FEW,
+};
+enum sources_pattern view_sources_pattern(const json_t *sources);
 
 /* All: -ENOMEM. */
 int view_print_listeners(const json_t *listeners, const struct screen *s);
 int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct screen *s);
-
-/* What the SYNs of all sources look like, to be put behind a sentence, or "". */
-const char *view_sources_pattern(const json_t *sources);
 int view_print_sources(const json_t *sources, const struct screen *s);
 int view_print_states(const json_t *states, const struct screen *s);
-
-/* For all of them: "192.0.2.1:80", and a number, or "-" where it is not known. */
-struct view_cell {
-	char text[96];
-};
-struct view_cell view_where(const json_t *row, const char *address, const char *port);
-struct view_cell view_number(const json_t *row, const char *key, const struct screen *s);

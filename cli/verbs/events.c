@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * synguard events [--follow] [--since TIME] [--json]: what has happened, a sentence each, broken
- * to 80 columns; with --json an object a line. A gap is said where it is.
+ * synguard events [--follow] [--since TIME] [--json]: a sentence for each event, or with --json an
+ * object a line. Where events are missing, a line says how many.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -10,14 +10,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "synguard/cleanup.h"
-#include "synguard/names.h"
-
 #include "cli/base/args.h"
 #include "cli/base/client.h"
-#include "cli/base/verb.h"
-
-#define EVENTS_COLUMNS 80
+#include "cli/base/json.h"
+#include "cli/base/screen.h"
+#include "daemon/base/text.h"
+#include "synguard/cleanup.h"
+#include "synguard/names.h"
 
 /* "2001-02-03 04:05:06  " */
 #define EVENTS_INDENT 21
@@ -26,6 +25,7 @@ struct events_view {
 	bool json;
 	bool follow;
 	time_t since;
+	struct screen screen;
 };
 
 /* ---- times --------------------------------------------------------------------------------- */
@@ -35,7 +35,7 @@ static time_t parse_stamp(const char *stamp)
 {
 	struct tm tm = {};
 
-	return stamp && strptime(stamp, "%Y-%m-%dT%H:%M:%S", &tm) ? timegm(&tm) : -1;
+	return strptime(stamp, "%Y-%m-%dT%H:%M:%S", &tm) ? timegm(&tm) : -1;
 }
 
 /* How long ago: "90s", "10min", "2h", "1d". */
@@ -45,15 +45,13 @@ static bool parse_ago(const char *text, time_t now, time_t *ret)
 		const char *unit;
 		unsigned int seconds;
 	} units[] = { { "s", 1 }, { "min", 60 }, { "h", 3600 }, { "d", 86400 } };
-	unsigned long number;
-	char *end;
+	uint64_t number;
 	size_t i;
 
-	if (*text < '0' || *text > '9')
+	if (text_take_decimal(&text, &number) < 0)
 		return false;
-	number = strtoul(text, &end, 10);
 	for (i = 0; i < ARRAY_SIZE(units); i++) {
-		if (strcmp(end, units[i].unit) || number > (unsigned long)now / units[i].seconds)
+		if (strcmp(text, units[i].unit) || number > (uint64_t)now / units[i].seconds)
 			continue;
 		*ret = now - number * units[i].seconds;
 		return true;
@@ -102,50 +100,17 @@ static bool parse_time(const char *text, time_t now, time_t *ret)
 
 /* ---- printing ------------------------------------------------------------------------------ */
 
-static int print_width(const char *text, int bytes)
-{
-	int columns = 0;
-
-	for (; bytes-- > 0; text++)
-		columns += ((unsigned char)*text & 0xc0) != 0x80;
-	return columns;
-}
-
-/* From this column on, broken at spaces; a word that is longer than a line stands as it is. */
-static void print_broken(const char *text, int column)
-{
-	const int indent = column;
-
-	while (*text) {
-		int bytes = strcspn(text, " "), columns = print_width(text, bytes);
-
-		if (column > indent && column + 1 + columns > EVENTS_COLUMNS) {
-			printf("\n%*s", indent, "");
-			column = indent;
-		} else if (column > indent) {
-			putchar(' ');
-			column++;
-		}
-		fwrite(text, bytes, 1, stdout);
-		column += columns;
-		text += bytes;
-		text += strspn(text, " ");
-	}
-	putchar('\n');
-}
-
-static void print_event(const json_t *event, time_t when)
+static void print_event(const struct screen *s, const json_t *event, time_t when)
 {
 	char text[32];
 	struct tm tm;
 
 	localtime_r(&when, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	printf("%s  ", text);
-	print_broken(json_string_value(json_object_get(event, "sentence")) ?: "", EVENTS_INDENT);
+	screen_wrap_item(s, text, EVENTS_INDENT, "%s", get_text(event, "sentence"));
 }
 
-/* Whether there is any use in going on. */
+/* Whether to go on. */
 static bool print_done(const struct events_view *view)
 {
 	if (view->follow)
@@ -156,7 +121,7 @@ static bool print_done(const struct events_view *view)
 static bool on_event(void *userdata, const json_t *event)
 {
 	const struct events_view *view = userdata;
-	time_t when = parse_stamp(json_string_value(json_object_get(event, "time")));
+	time_t when = parse_stamp(get_text(event, "time"));
 
 	if (when < view->since)
 		return true;
@@ -164,7 +129,7 @@ static bool on_event(void *userdata, const json_t *event)
 		json_dumpf(event, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else {
-		print_event(event, when);
+		print_event(&view->screen, event, when);
 	}
 	return print_done(view);
 }
@@ -186,18 +151,21 @@ static bool on_missed(void *userdata, uint64_t count)
 int verb_events(const struct cli *cli, int argc, char **argv)
 {
 	const char *since = cli_option(cli, "since");
-	struct events_view view = { .json = cli->json, .follow = cli_option(cli, "follow") };
+	struct events_view view = {
+		.json = cli->json,
+		.follow = cli_option(cli, "follow"),
+		.screen = screen_of(stdout, false),
+	};
 	const struct client_events handler = { on_event, on_missed, &view };
 	time_t now = time(NULL);
 
 	if (since && !parse_ago(since, now, &view.since) && !parse_own(since, &view.since) &&
 	    !parse_time(since, now, &view.since))
-		return arguments_wrong(
-			cli->verb,
-			"\"%s\" is no time; there are 90s, 10min, 2h, 1d (ago), 14:30, "
-			"\"2001-02-03 14:30:00\", and 2001-02-03T14:30:00Z",
-			since);
-	/* a closed pipe is an end like any other */
+		return args_wrong(cli->verb,
+				  "\"%s\" is no time; there are 90s, 10min, 2h, 1d (ago), 14:30, "
+				  "\"2001-02-03 14:30:00\", and 2001-02-03T14:30:00Z",
+				  since);
+	/* a closed pipe is no error */
 	signal(SIGPIPE, SIG_IGN);
 	return client_events(cli->runtime_dir, view.follow, &handler);
 }

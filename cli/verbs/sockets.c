@@ -1,63 +1,138 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* synguard listeners, halfopen, states, sources: views of the host's sockets. */
-#include <errno.h>
+#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
-
-#include "synguard/cleanup.h"
-#include "synguard/names.h"
 
 #include "cli/base/args.h"
 #include "cli/base/client.h"
+#include "cli/base/json.h"
 #include "cli/base/kernel_view.h"
-#include "cli/base/verb.h"
+#include "cli/base/screen.h"
 #include "cli/print/views.h"
-#include "cli/verbs/owners.h"
+#include "cli/verbs/verbs.h"
+#include "daemon/base/file.h"
+#include "daemon/base/text.h"
 #include "daemon/net/netstat.h"
+#include "daemon/net/proc.h"
+#include "synguard/cleanup.h"
+#include "synguard/names.h"
 
-/* The daemon's own text, as it is: there may be a hundred thousand rows in it. */
-static int sockets_copy(const struct cli *cli, enum client_view view, const char *by,
-			uint32_t number)
+/* ---- owners -------------------------------------------------------------------------------- */
+
+/*
+ * Whose a listener is: the process that has it open, as far as the caller may see it, and the systemd
+ * unit in whose control group it was made.
+ */
+static json_t *owners_find(json_t *listeners, const char *key, json_int_t number)
 {
-	_cleanup_close_ int fd = -EBADF;
-	char piece[65536];
-	ssize_t n;
-	int r;
+	json_t *l;
+	size_t i;
 
-	r = client_view_fd(cli->runtime_dir, view, by, number, &fd);
-	if (r != SG_EXIT_OK)
-		return r;
-	/* what stdout does not take, main() finds */
-	while ((n = read(fd, piece, sizeof(piece))) > 0 && fwrite(piece, 1, n, stdout) == (size_t)n)
-		;
-	if (n >= 0)
-		return SG_EXIT_OK;
-	fprintf(stderr, "synguard: what the daemon handed over: %s\n", strerror(errno));
-	return SG_EXIT_FAILED;
+	json_array_foreach(listeners, i, l)
+		if (get_number(l, key) == number)
+			return l;
+	return NULL;
 }
 
-static int sockets_failed(void)
+/* The first process that is found, where several have the socket open. */
+static void owners_processes(json_t *listeners)
 {
-	fputs("synguard: out of memory\n", stderr);
-	return SG_EXIT_FAILED;
+	struct proc_walk w = {};
+	json_t *listener;
+
+	while (proc_walk_step(&w) > 0) {
+		_cleanup_free_ char *name = NULL;
+		char path[64];
+
+		listener = w.inode ? owners_find(listeners, "inode", w.inode) : NULL;
+		if (!listener || !json_is_null(json_object_get(listener, "pid")))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%u/comm", w.pid);
+		if (file_read(path, 0, 64, &name, NULL) < 0)
+			continue;
+		name[strcspn(name, "\n")] = '\0';
+		json_object_set_new(listener, "pid", json_integer(w.pid));
+		json_object_set_new(listener, "process", json_string(name));
+	}
+	proc_walk_end(&w);
 }
 
-/* Takes the rows. */
-static int sockets_print_json(json_t *rows)
+const char *unit_of_cgroup(char *path)
 {
-	int r = rows ? json_dumpf(rows, stdout, JSON_INDENT(2)) : 0;
+	static const char *const kinds[] = { ".service", ".scope", ".socket" };
+	char *name;
+	size_t i;
 
-	putchar('\n');
-	if (!rows)
-		return sockets_failed();
-	json_decref(rows);
-	return r < 0 ? SG_EXIT_FAILED : SG_EXIT_OK;
+	while ((name = strrchr(path, '/'))) {
+		const char *dot = strrchr(name, '.');
+
+		for (i = 0; dot && i < ARRAY_SIZE(kinds); i++)
+			if (!strcmp(dot, kinds[i]))
+				return name + 1;
+		*name = '\0';
+	}
+	return NULL;
 }
 
-/* Beside what is exact per listener, what the kernel has counted for all of them. */
-static void sockets_print_counters(const struct screen *s)
+static void owners_of_cgroup(json_t *listeners, const FTSENT *entry)
+{
+	_cleanup_free_ char *path = NULL;
+	const char *unit;
+	json_t *l;
+	size_t i;
+
+	if (!owners_find(listeners, "cgroup_id", entry->fts_statp->st_ino))
+		return;
+	path = strdup(entry->fts_path);
+	unit = path ? unit_of_cgroup(path) : NULL;
+	json_array_foreach(listeners, i, l)
+		if (unit && get_number(l, "cgroup_id") == (json_int_t)entry->fts_statp->st_ino)
+			json_object_set_new(l, "unit", json_string(unit));
+}
+
+/* The number of a control group is the inode of its directory. */
+static void owners_units(json_t *listeners)
+{
+	char root[] = "/sys/fs/cgroup";
+	char *const roots[] = { root, NULL };
+	const FTSENT *entry;
+	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+
+	while (tree && (entry = fts_read(tree)))
+		if (entry->fts_info == FTS_D)
+			owners_of_cgroup(listeners, entry);
+	if (tree)
+		fts_close(tree);
+}
+
+/* Sets pid, process and unit of each listener, null where they are not known, and removes the numbers
+ * that they were found by. */
+static void add_owners(json_t *listeners)
+{
+	json_t *l;
+	size_t i;
+
+	json_array_foreach(listeners, i, l) {
+		json_object_set_new(l, "pid", json_null());
+		json_object_set_new(l, "process", json_null());
+		json_object_set_new(l, "unit", json_null());
+	}
+	owners_processes(listeners);
+	owners_units(listeners);
+	json_array_foreach(listeners, i, l) {
+		json_object_del(l, "inode");
+		json_object_del(l, "cgroup_id");
+	}
+}
+
+/* ---- counters ------------------------------------------------------------------------------ */
+
+/* Beside exact figures per listener, what the kernel has counted for all of them. */
+static void print_counters(const struct screen *s)
 {
 	struct kernel_view view = {};
 	bool any = false;
@@ -80,110 +155,84 @@ static void sockets_print_counters(const struct screen *s)
 			"none of them.");
 }
 
+/* ---- verbs --------------------------------------------------------------------------------- */
+
 int verb_listeners(const struct cli *cli, int argc, char **argv)
 {
 	struct screen screen = screen_of(stdout, cli->wide);
-	json_t *root = NULL;
-	int r;
+	json_auto_t *listeners = NULL, *promised = NULL;
+	int r = client_call(cli->runtime_dir, &listeners, "Listeners", NULL);
 
-	r = client_view(cli->runtime_dir, CLIENT_LISTENERS, NULL, 0, &root);
 	if (r != SG_EXIT_OK)
 		return r;
-	owners_add(root);
-	view_sort_listeners(root);
+	add_owners(listeners);
+	view_sort_listeners(listeners);
 	if (cli->json)
-		r = sockets_print_json(view_promised_listeners(root));
-	else if (view_print_listeners(root, &screen) < 0)
-		r = sockets_failed();
-	else
-		sockets_print_counters(&screen);
-	json_decref(root);
-	return r;
-}
-
-/* From 1 to max, in decimal; 0: it is no such number. */
-static unsigned long sockets_number(const char *text, unsigned long max)
-{
-	char *end;
-	unsigned long n = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
-
-	return n && n <= max && !*end ? n : 0;
+		return print_json(promised = view_promised_listeners(listeners));
+	if (view_print_listeners(listeners, &screen) < 0)
+		return out_of_memory();
+	print_counters(&screen);
+	return SG_EXIT_OK;
 }
 
 int verb_halfopen(const struct cli *cli, int argc, char **argv)
 {
 	const char *by = cli_option(cli, "by") ?: "source", *port = cli_option(cli, "port");
-	unsigned long number = 0;
 	struct screen screen = screen_of(stdout, cli->wide);
-	json_t *root = NULL;
+	json_auto_t *root = NULL;
+	uint64_t number = 0;
 	int r;
 
-	if (port) {
-		number = sockets_number(port, 65535);
-		if (!number)
-			return arguments_wrong(cli->verb, "\"%s\" is no port; there are 1 to 65535",
-					       port);
-	}
+	if (port && text_decimal(port, 1, 65535, &number) < 0)
+		return args_wrong(cli->verb, "\"%s\" is no port; there are 1 to 65535", port);
 	if (strcmp(by, "source") && strcmp(by, "prefix") && strcmp(by, "listener") &&
 	    strcmp(by, "none"))
-		return arguments_wrong(cli->verb,
-				       "\"%s\" is nothing to go by; there are source, prefix, "
-				       "listener and none",
-				       by);
+		return args_wrong(cli->verb,
+				  "\"%s\" is nothing to group by; there are source, prefix, "
+				  "listener and none",
+				  by);
 	if (cli->json)
-		return sockets_copy(cli, CLIENT_HALFOPEN, by, number);
-	r = client_view(cli->runtime_dir, CLIENT_HALFOPEN, by, number, &root);
+		return client_copy(cli->runtime_dir, "HalfOpen", "sq", by, (int)number);
+	r = client_call(cli->runtime_dir, &root, "HalfOpen", "sq", by, (int)number);
 	if (r != SG_EXIT_OK)
 		return r;
-	if (view_print_halfopen(root, !strcmp(by, "listener"), &screen) < 0)
-		r = sockets_failed();
-	json_decref(root);
-	return r;
+	return view_print_halfopen(root, !strcmp(by, "listener"), &screen) < 0 ? out_of_memory() :
+										 SG_EXIT_OK;
 }
 
 int verb_states(const struct cli *cli, int argc, char **argv)
 {
 	struct screen screen = screen_of(stdout, cli->wide);
-	json_t *root = NULL;
+	json_auto_t *root = NULL;
 	int r;
 
 	if (cli->json)
-		return sockets_copy(cli, CLIENT_STATES, NULL, 0);
-	r = client_view(cli->runtime_dir, CLIENT_STATES, NULL, 0, &root);
+		return client_copy(cli->runtime_dir, "States", NULL);
+	r = client_call(cli->runtime_dir, &root, "States", NULL);
 	if (r != SG_EXIT_OK)
 		return r;
-	if (view_print_states(root, &screen) < 0)
-		r = sockets_failed();
-	json_decref(root);
-	return r;
+	return view_print_states(root, &screen) < 0 ? out_of_memory() : SG_EXIT_OK;
 }
 
-/* So many rows fit on a screen; --json has all. */
+/* Rows that fit on a screen; --json and --wide have all. */
 #define SOURCES_TOP 20
 
 int verb_sources(const struct cli *cli, int argc, char **argv)
 {
-	const char *by = cli_option(cli, "prefix") ? "prefix" : "source";
+	int by_prefix = cli_option(cli, "prefix") != NULL;
 	const char *top = cli_option(cli, "top");
 	struct screen screen = screen_of(stdout, cli->wide);
-	unsigned long number = cli->json || cli->wide ? 0 : SOURCES_TOP;
-	json_t *root = NULL;
+	uint64_t rows = cli->json || cli->wide ? 0 : SOURCES_TOP;
+	json_auto_t *root = NULL;
 	int r;
 
-	if (top) {
-		number = sockets_number(top, 1000000);
-		if (!number)
-			return arguments_wrong(
-				cli->verb, "\"%s\" is no number of rows; there are 1 to 1000000",
-				top);
-	}
+	if (top && text_decimal(top, 1, 1000000, &rows) < 0)
+		return args_wrong(cli->verb, "\"%s\" is no number of rows; there are 1 to 1000000",
+				  top);
 	if (cli->json)
-		return sockets_copy(cli, CLIENT_SOURCES, by, number);
-	r = client_view(cli->runtime_dir, CLIENT_SOURCES, by, number, &root);
+		return client_copy(cli->runtime_dir, "Sources", "bu", by_prefix, (uint32_t)rows);
+	r = client_call(cli->runtime_dir, &root, "Sources", "bu", by_prefix, (uint32_t)rows);
 	if (r != SG_EXIT_OK)
 		return r;
-	if (view_print_sources(root, &screen) < 0)
-		r = sockets_failed();
-	json_decref(root);
-	return r;
+	return view_print_sources(root, &screen) < 0 ? out_of_memory() : SG_EXIT_OK;
 }

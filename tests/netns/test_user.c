@@ -172,14 +172,14 @@ static void expect_said(struct stage *s, const char *verb, const char *words)
 	free(text);
 }
 
-/* A list is kept without programs, too; that nobody heeds it is said, in status and by an event. */
+/* A list is kept without programs, too; that it has no effect is said, in status and by an event. */
 static void expect_not_applied(struct stage *s)
 {
 	struct said said = CLI(s, "deny", "add", "198.51.100.1", "--runtime");
 
 	ck_assert_int_eq(said.exit_code, 0);
 	said_done(&said);
-	expect_said(s, "status", "(0 to allow, 1 to deny) are kept, and nothing");
+	expect_said(s, "status", "(0 to allow, 1 to deny) are loaded but have no");
 	expect_said(s, "events", "(0 to allow, 1 to deny)");
 }
 

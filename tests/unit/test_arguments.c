@@ -57,7 +57,7 @@ static const char *parsed(const char *const words[ARGS_MAX], int *code)
 
 	for (i = 0; i < ARGS_MAX && words[i]; i++)
 		argv[argc++] = (char *)words[i];
-	*code = arguments_parse(&cli, &argc, argv);
+	*code = args_parse(&cli, &argc, argv);
 	ck_assert_msg(*code >= 0 || !argv[argc], "argv does not end");
 	for (i = 1; *code < 0 && i < argc; i++)
 		n += snprintf(line + n, sizeof(line) - n, "%s ", argv[i]);

@@ -11,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/base/help.h"
-#include "cli/base/verb.h"
+#include "cli/base/args.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
 #include "synguard/mitigation.h"
@@ -200,10 +199,7 @@ static char *help_of(const struct verb *verb)
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
 
-	if (verb)
-		help_verb(to, verb);
-	else
-		help_all(to);
+	help_print(to, verb);
 	fclose(to);
 	return text;
 }
@@ -240,6 +236,28 @@ START_TEST(faces_help)
 		words_expect(&are, &wanted, v->name);
 		free(text);
 	}
+}
+END_TEST
+
+/* The earlier name of a verb works, and is shown nowhere. */
+START_TEST(faces_earlier_names)
+{
+	const struct verb *v = verb_find("ladder");
+	char *text = help_of(NULL), *of_verb = help_of(v);
+	char *page = read_file(FACES_BUILD "/packaging/man/synguard.1.scd");
+	char *completion = read_file(FACES_BUILD "/packaging/completions/synguard");
+
+	ck_assert_ptr_nonnull(v);
+	ck_assert_ptr_eq(v, verb_find("mitigation"));
+	ck_assert_str_eq(v->name, "mitigation");
+	ck_assert(strstr(text, "\n  mitigation ") && !strstr(text, "ladder"));
+	ck_assert(strstr(of_verb, "synguard mitigation ") && !strstr(of_verb, "ladder"));
+	ck_assert(strstr(page, "\n*mitigation*") && !strstr(page, "ladder"));
+	ck_assert(strstr(completion, "mitigation") && !strstr(completion, "ladder"));
+	free(text);
+	free(of_verb);
+	free(page);
+	free(completion);
 }
 END_TEST
 
@@ -504,6 +522,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(verbs_rows_are_whole, 5),
 	SUITE_TEST(verbs_arity, 5),
 	SUITE_TEST(faces_help, 5),
+	SUITE_TEST(faces_earlier_names, 5),
 	SUITE_TEST(faces_completion, 60),
 	SUITE_TEST(faces_completion_of_parts, 30),
 	SUITE_TEST(faces_completion_of_what_follows, 60),

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/base/kernel_view.h"
-#include "cli/base/start_hint.h"
+#include "cli/base/programs.h"
 #include "daemon/base/text.h"
 #include "suite.h"
 

@@ -325,8 +325,8 @@ END_TEST
 
 /* ---- lists ---------------------------------------------------------------------------------- */
 
-/* Whether nothing heeds them is said wherever it is so, and nowhere else. */
-START_TEST(status_says_which_lists_are_not_heeded)
+/* That they have no effect is said wherever it is so, and nowhere else. */
+START_TEST(status_says_which_lists_have_no_effect)
 {
 	static const struct {
 		const char *engine, *mode;
@@ -336,11 +336,12 @@ START_TEST(status_says_which_lists_are_not_heeded)
 		{ "reqsk", "auto", 5, 7, NULL },
 		{ "reqsk", "always", 5, 7, NULL },
 		{ "reqsk", "observe", 5, 0, NULL },
-		{ "reqsk", "observe", 5, 7, "sources to deny (7) is not heeded in mode observe" },
+		{ "reqsk", "observe", 5, 7, "to deny (7) has no effect: mode observe drops" },
 		{ "reqsk", "off", 0, 0, NULL },
-		{ "reqsk", "off", 5, 0, "(5 to allow, 0 to deny) are kept" },
+		{ "reqsk", "off", 5, 0,
+		  "(5 to allow, 0 to deny) are loaded but have no effect: mode off" },
 		{ "kernel", "auto", 0, 0, NULL },
-		{ "kernel", "auto", 5, 7, "nothing heeds them in engine kernel" },
+		{ "kernel", "auto", 5, 7, "no effect: engine kernel runs no BPF" },
 	};
 	char *text;
 	size_t i;
@@ -355,7 +356,7 @@ START_TEST(status_says_which_lists_are_not_heeded)
 		if (cases[i].says)
 			ck_assert_msg(strstr(text, cases[i].says), "%zu: %s", i, text);
 		else
-			ck_assert_msg(!strstr(text, "heed"), "%zu: %s", i, text);
+			ck_assert_msg(!strstr(text, "no effect"), "%zu: %s", i, text);
 		free(text);
 	}
 }
@@ -535,7 +536,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(status_attached_to_nothing, 5),
 	SUITE_LOOP(status_attached_by_tcx, 2, 5),
 	SUITE_TEST(status_reasons, 5),
-	SUITE_TEST(status_says_which_lists_are_not_heeded, 10),
+	SUITE_TEST(status_says_which_lists_have_no_effect, 10),
 	SUITE_TEST(status_fits_every_screen, 10),
 	SUITE_TEST(status_sentence_is_a_line, 20),
 	SUITE_TEST(status_wide_is_exact, 5),

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/print/views.h"
-#include "cli/verbs/owners.h"
+#include "cli/verbs/verbs.h"
 #include "daemon/base/addr.h"
 #include "daemon/views/groups.h"
 #include "daemon/views/json.h"
@@ -123,7 +123,7 @@ static const char *diagnosis(const char *json)
 	const char *word;
 
 	ck_assert_ptr_nonnull(l);
-	word = view_diagnose(l).word;
+	word = view_diagnose(l).label;
 	json_decref(l);
 	return word;
 }
@@ -279,7 +279,7 @@ START_TEST(listeners_keys_are_promised)
 	/* what people are told in a word, scripts are, too */
 	ck_assert_str_eq(
 		json_string_value(json_object_get(json_array_get(promised, 0), "diagnosis")),
-		view_diagnose(json_array_get(rows, 0)).word);
+		view_diagnose(json_array_get(rows, 0)).label);
 	json_decref(promised);
 	json_decref(rows);
 }
@@ -315,7 +315,7 @@ START_TEST(sources_advise)
 		  "\"pattern\":\"concentrated\",\"heaviest\":\"198.18.3.0/24\","
 		  "\"heaviest_share\":0.974}",
 		  "198.18.3.0/24 sends 97 % of what nobody completes: \"synguard deny add\n"
-		  "198.18.3.0/24\" stops it, with whoever else is there.\n" },
+		  "198.18.3.0/24\" stops it, and every client in there.\n" },
 		{ "{\"syns\":5000,\"completed\":4,\"seconds\":9,\"distinct_estimate\":3,"
 		  "\"pattern\":\"spoofed\",\"heaviest\":\"198.18.3.0/24\",\"heaviest_share\":0.2}",
 		  NULL },
@@ -342,23 +342,26 @@ START_TEST(sources_advise)
 }
 END_TEST
 
-static bool looks(const char *json, const char *wanted)
+static bool looks(const char *json, enum sources_pattern wanted)
 {
 	json_t *sources = json_loads(json, 0, NULL);
-	const char *look = view_sources_pattern(sources);
+	enum sources_pattern pattern = view_sources_pattern(sources);
 
 	json_decref(sources);
-	return *wanted ? strstr(look, wanted) != NULL : !*look;
+	return pattern == wanted;
 }
 
 START_TEST(sources_look_like_what_they_are)
 {
-	ck_assert(looks("{\"syns\":999,\"randomness\":1.0,\"completed\":0}", ""));
-	ck_assert(looks("{\"syns\":5000,\"pattern\":\"spoofed\",\"completed\":40}", "forged"));
-	ck_assert(looks("{\"syns\":5000,\"pattern\":\"concentrated\",\"completed\":40}", "a few"));
-	ck_assert(looks("{\"syns\":5000,\"pattern\":\"mixed\",\"completed\":40}", ""));
+	ck_assert(looks("{\"syns\":999,\"randomness\":1.0,\"completed\":0}", SOURCES_UNCLEAR));
+	ck_assert(
+		looks("{\"syns\":5000,\"pattern\":\"spoofed\",\"completed\":40}", SOURCES_FORGED));
+	ck_assert(looks("{\"syns\":5000,\"pattern\":\"concentrated\",\"completed\":40}",
+			SOURCES_FEW));
+	ck_assert(looks("{\"syns\":5000,\"pattern\":\"mixed\",\"completed\":40}", SOURCES_UNCLEAR));
 	/* a crowd of clients is as random as a flood, and completes */
-	ck_assert(looks("{\"syns\":5000,\"pattern\":\"mixed\",\"completed\":4900}", "clients"));
+	ck_assert(
+		looks("{\"syns\":5000,\"pattern\":\"mixed\",\"completed\":4900}", SOURCES_CLIENTS));
 }
 END_TEST
 
@@ -368,9 +371,9 @@ START_TEST(units_of_control_groups)
 	char within[] = "/sys/fs/cgroup/system.slice/nginx.service/worker";
 	char none[] = "/sys/fs/cgroup/user.slice";
 
-	ck_assert_str_eq(owners_unit(service), "nginx.service");
-	ck_assert_str_eq(owners_unit(within), "nginx.service");
-	ck_assert_ptr_null(owners_unit(none));
+	ck_assert_str_eq(unit_of_cgroup(service), "nginx.service");
+	ck_assert_str_eq(unit_of_cgroup(within), "nginx.service");
+	ck_assert_ptr_null(unit_of_cgroup(none));
 }
 END_TEST
 

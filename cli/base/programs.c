@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/base/start_hint.h"
+#include "cli/base/programs.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -9,6 +9,26 @@
 
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
+
+/* Folders of the build tree, from that of the CLI and from that of the exporter. */
+static const char *const program_places[] = { "../tests/lab", "exporter", "../daemon", ".",
+					      "../../daemon" };
+
+void program_find(char *path, size_t size, const char *name)
+{
+	char self[PATH_MAX / 2];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	size_t i;
+
+	self[n > 0 ? n : 0] = '\0';
+	for (i = 0; n > 0 && i < ARRAY_SIZE(program_places); i++) {
+		snprintf(path, size, "%.*s/%s/%s", (int)(strrchr(self, '/') - self), self,
+			 program_places[i], name);
+		if (!access(path, X_OK))
+			return;
+	}
+	snprintf(path, size, "%s/%s", SG_LIBEXECDIR, name);
+}
 
 static bool hint_exists(const char *root, const char *folder, const char *name)
 {
