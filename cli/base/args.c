@@ -146,9 +146,9 @@ int args_wrong(const struct verb *verb, const char *format, ...)
 	print_error_v(format, args);
 	va_end(args);
 	if (verb)
-		fprintf(stderr, "Try \"synguard help %s\".\n", verb->name);
+		print_hint("Try \"synguard help %s\".", verb->name);
 	else
-		fputs("Try \"synguard --help\".\n", stderr);
+		print_hint("Try \"synguard --help\".");
 	return SG_EXIT_USAGE;
 }
 

@@ -45,19 +45,19 @@ static bool client_differs(const sd_bus_error *error, int r)
 	       (!sd_bus_error_is_set(error) && (r == -ENXIO || r == -EBADMSG));
 }
 
-/* What to do about it; "": the error says that itself. */
+/* What to do about it; NULL: the error says that itself. */
 static const char *client_remedy(const sd_bus_error *error, int r)
 {
 	if (client_differs(error, r))
 		return "The daemon that runs is of another version than this program (" SG_VERSION
-		       "): \"systemctl restart synguard\" starts the installed one\n";
+		       "): \"systemctl restart synguard\" starts the installed one";
 	if (r == -ETIMEDOUT)
 		return "synguardd does not answer; \"systemctl status synguard\" shows its state, "
-		       "\"systemctl restart synguard\" replaces a daemon that hangs\n";
+		       "\"systemctl restart synguard\" replaces a daemon that hangs";
 	if (r == -ECONNRESET || r == -EPIPE || r == -ENOTCONN)
 		return "synguardd has closed the connection: it ended, or this user has too many "
-		       "calls open; try again\n";
-	return "";
+		       "calls open; try again";
+	return NULL;
 }
 
 /* A call has failed with r, and with the error where the daemon sent one. */
@@ -71,10 +71,12 @@ static int client_failed(const sd_bus_error *error, int r)
 		{ SG_ERROR_BAD_VALUE, SG_EXIT_USAGE },
 		{ SG_ERROR_REFUSED, SG_EXIT_REFUSED },
 	};
+	const char *remedy = client_remedy(error, r);
 	size_t i;
 
 	print_error(SG_EXIT_FAILED, "%s", error && error->message ? error->message : strerror(-r));
-	fputs(client_remedy(error, r), stderr);
+	if (remedy)
+		print_hint("%s", remedy);
 	for (i = 0; i < ARRAY_SIZE(codes); i++)
 		if (sd_bus_error_has_name(error, codes[i].name))
 			return codes[i].code;
@@ -99,8 +101,8 @@ static int client_no_daemon(const char *runtime_dir, int error)
 	}
 	print_error(SG_EXIT_NO_DAEMON, "synguardd is not running (%s/" SG_BUS_SOCKET ": %s)",
 		    runtime_dir, strerror(-error));
-	fprintf(stderr, "Start it as root with: %s\n",
-		start_hint("", runtime_dir, command, sizeof(command)));
+	print_hint("Start it as root with: %s",
+		   start_hint("", runtime_dir, command, sizeof(command)));
 	return SG_EXIT_NO_DAEMON;
 }
 

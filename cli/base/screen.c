@@ -203,16 +203,21 @@ void screen_wrap_item(const struct screen *s, const char *label, unsigned int in
 
 /* ---- messages ------------------------------------------------------------------------------ */
 
-void print_error_v(const char *format, va_list args)
+static void print_message(const char *prefix, const char *format, va_list args)
 {
 	const struct screen s = screen_of(stderr, true);
 	_cleanup_free_ char *text = NULL;
 
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
-	fputs("synguard: ", stderr);
+	fputs(prefix, stderr);
 	screen_print(&s, text ?: strerror(ENOMEM), SIZE_MAX);
 	putc('\n', stderr);
+}
+
+void print_error_v(const char *format, va_list args)
+{
+	print_message("synguard: ", format, args);
 }
 
 int print_error(int code, const char *format, ...)
@@ -223,4 +228,13 @@ int print_error(int code, const char *format, ...)
 	print_error_v(format, args);
 	va_end(args);
 	return code;
+}
+
+void print_hint(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_message("", format, args);
+	va_end(args);
 }

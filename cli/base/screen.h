@@ -67,3 +67,6 @@ void screen_wrap_item(const struct screen *s, const char *label, unsigned int in
 /* Prints "synguard: " and the message as a line on stderr. Returns the exit code that it is given. */
 int print_error(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void print_error_v(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
+/* Prints a line below an error: what to do. */
+void print_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));

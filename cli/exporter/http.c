@@ -9,17 +9,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <jansson.h>
 #include <microhttpd.h>
+#include <systemd/sd-bus.h>
 
+#include "cli/base/client.h"
+#include "cli/base/programs.h"
+#include "cli/print/metrics.h"
 #include "synguard/cleanup.h"
-
-#include "cli/exporter/source.h"
+#include "synguard/names.h"
 
 /* A host is scraped by a few clients; more is a mistake or an attack. */
 #define HTTP_MAX_CONNECTIONS 64
 
 /* The default timeout of a scrape by Prometheus. */
 #define HTTP_DEADLINE_USEC 10000000ULL
+
+/* When the text is read anew, and when a daemon counts as not answering. */
+#define HTTP_FRESH_USEC 1000000ULL
+#define HTTP_READ_USEC	2000000ULL
 
 /* For the headers of a request and its answer; longer ones are answered with 431. */
 #define HTTP_MEMORY_BYTES 16384
@@ -34,7 +42,7 @@ struct http_connection {
 	struct MHD_Connection *connection;
 	int fd; /* the library's */
 	sd_event_source *deadline;
-	bool waiting; /* suspended until the source is ready */
+	bool waiting; /* suspended until the text has been read */
 	bool waited;
 };
 
@@ -42,7 +50,11 @@ struct http {
 	sd_event *event;
 	struct MHD_Daemon *library;
 	sd_event_source *io, *timer;
-	struct source *source;
+	const char *runtime_dir;
+	char *text;		/* to serve; NULL: not read yet, or no memory */
+	uint64_t asked_usec;	/* when its read began */
+	sd_bus *bus;		/* while a read goes on */
+	sd_event_source *limit; /* of that */
 	struct http_connection connections[HTTP_MAX_CONNECTIONS];
 };
 
@@ -135,6 +147,129 @@ void http_take(struct http *h, int fd, const struct sockaddr *from, socklen_t le
 	http_run(h);
 }
 
+static void http_resume(struct http *h)
+{
+	struct http_connection *c;
+
+	for (c = h->connections; c < h->connections + HTTP_MAX_CONNECTIONS; c++) {
+		if (!c->waiting)
+			continue;
+		c->waiting = false;
+		c->waited = true;
+		MHD_resume_connection(c->connection);
+	}
+}
+
+/* ---- the text ------------------------------------------------------------------------------ */
+
+/* Ends a read. */
+static void text_hang_up(struct http *h)
+{
+	h->limit = sd_event_source_disable_unref(h->limit);
+	if (!h->bus)
+		return;
+	sd_bus_detach_event(h->bus);
+	h->bus = sd_bus_close_unref(h->bus);
+}
+
+/* report NULL: there is none; why, for a person who reads the text. */
+static void text_render(struct http *h, const json_t *report, const char *why)
+{
+	char *text = NULL, command[512];
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	free(h->text);
+	h->text = NULL;
+	if (!to)
+		return;
+	if (!report)
+		fprintf(to,
+			"# synguardd does not answer at %s/" SG_BUS_SOCKET ": %s\n"
+			"# Is it running? Start it as root with: %s\n",
+			h->runtime_dir, why,
+			start_hint("", h->runtime_dir, command, sizeof(command)));
+	metrics_print(to, report);
+	if (!fclose(to))
+		h->text = TAKE_PTR(text);
+	free(text);
+}
+
+static void text_is_read(struct http *h, const json_t *report, const char *why)
+{
+	text_hang_up(h);
+	text_render(h, report, why);
+	http_resume(h);
+	http_run(h);
+}
+
+static int text_on_limit(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	text_is_read(userdata, NULL, strerror(ETIMEDOUT));
+	return 0;
+}
+
+static int text_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const sd_bus_error *failure = sd_bus_message_get_error(m);
+	json_auto_t *report = NULL;
+	const char *text;
+
+	if (!failure && sd_bus_message_read(m, "s", &text) >= 0)
+		report = json_loads(text, 0, NULL);
+	text_is_read(userdata, report,
+		     failure ? failure->message ?: failure->name : "its answer is no report");
+	return 1;
+}
+
+static int text_read(struct http *h)
+{
+	int fd = client_socket(h->runtime_dir, SOCK_NONBLOCK), r;
+
+	if (fd < 0)
+		return fd;
+	r = sd_bus_new(&h->bus);
+	if (r >= 0)
+		r = sd_bus_set_fd(h->bus, fd, fd);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	/* otherwise the end of the loop would wait for the daemon */
+	r = sd_bus_set_close_on_exit(h->bus, false);
+	if (r >= 0)
+		r = sd_bus_start(h->bus);
+	if (r >= 0)
+		r = sd_bus_attach_event(h->bus, h->event, SD_EVENT_PRIORITY_NORMAL);
+	if (r >= 0)
+		r = sd_bus_call_method_async(h->bus, NULL, NULL, SG_BUS_PATH, SG_BUS_INTERFACE,
+					     "Describe", text_on_reply, h, NULL);
+	if (r >= 0)
+		r = sd_event_add_time_relative(h->event, &h->limit, CLOCK_MONOTONIC, HTTP_READ_USEC,
+					       0, text_on_limit, h);
+	return r;
+}
+
+/* Whether the text is of the last second; else a read goes on, at whose end connections resume. */
+static bool text_is_fresh(struct http *h)
+{
+	uint64_t now_usec = 0;
+	int r;
+
+	if (h->bus)
+		return false;
+	sd_event_now(h->event, CLOCK_MONOTONIC, &now_usec);
+	if (h->text && now_usec - h->asked_usec < HTTP_FRESH_USEC)
+		return true;
+	h->asked_usec = now_usec;
+	r = text_read(h);
+	if (r >= 0)
+		return false;
+	text_hang_up(h);
+	text_render(h, NULL, strerror(-r));
+	return true;
+}
+
 /* ---- answers ------------------------------------------------------------------------------- */
 
 static enum MHD_Result http_answer(struct MHD_Connection *connection, unsigned int status,
@@ -160,20 +295,19 @@ static enum MHD_Result http_answer_metrics(struct http *h, struct MHD_Connection
 	struct http_connection *c =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 			->socket_context;
-	const char *text;
 
 	if (!c)
 		return MHD_NO;
 	/* after a wait however old: reading may take longer than a text stays fresh */
-	text = c->waited ? source_last(h->source) : source_text(h->source);
-	if (text)
-		return http_answer(connection, MHD_HTTP_OK, HTTP_METRICS_TYPE, text);
-	if (c->waited)
-		return http_answer(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain",
-				   "out of memory\n");
-	c->waiting = true;
-	MHD_suspend_connection(connection);
-	return MHD_YES;
+	if (!c->waited && !text_is_fresh(h)) {
+		c->waiting = true;
+		MHD_suspend_connection(connection);
+		return MHD_YES;
+	}
+	if (h->text)
+		return http_answer(connection, MHD_HTTP_OK, HTTP_METRICS_TYPE, h->text);
+	return http_answer(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain",
+			   "out of memory\n");
 }
 
 /* Called when the headers of a request have arrived, and again when all of it has. */
@@ -202,34 +336,12 @@ static enum MHD_Result http_on_request(void *userdata, struct MHD_Connection *co
 			   "there is nothing here; the figures are at /metrics\n");
 }
 
-static void http_resume(struct http *h)
-{
-	struct http_connection *c;
-
-	for (c = h->connections; c < h->connections + HTTP_MAX_CONNECTIONS; c++) {
-		if (!c->waiting)
-			continue;
-		c->waiting = false;
-		c->waited = true;
-		MHD_resume_connection(c->connection);
-	}
-}
-
-static void http_on_source(void *userdata)
-{
-	http_resume(userdata);
-	http_run(userdata);
-}
-
 /* ---- life ---------------------------------------------------------------------------------- */
 
-static int http_start(struct http *h, const char *runtime_dir)
+static int http_start(struct http *h)
 {
 	int r;
 
-	r = source_new(&h->source, h->event, runtime_dir, http_on_source, h);
-	if (r < 0)
-		return r;
 	h->library = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 		http_on_request, h, MHD_OPTION_CONNECTION_LIMIT, HTTP_MAX_CONNECTIONS,
@@ -254,7 +366,8 @@ int http_new(struct http **ret, sd_event *event, const char *runtime_dir)
 	if (!h)
 		return -ENOMEM;
 	h->event = sd_event_ref(event);
-	r = http_start(h, runtime_dir);
+	h->runtime_dir = runtime_dir;
+	r = http_start(h);
 	if (r < 0) {
 		http_free(h);
 		return r;
@@ -267,7 +380,7 @@ struct http *http_free(struct http *h)
 {
 	if (!h)
 		return NULL;
-	source_free(h->source);
+	text_hang_up(h);
 	sd_event_source_disable_unref(h->timer);
 	sd_event_source_disable_unref(h->io);
 	if (h->library) {
@@ -276,6 +389,7 @@ struct http *http_free(struct http *h)
 		MHD_stop_daemon(h->library);
 	}
 	sd_event_unref(h->event);
+	free(h->text);
 	free(h);
 	return NULL;
 }

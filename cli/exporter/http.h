@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * HTTP, by libmicrohttpd, in a loop of sd-event: /metrics and a page that points to it.
+ * HTTP, by libmicrohttpd, in a loop of sd-event: /metrics, the daemon's report in Prometheus' format,
+ * and a page that points to it.
+ *
+ * The report is read once a second at most. Reading never blocks and ends after two seconds, in
+ * whatever state the connection to the daemon is. An unreachable daemon gives a text too (synguard_up
+ * 0), which is kept for the same second.
  *
  * A connection serves one request and lives ten seconds at most, by a timer here: the library's own
  * timeout counts silence only, and a byte a second is none. The number of connections is limited.
- * Listening sockets are left to the caller; the text comes from a source.
+ * Listening sockets are left to the caller.
  */
 #pragma once
 
@@ -14,7 +19,7 @@
 
 struct http;
 
-/* The caller owns *ret; runtime_dir is the daemon's and has to outlive it. -errno. */
+/* The caller owns *ret; the name of the daemon's runtime_dir has to outlive it. -errno. */
 int http_new(struct http **ret, sd_event *event, const char *runtime_dir);
 /* Cuts all connections. */
 struct http *http_free(struct http *h);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cli/exporter: synguard-exporter serves synguardd's figures over HTTP. Here are its arguments, its
- * sockets and its loop; http answers requests, source reads the figures.
+ * sockets and its loop; http.c reads the figures and answers requests.
  *
  * A separate program, so that the daemon parses no HTTP and the CLI needs no HTTP library. It needs
  * no privilege, and it and the daemon may start in any order.

@@ -127,9 +127,9 @@ report pure_folders_ask_nobody "$(
 report libraries_have_their_folders "$(
 	only '<bpf/(bpf|btf|libbpf)\.h>|.*\.skel\.h' 'daemon/dataplane/.*|tests/lab/.*'
 	only '<libmnl/.*' 'daemon/net/.*|tests/lab/.*'
-	only '<systemd/sd-bus.*' 'daemon/bus/.*|cli/base/client\.c|cli/exporter/source\.[ch]'
+	only '<systemd/sd-bus.*' 'daemon/bus/.*|cli/base/client\.c|cli/exporter/http\.c'
 	only '<linux/(inet_diag|sock_diag)\.h>' 'daemon/net/sockdiag\.[ch]'
-	only '<microhttpd.*' 'cli/exporter/http\.[ch]'
+	only '<microhttpd.*' 'cli/exporter/http\.c'
 )"
 report journal_has_one_writer "$(only 'daemon/report/journal\.h' 'daemon/(report/journal|manager/emit)\.c')"
 done_testing

@@ -147,6 +147,8 @@ START_TEST(arguments_are_refused)
 		const char *words[ARGS_MAX], *says;
 	} rows[] = {
 		{ { "lits" }, "did you mean \"list\"?" },
+		/* what would steer the terminal does not reach it */
+		{ { "li\033[2Jt" }, "unknown verb \"li?[2Jt\"" },
 		{ { "list", "--folow" }, "did you mean \"--follow\"?" },
 		{ { "list", "--wide" }, "\"list\" knows no --wide" },
 		{ { "--wide", "list" }, "\"list\" knows no --wide" },
