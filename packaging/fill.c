@@ -14,11 +14,11 @@
 #include "synguard/cleanup.h"
 #include "synguard/mitigation.h"
 #include "synguard/report.h"
-#include "synguard/trouble.h"
 #include "synguard/verdict.h"
 
-#include "cli/base/verb.h"
+#include "cli/base/args.h"
 #include "cli/print/metrics.h"
+#include "cli/print/views.h"
 #include "daemon/base/text.h"
 #include "daemon/settings/settings.h"
 
@@ -282,11 +282,6 @@ static void man_mitigation(const char *indent)
 	}
 }
 
-#define TROUBLE_ROW_(name, word_, label_, sentence_) { word_, label_, sentence_ },
-static const struct {
-	const char *word, *label, *sentence;
-} troubles[] = { SG_TROUBLES(TROUBLE_ROW_) };
-
 /* Named as a field is, in capitals; {somaxconn...} stands there only where it has to. */
 static const char *trouble_field(void *userdata, const char *field)
 {
@@ -307,9 +302,9 @@ static void man_troubles(const char *indent)
 	size_t i;
 
 	for (i = SG_TROUBLE_FLASH_CROWD; i < SG_TROUBLE_COUNT; i++) {
-		snprintf(note, sizeof(note), "in tables: %s", troubles[i].label);
-		text_fill(meaning, sizeof(meaning), troubles[i].sentence, trouble_field, NULL);
-		put_definition(troubles[i].word, note, meaning);
+		snprintf(note, sizeof(note), "in tables: %s", trouble_words[i].label);
+		text_fill(meaning, sizeof(meaning), trouble_words[i].sentence, trouble_field, NULL);
+		put_definition(trouble_words[i].word, note, meaning);
 	}
 }
 
