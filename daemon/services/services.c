@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/services/services_internal.h"
+#include "daemon/services/services.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,12 +10,15 @@
 #include "daemon/dataplane/control.h"
 #include "daemon/dataplane/counters.h"
 #include "daemon/judge/detect.h"
+#include "daemon/net/sysctl.h"
+#include "daemon/services/queues.h"
 
 /*
  * The canary: stateful firewalls, DNAT, LSMs, and what nobody thought of, all end in acceptances
- * that do not become sockets, and then for nearly all clients. So half is a verdict. ACKs that
- * are damaged, on purpose to have a service blocked, are not heard (bpf/path/ack_checks.bpf.h), and no source
- * counts for much (SG_WITNESS_SHARE). 8 in a row of which none was born need no percentage.
+ * that do not become sockets, and then for nearly all clients. So half is a verdict. ACKs that are
+ * damaged, on purpose to have a service blocked, are not counted (bpf/path/ack_checks.bpf.h), and
+ * no source counts for much (SG_WITNESS_SHARE). 8 in a row of which none was born need no
+ * percentage.
  */
 #define SERVICES_CANARY_MIN	 32
 #define SERVICES_CANARY_PERCENT	 50
@@ -29,19 +32,49 @@
 /* An entry whose listener has been gone, and that no SYN has asked for, this long is freed. */
 #define SERVICES_FORGET_NS (600 * 1000000000ULL)
 
+/* The counters at its beginning are all 64 bits wide. */
+#define SERVICES_TALLY_WORDS (offsetof(struct sg_tally, second_start_ns) / sizeof(__u64))
+
+/* What is remembered of an entry from tick to tick. */
+struct services_memory {
+	bool known;
+	struct sg_tally last;
+	struct sg_tally grew;
+	uint64_t canary_accepted, canary_born, canary_since_ns; /* since it was last judged */
+	uint64_t canary_stillborn; /* acceptances since the last tick with a birth */
+	struct defence defence;
+	struct detect_service judged;
+	uint64_t drops; /* of its listeners, at the last sample */
+	/* the trouble that has been reported, and when it began */
+	enum sg_trouble reported;
+	uint64_t reported_ns;
+};
+
+struct services {
+	struct dataplane *dp;
+	struct sg_service *entries;
+	struct services_memory *memory;	  /* [SG_SERVICES_MAX] */
+	struct services_evicted *evicted; /* [SG_SERVICES_MAX] */
+	uint32_t *live;			  /* indices, ascending */
+	size_t live_count;
+	struct queues queues;
+	bool hold;	    /* leases go on by themselves */
+	uint64_t judged_ns; /* when that was done last, 0 = never */
+	uint64_t somaxconn; /* of this host, while somebody's backlog is small */
+};
+
 static void services_list_live(struct services *s)
 {
 	uint32_t i;
 
 	s->live_count = 0;
 	for (i = 0; i < SG_SERVICES_MAX; i++) {
-		s->memory[i].live = __atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) ==
-				    SG_SERVICE_LIVE;
-		if (s->memory[i].live)
+		if (__atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) == SG_SERVICE_LIVE)
 			s->live[s->live_count++] = i;
 		else
 			s->memory[i].known = false;
 	}
+	s->queues.live_count = s->live_count;
 }
 
 /* What was counted under the daemon before is no news to this one. */
@@ -74,7 +107,13 @@ int services_new(struct services **ret, struct dataplane *dp)
 	s->memory = calloc(SG_SERVICES_MAX, sizeof(*s->memory));
 	s->live = calloc(SG_SERVICES_MAX, sizeof(*s->live));
 	s->evicted = calloc(SG_SERVICES_MAX, sizeof(*s->evicted));
-	if (!s->memory || !s->live || !s->evicted)
+	s->queues = (struct queues){
+		.dp = dp,
+		.entries = s->entries,
+		.live = s->live,
+		.rows = calloc(SG_SERVICES_MAX, sizeof(*s->queues.rows)),
+	};
+	if (!s->memory || !s->live || !s->evicted || !s->queues.rows)
 		r = -ENOMEM;
 	else if (dataplane_continues(dp))
 		r = services_continue(s);
@@ -93,6 +132,7 @@ struct services *services_free(struct services *s)
 	free(s->memory);
 	free(s->live);
 	free(s->evicted);
+	free(s->queues.rows);
 	free(s);
 	return NULL;
 }
@@ -107,28 +147,22 @@ static void services_set(__u64 *field, uint64_t value)
 	__atomic_store_n(field, value, __ATOMIC_RELAXED);
 }
 
-/* ---- look ---------------------------------------------------------------------------------- */
+/* ---- sample -------------------------------------------------------------------------------- */
 
 static int services_read_tally(struct services *s, uint32_t index)
 {
 	struct services_memory *m = &s->memory[index];
 	struct sg_tally now;
+	const __u64 *words = &now.syns, *last = &m->last.syns;
+	__u64 *grew = &m->grew.syns;
+	size_t i;
 	int r;
 
 	r = dataplane_tally(s->dp, index, &now);
 	if (r < 0)
 		return r;
-	if (m->known) {
-		m->grew.syns = rate_growth(now.syns, m->last.syns);
-		m->grew.challenged = rate_growth(now.challenged, m->last.challenged);
-		m->grew.accepted = rate_growth(now.accepted, m->last.accepted);
-		m->grew.born = rate_growth(now.born, m->last.born);
-		m->grew.handshakes = rate_growth(now.handshakes, m->last.handshakes);
-		m->grew.canary_accepted = rate_growth(now.canary_accepted, m->last.canary_accepted);
-		m->grew.canary_born = rate_growth(now.canary_born, m->last.canary_born);
-	} else {
-		m->grew = now;
-	}
+	for (i = 0; i < SERVICES_TALLY_WORDS; i++)
+		grew[i] = rate_growth(words[i], m->known ? last[i] : 0);
 	m->known = true;
 	m->last = now;
 	m->canary_accepted += m->grew.canary_accepted;
@@ -158,8 +192,8 @@ int services_sample(struct services *s, uint64_t now_ns, struct services_total *
 
 	services_list_live(s);
 	r = services_read_tallies(s);
-	error = services_read_queues(s, now_ns);
-	*total = (struct services_total){ .half_open = s->half_open };
+	error = queues_read(&s->queues, now_ns);
+	*total = (struct services_total){ .half_open = s->queues.half_open };
 	for (i = 0; i < s->live_count; i++) {
 		const struct services_memory *m = &s->memory[s->live[i]];
 
@@ -198,6 +232,95 @@ static bool services_is_defending(const struct services *s, const struct sg_serv
 		(mode == SG_MODE_AUTO && services_get(&e->lease_until_ns) > now_ns));
 }
 
+/* ---- judge --------------------------------------------------------------------------------- */
+
+static void services_judge_one(struct services *s, uint32_t index,
+			       const struct detect_config *config, enum detect_state state,
+			       struct detect_service_sample *sample)
+{
+	struct services_memory *m = &s->memory[index];
+	const struct queues_sum *q = queues_of(&s->queues, index);
+	uint64_t lease_ns = services_get(&s->entries[index].lease_until_ns);
+
+	sample->syns = m->grew.syns;
+	sample->handshakes = m->grew.handshakes;
+	sample->drops = rate_growth(q->drops, m->drops);
+	sample->limit = q->max;
+	sample->syn_full = q->max && q->syn >= q->max;
+	sample->accept_full = q->accept_full;
+	sample->called = lease_ns > sample->now_ns;
+	m->drops = q->drops;
+	detect_service_step(&m->judged, config, state, sample);
+}
+
+void services_judge(struct services *s, uint64_t now_ns, const struct detect_config *config,
+		    enum detect_state state, struct services_total *total)
+{
+	struct detect_service_sample sample = {
+		.now_ns = now_ns,
+		.elapsed_ns = now_ns - s->judged_ns,
+	};
+	bool first = !s->judged_ns, small = false;
+	size_t i;
+
+	s->judged_ns = now_ns;
+	for (i = 0; i < s->live_count; i++) {
+		struct services_memory *m = &s->memory[s->live[i]];
+
+		if (first) { /* of what has grown since ever there is no rate */
+			m->drops = queues_of(&s->queues, s->live[i])->drops;
+			continue;
+		}
+		services_judge_one(s, s->live[i], config, state, &sample);
+		total->explained += m->judged.explained;
+		total->calls = total->calls || m->judged.calls;
+		small = small || m->judged.trouble == SG_TROUBLE_SMALL_BACKLOG;
+		if (m->judged.trouble > total->trouble)
+			total->trouble = m->judged.trouble;
+	}
+	if (small)
+		sysctl_read("net.core.somaxconn", &s->somaxconn);
+}
+
+static struct trouble_figures services_trouble_figures(const struct services *s,
+						       const struct services_memory *m)
+{
+	return (struct trouble_figures){
+		.limit = m->judged.limit,
+		.rate = m->judged.rate,
+		.somaxconn = s->somaxconn,
+	};
+}
+
+static void services_report_trouble(struct services *s, uint32_t index, uint64_t now_ns,
+				    const struct services_news *news)
+{
+	struct services_memory *m = &s->memory[index];
+	const struct trouble_figures figures = services_trouble_figures(s, m);
+	char text[400];
+
+	if (m->judged.trouble == m->reported)
+		return;
+	if (m->reported)
+		news->trouble(news->userdata, &s->entries[index], m->reported, "", true,
+			      now_ns - m->reported_ns);
+	m->reported = m->judged.trouble;
+	m->reported_ns = now_ns;
+	if (m->reported)
+		news->trouble(news->userdata, &s->entries[index], m->reported,
+			      trouble_text(m->reported, &figures, text, sizeof(text)), false, 0);
+}
+
+static void services_fill_trouble(const struct services *s, const struct services_memory *m,
+				  struct report_service *row)
+{
+	const struct trouble_figures figures = services_trouble_figures(s, m);
+
+	row->baseline_syns_per_second = m->judged.baseline_milli / 1000;
+	row->trouble = trouble_word(m->judged.trouble);
+	trouble_text(m->judged.trouble, &figures, row->trouble_text, sizeof(row->trouble_text));
+}
+
 /* ---- act ----------------------------------------------------------------------------------- */
 
 void services_hold(struct services *s, bool hold)
@@ -217,8 +340,8 @@ static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
 		services_set(&e->lease_until_ns, now_ns + control_lease_ns(s->dp));
 }
 
-static void services_hear_canary(struct services *s, uint32_t index, uint64_t now_ns,
-				 const struct services_news *news)
+static void services_check_canary(struct services *s, uint32_t index, uint64_t now_ns,
+				  const struct services_news *news)
 {
 	struct services_memory *m = &s->memory[index];
 	bool none = m->canary_stillborn >= SERVICES_CANARY_NONE_MIN;
@@ -309,9 +432,9 @@ static void services_forget(struct services *s, uint32_t index)
 	__atomic_store_n(&e->state, SG_SERVICE_FREE, __ATOMIC_RELEASE);
 }
 
-/* Returns whether there was something to tell. */
-static bool services_tell_defence(struct services *s, uint32_t index, uint64_t now_ns,
-				  const struct services_news *news, bool may_tell)
+/* Returns whether there was something to report. */
+static bool services_report_defence(struct services *s, uint32_t index, uint64_t now_ns,
+				    const struct services_news *news, bool may_report)
 {
 	const struct sg_service *e = &s->entries[index];
 	struct services_memory *m = &s->memory[index];
@@ -320,8 +443,8 @@ static bool services_tell_defence(struct services *s, uint32_t index, uint64_t n
 		.challenges = m->grew.challenged,
 		.acceptances = m->grew.accepted,
 	};
-	enum defence_news what = defence_step(&m->defence, now_ns,
-					      services_is_defending(s, e, now_ns), &grew, may_tell);
+	enum defence_news what = defence_step(
+		&m->defence, now_ns, services_is_defending(s, e, now_ns), &grew, may_report);
 
 	if (what != DEFENCE_NO_NEWS)
 		news->defence(news->userdata, e, what, &m->defence);
@@ -330,7 +453,7 @@ static bool services_tell_defence(struct services *s, uint32_t index, uint64_t n
 
 void services_act(struct services *s, uint64_t now_ns, const struct services_news *news)
 {
-	unsigned int told = 0;
+	unsigned int reported = 0;
 	size_t i;
 
 	for (i = 0; i < s->live_count; i++) {
@@ -342,14 +465,14 @@ void services_act(struct services *s, uint64_t now_ns, const struct services_new
 			continue;
 		}
 		services_renew(s, index, now_ns);
-		services_hear_canary(s, index, now_ns, news);
-		services_tell_trouble(s, index, now_ns, news);
-		told += services_tell_defence(s, index, now_ns, news,
-					      told < SERVICES_DEFENCES_TOLD);
+		services_check_canary(s, index, now_ns, news);
+		services_report_trouble(s, index, now_ns, news);
+		reported += services_report_defence(s, index, now_ns, news,
+						    reported < SERVICES_DEFENCES_TOLD);
 	}
 }
 
-/* ---- tell ---------------------------------------------------------------------------------- */
+/* ---- report -------------------------------------------------------------------------------- */
 
 #define SERVICES_LABEL_(in, name, action, label, meaning) label,
 static const char *const services_labels[] = { SG_VERDICTS(SERVICES_LABEL_) };
@@ -360,7 +483,7 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 	const struct sg_service *e = &s->entries[index];
 	const struct services_memory *m = &s->memory[index];
 	enum sg_verdict hindrance = services_hindrance(e, now_ns);
-	const struct services_queues *q = m->has_exact ? &m->exact : &m->any;
+	const struct queues_sum *q = queues_of(&s->queues, index);
 	struct services_evicted before = services_evicted(s->evicted, index, e);
 	struct sg_tally tally = m->last;
 
@@ -376,7 +499,7 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 		.challenged = before.challenged + tally.challenged,
 		.accepted = before.accepted + tally.accepted,
 		.born = before.born + tally.born,
-		.syn_queue = s->no_listeners ? m->half_open : q->syn,
+		.syn_queue = s->queues.no_listeners ? s->queues.rows[index].half_open : q->syn,
 		.syn_queue_max = q->max,
 		.accept_queue = q->accept,
 		.accept_queue_max = q->max,
@@ -391,7 +514,7 @@ size_t services_count(const struct services *s)
 
 uint64_t services_walks(const struct services *s)
 {
-	return s->walks;
+	return s->queues.walks;
 }
 
 int services_report(struct services *s, uint64_t now_ns, struct report *report)
@@ -399,9 +522,9 @@ int services_report(struct services *s, uint64_t now_ns, struct report *report)
 	struct report_service *rows;
 	size_t i, count = 0;
 
-	/* what is still missing of the queues then is told as 0 */
+	/* what is still missing of the queues then is reported as 0 */
 	services_list_live(s);
-	services_read_queues(s, now_ns);
+	queues_read(&s->queues, now_ns);
 	rows = calloc(s->live_count ?: 1, sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
@@ -410,7 +533,7 @@ int services_report(struct services *s, uint64_t now_ns, struct report *report)
 			services_fill_row(s, s->live[i], now_ns, &rows[count++]);
 	report->services = rows;
 	report->service_count = count;
-	report->half_open = s->half_open;
+	report->half_open = s->queues.half_open;
 	return 0;
 }
 

@@ -22,7 +22,7 @@ daemon_folders=$(folders_of daemon)
 cli_folders=$(folders_of cli)
 bpf_folders='net cookie state path'
 
-circular='daemon/(services/services|lists/(list_)?store)(_internal)?
+circular='daemon/(lists/(list_)?store)(_internal)?
 cli/base/(arguments|help)'
 
 # Lines "FILE INCLUDED": <bpf/bpf.h> as it stands, a header of ours as its path. What is no file (a
