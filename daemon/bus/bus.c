@@ -13,7 +13,7 @@
 #include "daemon/base/complaint.h"
 #include "daemon/bus/peers.h"
 #include "daemon/bus/requests.h"
-#include "daemon/lists/lists_request.h"
+#include "daemon/lists/store.h"
 #include "daemon/report/report.h"
 #include "daemon/views/view.h"
 #include "daemon/views/views.h"
@@ -229,7 +229,7 @@ static int bus_on_list_add(sd_bus_message *m, void *userdata, sd_bus_error *erro
 
 	if (!peer->may_change)
 		return bus_not_allowed(m, bus_list_rights);
-	r = sd_bus_message_read(m, "sssssbb", &q.list, &q.text, &q.name, &q.expire, &q.spared,
+	r = sd_bus_message_read(m, "sssssbb", &q.list, &q.text, &q.name, &q.expire, &q.protected,
 				&runtime, &force);
 	if (r < 0)
 		return r;
@@ -240,7 +240,7 @@ static int bus_on_list_add(sd_bus_message *m, void *userdata, sd_bus_error *erro
 
 static int bus_on_list_remove(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	struct lists_request q = { .name = "", .expire = "", .spared = "" };
+	struct lists_request q = { .name = "", .expire = "", .protected = "" };
 	struct bus_peer *peer = userdata;
 	int r;
 
@@ -354,7 +354,7 @@ static const sd_bus_vtable bus_methods[] = {
 	SD_BUS_METHOD_WITH_ARGS("States", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", json), bus_on_states, BUS_ANYBODY),
 	SD_BUS_METHOD_WITH_ARGS("SetMode", SD_BUS_ARGS("s", mode), SD_BUS_NO_RESULT, bus_on_set_mode, BUS_ANYBODY),
 	SD_BUS_METHOD_WITH_ARGS("ListAdd",
-		SD_BUS_ARGS("s", list, "s", lines, "s", name, "s", expire, "s", spared, "b", runtime, "b", force),
+		SD_BUS_ARGS("s", list, "s", lines, "s", name, "s", expire, "s", protected, "b", runtime, "b", force),
 		SD_BUS_RESULT("u", count), bus_on_list_add, BUS_ANYBODY),
 	SD_BUS_METHOD_WITH_ARGS("ListRemove", SD_BUS_ARGS("s", list, "s", lines), SD_BUS_RESULT("u", count), bus_on_list_remove, BUS_ANYBODY),
 	SD_BUS_METHOD_WITH_ARGS("ListShow", SD_BUS_ARGS("s", list, "u", first), SD_BUS_RESULT("s", json), bus_on_list_show, BUS_ANYBODY),

@@ -40,7 +40,7 @@ struct bus_handler {
 	/* A view of the host's sockets; request->done is called later, not where this fails. */
 	int (*view)(void *userdata, const struct views_request *request);
 	void *userdata;
-	/* The lists of sources, see list_store.h; q->done may be called later. */
+	/* The lists of sources, see lists/store.h; q->done may be called later. */
 	int (*list_add)(void *lists, const struct lists_request *q, struct complaint *c);
 	int (*list_remove)(void *lists, const struct lists_request *q, struct complaint *c);
 	char *(*list_show)(void *lists, const char *list, uint32_t first);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The keeping of the allow and the deny list: what was asked for and what files say, and what of it
- * the programs know.
+ * The allow and the deny list of a running daemon: what was requested, what files say, and what of
+ * it the programs have.
  *
- * What was asked for is kept in the state directory and comes back with the next start, unless it
- * was asked for until the daemon stops. Of a file the last version without a fault is in force.
- * What has expired goes at a tick. In engine "kernel" lists are kept, and nothing heeds them.
+ * What was requested is kept in the state directory and comes back with the next start, unless it
+ * was requested until the daemon stops. Of a file the last version without a fault counts. What has
+ * expired goes at a tick. With engine "kernel" lists are kept but have no effect: no program runs.
  *
  * One change is made at a time, in slices between which the loop turns: first the programs, then the
- * state file, by a thread, and then it is so and is answered; where either fails, the programs are
- * taken back. A daemon that dies in between comes up with what the file says, which is as before.
+ * state file, by a thread; then it counts, and the request is answered. Where either fails, the
+ * programs are taken back. A daemon that dies in between starts with what the file says, which is as
+ * before.
  *
- * No call here waits for a disk but list_store_new(), list_store_take_files(), which reads, list_store_settle()
+ * No call here waits for a disk but list_store_new(), list_store_take_files(), list_store_settle()
  * and list_store_free().
  */
 #pragma once
@@ -20,19 +21,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <systemd/sd-event.h>
+
 #include "daemon/base/complaint.h"
-#include "daemon/base/worker.h"
-#include "daemon/lists/lists_request.h"
 #include "daemon/settings/settings.h"
 
 struct dataplane;
 struct list_store;
 
+/* A request to change a list, in the words of the bus. */
+struct lists_request {
+	const char *list;      /* "allow", "deny" */
+	const char *text;      /* lines "PREFIX [# comment]" */
+	const char *name;      /* what the text is called where a line is wrong; "" = nothing */
+	const char *expire;    /* a span of time, "" = never */
+	const char *protected; /* lines "ADDRESS WHAT": to be denied by force only */
+	bool runtime;	       /* not to be kept */
+	bool force;
+	/* how many prefixes, or -errno with what is wrong in *c */
+	void (*done)(void *userdata, int r, const struct complaint *c);
+	void *userdata;
+};
+
 struct list_store_handler {
 	/* Whether an address of this host lies in these first bits of addr, and which. */
 	bool (*own)(void *userdata, const struct sg_addr *addr, unsigned int bits,
 		    struct sg_addr *ret);
-	/* There are so many prefixes now, and nothing heeds them: engine "kernel". Told once. */
+	/* There are so many prefixes now, and they have no effect (engine "kernel"). Called once. */
 	void (*not_applied)(void *userdata, size_t allowed, size_t denied);
 	void *userdata;
 };
@@ -41,24 +56,25 @@ struct list_store_handler {
 int list_store_new(struct list_store **ret, sd_event *event, struct dataplane *dp,
 		   const char *state_dir, const struct list_store_handler *handler,
 		   struct complaint *warning);
-/* Waits for the disk where something is being kept; who waits for an answer gets none. */
-struct list_store *list_store_free(struct list_store *k);
+/* Waits for the disk where something is being saved; requests that wait get no answer. */
+struct list_store *list_store_free(struct list_store *s);
 
 /*
- * Reads the files that the settings name; they are in force some turns of the loop later. -errno
- * with *c filled: nothing has changed.
+ * Reads the files that the settings name; they count some turns of the loop later. -errno with *c
+ * filled: nothing has changed.
  */
-int list_store_take_files(struct list_store *k, const struct settings *s, struct complaint *c);
-/* Does now whatever is still to be done. */
-void list_store_settle(struct list_store *k);
+int list_store_take_files(struct list_store *s, const struct settings *settings,
+			  struct complaint *c);
+/* Makes all changes that wait, now. */
+void list_store_settle(struct list_store *s);
 
-/* Once a second. -errno with *c filled: what was asked for could not be kept. */
-int list_store_tick(struct list_store *k, struct complaint *c);
+/* Once a second. -errno with *c filled: a change that nobody waits for has failed. */
+int list_store_tick(struct list_store *s, struct complaint *c);
 
 /*
- * All of it or nothing. 0: q->done will be called, with how many prefixes, or -errno and what is
- * wrong; also before this returns. Negative: what is wrong with the request is in *c. -EPERM:
- * refused unless by force; -EINVAL, -ENOENT, -ENOSPC and others.
+ * All of it or nothing. 0: q->done will be called, or has been, with how many prefixes, or -errno and
+ * what is wrong. Negative: what is wrong with the request is in *c. -EPERM: refused unless forced;
+ * -EINVAL, -ENOENT, -ENOSPC and others.
  */
 int list_store_add(void *list_store, const struct lists_request *q, struct complaint *c);
 int list_store_remove(void *list_store, const struct lists_request *q, struct complaint *c);
@@ -70,5 +86,5 @@ int list_store_remove(void *list_store, const struct lists_request *q, struct co
  */
 char *list_store_show(void *list_store, const char *list, uint32_t first);
 
-/* How many prefixes the programs know of a list. */
-size_t list_store_count(const struct list_store *k, const char *list);
+/* How many prefixes of a list the programs have. */
+size_t list_store_count(const struct list_store *s, const char *list);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/lists/lists_text.h"
+/* Lists as text: what a person or a file says, and what the daemon saves for its next start. */
+#include "daemon/lists/lists.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +9,8 @@
 
 #include "synguard/cleanup.h"
 
+#include "daemon/base/text.h"
+
 #define LISTS_BLANKS " \t\r"
 
 /* The first line of what is saved; another form will have another number. */
@@ -15,13 +18,10 @@
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-/* What a terminal or a file could take for something else is no part of a comment. */
-static bool lists_is_plain(const char *text)
+int lists_parse_prefix(struct addr_prefix *ret, const char *word, struct complaint *c)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return false;
-	return true;
+	return addr_prefix_parse_strict(ret, word, word,
+					"192.0.2.0/24 or 2001:db8::1, without names and ports", c);
 }
 
 /* Cuts the next line off. NULL: there is none. */
@@ -55,7 +55,7 @@ static int lists_take_comment(struct lists_entry *e, char *line, struct complain
 	*hash++ = '\0';
 	hash += strspn(hash, LISTS_BLANKS);
 	lists_trim(hash);
-	if (strlen(hash) >= sizeof(e->comment) || !lists_is_plain(hash)) {
+	if (strlen(hash) >= sizeof(e->comment) || !text_is_plain(hash, "")) {
 		complain(c, "a comment has %zu bytes at most, and no control characters",
 			 sizeof(e->comment) - 1);
 		return -EINVAL;
@@ -94,6 +94,7 @@ int lists_read(struct lists_list *ret, const char *name, const char *text,
 {
 	_cleanup_(lists_done) struct lists_list l = {};
 	_cleanup_free_ char *copy = strdup(text);
+	struct lists_list all = {};
 	char *rest = copy, *line;
 	struct complaint why = {};
 	unsigned int number = 0;
@@ -115,20 +116,19 @@ int lists_read(struct lists_list *ret, const char *name, const char *text,
 			return lists_wrong_line(name, number, &why, r, c);
 	}
 	lists_tidy(&l);
-	if (l.count > SG_LISTED_MAX)
-		return lists_no_room(c);
-	*ret = l;
-	l = (struct lists_list){};
-	return 0;
+	r = lists_put(&all, &l, c); /* which checks its size */
+	if (r >= 0)
+		*ret = all;
+	return r;
 }
 
-int lists_read_spared(struct lists_spared **ret, size_t *count, const char *text,
-		      struct complaint *c)
+int lists_read_protected(struct lists_protected **ret, size_t *count, const char *text,
+			 struct complaint *c)
 {
-	_cleanup_free_ struct lists_spared *all = NULL;
+	_cleanup_free_ struct lists_protected *all = NULL;
 	_cleanup_free_ char *copy = strdup(text);
 	char *rest = copy, *line, *what;
-	struct lists_spared *more;
+	struct lists_protected *more;
 	size_t n = 0;
 
 	if (!copy)
@@ -140,8 +140,8 @@ int lists_read_spared(struct lists_spared **ret, size_t *count, const char *text
 		all = more;
 		what = line;
 		line = strsep(&what, " ");
-		if (!what || lists_parse_addr(&all[n].addr, line) < 0) {
-			complain(c, "\"%.60s\" is no address to be spared", line);
+		if (!what || addr_parse(&all[n].addr, line) < 0) {
+			complain(c, "\"%.60s\" is no address to protect", line);
 			return -EINVAL;
 		}
 		snprintf(all[n++].what, sizeof(all->what), "%s", what);
@@ -156,11 +156,8 @@ int lists_read_spared(struct lists_spared **ret, size_t *count, const char *text
 /* A line: "deny 1764000000 192.0.2.0/24 # comment"; the time is 0 where it does not expire. */
 static void lists_save_entry(FILE *f, enum lists_id id, const struct lists_entry *e)
 {
-	struct lists_text text;
-
-	lists_print_prefix(&e->prefix, &text);
-	fprintf(f, "%s %llu %s%s%s\n", lists_name(id), (unsigned long long)e->expires_at, text.text,
-		e->comment[0] ? " # " : "", e->comment);
+	fprintf(f, "%s %llu %s%s%s\n", lists_name(id), (unsigned long long)e->expires_at,
+		addr_prefix_text(&e->prefix).text, e->comment[0] ? " # " : "", e->comment);
 }
 
 char *lists_save(const struct lists_list lists[LISTS_COUNT])
@@ -201,7 +198,7 @@ static int lists_load_line(struct lists_list lists[LISTS_COUNT], size_t rooms[LI
 	}
 	e.expires_at = expires_at;
 	r = lists_read_line(&e, line + at, c);
-	if (r <= 0 || (e.expires_at && e.expires_at <= now))
+	if (r <= 0 || lists_has_expired(&e, now))
 		return r;
 	return lists_append(&lists[id], &rooms[id], &e, c);
 }

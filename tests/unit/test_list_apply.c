@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/lists/list_apply.h"
+#include "daemon/lists/lists.h"
 #include "suite.h"
 
 #define ALL	256
@@ -19,7 +19,7 @@ static struct map {
 	int refuse_in; /* calls that put something in; 0: never */
 } map;
 
-static int set(void *userdata, const struct lists_prefix *p, bool here)
+static int set(void *userdata, const struct addr_prefix *p, bool here)
 {
 	struct map *m = userdata;
 	unsigned int i = p->addr.bytes[15];
@@ -67,12 +67,12 @@ static void is(const struct lists_list *l)
 
 static int roll(const struct lists_list *from, const struct lists_list *to, size_t slice)
 {
-	struct list_apply r = { .from = from, .to = to, .set = set, .userdata = &map };
+	struct lists_rollout r = { .from = from, .to = to, .set = set, .userdata = &map };
 	int more;
 
 	do {
 		map.calls_in_step = 0;
-		more = list_apply_step(&r, slice);
+		more = lists_rollout_step(&r, slice);
 		ck_assert_uint_le(map.calls_in_step, slice);
 	} while (more > 0);
 	return more;

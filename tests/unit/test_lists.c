@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "daemon/lists/lists.h"
-#include "daemon/lists/lists_text.h"
 #include "suite.h"
 
 static const struct lists_entry kept = { .kept = true };
@@ -27,14 +26,14 @@ static struct lists_list read_list(const char *text)
 static const char *text_of(const struct lists_list *l)
 {
 	static char text[1024];
-	struct lists_text p;
+	struct addr_text p;
 	size_t i, n = 0;
 
 	text[0] = '\0';
 	for (i = 0; i < l->count; i++) {
 		const char *comment = l->entries[i].comment;
 
-		lists_print_prefix(&l->entries[i].prefix, &p);
+		p = addr_prefix_text(&l->entries[i].prefix);
 		n += snprintf(text + n, sizeof(text) - n, "%s%s%s%s%s", i ? "|" : "", p.text,
 			      *comment ? " (" : "", comment, *comment ? ")" : "");
 	}
@@ -61,6 +60,7 @@ static const struct {
 	{ "2001:db8::/129",     NULL, "from /0 to /128" },
 	{ "192.0.2.0/",         NULL, "from /0 to /32" },
 	{ "192.0.2.0/024",      NULL, "from /0 to /32" },
+	{ "10.0.0.0/08",        NULL, "from /0 to /32" },
 	{ "192.0.2.0/24/1",     NULL, "from /0 to /32" },
 	{ "192.0.2.0/4294967320", NULL, "from /0 to /32" },
 	{ "192.0.2",            NULL, "is no address" },
@@ -75,15 +75,13 @@ static const struct {
 
 START_TEST(lists_prefixes)
 {
-	struct lists_prefix p = { .bits = 77 };
+	struct addr_prefix p = { .bits = 77 };
 	struct complaint c = {};
-	struct lists_text text;
 	int r = lists_parse_prefix(&p, words[_i].word, &c);
 
 	if (words[_i].as) {
 		ck_assert_msg(!r, "%s: %s", words[_i].word, c.text);
-		lists_print_prefix(&p, &text);
-		ck_assert_str_eq(text.text, words[_i].as);
+		ck_assert_str_eq(addr_prefix_text(&p).text, words[_i].as);
 		return;
 	}
 	ck_assert_int_eq(r, -EINVAL);
@@ -257,7 +255,7 @@ END_TEST
 /* clang-format off */
 static const struct {
 	const char *denied;
-	const char *spared;
+	const char *protected;
 	const char *why; /* NULL: allowed */
 } slips[] = {
 	{ "192.0.2.0/24",  "192.0.2.7 the client of this SSH session\n", "192.0.2.7 is the client of this SSH session" },
@@ -278,17 +276,17 @@ static const struct {
 START_TEST(s5_guard)
 {
 	struct lists_list l = read_list(slips[_i].denied);
-	struct lists_spared *spared = NULL;
+	struct lists_protected *protected = NULL;
 	struct complaint c = {};
 	size_t count;
 	int r;
 
-	ck_assert_int_eq(lists_read_spared(&spared, &count, slips[_i].spared, &c), 0);
-	r = lists_guard(&l, spared, count, &c);
+	ck_assert_int_eq(lists_read_protected(&protected, &count, slips[_i].protected, &c), 0);
+	r = lists_check_lockout(&l, protected, count, &c);
 	ck_assert_msg(r == (slips[_i].why ? -EPERM : 0), "%s: %d, %s", slips[_i].denied, r, c.text);
 	if (slips[_i].why)
 		ck_assert_msg(strstr(c.text, slips[_i].why), "%s: %s", slips[_i].denied, c.text);
-	free(spared);
+	free(protected);
 	lists_done(&l);
 }
 END_TEST
