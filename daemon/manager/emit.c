@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "synguard/cleanup.h"
+
 #include "daemon/base/addr.h"
 #include "daemon/base/clock.h"
 #include "daemon/bus/bus.h"
@@ -16,12 +18,13 @@ int emitter_init(struct emitter *e)
 {
 	int r = events_new(&e->events);
 
-	return r < 0 ? r : journal_new(&e->journal);
+	e->journal = journal_open();
+	return r;
 }
 
 void emitter_done(struct emitter *e)
 {
-	e->journal = journal_free(e->journal);
+	e->journal = close_fd(e->journal);
 	e->events = events_free(e->events);
 }
 

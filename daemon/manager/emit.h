@@ -15,11 +15,10 @@
 #include "synguard/abi.h"
 
 struct bus;
-struct journal;
 
 struct emitter {
 	struct events *events;
-	struct journal *journal;
+	int journal;	 /* socket, or < 0 */
 	struct bus *bus; /* set by the manager once there is one */
 };
 

@@ -243,7 +243,7 @@ int manager_new(struct manager **ret, sd_event *event, const struct manager_opti
 	m->policy.config_ok = options->config_ok;
 	m->loop.event = sd_event_ref(event);
 	m->loop.started_ns = clock_now_ns();
-	m->host.lock_fd = m->host.instance_fd = -EBADF;
+	m->host.lock_fd = m->host.instance_fd = m->faces.emitter.journal = -EBADF;
 	r = manager_start(m, c);
 	if (r < 0)
 		return r;

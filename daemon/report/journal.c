@@ -4,13 +4,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
-
-#include "synguard/cleanup.h"
 
 #include "daemon/base/log.h"
 
@@ -19,30 +15,10 @@
 /* More than the longest record: a sentence and EVENTS_FIELDS_MAX values. */
 #define JOURNAL_RECORD_MAX 8192
 
-struct journal {
-	int fd; /* -EBADF where stderr is not the journal's */
-};
-
-int journal_new(struct journal **ret)
+int journal_open(void)
 {
-	struct journal *j = calloc(1, sizeof(*j));
-
-	if (!j)
-		return -ENOMEM;
-	j->fd = -EBADF;
-	if (log_is_journal())
-		j->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	*ret = j;
-	return 0;
-}
-
-struct journal *journal_free(struct journal *journal)
-{
-	if (!journal)
-		return NULL;
-	close_fd(journal->fd);
-	free(journal);
-	return NULL;
+	return log_is_journal() ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) :
+				  -EBADF;
 }
 
 static void journal_put_field(FILE *to, const struct event_value *v)
@@ -76,22 +52,22 @@ static size_t journal_format(char *text, size_t size, const struct event_record 
 }
 
 /* With the address each time: journald may have been restarted. */
-static bool journal_send(const struct journal *j, const char *text, size_t length)
+static bool journal_send(int fd, const char *text, size_t length)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
 
-	return sendto(j->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address,
+	return sendto(fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address,
 		      sizeof(address)) == (ssize_t)length;
 }
 
-void journal_write(struct journal *j, const struct event_record *r)
+void journal_write(int fd, const struct event_record *r)
 {
 	char text[JOURNAL_RECORD_MAX];
 	size_t length;
 
-	if (j->fd >= 0) {
+	if (fd >= 0) {
 		length = journal_format(text, sizeof(text), r);
-		if (length && journal_send(j, text, length))
+		if (length && journal_send(fd, text, length))
 			return;
 	}
 	log_line(r->row->priority, "%s", r->sentence);

@@ -12,10 +12,6 @@
 
 #include "daemon/report/events.h"
 
-struct journal;
-
-/* The caller owns *ret. -ENOMEM. */
-int journal_new(struct journal **ret);
-struct journal *journal_free(struct journal *journal);
-
-void journal_write(struct journal *journal, const struct event_record *record);
+/* The socket, to be closed by the caller; < 0: records go to stderr. */
+int journal_open(void);
+void journal_write(int fd, const struct event_record *record);
