@@ -63,9 +63,14 @@ const char *detect_pattern_name(enum detect_pattern pattern)
 	return pattern < DETECT_PATTERN_COUNT ? detect_pattern_names[pattern] : "unknown";
 }
 
+static bool detect_is_definite(enum detect_pattern pattern)
+{
+	return pattern == DETECT_SPOOFED || pattern == DETECT_CONCENTRATED;
+}
+
 const char *detect_kind_name(enum detect_kind kind, enum detect_pattern pattern)
 {
-	if (kind == DETECT_KIND_SYN_FLOOD && pattern > DETECT_MIXED)
+	if (kind == DETECT_KIND_SYN_FLOOD && detect_is_definite(pattern))
 		return detect_pattern_name(pattern);
 	return kind < DETECT_KIND_COUNT ? detect_kind_names[kind] : "unknown";
 }
@@ -136,7 +141,7 @@ static void detect_pattern(struct detector *d, const struct detect_config *confi
 	if (state != DETECT_ATTACK)
 		return;
 	pattern = detect_sources_pattern(&sample->sources);
-	if (d->pattern <= DETECT_MIXED) {
+	if (!detect_is_definite(d->pattern)) {
 		d->pattern = pattern;
 	} else if (pattern == DETECT_MIXED || pattern == d->pattern) {
 		d->pattern_since_ns = 0;

@@ -54,7 +54,7 @@ static void detect_learn(struct detect_service *s, const struct detect_service_s
 	s->baseline_milli += (seen_milli - (int64_t)s->baseline_milli) / (int64_t)s->learned;
 }
 
-/* ---- does a flood explain it? ---------------------------------------------------------------------- */
+/* ---- does a flood explain it? --------------------------------------------------------------- */
 
 /*
  * Which of the unanswered SYNs are no flood's. In an attack they have to come further down to be
@@ -158,7 +158,7 @@ static void detect_troubles(struct detect_service *s, const struct detect_config
 	s->trouble = SG_TROUBLE_NONE;
 	for (i = 0; i < SG_TROUBLE_COUNT; i++)
 		if (s->troubles[i].on)
-			s->trouble = i;
+			s->trouble = trouble_worst(s->trouble, i);
 }
 
 /* What the backlog has to suffice for, while it is small. */
@@ -208,6 +208,11 @@ static_assert(ARRAY_SIZE(trouble_rows) == SG_TROUBLE_COUNT, "every trouble has a
 const char *trouble_word(enum sg_trouble trouble)
 {
 	return trouble < SG_TROUBLE_COUNT ? trouble_rows[trouble].word : "unknown";
+}
+
+enum sg_trouble trouble_worst(enum sg_trouble a, enum sg_trouble b)
+{
+	return a > b ? a : b;
 }
 
 struct trouble_fields {

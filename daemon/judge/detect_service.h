@@ -68,6 +68,9 @@ struct trouble_figures {
 /* "slow_accept" */
 const char *trouble_word(enum sg_trouble trouble);
 
+/* Of two troubles the one to report: the later one of the table. */
+enum sg_trouble trouble_worst(enum sg_trouble a, enum sg_trouble b);
+
 /* The sentence, cut where there is no room; returns text. "" for SG_TROUBLE_NONE. */
 const char *trouble_text(enum sg_trouble trouble, const struct trouble_figures *figures, char *text,
 			 size_t size);

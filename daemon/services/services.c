@@ -275,8 +275,7 @@ void services_judge(struct services *s, uint64_t now_ns, const struct detect_con
 		total->explained += m->judged.explained;
 		total->calls = total->calls || m->judged.calls;
 		small = small || m->judged.trouble == SG_TROUBLE_SMALL_BACKLOG;
-		if (m->judged.trouble > total->trouble)
-			total->trouble = m->judged.trouble;
+		total->trouble = trouble_worst(total->trouble, m->judged.trouble);
 	}
 	if (small)
 		sysctl_read("net.core.somaxconn", &s->somaxconn);

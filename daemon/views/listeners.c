@@ -173,7 +173,7 @@ static void listeners_add_rate(struct listener *l, const void *what)
 	sum->challenged += rate->challenged;
 	sum->accepted += rate->accepted;
 	sum->handshakes += rate->handshakes;
-	if (rate->trouble > sum->trouble) {
+	if (trouble_worst(rate->trouble, sum->trouble) != sum->trouble) {
 		sum->trouble = rate->trouble;
 		sum->figures = rate->figures;
 	}
