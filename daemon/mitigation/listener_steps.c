@@ -111,13 +111,13 @@ static struct mitigation_host host_of(const struct steps *s)
 	uint64_t room = (s->settings->mitigation_queue_mib << 20) / MITIGATION_SLOT_BYTES;
 	uint32_t given = mitigation_targets_room(&s->targets);
 	struct mitigation_host host = {
-		.retries = s->values[SG_MITIGATION_RETRIES],
-		.somaxconn = s->values[SG_MITIGATION_SOMAXCONN],
+		.retries = s->state.steps[SG_MITIGATION_RETRIES].value,
+		.somaxconn = s->state.steps[SG_MITIGATION_SOMAXCONN].value,
 		.room = room > given ? room - given : 0,
-		.observing = s->observing,
+		.observing = s->state.now.mode == SG_MODE_OBSERVE,
 	};
 
-	if (retries && !s->given_up[SG_MITIGATION_RETRIES] && retries < host.retries)
+	if (retries && !s->state.steps[SG_MITIGATION_RETRIES].given_up && retries < host.retries)
 		host.retries = retries;
 	return host;
 }
@@ -150,13 +150,13 @@ void listeners_assess(struct steps *s)
 	struct listeners *l = &s->listeners;
 	size_t count = l->fresh ? l->count : 0, i, j;
 
-	l->repeats = false;
+	s->state.repeats = false;
 	for (i = 0; i < count; i++)
-		l->repeats |= repeats(s, &l->items[i]);
+		s->state.repeats |= repeats(s, &l->items[i]);
 	for (j = 0; j < ARRAY_SIZE(steps); j++) {
-		s->values[steps[j]] = 0;
+		s->state.steps[steps[j]].value = 0;
 		for (i = 0; i < count; i++)
-			s->values[steps[j]] += !!wanted_of(s, steps[j], &l->items[i]);
+			s->state.steps[steps[j]].value += !!wanted_of(s, steps[j], &l->items[i]);
 	}
 }
 
@@ -373,5 +373,4 @@ static int listener_write(struct steps *s, enum sg_mitigation_step step, enum fa
 	return r;
 }
 
-const struct step_ops listener_step_ops = { listener_observe, listener_choose, listener_write,
-					    true };
+const struct step_ops listener_step_ops = { listener_observe, listener_choose, listener_write };

@@ -21,16 +21,13 @@
 	"own"
 #define SOMAXCONN_BELOW "it had more, and net.core.somaxconn is below that by now"
 
-struct step {
-	bool known; /* its value could be read */
-	bool would;
-	uint64_t retry_ns;
-	char failure[160];
-};
-
 struct mitigation {
-	struct step items[SG_MITIGATION_COUNT];
 	struct steps steps;
+	struct {
+		bool would; /* mode observe */
+		uint64_t retry_ns;
+		char failure[160];
+	} items[SG_MITIGATION_COUNT];
 	struct mitigation_targets would; /* mode observe: the listeners that would be adjusted */
 	struct mitigation_counts counts;
 	struct mitigation_handler handler;
@@ -38,20 +35,20 @@ struct mitigation {
 	bool stale; /* the record has something that is undone: it has to be written again */
 };
 
-static const struct step_ops *ops_of(enum sg_mitigation_step step)
-{
-	static const struct step_ops *const kinds[] = {
-		[SG_MITIGATION_VALUE] = &value_step_ops,
-		[SG_MITIGATION_SOCKETS] = &listener_step_ops,
-		[SG_MITIGATION_ACTION] = &action_step_ops,
-	};
-
-	return kinds[mitigation_rows[step].kind];
-}
-
 static bool is_of_listeners(enum sg_mitigation_step step)
 {
 	return mitigation_rows[step].kind == SG_MITIGATION_SOCKETS;
+}
+
+static const struct step_ops *ops_of(enum sg_mitigation_step step)
+{
+	return is_of_listeners(step) ? &listener_step_ops : &value_step_ops;
+}
+
+/* An action ends with the process. */
+static bool is_recorded(enum sg_mitigation_step step)
+{
+	return mitigation_rows[step].kind != SG_MITIGATION_ACTION;
 }
 
 static bool has_target(const struct mitigation *m, enum sg_mitigation_step step, bool in_conflict)
@@ -95,14 +92,15 @@ static void fail(struct mitigation *m, enum sg_mitigation_step step, uint64_t no
 		 const char *reason)
 {
 	const struct mitigation_target *t = mitigation_targets_find(&m->steps.targets, step, 0);
-	struct step *s = &m->items[step];
-	bool known = !strcmp(s->failure, reason);
+	char *failure = m->items[step].failure;
+	bool known = !strcmp(failure, reason);
 
-	s->retry_ns = now_ns + MITIGATION_RETRY_NS;
-	snprintf(s->failure, sizeof(s->failure), "%s", reason);
+	m->items[step].retry_ns = now_ns + MITIGATION_RETRY_NS;
+	snprintf(failure, sizeof(m->items[step].failure), "%s", reason);
 	if (!known)
 		emit(m, MITIGATION_FAILED, step, mitigation_rows[step].target,
-		     m->steps.values[step], t ? t->ours : m->steps.goals[step].value, s->failure);
+		     m->steps.state.steps[step].value, t ? t->ours : m->steps.goals[step].value,
+		     failure);
 }
 
 /* done: "adjusted", "put back" */
@@ -115,8 +113,6 @@ static void fail_for(struct mitigation *m, enum sg_mitigation_step step, uint64_
 		 *reason ? reason : "they changed meanwhile");
 	fail(m, step, now_ns, is_of_listeners(step) ? text : reason);
 }
-
-/* ---- the record ---------------------------------------------------------------------------- */
 
 /* What cannot be written now is tried again at the next tick. */
 static void record_again(struct mitigation *m)
@@ -148,26 +144,6 @@ static size_t keep_taken(struct mitigation *m, enum sg_mitigation_step step)
 	return failed;
 }
 
-/* The record first, then the targets. -errno: *c filled; *written: it came as far as the targets. */
-static int record_and_write(struct mitigation *m, enum sg_mitigation_step step, bool *written,
-			    struct complaint *c)
-{
-	const struct step_ops *ops = ops_of(step);
-	int r;
-
-	*written = true;
-	if (!ops->recorded)
-		return ops->write(&m->steps, step, FAULT_NONE, c);
-	r = record_write(m->dir, &m->steps.targets, c);
-	*written = r >= 0;
-	if (r < 0)
-		return r;
-	fault_pass_by(FAULT_BEFORE_TAKE);
-	r = ops->write(&m->steps, step, FAULT_LISTENER_TAKEN, c);
-	fault_pass_by(FAULT_TAKEN);
-	return r;
-}
-
 /*
  * As its goal says, unless that failed a moment ago. -errno: nothing has changed, and the steps
  * after it have to wait; a listener that cannot be adjusted keeps no other step waiting.
@@ -188,7 +164,13 @@ static int take(struct mitigation *m, enum sg_mitigation_step step, uint64_t now
 		return is_of_listeners(step) ? 0 : r;
 	if (m->steps.targets.count == before)
 		return 0;
-	r = record_and_write(m, step, &written, &why);
+	r = is_recorded(step) ? record_write(m->dir, &m->steps.targets, &why) : 0;
+	written = r >= 0;
+	if (written) {
+		fault_pass_by(is_recorded(step) ? FAULT_BEFORE_TAKE : FAULT_NONE);
+		r = ops_of(step)->write(&m->steps, step, FAULT_LISTENER_TAKEN, &why);
+		fault_pass_by(is_recorded(step) ? FAULT_TAKEN : FAULT_NONE);
+	}
 	failed = keep_taken(m, step);
 	if (!failed) {
 		m->items[step].failure[0] = '\0';
@@ -228,7 +210,7 @@ static bool check(struct mitigation *m, enum sg_mitigation_step step, bool undo)
 		} else if (t->value != t->ours && !(undo && restored)) {
 			t->conflict = true;
 			/* of listeners each is given up by itself */
-			m->steps.given_up[step] |= !is_of_listeners(step);
+			m->steps.state.steps[step].given_up |= !is_of_listeners(step);
 			emit(m, MITIGATION_CONFLICT, step, t->name, t->ours, t->value,
 			     OF_SOMEBODY_ELSE);
 		} else if (undo && !restored) {
@@ -294,7 +276,7 @@ static int undo(struct mitigation *m, enum sg_mitigation_step step)
 		fail_for(m, step, 0, left, "put back", c.text);
 	else
 		m->items[step].failure[0] = '\0';
-	if (ops->recorded)
+	if (is_recorded(step))
 		record_again(m);
 	fault_pass_by(FAULT_DROPPED);
 	if (!left)
@@ -330,7 +312,7 @@ int mitigation_undo(struct mitigation *m, const char *word)
 
 		if (!meant)
 			continue;
-		m->steps.given_up[at] = true;
+		m->steps.state.steps[at].given_up = true;
 		if (mitigation_is_taken(m, at))
 			r = undo(m, at);
 	}
@@ -339,7 +321,7 @@ int mitigation_undo(struct mitigation *m, const char *word)
 
 /* ---- the tick ------------------------------------------------------------------------------ */
 
-static bool needs_listeners(const struct mitigation *m, const struct mitigation_situation *now)
+static bool needs_listeners(const struct mitigation *m)
 {
 	const struct settings *settings = m->steps.settings;
 	size_t i;
@@ -347,18 +329,18 @@ static bool needs_listeners(const struct mitigation *m, const struct mitigation_
 	for (i = 0; i < m->steps.targets.count; i++)
 		if (m->steps.targets.items[i].cookie)
 			return true;
-	return now->state == DETECT_ATTACK &&
+	return m->steps.state.now.state == DETECT_ATTACK &&
 	       (settings->mitigation_listener_retries || settings->mitigation_live_backlog);
 }
 
-static void observe(struct mitigation *m, const struct mitigation_situation *now)
+static void observe(struct mitigation *m)
 {
-	bool listeners = needs_listeners(m, now);
+	bool listeners = needs_listeners(m);
 	enum sg_mitigation_step step;
 
 	m->steps.listeners.fresh = false;
 	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
-		struct step *s = &m->items[step];
+		struct mitigation_step *s = &m->steps.state.steps[step];
 		struct complaint c = {};
 
 		s->known = true;
@@ -368,7 +350,8 @@ static void observe(struct mitigation *m, const struct mitigation_situation *now
 		if (s->known)
 			m->stale |= check(m, step, false);
 		else if (is_of_listeners(step))
-			snprintf(s->failure, sizeof(s->failure), "%.159s", c.text);
+			snprintf(m->items[step].failure, sizeof(m->items[step].failure), "%.159s",
+				 c.text);
 	}
 	listeners_assess(&m->steps);
 	if (m->stale)
@@ -382,33 +365,22 @@ static void count_listener(void *userdata, const struct sockdiag_socket *s)
 	++*listeners;
 }
 
-static void make_plan(struct mitigation *m, const struct mitigation_situation *now,
-		      struct mitigation_plan *ret)
+static void make_plan(struct mitigation *m, struct mitigation_plan *ret)
 {
 	const struct settings *settings = m->steps.settings;
-	struct mitigation_state state = {
-		.mode = now->mode,
-		.state = now->state,
-		.engine = now->engine,
-		.repeats = m->steps.listeners.repeats,
-		.reaper = now->reaper,
-	};
+	struct mitigation_state *state = &m->steps.state;
 	enum sg_mitigation_step step;
 	bool partial;
 
 	/* they share the memory for longer queues; the walk costs something */
-	if (now->state != DETECT_CALM &&
+	state->listeners = 0;
+	if (state->now.state != DETECT_CALM &&
 	    (settings->mitigation_somaxconn || settings->mitigation_syn_backlog))
-		sockdiag_walk_states(1 << SOCKDIAG_LISTEN, count_listener, &state.listeners,
+		sockdiag_walk_states(1 << SOCKDIAG_LISTEN, count_listener, &state->listeners,
 				     &partial);
 	for (step = 0; step < SG_MITIGATION_COUNT; step++)
-		state.steps[step] = (struct mitigation_step_state){
-			.known = m->items[step].known,
-			.value = m->steps.values[step],
-			.taken = mitigation_is_taken(m, step),
-			.given_up = m->steps.given_up[step],
-		};
-	mitigation_plan(&state, settings, ret);
+		state->steps[step].taken = mitigation_is_taken(m, step);
+	mitigation_plan(state, settings, ret);
 	memcpy(m->steps.goals, ret->goals, sizeof(m->steps.goals));
 }
 
@@ -420,12 +392,13 @@ static void observe_only(struct mitigation *m)
 	mitigation_targets_clear(&m->would);
 	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
 		const struct mitigation_goal *goal = &m->steps.goals[step];
-		bool would = m->steps.observing && goal->wanted && !mitigation_is_taken(m, step);
+		bool would = m->steps.state.now.mode == SG_MODE_OBSERVE && goal->wanted &&
+			     !mitigation_is_taken(m, step);
 		struct complaint unused;
 
 		if (would && !m->items[step].would)
 			emit(m, MITIGATION_WOULD, step, mitigation_rows[step].target,
-			     m->steps.values[step], goal->value, goal->why);
+			     m->steps.state.steps[step].value, goal->value, goal->why);
 		m->items[step].would = would;
 		if (would && is_of_listeners(step))
 			ops_of(step)->choose(&m->steps, step, &m->would, &unused);
@@ -440,9 +413,9 @@ void mitigation_tick(struct mitigation *m, const struct mitigation_situation *no
 	int r = 0;
 
 	m->steps.settings = settings;
-	m->steps.observing = now->mode == SG_MODE_OBSERVE;
-	observe(m, now);
-	make_plan(m, now, &plan);
+	m->steps.state.now = *now;
+	observe(m);
+	make_plan(m, &plan);
 	for (i = 0; i < plan.count && r >= 0; i++)
 		r = plan.moves[i].undo ? undo(m, plan.moves[i].step) :
 					 take(m, plan.moves[i].step, now->now_ns);
@@ -459,7 +432,7 @@ void mitigation_try_again(struct mitigation *m)
 		if (m->steps.targets.items[i].conflict)
 			mitigation_targets_remove(&m->steps.targets, &m->steps.targets.items[i]);
 	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
-		m->steps.given_up[step] = false;
+		m->steps.state.steps[step].given_up = false;
 		m->items[step].retry_ns = 0;
 		m->items[step].failure[0] = '\0';
 	}
@@ -502,23 +475,23 @@ void mitigation_report(const struct mitigation *m, struct report_step *rows)
 
 	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
 		const struct mitigation_goal *goal = &m->steps.goals[step];
-		const struct step *s = &m->items[step];
+		const char *failure = m->items[step].failure;
 		struct report_step *row = &rows[step];
 
 		*row = (struct report_step){
 			.step = mitigation_rows[step].word,
 			.target = mitigation_rows[step].target,
 			.allowed = goal->allowed,
-			.would = s->would,
+			.would = m->items[step].would,
 			.conflict = has_target(m, step, true),
 			/* of listeners the value is how many there are to adjust */
-			.old = is_of_listeners(step) ? 0 : m->steps.values[step],
+			.old = is_of_listeners(step) ? 0 : m->steps.state.steps[step].value,
 			.new = goal->value,
 		};
 		report_targets(m, step, row);
 		snprintf(row->why, sizeof(row->why), "%s",
 			 row->conflict ? OF_SOMEBODY_ELSE :
-			 s->failure[0] ? s->failure :
+			 failure[0]    ? failure :
 			 goal->why     ?:
 					 "");
 	}

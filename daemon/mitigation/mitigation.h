@@ -14,14 +14,7 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "synguard/mitigation.h"
-
-#include "daemon/judge/detect.h"
-#include "daemon/settings/settings.h"
+#include "daemon/mitigation/plan.h"
 
 struct mitigation;
 struct report_step;
@@ -42,14 +35,6 @@ struct mitigation_handler {
 	/* about the record, and about listeners that are gone */
 	void (*warn)(void *userdata, const char *text);
 	void *userdata;
-};
-
-struct mitigation_situation {
-	uint64_t now_ns; /* CLOCK_MONOTONIC */
-	enum sg_mode mode;
-	enum detect_state state;
-	bool engine; /* there are programs that challenge */
-	bool reaper; /* there is one that judges half-open connections */
 };
 
 struct mitigation_counts {

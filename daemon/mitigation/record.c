@@ -13,7 +13,6 @@
 #include "daemon/base/file.h"
 #include "daemon/base/hash.h"
 #include "daemon/mitigation/fault.h"
-#include "daemon/mitigation/plan.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71

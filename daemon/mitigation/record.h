@@ -10,7 +10,7 @@
 #pragma once
 
 #include "daemon/base/complaint.h"
-#include "daemon/mitigation/targets.h"
+#include "daemon/mitigation/plan.h"
 
 #define RECORD_FILE "mitigation" /* in the runtime directory */
 

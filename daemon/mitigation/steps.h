@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a kind of step (VALUE, SOCKETS, ACTION) has to be able to do, and what it works on.
+ * The operations of a kind of step, and what they work on.
  *
  * mitigation.c takes, undoes and reports every step in the same way, by the list of targets; the
- * operations are what differs between a kernel setting, listeners, and an action.
+ * operations are what differs between listeners and the rest.
  */
 #pragma once
 
 #include "daemon/base/complaint.h"
 #include "daemon/mitigation/fault.h"
 #include "daemon/mitigation/plan.h"
-#include "daemon/mitigation/targets.h"
 #include "daemon/net/proc.h"
 
 struct dataplane_adjust;
@@ -24,8 +23,7 @@ struct listeners {
 	struct complaint adjust_fault;
 	struct sg_listener *items;
 	size_t count, room;
-	bool fresh;   /* read in this tick, and not for undoing */
-	bool repeats; /* one with a longer backlog sends SYN-ACKs again often */
+	bool fresh; /* read in this tick, and not for undoing */
 	/* those whose backlog is to grow, with the processes that have them open */
 	struct proc_walk walk;
 	struct socket_owner_wanted owners[LISTENERS_OWNERS_MAX];
@@ -34,12 +32,10 @@ struct listeners {
 };
 
 struct steps {
-	uint64_t values[SG_MITIGATION_COUNT]; /* as last read; of SOCKETS: listeners to adjust */
-	bool given_up[SG_MITIGATION_COUNT];   /* undone by hand; of VALUE: or in conflict */
+	struct mitigation_state state;
 	struct mitigation_goal goals[SG_MITIGATION_COUNT];
 	struct mitigation_targets targets;
 	const struct settings *settings; /* in a tick */
-	bool observing;			 /* mode observe */
 	bool leaving;			 /* there is no later try: undoing may take a while */
 	struct listeners listeners;
 };
@@ -59,10 +55,9 @@ struct step_ops {
 	 */
 	int (*write)(struct steps *s, enum sg_mitigation_step step, enum fault between,
 		     struct complaint *c);
-	bool recorded; /* there would be something to undo after a crash */
 };
 
-extern const struct step_ops value_step_ops, action_step_ops, listener_step_ops;
+extern const struct step_ops value_step_ops, listener_step_ops;
 
 /* The host's SYN-ACK retries as they are without us, and net.core.somaxconn; of now. */
 uint64_t steps_host_retries(const struct steps *s);
@@ -71,5 +66,5 @@ uint64_t steps_somaxconn(const struct steps *s);
 /* Loads what it takes to read and adjust listeners, which is possible only at the start. -errno. */
 int listeners_prepare(struct listeners *l, struct complaint *c);
 void listeners_done(struct listeners *l);
-/* The steps' values and `repeats`, by what was read, once conflicts are known. */
+/* The values of their steps, and whether one repeats, by what was read; conflicts are known. */
 void listeners_assess(struct steps *s);

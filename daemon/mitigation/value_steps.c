@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The steps that write a kernel setting of the network namespace, and those that write nothing. */
+/*
+ * The steps that write a kernel setting of the network namespace, and those that write nothing: an
+ * action is done by the manager while it is taken.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +15,7 @@ uint64_t steps_host_retries(const struct steps *s)
 {
 	const struct mitigation_target *t =
 		mitigation_targets_find(&s->targets, SG_MITIGATION_RETRIES, 0);
-	uint64_t value = s->values[SG_MITIGATION_RETRIES];
+	uint64_t value = s->state.steps[SG_MITIGATION_RETRIES].value;
 
 	sysctl_read(mitigation_rows[SG_MITIGATION_RETRIES].target, &value);
 	return t && !t->conflict && value == t->ours ? t->old : value;
@@ -20,7 +23,7 @@ uint64_t steps_host_retries(const struct steps *s)
 
 uint64_t steps_somaxconn(const struct steps *s)
 {
-	uint64_t value = s->values[SG_MITIGATION_SOMAXCONN];
+	uint64_t value = s->state.steps[SG_MITIGATION_SOMAXCONN].value;
 
 	sysctl_read(mitigation_rows[SG_MITIGATION_SOMAXCONN].target, &value);
 	return value;
@@ -31,8 +34,8 @@ static int value_choose(struct steps *s, enum sg_mitigation_step step,
 {
 	struct mitigation_target target = {
 		.step = step,
-		.old = s->values[step],
-		.value = s->values[step],
+		.old = s->state.steps[step].value,
+		.value = s->state.steps[step].value,
 		.ours = s->goals[step].value,
 		.wanted = s->goals[step].value,
 		.since_usec = clock_realtime_usec(),
@@ -47,18 +50,20 @@ static int value_choose(struct steps *s, enum sg_mitigation_step step,
 	return -ENOMEM;
 }
 
-/* ---- kernel settings ----------------------------------------------------------------------- */
-
 static int value_observe(struct steps *s, enum sg_mitigation_step step, struct complaint *c)
 {
 	struct mitigation_target *t = mitigation_targets_find(&s->targets, step, 0);
 	const char *name = mitigation_rows[step].target;
-	int r = sysctl_read(name, &s->values[step]);
+	int r = 0;
 
+	if (mitigation_rows[step].kind == SG_MITIGATION_ACTION)
+		s->state.steps[step].value = !!t;
+	else
+		r = sysctl_read(name, &s->state.steps[step].value);
 	if (r < 0) {
 		complain(c, "%s cannot be read: %s", name, strerror(-r));
 	} else if (t) {
-		t->value = s->values[step];
+		t->value = s->state.steps[step].value;
 		t->present = true;
 	}
 	return r;
@@ -68,13 +73,14 @@ static int value_write(struct steps *s, enum sg_mitigation_step step, enum fault
 		       struct complaint *c)
 {
 	struct mitigation_target *t = mitigation_targets_find(&s->targets, step, 0);
-	int r;
+	int r = 0;
 
 	if (!t || !t->chosen)
 		return 0;
-	r = sysctl_write(t->name, t->wanted);
+	if (mitigation_rows[step].kind != SG_MITIGATION_ACTION)
+		r = sysctl_write(t->name, t->wanted);
 	if (r >= 0) {
-		t->value = s->values[step] = t->wanted;
+		t->value = s->state.steps[step].value = t->wanted;
 		return 0;
 	}
 	if (r == -EIO && t->wanted == t->ours) /* the kernel has made another number of it */
@@ -87,24 +93,4 @@ static int value_write(struct steps *s, enum sg_mitigation_step step, enum fault
 	return r;
 }
 
-const struct step_ops value_step_ops = { value_observe, value_choose, value_write, true };
-
-/* ---- actions: the manager does them while they are taken ------------------------------------ */
-
-static int action_observe(struct steps *s, enum sg_mitigation_step step, struct complaint *c)
-{
-	s->values[step] = !!mitigation_targets_find(&s->targets, step, 0);
-	return 0;
-}
-
-static int action_write(struct steps *s, enum sg_mitigation_step step, enum fault between,
-			struct complaint *c)
-{
-	struct mitigation_target *t = mitigation_targets_find(&s->targets, step, 0);
-
-	if (t && t->chosen)
-		t->value = s->values[step] = t->wanted;
-	return 0;
-}
-
-const struct step_ops action_step_ops = { action_observe, value_choose, action_write, false };
+const struct step_ops value_step_ops = { value_observe, value_choose, value_write };

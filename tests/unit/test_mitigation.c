@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "daemon/mitigation/plan.h"
-#include "daemon/mitigation/targets.h"
 #include "suite.h"
 
 /* What the kernel has at the start: cookies off, so that there is something for each step. */
@@ -16,7 +15,7 @@ static const uint64_t before[SG_MITIGATION_COUNT] = {
 };
 
 struct play {
-	struct mitigation_state now;
+	struct mitigation_state state;
 	struct settings settings;
 	char moves[256]; /* of the last plan: "+retries -lease" */
 	struct mitigation_plan plan;
@@ -24,17 +23,17 @@ struct play {
 
 static struct play fresh(void)
 {
-	struct play p = {
-		.now = { .mode = SG_MODE_AUTO, .engine = true, .reaper = true, .listeners = 4 }
-	};
+	struct play p = { .state = {
+				  .now = { .mode = SG_MODE_AUTO, .engine = true, .reaper = true },
+				  .listeners = 4 } };
 	int step;
 
 	settings_reset(&p.settings);
 	p.settings.mitigation_somaxconn = 8192;
 	p.settings.mitigation_syn_backlog = 4096;
 	for (step = 0; step < SG_MITIGATION_COUNT; step++)
-		p.now.steps[step] =
-			(struct mitigation_step_state){ .known = true, .value = before[step] };
+		p.state.steps[step] =
+			(struct mitigation_step){ .known = true, .value = before[step] };
 	return p;
 }
 
@@ -45,11 +44,11 @@ static const char *plan(struct play *p)
 	size_t i, n = 0;
 	int step;
 
-	mitigation_plan(&p->now, &p->settings, &p->plan);
+	mitigation_plan(&p->state, &p->settings, &p->plan);
 	p->moves[0] = '\0';
 	for (i = 0; i < p->plan.count; i++) {
 		const struct mitigation_move *m = &p->plan.moves[i];
-		struct mitigation_step_state *s = &p->now.steps[m->step];
+		struct mitigation_step *s = &p->state.steps[m->step];
 
 		if (!m->undo)
 			old[m->step] = s->value;
@@ -58,17 +57,17 @@ static const char *plan(struct play *p)
 		n += snprintf(p->moves + n, sizeof(p->moves) - n, "%s%c%s", n ? " " : "",
 			      m->undo ? '-' : '+', mitigation_rows[m->step].word);
 		for (step = 0; step < SG_MITIGATION_COUNT; step++)
-			ck_assert_msg(!mitigation_rows[step].queue || !p->now.steps[step].taken ||
-					      p->now.steps[SG_MITIGATION_RETRIES].value <= 1,
+			ck_assert_msg(!mitigation_rows[step].queue || !p->state.steps[step].taken ||
+					      p->state.steps[SG_MITIGATION_RETRIES].value <= 1,
 				      "a long queue with %d retries after %s",
-				      (int)p->now.steps[SG_MITIGATION_RETRIES].value, p->moves);
+				      (int)p->state.steps[SG_MITIGATION_RETRIES].value, p->moves);
 	}
 	return p->moves;
 }
 
 static const char *in_state(struct play *p, enum detect_state state)
 {
-	p->now.state = state;
+	p->state.now.state = state;
 	return plan(p);
 }
 
@@ -83,16 +82,16 @@ START_TEST(plan_of_an_attack)
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "+syncookies");
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "");
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), ALL);
-	ck_assert_uint_eq(p.now.steps[SG_MITIGATION_RETRIES].value, 1);
+	ck_assert_uint_eq(p.state.steps[SG_MITIGATION_RETRIES].value, 1);
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
 	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-reap -lease");
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+lease +reap");
 	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-reap -lease");
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), NO_LEASE);
-	p.now.mode = SG_MODE_OFF;
+	p.state.now.mode = SG_MODE_OFF;
 	ck_assert_str_eq(plan(&p), "-syncookies");
 	for (step = 0; step < SG_MITIGATION_COUNT; step++)
-		ck_assert_uint_eq(p.now.steps[step].value, before[step]);
+		ck_assert_uint_eq(p.state.steps[step].value, before[step]);
 }
 END_TEST
 
@@ -112,14 +111,14 @@ START_TEST(plan_of_modes)
 {
 	struct play p = fresh();
 
-	p.now.mode = SG_MODE_OBSERVE;
+	p.state.now.mode = SG_MODE_OBSERVE;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
 	ck_assert(p.plan.goals[SG_MITIGATION_RETRIES].wanted);
-	p.now.mode = SG_MODE_OFF;
+	p.state.now.mode = SG_MODE_OFF;
 	ck_assert_str_eq(plan(&p), "");
-	p.now.mode = SG_MODE_ALWAYS;
+	p.state.now.mode = SG_MODE_ALWAYS;
 	ck_assert_str_eq(plan(&p), "+syncookies " ALL);
-	p.now.mode = SG_MODE_OBSERVE;
+	p.state.now.mode = SG_MODE_OBSERVE;
 	ck_assert_str_eq(plan(&p),
 			 "-syn_backlog -somaxconn -reap -lease -synack_retries -syncookies");
 }
@@ -130,7 +129,7 @@ START_TEST(plan_of_engine_kernel)
 {
 	struct play p = fresh();
 
-	p.now.engine = false;
+	p.state.now.engine = false;
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "");
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
 			 "+syncookies +synack_retries +reap +somaxconn +syn_backlog");
@@ -163,10 +162,10 @@ START_TEST(plan_never_makes_worse)
 {
 	struct play p = fresh();
 
-	p.now.steps[SG_MITIGATION_SYNCOOKIES].value = 2;
-	p.now.steps[SG_MITIGATION_RETRIES].value = 1;
-	p.now.steps[SG_MITIGATION_SOMAXCONN].value = 65535;
-	p.now.steps[SG_MITIGATION_SYN_BACKLOG].value = 4096;
+	p.state.steps[SG_MITIGATION_SYNCOOKIES].value = 2;
+	p.state.steps[SG_MITIGATION_RETRIES].value = 1;
+	p.state.steps[SG_MITIGATION_SOMAXCONN].value = 65535;
+	p.state.steps[SG_MITIGATION_SYN_BACKLOG].value = 4096;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+lease +reap");
 }
 END_TEST
@@ -176,7 +175,7 @@ START_TEST(plan_without_a_reaper)
 {
 	struct play p = fresh();
 
-	p.now.reaper = false;
+	p.state.now.reaper = false;
 	in_state(&p, DETECT_ATTACK);
 	ck_assert_ptr_null(strstr(p.moves, "reap"));
 	ck_assert_ptr_nonnull(strstr(p.plan.goals[SG_MITIGATION_REAP].why, "cannot be loaded"));
@@ -201,17 +200,17 @@ START_TEST(c8_no_queue_with_many_retries)
 
 	p.settings.mitigation_retries = 0;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +lease +reap");
-	p.now.steps[SG_MITIGATION_RETRIES].value = 1; /* by somebody else */
+	p.state.steps[SG_MITIGATION_RETRIES].value = 1; /* by somebody else */
 	ck_assert_str_eq(plan(&p), "+somaxconn +syn_backlog");
 
 	/* retries that somebody raises meanwhile take the queues down */
 	p = fresh();
 	in_state(&p, DETECT_ATTACK);
-	p.now.steps[SG_MITIGATION_RETRIES] =
-		(struct mitigation_step_state){ .known = true, .value = 1, .given_up = true };
+	p.state.steps[SG_MITIGATION_RETRIES] =
+		(struct mitigation_step){ .known = true, .value = 1, .given_up = true };
 	ck_assert_str_eq(plan(&p), "");
-	p.now.steps[SG_MITIGATION_RETRIES].value = 3;
-	mitigation_plan(&p.now, &p.settings, &p.plan);
+	p.state.steps[SG_MITIGATION_RETRIES].value = 3;
+	mitigation_plan(&p.state, &p.settings, &p.plan);
 	ck_assert_uint_eq(p.plan.count, 2);
 	ck_assert(p.plan.moves[0].undo && p.plan.moves[1].undo);
 
@@ -230,7 +229,7 @@ START_TEST(c6_given_up_is_left_alone)
 	int step;
 
 	for (step = 0; step < SG_MITIGATION_COUNT; step++)
-		p.now.steps[step].given_up = true;
+		p.state.steps[step].given_up = true;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "");
 }
@@ -242,13 +241,13 @@ START_TEST(plan_bounds_memory)
 	struct play p = fresh();
 
 	p.settings.mitigation_somaxconn = 65535;
-	p.now.listeners = 16;
+	p.state.listeners = 16;
 	in_state(&p, DETECT_ATTACK);
-	ck_assert_uint_eq(p.now.steps[SG_MITIGATION_SOMAXCONN].value * 16 *
+	ck_assert_uint_eq(p.state.steps[SG_MITIGATION_SOMAXCONN].value * 16 *
 				  MITIGATION_REQUEST_BYTES,
 			  p.settings.mitigation_queue_mib << 20);
 	p = fresh();
-	p.now.listeners = 100000;
+	p.state.listeners = 100000;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +synack_retries +lease +reap");
 }
 END_TEST
@@ -257,7 +256,7 @@ START_TEST(plan_leaves_what_cannot_be_read)
 {
 	struct play p = fresh();
 
-	p.now.steps[SG_MITIGATION_RETRIES].known = false;
+	p.state.steps[SG_MITIGATION_RETRIES].known = false;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+syncookies +lease +reap");
 }
 END_TEST
@@ -267,16 +266,16 @@ START_TEST(plan_of_listeners)
 {
 	struct play p = fresh();
 
-	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 2;
+	p.state.steps[SG_MITIGATION_LISTENER_RETRIES].value = 2;
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "+syncookies");
-	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 2;
+	p.state.steps[SG_MITIGATION_LISTENER_RETRIES].value = 2;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
 			 "+synack_retries +listener_retries +lease +reap +somaxconn +syn_backlog");
-	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 0;
+	p.state.steps[SG_MITIGATION_LISTENER_RETRIES].value = 0;
 	ck_assert_str_eq(plan(&p), "");
-	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 1;
+	p.state.steps[SG_MITIGATION_LISTENER_RETRIES].value = 1;
 	ck_assert_str_eq(plan(&p), "+listener_retries");
-	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 0;
+	p.state.steps[SG_MITIGATION_LISTENER_RETRIES].value = 0;
 	ck_assert_str_eq(in_state(&p, DETECT_CALM),
 			 "-syn_backlog -somaxconn -reap -lease -listener_retries -synack_retries");
 }
@@ -396,20 +395,20 @@ START_TEST(c8_backlogs_of_listeners)
 	struct play p = fresh();
 
 	p.settings.mitigation_live_backlog = 1024;
-	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 1;
-	p.now.steps[SG_MITIGATION_LIVE_BACKLOG].value = 1;
+	p.state.steps[SG_MITIGATION_LISTENER_RETRIES].value = 1;
+	p.state.steps[SG_MITIGATION_LIVE_BACKLOG].value = 1;
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
 			 "+syncookies +synack_retries +listener_retries +lease +reap +somaxconn "
 			 "+syn_backlog +live_backlog");
-	p.now.steps[SG_MITIGATION_LISTENER_RETRIES].value = 0;
-	p.now.steps[SG_MITIGATION_LIVE_BACKLOG].value = 0;
+	p.state.steps[SG_MITIGATION_LISTENER_RETRIES].value = 0;
+	p.state.steps[SG_MITIGATION_LIVE_BACKLOG].value = 0;
 	ck_assert_str_eq(plan(&p), "");
-	p.now.repeats = true;
+	p.state.repeats = true;
 	ck_assert_str_eq(plan(&p), "-live_backlog");
-	p.now.repeats = false;
-	p.now.steps[SG_MITIGATION_LIVE_BACKLOG].value = 1;
+	p.state.repeats = false;
+	p.state.steps[SG_MITIGATION_LIVE_BACKLOG].value = 1;
 	ck_assert_str_eq(plan(&p), "+live_backlog");
-	p.now.steps[SG_MITIGATION_LIVE_BACKLOG].value = 0;
+	p.state.steps[SG_MITIGATION_LIVE_BACKLOG].value = 0;
 	p.settings.mitigation_listener_retries = 0;
 	ck_assert_str_eq(plan(&p), "-live_backlog -listener_retries");
 }
