@@ -34,15 +34,23 @@
 /* Settings of the command line, as config.h wants them. */
 #define MAIN_MAX_WORDS (3 * (MAIN_MAX_INTERFACES + 2) + 1)
 
-/* What parse_options() says where it has not said how to end. */
+/* Of a fault, in an event. */
+#define MAIN_FAULT_MAX ((int)sizeof(((struct manager_options *)0)->config_fault))
+
+/* No exit code: go on. */
 #define MAIN_RUN (-1)
 
+enum argument {
+	ARGUMENT_ATTACH,
+	ARGUMENT_MODE,
+	ARGUMENT_CONFIG,
+	ARGUMENT_RUNTIME_DIR,
+	ARGUMENT_STATE_DIR,
+	ARGUMENT_COUNT,
+};
+
 struct arguments {
-	const char *runtime_dir;
-	const char *state_dir;
-	const char *config_file;
-	const char *attach;
-	const char *mode;
+	const char *values[ARGUMENT_COUNT];
 	bool undo;
 	size_t interface_count;
 	const char *words[MAIN_MAX_WORDS];
@@ -81,11 +89,9 @@ static void usage(FILE *to)
 
 /* ---- the command line ---------------------------------------------------------------------- */
 
-static int usage_error(const char *format, const char *text)
+static int usage_error(const char *text)
 {
-	fputs("synguardd: ", stderr);
-	fprintf(stderr, format, text);
-	fputs("\n", stderr);
+	fprintf(stderr, "synguardd: %s\n", text);
 	return SG_EXIT_USAGE;
 }
 
@@ -98,7 +104,7 @@ static int add_setting(struct arguments *a, enum setting_id id, const char *valu
 	if (!value)
 		return MAIN_RUN;
 	if (settings_set(&unused, id, value, &why) < 0)
-		return usage_error("%s", why.text);
+		return usage_error(why.text);
 	a->words[a->word_count++] = settings_table[id].section;
 	a->words[a->word_count++] = settings_table[id].key;
 	a->words[a->word_count++] = value;
@@ -109,27 +115,16 @@ static int parse_option(int option, struct arguments *a)
 {
 	/* an empty variable in a script: a directory called "" would be the root */
 	if (optarg && !*optarg)
-		return usage_error("%s", "an argument is empty");
+		return usage_error("an argument is empty");
+	if (option < ARGUMENT_COUNT) {
+		a->values[option] = optarg;
+		return MAIN_RUN;
+	}
 	switch (option) {
 	case 'i':
 		if (a->interface_count++ == MAIN_MAX_INTERFACES)
-			return usage_error("%s", "more interfaces than there can be");
+			return usage_error("more interfaces than there can be");
 		return add_setting(a, SETTING_interfaces, optarg);
-	case 'a':
-		a->attach = optarg;
-		return MAIN_RUN;
-	case 'm':
-		a->mode = optarg;
-		return MAIN_RUN;
-	case 'c':
-		a->config_file = optarg;
-		return MAIN_RUN;
-	case 'r':
-		a->runtime_dir = optarg;
-		return MAIN_RUN;
-	case 's':
-		a->state_dir = optarg;
-		return MAIN_RUN;
 	case 'u':
 		a->undo = true;
 		return MAIN_RUN;
@@ -150,11 +145,11 @@ static int parse_options(int argc, char **argv, struct arguments *a)
 {
 	static const struct option options[] = {
 		{ "interface", required_argument, NULL, 'i' },
-		{ "attach", required_argument, NULL, 'a' },
-		{ "mode", required_argument, NULL, 'm' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "runtime-dir", required_argument, NULL, 'r' },
-		{ "state-dir", required_argument, NULL, 's' },
+		{ "attach", required_argument, NULL, ARGUMENT_ATTACH },
+		{ "mode", required_argument, NULL, ARGUMENT_MODE },
+		{ "config", required_argument, NULL, ARGUMENT_CONFIG },
+		{ "runtime-dir", required_argument, NULL, ARGUMENT_RUNTIME_DIR },
+		{ "state-dir", required_argument, NULL, ARGUMENT_STATE_DIR },
 		{ "undo", no_argument, NULL, 'u' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
@@ -167,23 +162,40 @@ static int parse_options(int argc, char **argv, struct arguments *a)
 		if (r != MAIN_RUN)
 			return r;
 	}
-	if (optind < argc)
-		return usage_error("unexpected argument \"%s\"\nTry \"synguardd --help\".",
-				   argv[optind]);
-	r = add_setting(a, SETTING_attach, a->attach);
-	return r != MAIN_RUN ? r : add_setting(a, SETTING_mode, a->mode);
+	if (optind < argc) {
+		fprintf(stderr,
+			"synguardd: unexpected argument \"%s\"\nTry \"synguardd --help\".\n",
+			argv[optind]);
+		return SG_EXIT_USAGE;
+	}
+	r = add_setting(a, SETTING_attach, a->values[ARGUMENT_ATTACH]);
+	return r != MAIN_RUN ? r : add_setting(a, SETTING_mode, a->values[ARGUMENT_MODE]);
 }
 
 /* ---- settings ------------------------------------------------------------------------------ */
 
-static void log_problems(const struct config *c)
+/* Reads it and logs the faults. fault: the first one, "" where there is none. -errno, with fault. */
+static int load_config(const struct config_source *source, struct config **ret,
+		       char fault[MAIN_FAULT_MAX])
 {
 	struct config_line line;
+	struct config *c;
 	size_t i;
+	int r = config_load(&c, source);
 
+	if (r < 0) {
+		snprintf(fault, MAIN_FAULT_MAX, "%s: %s", source->file ?: "the configuration",
+			 strerror(-r));
+		return r;
+	}
 	for (i = 0; i < c->faults.count && i < CONFIG_PROBLEMS_KEPT; i++) {
 		config_problem_text(&c->faults.kept[i], &line);
 		log_error("%s", line.text);
+		if (i)
+			continue;
+		snprintf(fault, MAIN_FAULT_MAX - (c->faults.count > 1 ? 32 : 0), "%s", line.text);
+		if (c->faults.count > 1)
+			snprintf(fault + strlen(fault), 32, ", and %zu more", c->faults.count - 1);
 	}
 	if (i < c->faults.count)
 		log_error("and %zu more faults", c->faults.count - i);
@@ -191,49 +203,29 @@ static void log_problems(const struct config *c)
 		config_problem_text(&c->warnings.kept[i], &line);
 		log_warning("%s", line.text);
 	}
+	*ret = c;
+	return 0;
 }
 
-static void log_fall_back(const struct config *c)
-{
-	const char *said = "";
-	enum setting_id id;
-
-	for (id = 0; id < SETTINGS_COUNT; id++) {
-		if (!c->faulty[id] || !strcmp(said, settings_table[id].section))
-			continue;
-		said = settings_table[id].section;
-		log_warning("section [%s] has a fault: its settings are as by default", said);
-	}
-}
-
-/* The first fault, and how many more there are, for an event; all are logged. */
-static void first_problem(const struct config *c, char *text, size_t size)
-{
-	struct config_line line;
-
-	config_problem_text(&c->faults.kept[0], &line);
-	if (c->faults.count > 1)
-		snprintf(text, size, "%.*s, and %zu more", (int)size - 32, line.text,
-			 c->faults.count - 1);
-	else
-		snprintf(text, size, "%.*s", (int)size - 1, line.text);
-}
-
-/* At the start there is nothing to keep, so what is faulty falls back to its defaults. */
+/* At the start nothing is in force, so what is faulty falls back to its defaults. */
 static int first_settings(const struct config_source *source, struct manager_options *o,
 			  struct complaint *c)
 {
 	_cleanup_(config_free_at) struct config *config = NULL;
-	int r = config_load(&config, source);
+	const char *logged = "";
+	enum setting_id id;
+	int r = load_config(source, &config, o->config_fault);
 
 	if (r < 0) {
-		complain(c, "%s: %s", source->file ?: "the configuration", strerror(-r));
+		complain(c, "%s", o->config_fault);
 		return r;
 	}
-	log_problems(config);
-	log_fall_back(config);
-	if (config->faults.count)
-		first_problem(config, o->config_fault, sizeof(o->config_fault));
+	for (id = 0; id < SETTINGS_COUNT; id++) {
+		if (!config->faulty[id] || !strcmp(logged, settings_table[id].section))
+			continue;
+		logged = settings_table[id].section;
+		log_warning("section [%s] has a fault: its settings are as by default", logged);
+	}
 	config_fall_back(config);
 	o->settings = config->settings;
 	o->config_ok = !config->faults.count;
@@ -243,22 +235,12 @@ static int first_settings(const struct config_source *source, struct manager_opt
 static void reload(struct service *s)
 {
 	_cleanup_(config_free_at) struct config *config = NULL;
-	int r = config_load(&config, &s->source);
-	char reason[256];
+	char fault[MAIN_FAULT_MAX] = "";
 
-	if (r >= 0)
-		log_problems(config);
-	if (r >= 0 && !config->faults.count) {
+	if (load_config(&s->source, &config, fault) < 0 || fault[0])
+		manager_refuse_configuration(s->manager, fault);
+	else
 		manager_configure(s->manager, &config->settings);
-		return;
-	}
-	if (r < 0) {
-		snprintf(reason, sizeof(reason), "%s: %s", s->source.file ?: "the configuration",
-			 strerror(-r));
-	} else {
-		first_problem(config, reason, sizeof(reason));
-	}
-	manager_refuse_configuration(s->manager, reason);
 }
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
@@ -278,16 +260,31 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	return manager_leave(s->manager);
 }
 
+static const struct {
+	int signal;
+	sd_event_signal_handler_t handler;
+} signals[] = { { SIGTERM, on_signal }, { SIGINT, on_signal }, { SIGHUP, on_hangup } };
+
 /* Before anything is started, so that an early signal waits for the loop. */
 static int block_signals(void)
 {
 	sigset_t mask;
+	size_t i;
 
 	sigemptyset(&mask);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGHUP);
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&mask, signals[i].signal);
 	return sigprocmask(SIG_BLOCK, &mask, NULL) < 0 ? -errno : 0;
+}
+
+static int watch_signals(sd_event *event, struct service *s)
+{
+	int r = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(signals) && r >= 0; i++)
+		r = sd_event_add_signal(event, NULL, signals[i].signal, signals[i].handler, s);
+	return r;
 }
 
 /*
@@ -305,35 +302,18 @@ static void guard_output(void)
 	close_fd(fd);
 }
 
-static int watch_signals(sd_event *event, struct service *s)
-{
-	int r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, s);
-
-	if (r < 0)
-		return r;
-	r = sd_event_add_signal(event, NULL, SIGINT, on_signal, s);
-	if (r < 0)
-		return r;
-	return sd_event_add_signal(event, NULL, SIGHUP, on_hangup, s);
-}
-
 static int start(struct service *s, sd_event *event, struct manager_options *options,
 		 struct complaint *c)
 {
 	int r = block_signals();
 
+	if (r >= 0)
+		r = sd_event_set_watchdog(event, true);
 	if (r < 0)
 		return r;
-	r = sd_event_set_watchdog(event, true);
-	if (r < 0)
-		return r;
-	r = first_settings(&s->source, options, c);
-	if (r < 0)
-		return r;
-	r = manager_new(&s->manager, event, options, c);
-	if (r < 0)
-		return r;
-	return watch_signals(event, s);
+	return first_settings(&s->source, options, c)		   ?:
+		       manager_new(&s->manager, event, options, c) ?:
+								     watch_signals(event, s);
 }
 
 static int run(struct service *s, struct manager_options *options)
@@ -414,11 +394,13 @@ int main(int argc, char **argv)
 	guard_output();
 	descriptors_raise();
 	/* a daemon with a runtime directory of its own does not change what the host's one keeps */
-	options.state_dir = arguments.state_dir ?: arguments.runtime_dir ?: SG_STATE_DIR;
-	options.runtime_dir = arguments.runtime_dir ?: SG_RUNTIME_DIR;
+	options.state_dir = arguments.values[ARGUMENT_STATE_DIR]	   ?:
+				    arguments.values[ARGUMENT_RUNTIME_DIR] ?:
+									     SG_STATE_DIR;
+	options.runtime_dir = arguments.values[ARGUMENT_RUNTIME_DIR] ?: SG_RUNTIME_DIR;
 	if (arguments.undo)
 		return undo(options.runtime_dir);
-	service.source.file = arguments.config_file;
+	service.source.file = arguments.values[ARGUMENT_CONFIG];
 	service.source.command_line = arguments.words;
 	return run(&service, &options);
 }

@@ -58,17 +58,18 @@ static void on_address(void *userdata, const struct sg_addr *addr, bool here)
 				 "the host's addresses", r);
 }
 
-static int start_interfaces(struct manager *m)
+static int start_interfaces(struct manager *m, struct complaint *c)
 {
 	const struct rtnl_handler on_change = { on_address, manager_reconcile, m };
 	const struct ifaces_handler handler = { emit_iface, &m->faces.emitter };
-	int r;
+	const struct manager_policy *p = &m->policy;
+	int r = ifaces_new(&m->host.ifaces, m->loop.event, m->host.dp, p->interfaces,
+			   p->settings.interfaces.count, &handler) ?:
+			rtnl_new(&m->host.rtnl, m->loop.event, &on_change);
 
-	r = ifaces_new(&m->host.ifaces, m->loop.event, m->host.dp, m->policy.interfaces,
-		       m->policy.settings.interfaces.count, &handler);
 	if (r < 0)
-		return r;
-	return rtnl_new(&m->host.rtnl, m->loop.event, &on_change);
+		complain(c, "the interfaces: %s", strerror(-r));
+	return r;
 }
 
 /* ---- the programs -------------------------------------------------------------------------- */
@@ -131,35 +132,23 @@ static void warn(void *userdata, const char *text)
 static int start_bookkeeping(struct manager *m)
 {
 	const struct mitigation_handler handler = { emit_mitigation, warn, &m->faces.emitter };
-	int r;
 
-	r = fdstore_new(&m->host.store);
-	if (r < 0)
-		return r;
-	r = emitter_init(&m->faces.emitter);
-	if (r < 0)
-		return r;
-	return mitigation_new(&m->host.mitigation, m->options->runtime_dir, &handler);
+	return fdstore_new(&m->host.store)	       ?:
+		       emitter_init(&m->faces.emitter) ?:
+		       mitigation_new(&m->host.mitigation, m->options->runtime_dir, &handler);
 }
 
 /* What needs the rights to load programs; afterwards they are given up. */
 static int start_privileged(struct manager *m, struct complaint *c)
 {
-	int r = explain(c, start_bookkeeping(m));
+	int r = explain(c, start_bookkeeping(m) ?: start_engine(m));
 
 	if (r < 0)
 		return r;
-	r = explain(c, start_engine(m));
-	if (r < 0)
-		return r;
 	manager_load_reaper(m);
-	r = manager_open_lists(m, c);
-	if (r < 0)
-		return r;
-	r = explain(c, views_new(&m->faces.views, m->loop.event, m->host.dp));
-	if (r < 0)
-		return r;
-	r = manager_open_bus(m, c);
+	r = manager_open_lists(m, c)						      ?:
+		    explain(c, views_new(&m->faces.views, m->loop.event, m->host.dp)) ?:
+		    manager_open_bus(m, c);
 	if (r < 0)
 		return r;
 	/* what follows needs no more; and if that is missing, no driver has been touched yet */
@@ -203,18 +192,10 @@ static void emit_started(struct manager *m)
 
 static int manager_start(struct manager *m, struct complaint *c)
 {
-	int r = be_alone(m, c);
+	int r = be_alone(m, c) ?: start_privileged(m, c) ?: start_interfaces(m, c);
 
 	if (r < 0)
 		return r;
-	r = start_privileged(m, c);
-	if (r < 0)
-		return r;
-	r = start_interfaces(m);
-	if (r < 0) {
-		complain(c, "the interfaces: %s", strerror(-r));
-		return r;
-	}
 	manager_reconcile(m);
 	/* what the daemon before had on other interfaces is detached here */
 	fdstore_drop_rest(m->host.store);
