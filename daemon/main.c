@@ -311,9 +311,11 @@ static int start(struct service *s, sd_event *event, struct manager_options *opt
 		r = sd_event_set_watchdog(event, true);
 	if (r < 0)
 		return r;
-	return first_settings(&s->source, options, c)		   ?:
-		       manager_new(&s->manager, event, options, c) ?:
-								     watch_signals(event, s);
+	r = first_settings(&s->source, options, c);
+	if (r < 0)
+		return r;
+	r = manager_new(&s->manager, event, options, c);
+	return r < 0 ? r : watch_signals(event, s);
 }
 
 static int run(struct service *s, struct manager_options *options)
@@ -387,6 +389,7 @@ int main(int argc, char **argv)
 	struct arguments arguments = {};
 	struct manager_options options = {};
 	struct service service = {};
+	const char *own;
 	int r = parse_options(argc, argv, &arguments);
 
 	if (r != MAIN_RUN)
@@ -394,10 +397,9 @@ int main(int argc, char **argv)
 	guard_output();
 	descriptors_raise();
 	/* a daemon with a runtime directory of its own does not change what the host's one keeps */
-	options.state_dir = arguments.values[ARGUMENT_STATE_DIR]	   ?:
-				    arguments.values[ARGUMENT_RUNTIME_DIR] ?:
-									     SG_STATE_DIR;
-	options.runtime_dir = arguments.values[ARGUMENT_RUNTIME_DIR] ?: SG_RUNTIME_DIR;
+	own = arguments.values[ARGUMENT_RUNTIME_DIR];
+	options.state_dir = arguments.values[ARGUMENT_STATE_DIR] ?: own ?: SG_STATE_DIR;
+	options.runtime_dir = own ?: SG_RUNTIME_DIR;
 	if (arguments.undo)
 		return undo(options.runtime_dir);
 	service.source.file = arguments.values[ARGUMENT_CONFIG];

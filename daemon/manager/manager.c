@@ -64,9 +64,10 @@ static int start_interfaces(struct manager *m, struct complaint *c)
 	const struct ifaces_handler handler = { emit_iface, &m->faces.emitter };
 	const struct manager_policy *p = &m->policy;
 	int r = ifaces_new(&m->host.ifaces, m->loop.event, m->host.dp, p->interfaces,
-			   p->settings.interfaces.count, &handler) ?:
-			rtnl_new(&m->host.rtnl, m->loop.event, &on_change);
+			   p->settings.interfaces.count, &handler);
 
+	if (r >= 0)
+		r = rtnl_new(&m->host.rtnl, m->loop.event, &on_change);
 	if (r < 0)
 		complain(c, "the interfaces: %s", strerror(-r));
 	return r;
@@ -132,10 +133,11 @@ static void warn(void *userdata, const char *text)
 static int start_bookkeeping(struct manager *m)
 {
 	const struct mitigation_handler handler = { emit_mitigation, warn, &m->faces.emitter };
+	int r = fdstore_new(&m->host.store) ?: emitter_init(&m->faces.emitter);
 
-	return fdstore_new(&m->host.store)	       ?:
-		       emitter_init(&m->faces.emitter) ?:
-		       mitigation_new(&m->host.mitigation, m->options->runtime_dir, &handler);
+	if (r < 0)
+		return r;
+	return mitigation_new(&m->host.mitigation, m->options->runtime_dir, &handler);
 }
 
 /* What needs the rights to load programs; afterwards they are given up. */
@@ -146,9 +148,13 @@ static int start_privileged(struct manager *m, struct complaint *c)
 	if (r < 0)
 		return r;
 	manager_load_reaper(m);
-	r = manager_open_lists(m, c)						      ?:
-		    explain(c, views_new(&m->faces.views, m->loop.event, m->host.dp)) ?:
-		    manager_open_bus(m, c);
+	r = manager_open_lists(m, c);
+	if (r < 0)
+		return r;
+	r = explain(c, views_new(&m->faces.views, m->loop.event, m->host.dp));
+	if (r < 0)
+		return r;
+	r = manager_open_bus(m, c);
 	if (r < 0)
 		return r;
 	/* what follows needs no more; and if that is missing, no driver has been touched yet */

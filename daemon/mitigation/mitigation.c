@@ -475,7 +475,7 @@ void mitigation_report(const struct mitigation *m, struct report_step *rows)
 
 	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
 		const struct mitigation_goal *goal = &m->steps.goals[step];
-		const char *failure = m->items[step].failure;
+		const char *failure = m->items[step].failure, *why;
 		struct report_step *row = &rows[step];
 
 		*row = (struct report_step){
@@ -489,11 +489,8 @@ void mitigation_report(const struct mitigation *m, struct report_step *rows)
 			.new = goal->value,
 		};
 		report_targets(m, step, row);
-		snprintf(row->why, sizeof(row->why), "%s",
-			 row->conflict ? OF_SOMEBODY_ELSE :
-			 failure[0]    ? failure :
-			 goal->why     ?:
-					 "");
+		why = row->conflict ? OF_SOMEBODY_ELSE : failure[0] ? failure : goal->why;
+		snprintf(row->why, sizeof(row->why), "%s", why ?: "");
 	}
 }
 
@@ -506,6 +503,7 @@ static size_t report_listeners(const struct mitigation *m, const struct mitigati
 		const struct mitigation_target *t = &list->items[i];
 		const struct mitigation_goal *goal = &m->steps.goals[t->step];
 		struct report_step *row = &rows[n];
+		const char *why;
 
 		if (!t->cookie)
 			continue;
@@ -522,10 +520,8 @@ static size_t report_listeners(const struct mitigation *m, const struct mitigati
 		if (row->taken)
 			snprintf(row->since, sizeof(row->since), "%s",
 				 time_text(t->since_usec).text);
-		snprintf(row->why, sizeof(row->why), "%s",
-			 t->conflict ? OF_SOMEBODY_ELSE :
-			 goal->why   ?:
-				       "");
+		why = t->conflict ? OF_SOMEBODY_ELSE : goal->why;
+		snprintf(row->why, sizeof(row->why), "%s", why ?: "");
 		n++;
 	}
 	return n;
