@@ -180,20 +180,21 @@ static int load_config(const struct config_source *source, struct config **ret,
 {
 	struct config_line line;
 	struct config *c;
+	int r = config_load(&c, source), shown;
 	size_t i;
-	int r = config_load(&c, source);
 
 	if (r < 0) {
 		snprintf(fault, MAIN_FAULT_MAX, "%s: %s", source->file ?: "the configuration",
 			 strerror(-r));
 		return r;
 	}
+	shown = MAIN_FAULT_MAX - (c->faults.count > 1 ? 32 : 1);
 	for (i = 0; i < c->faults.count && i < CONFIG_PROBLEMS_KEPT; i++) {
 		config_problem_text(&c->faults.kept[i], &line);
 		log_error("%s", line.text);
 		if (i)
 			continue;
-		snprintf(fault, MAIN_FAULT_MAX - (c->faults.count > 1 ? 32 : 0), "%s", line.text);
+		snprintf(fault, MAIN_FAULT_MAX, "%.*s", shown, line.text);
 		if (c->faults.count > 1)
 			snprintf(fault + strlen(fault), 32, ", and %zu more", c->faults.count - 1);
 	}
