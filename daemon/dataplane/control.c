@@ -90,7 +90,7 @@ int control_add_local(struct dataplane *dp, const struct sg_addr *addr)
 	struct synguard_bpf *skel = dp->skel;
 	struct sg_own own = sg_own(addr);
 
-	/* before it is in the table, where it would not be looked for otherwise */
+	/* before the table: programs search it only where these bits are set */
 	__atomic_fetch_or(&skel->bss->control.own[own.word], own.bits, __ATOMIC_RELAXED);
 	return control_write(skel->maps.local_addrs, addr, true, BPF_NOEXIST);
 }

@@ -23,7 +23,7 @@ int fdstore_new(struct fdstore **ret)
 
 	if (!s)
 		return -ENOMEM;
-	/* also sets FD_CLOEXEC, and removes what tells of them from the environment */
+	/* also sets FD_CLOEXEC, and removes LISTEN_FDS from the environment */
 	s->count = sd_listen_fds_with_names(1, &s->names);
 	if (s->count < 0) {
 		i = s->count;

@@ -18,7 +18,7 @@ static uint64_t hitters_key(const struct sg_hitter_set *set, int way)
 	return __atomic_load_n(&set->keys[way], __ATOMIC_ACQUIRE);
 }
 
-/* ---- who sends most ------------------------------------------------------------------------ */
+/* ---- heaviest sources ----------------------------------------------------------------------- */
 
 /* A copy of the heavy hitter, or false where there is none or a program is just writing it. */
 static bool hitters_get(const struct sg_hitter_set *set, int way, uint64_t now_ns,
@@ -37,7 +37,7 @@ static bool hitters_get(const struct sg_hitter_set *set, int way, uint64_t now_n
 	return true;
 }
 
-/* What of it nobody completes; 0 of whoever completes a quarter: a proxy is not to be denied. */
+/* SYNs of late that were not completed; 0 where a quarter was: a proxy is not to be denied. */
 static uint64_t hitters_unanswered(const struct sg_hitter *t)
 {
 	if (t->completed >= t->syns / 4)
@@ -50,7 +50,7 @@ struct hitters_heavy {
 	struct sg_addr addr;
 };
 
-/* The heaviest of a kind, the first of them first. */
+/* The heaviest of a kind, in descending order. */
 static void hitters_heaviest(const struct sg_hitter_set *sets, uint64_t now_ns,
 			     struct hitters_heavy heavy[DETECT_FEW])
 {
@@ -74,8 +74,8 @@ static void hitters_heaviest(const struct sg_hitter_set *sets, uint64_t now_ns,
 		}
 }
 
-static void hitters_weigh(const struct sg_hitter_set *sets, uint64_t now_ns,
-			  struct hitters_figures *f)
+static void hitters_rank(const struct sg_hitter_set *sets, uint64_t now_ns,
+			 struct hitters_figures *f)
 {
 	struct hitters_heavy sources[DETECT_FEW] = {}, prefixes[DETECT_FEW] = {};
 	struct sg_addr network;
@@ -96,12 +96,12 @@ static void hitters_weigh(const struct sg_hitter_set *sets, uint64_t now_ns,
 	}
 }
 
-/* As sg_hitter_recent() has it for one. */
-static uint64_t hitters_flow(struct hitters_flow *flow, const struct cardinality *crowd,
+/* Decays from window to window as sg_hitter_recent() does for one source. */
+static uint64_t hitters_flow(struct hitters_flow *flow, const struct cardinality *all,
 			     uint32_t window)
 {
-	uint64_t unanswered = rate_growth(crowd->syns, crowd->completed);
-	uint64_t now = rate_growth(crowd->syns_now, crowd->completed_now);
+	uint64_t unanswered = rate_growth(all->syns, all->completed);
+	uint64_t now = rate_growth(all->syns_now, all->completed_now);
 	uint32_t gone = window - flow->window;
 
 	if (gone == 1)
@@ -142,28 +142,28 @@ double hitters_heaviest_share(const struct hitters_figures *f)
 
 /* ---- figures ------------------------------------------------------------------------------- */
 
-int hitters_look(struct dataplane *dp, uint64_t now_ns, struct hitters_flow *flow,
-		 struct hitters_figures *ret)
+int hitters_sample(struct dataplane *dp, uint64_t now_ns, struct hitters_flow *flow,
+		   struct hitters_figures *ret)
 {
 	const struct sg_hitter_set *sets = dataplane_heavy_hitters(dp);
 	struct hitters_figures f = {};
-	struct cardinality crowd;
+	struct cardinality all;
 	int r, i, way;
 
-	r = dataplane_cardinality(dp, now_ns, &crowd);
+	r = dataplane_cardinality(dp, now_ns, &all);
 	if (r < 0)
 		return r;
-	f.distinct = cardinality_distinct(&crowd);
+	f.distinct = cardinality_distinct(&all);
 	/* it is an estimate, and what sent no SYN is no source */
-	if (f.distinct > crowd.syns)
-		f.distinct = crowd.syns;
-	f.syns = crowd.syns;
-	f.completed = crowd.completed;
-	f.since_ns = crowd.since_ns;
+	if (f.distinct > all.syns)
+		f.distinct = all.syns;
+	f.syns = all.syns;
+	f.completed = all.completed;
+	f.since_ns = all.since_ns;
 	f.randomness = cardinality_randomness(f.distinct, f.syns);
-	f.unanswered = flow ? hitters_flow(flow, &crowd, now_ns >> SG_HITTER_SHIFT) :
-			      rate_growth(crowd.syns, crowd.completed);
-	hitters_weigh(sets, now_ns, &f);
+	f.unanswered = flow ? hitters_flow(flow, &all, now_ns >> SG_HITTER_SHIFT) :
+			      rate_growth(all.syns, all.completed);
+	hitters_rank(sets, now_ns, &f);
 	for (i = 0; i < HITTERS_SETS; i++)
 		for (way = 0; way < SG_HITTER_WAYS; way++)
 			f.entries += hitters_key(&sets[i], way) != 0;

@@ -13,6 +13,7 @@
 
 #include "synguard/cleanup.h"
 
+#include "daemon/base/hash.h"
 #include "daemon/dataplane/fdstore.h"
 #include "synguard.skel.h"
 
@@ -52,7 +53,7 @@ static struct inherit_name inherit_map_name(const struct bpf_map *map,
 }
 
 /*
- * What the programs have learned. Not what the daemon tells them, which it fills anew before any
+ * What the programs have learned. Not what control.c writes, which the daemon fills anew before any
  * interface is attached to: an address or a prefix that went meanwhile would stay in there.
  */
 static bool inherit_is_memory(const struct synguard_bpf *skel, const struct bpf_map *map)
@@ -63,22 +64,10 @@ static bool inherit_is_memory(const struct synguard_bpf *skel, const struct bpf_
 
 /* ---- the stamp ----------------------------------------------------------------------------- */
 
-/* FNV-1a: what is hashed here comes from the programs, so that no collision can be forced. */
-struct inherit_hash {
-	uint64_t value;
-};
-
-static void inherit_hash_bytes(struct inherit_hash *h, const void *bytes, size_t size)
+/* What is hashed comes from the programs, so that nobody can force a collision. */
+static void inherit_hash(uint64_t *h, const void *bytes, size_t size)
 {
-	const uint8_t *p = bytes;
-
-	while (size--)
-		h->value = (h->value ^ *p++) * 0x100000001b3ULL;
-}
-
-static void inherit_hash_number(struct inherit_hash *h, uint64_t number)
-{
-	inherit_hash_bytes(h, &number, sizeof(number));
+	*h = hash_bytes(*h, bytes, size);
 }
 
 static void inherit_hash_text(void *ctx, const char *format, va_list args)
@@ -87,40 +76,39 @@ static void inherit_hash_text(void *ctx, const char *format, va_list args)
 
 	/* what is longer is cut for all alike */
 	vsnprintf(text, sizeof(text), format, args);
-	inherit_hash_bytes(ctx, text, strlen(text));
+	inherit_hash(ctx, text, strlen(text));
 }
 
 /* Variables have places, which no type shows. */
-static int inherit_hash_variables(struct inherit_hash *h, struct btf_dump *dump,
-				  const struct btf *btf, const struct btf_type *section)
+static int inherit_hash_variables(uint64_t *h, struct btf_dump *dump, const struct btf *btf,
+				  const struct btf_type *section)
 {
 	const struct btf_var_secinfo *at = btf_var_secinfos(section);
 	int i, r = 0;
 
 	for (i = 0; i < btf_vlen(section) && !r; i++) {
 		const struct btf_type *var = btf__type_by_id(btf, at[i].type);
+		const char *name = btf__name_by_offset(btf, var->name_off);
+		const uint64_t place[] = { at[i].offset, at[i].size };
 
-		inherit_hash_number(h, at[i].offset);
-		inherit_hash_number(h, at[i].size);
-		inherit_hash_bytes(h, btf__name_by_offset(btf, var->name_off),
-				   strlen(btf__name_by_offset(btf, var->name_off)));
+		inherit_hash(h, place, sizeof(place));
+		inherit_hash(h, name, strlen(name));
 		r = btf_dump__dump_type(dump, var->type);
 	}
 	return r;
 }
 
-static int inherit_hash_map(struct inherit_hash *h, struct btf_dump *dump, const struct btf *btf,
+static int inherit_hash_map(uint64_t *h, struct btf_dump *dump, const struct btf *btf,
 			    const struct bpf_map *map)
 {
 	const struct btf_type *type = btf__type_by_id(btf, bpf_map__btf_value_type_id(map));
+	const uint64_t shape[] = { bpf_map__type(map), bpf_map__key_size(map),
+				   bpf_map__value_size(map), bpf_map__max_entries(map),
+				   bpf_map__map_flags(map) };
 	int r = 0;
 
-	inherit_hash_bytes(h, bpf_map__name(map), strlen(bpf_map__name(map)));
-	inherit_hash_number(h, bpf_map__type(map));
-	inherit_hash_number(h, bpf_map__key_size(map));
-	inherit_hash_number(h, bpf_map__value_size(map));
-	inherit_hash_number(h, bpf_map__max_entries(map));
-	inherit_hash_number(h, bpf_map__map_flags(map));
+	inherit_hash(h, bpf_map__name(map), strlen(bpf_map__name(map)));
+	inherit_hash(h, shape, sizeof(shape));
 	if (bpf_map__btf_key_type_id(map))
 		r = btf_dump__dump_type(dump, bpf_map__btf_key_type_id(map));
 	if (r < 0)
@@ -132,28 +120,28 @@ static int inherit_hash_map(struct inherit_hash *h, struct btf_dump *dump, const
 
 int inherit_stamp(struct synguard_bpf *skel, struct inherit_stamp *ret)
 {
-	struct inherit_hash h = { 0xcbf29ce484222325ULL };
+	uint64_t h = HASH_START;
 	const struct btf *btf = bpf_object__btf(skel->obj);
 	struct btf_dump *dump = btf_dump__new(btf, inherit_hash_text, &h, NULL);
 	struct bpf_map *map;
-	struct stat netns;
+	struct stat netns = {};
 	int r = libbpf_get_error(dump);
 
 	if (r)
 		return r;
 	if (stat("/proc/self/ns/net", &netns) < 0)
 		r = -errno;
-	inherit_hash_number(&h, INHERIT_MEANING);
-	inherit_hash_number(&h, netns.st_ino);
-	inherit_hash_number(&h, libbpf_num_possible_cpus());
-	inherit_hash_number(&h, skel->rodata->epoch_shift);
+	inherit_hash(&h,
+		     (uint64_t[]){ INHERIT_MEANING, netns.st_ino, libbpf_num_possible_cpus(),
+				   skel->rodata->epoch_shift },
+		     4 * sizeof(uint64_t));
 	bpf_object__for_each_map(map, skel->obj)
 	{
 		if (!r && inherit_is_memory(skel, map))
 			r = inherit_hash_map(&h, dump, btf, map);
 	}
 	btf_dump__free(dump);
-	snprintf(ret->text, sizeof(ret->text), "%016llx", (unsigned long long)h.value);
+	snprintf(ret->text, sizeof(ret->text), "%016llx", (unsigned long long)h);
 	return r < 0 ? r : 0;
 }
 

@@ -52,7 +52,7 @@ struct sg_requests *dataplane_requests(struct dataplane_requests *q)
 
 int dataplane_requests_judge(struct dataplane_requests *q, uint32_t ifindex)
 {
-	/* a packet is what this kind of program is run with; it is not looked at */
+	/* BPF_PROG_RUN wants a packet for this type of program; the program does not read it */
 	static const char packet[64];
 	struct __sk_buff context = { .ifindex = ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = packet, .data_size_in = sizeof(packet),

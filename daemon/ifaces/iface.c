@@ -141,7 +141,7 @@ static void iface_attached(struct iface *iface)
 	if (job->error < 0)
 		snprintf(iface->at.reason, sizeof(iface->at.reason), "tcx: %s",
 			 descriptors_error(job->error));
-	/* it went while this was under way, and the message that says so comes */
+	/* the interface is gone, and rtnl is about to say so */
 	if (job->error != -ENODEV)
 		iface_report_change(iface, &before, job->error);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One interface: what is attached to it, and the way from there to what is to be attached. The
+ * One interface: what is attached to it, and the steps to what is to be attached. The
  * work is done in the worker's thread, one job at a time, on a copy of what is attached.
  */
 #pragma once

@@ -49,7 +49,7 @@ void emit_ack_flood(struct emitter *e, enum ack_flood_change change,
 void emit_sources(struct emitter *e, enum detect_pattern pattern,
 		  const struct hitters_figures *sources);
 
-/* For struct services_news, with the emitter as userdata. */
+/* For struct services_handler, with the emitter as userdata. */
 void emit_blocked(void *emitter, const struct sg_service *service, uint64_t blocked_ns,
 		  uint64_t accepted, uint64_t born);
 void emit_defence(void *emitter, const struct sg_service *service, enum defence_news news,

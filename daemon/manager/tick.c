@@ -24,7 +24,7 @@ static int sample_services(struct manager *m, uint64_t now_ns, struct services_t
 		control_set_rmem_max(m->host.dp, rmem_max);
 	r = services_sample(m->host.services, now_ns, total);
 	if (r >= 0)
-		r = hitters_look(m->host.dp, now_ns, &m->sample.flow, &m->sample.sources);
+		r = hitters_sample(m->host.dp, now_ns, &m->sample.flow, &m->sample.sources);
 	services_judge(m->host.services, now_ns, &m->policy.detect,
 		       m->policy.detector.floods[DETECT_SYN_FLOOD].state, total);
 	return r;
@@ -212,15 +212,15 @@ static void manager_mitigate(struct manager *m, uint64_t now_ns)
 
 static void manager_act(struct manager *m, uint64_t now_ns)
 {
-	const struct services_news news = { emit_blocked, emit_defence, emit_trouble,
-					    &m->faces.emitter };
+	const struct services_handler handler = { emit_blocked, emit_defence, emit_trouble,
+						  &m->faces.emitter };
 	struct complaint c = {};
 
 	manager_mitigate(m, now_ns);
 	if (m->host.services) {
 		services_hold(m->host.services,
 			      mitigation_is_taken(m->host.mitigation, SG_MITIGATION_LEASE));
-		services_act(m->host.services, now_ns, &news);
+		services_act(m->host.services, now_ns, &handler);
 	}
 	ifaces_tick(m->host.ifaces, now_ns);
 	if (list_store_tick(m->host.lists, &c) < 0)

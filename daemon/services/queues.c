@@ -43,7 +43,7 @@ static void queues_on_listener(void *userdata, const struct sg_listener *l)
 	}
 }
 
-/* There may be very many: each is looked for where the programs would look for its service. */
+/* There may be very many: each is searched for in the set that the programs would search. */
 static void queues_on_half_open(struct queues *q, const struct sockdiag_socket *socket)
 {
 	uint32_t first = sg_service_set(&socket->addr, socket->port) * SG_SERVICE_WAYS, i;

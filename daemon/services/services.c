@@ -77,7 +77,7 @@ static void services_list_live(struct services *s)
 	s->queues.live_count = s->live_count;
 }
 
-/* What was counted under the daemon before is no news to this one. */
+/* What was counted under the daemon before does not count as growth in this one. */
 static int services_continue(struct services *s)
 {
 	size_t i;
@@ -292,7 +292,7 @@ static struct trouble_figures services_trouble_figures(const struct services *s,
 }
 
 static void services_report_trouble(struct services *s, uint32_t index, uint64_t now_ns,
-				    const struct services_news *news)
+				    const struct services_handler *handler)
 {
 	struct services_memory *m = &s->memory[index];
 	const struct trouble_figures figures = services_trouble_figures(s, m);
@@ -301,13 +301,13 @@ static void services_report_trouble(struct services *s, uint32_t index, uint64_t
 	if (m->judged.trouble == m->reported)
 		return;
 	if (m->reported)
-		news->trouble(news->userdata, &s->entries[index], m->reported, "", true,
-			      now_ns - m->reported_ns);
+		handler->trouble(handler->userdata, &s->entries[index], m->reported, "", true,
+				 now_ns - m->reported_ns);
 	m->reported = m->judged.trouble;
 	m->reported_ns = now_ns;
 	if (m->reported)
-		news->trouble(news->userdata, &s->entries[index], m->reported,
-			      trouble_text(m->reported, &figures, text, sizeof(text)), false, 0);
+		handler->trouble(handler->userdata, &s->entries[index], m->reported,
+				 trouble_text(m->reported, &figures, text, sizeof(text)), false, 0);
 }
 
 static void services_fill_trouble(const struct services *s, const struct services_memory *m,
@@ -340,7 +340,7 @@ static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
 }
 
 static void services_check_canary(struct services *s, uint32_t index, uint64_t now_ns,
-				  const struct services_news *news)
+				  const struct services_handler *handler)
 {
 	struct services_memory *m = &s->memory[index];
 	bool none = m->canary_stillborn >= SERVICES_CANARY_NONE_MIN;
@@ -351,8 +351,8 @@ static void services_check_canary(struct services *s, uint32_t index, uint64_t n
 		return;
 	if (none || (enough && few)) {
 		services_set(&s->entries[index].blocked_until_ns, now_ns + SERVICES_BLOCKED_NS);
-		news->blocked(news->userdata, &s->entries[index], SERVICES_BLOCKED_NS,
-			      m->canary_accepted, m->canary_born);
+		handler->blocked(handler->userdata, &s->entries[index], SERVICES_BLOCKED_NS,
+				 m->canary_accepted, m->canary_born);
 	}
 	m->canary_accepted = 0;
 	m->canary_born = 0;
@@ -433,7 +433,7 @@ static void services_forget(struct services *s, uint32_t index)
 
 /* Returns whether there was something to report. */
 static bool services_report_defence(struct services *s, uint32_t index, uint64_t now_ns,
-				    const struct services_news *news, bool may_report)
+				    const struct services_handler *handler, bool may_report)
 {
 	const struct sg_service *e = &s->entries[index];
 	struct services_memory *m = &s->memory[index];
@@ -446,11 +446,11 @@ static bool services_report_defence(struct services *s, uint32_t index, uint64_t
 		&m->defence, now_ns, services_is_defending(s, e, now_ns), &grew, may_report);
 
 	if (what != DEFENCE_NO_NEWS)
-		news->defence(news->userdata, e, what, &m->defence);
+		handler->defence(handler->userdata, e, what, &m->defence);
 	return what != DEFENCE_NO_NEWS;
 }
 
-void services_act(struct services *s, uint64_t now_ns, const struct services_news *news)
+void services_act(struct services *s, uint64_t now_ns, const struct services_handler *handler)
 {
 	unsigned int reported = 0;
 	size_t i;
@@ -464,10 +464,10 @@ void services_act(struct services *s, uint64_t now_ns, const struct services_new
 			continue;
 		}
 		services_renew(s, index, now_ns);
-		services_check_canary(s, index, now_ns, news);
-		services_report_trouble(s, index, now_ns, news);
-		reported += services_report_defence(s, index, now_ns, news,
-						    reported < SERVICES_DEFENCES_TOLD);
+		services_check_canary(s, index, now_ns, handler);
+		services_report_trouble(s, index, now_ns, handler);
+		reported += services_report_defence(s, index, now_ns, handler,
+						    reported < SERVICES_DEFENCES_MAX);
 	}
 }
 

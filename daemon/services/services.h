@@ -54,18 +54,18 @@ struct services *services_free(struct services *s);
 int services_sample(struct services *s, uint64_t now_ns, struct services_total *total);
 
 /*
- * What is to be thought of each service, by what the last look saw; state is of the floods of SYNs
- * before it. Adds to the total.
+ * Judges each service by the last sample; state is of the floods of SYNs before it. Adds to the
+ * total.
  */
 void services_judge(struct services *s, uint64_t now_ns, const struct detect_config *config,
 		    enum detect_state state, struct services_total *total);
 
 /*
- * Renews and blocks, by what the last look saw, and tells what comes of it. Of defences no more
- * than SERVICES_DEFENCES_TOLD are told in a tick; the others wait for the next (defence.h).
+ * Renews leases and blocks services, by the last sample, and calls the handler for each. Of
+ * defences no more than SERVICES_DEFENCES_MAX are reported in a tick; the others wait for the next (defence.h).
  */
-#define SERVICES_DEFENCES_TOLD 16
-struct services_news {
+#define SERVICES_DEFENCES_MAX 16
+struct services_handler {
 	/* the service becomes blocked for this long, by these acceptances and births */
 	void (*blocked)(void *userdata, const struct sg_service *service, uint64_t blocked_ns,
 			uint64_t accepted, uint64_t born);
@@ -80,9 +80,9 @@ struct services_news {
 /* Whether leases go on by themselves, whatever their services' floods do. */
 void services_hold(struct services *s, bool hold);
 
-void services_act(struct services *s, uint64_t now_ns, const struct services_news *news);
+void services_act(struct services *s, uint64_t now_ns, const struct services_handler *handler);
 
-/* What a service had in the second before the last look. */
+/* What a service had in the second before the last sample. */
 struct services_rate {
 	struct sg_addr addr;
 	__be16 port;

@@ -148,7 +148,7 @@ static int sources_put_figures(struct sources *s, struct dataplane *dp)
 		json_put_nulls(j, keys);
 		return 0;
 	}
-	r = hitters_look(dp, s->now_ns, NULL, &f);
+	r = hitters_sample(dp, s->now_ns, NULL, &f);
 	if (r < 0)
 		return r;
 	sources = hitters_sources(&f);

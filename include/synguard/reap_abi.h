@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Half-open connections that are asked after: what daemon/dataplane/dataplane_requests.c writes, and what
+ * Half-open connections that are asked after: what daemon/dataplane/requests.c writes, and what
  * bpf/reap.bpf.c says of each.
  */
 #pragma once

@@ -91,7 +91,7 @@ static double hitters_usec(const struct sg_hitter_set *of, uint64_t now_ns)
 	for (round = 0; round < ROUNDS; round++) {
 		double before = now_usec();
 
-		hitters_look(NULL, now_ns, &flow, &f);
+		hitters_sample(NULL, now_ns, &flow, &f);
 		took[round] = now_usec() - before;
 	}
 	return median(took);

@@ -170,7 +170,7 @@ static struct hitters_figures look_at(struct hitters_flow *flow, uint64_t now)
 {
 	struct hitters_figures f;
 
-	ck_assert_int_eq(hitters_look(NULL, now, flow, &f), 0);
+	ck_assert_int_eq(hitters_sample(NULL, now, flow, &f), 0);
 	return f;
 }
 
