@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What stands between a peer and sd-bus: a limit to the size of its messages.
+ * Limits the size of the messages that a peer sends to sd-bus.
  *
- * sd-bus allocates what a message's header promises, up to 128 MiB, for whoever sends 16 bytes.
- * Here each message's length is read before it is passed on, and a peer that promises more than
- * BUS_GUARD_MESSAGE_MAX is dropped. Descriptors that it sends are closed by the kernel. At most
- * BUS_GUARD_PIECE_BYTES are handed on at a time, so nobody's turn is long. What goes out to the
- * peer does not pass through here.
+ * sd-bus allocates what a message's header announces, up to 128 MiB, for a peer that sends 16 bytes.
+ * The guard reads the length of each message before it passes it on, and drops a peer that announces
+ * more than BUS_GUARD_MESSAGE_MAX. The kernel closes descriptors that a peer sends. At most
+ * BUS_GUARD_PIECE_BYTES are passed on at a time, so no turn is long. Answers to the peer do not pass
+ * through the guard.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ struct bus_guard;
 struct bus_guard_handler {
 	/* whether sd-bus has taken the greeting for good, and expects messages now */
 	bool (*greeted)(void *userdata);
-	/* the peer does what is not done; frees the guard */
+	/* the peer breaks the rules; frees the guard */
 	void (*drop)(void *userdata);
 	void *userdata;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The report: every figure that synguard tells, said once.
+ * The report: every figure of synguard, defined once.
  *
  * A row makes the figure's key in the JSON of Describe() and `synguard status --json`, its family
  * in `synguard metrics` and the exporter, its property on the bus, and its line in
@@ -9,7 +9,7 @@
  *
  * Columns:
  *	type     COUNT (uint64_t), FLAG (bool), INT (int), PORT (uint16_t, host byte order),
- *	         RATIO (double, of no family: there its two counts are told), TEXT (const char *, may
+ *	         RATIO (double, of no family: its two counts have one each), TEXT (const char *, may
  *	         be NULL), CHARS (char array), ADDRESS (struct sg_addr), or
  *	         WORD: a const char * out of a closed set
  *	member   of the struct that the table is about
@@ -29,7 +29,7 @@
 /* The closed set of labels. */
 #define SG_REPORT_LABELS "interface|family|program|verdict|listener|map|step|engine|kind"
 
-/* More rows of a list than this are told as one, "other": the values of a label must stay few. */
+/* Rows of a list beyond this are one series, "other": the values of a label must stay few. */
 #define SG_REPORT_MAX_SERIES 64
 
 /* clang-format off */
@@ -41,20 +41,20 @@
 	X(WORD,    mode,                           "mode",                         GAUGE,   "synguard_mode",                            NULL,          "kind",      "off|observe|auto|always",    "Mode",                  "What the administrator allows.") \
 	X(WORD,    mode_by,                        "mode_by",                      NONE,    NULL,                                       NULL,          NULL,        "start|request",              "ModeBy",                "Who set the mode: the start (files, command line), or a request on the bus.") \
 	X(WORD,    state,                          "state",                        GAUGE,   "synguard_state",                           NULL,          "kind",      "calm|attack|cooling",        "State",                 "What the detector says.") \
-	X(WORD,   kind,                           "kind",                         GAUGE,   "synguard_attack",                          NULL,          "kind",      "none|syn_flood|spoofed|concentrated|ack_flood|syn_and_ack_flood", "Kind", "Which floods make the state attack or cooling; spoofed and concentrated are floods of SYNs alone whose sources look so, and syn_flood one of which that is not known.") \
-	X(WORD,   flood_sources,                  "flood_sources",                GAUGE,   "synguard_flood_sources",                   NULL,          "kind",      "none|mixed|spoofed|concentrated", "FloodSources",     "What the sources of a flood of SYNs look like: very many (spoofed), a few that send most of it (concentrated), or neither (mixed).") \
+	X(WORD,   kind,                           "kind",                         GAUGE,   "synguard_attack",                          NULL,          "kind",      "none|syn_flood|spoofed|concentrated|ack_flood|syn_and_ack_flood", "Kind", "The floods that make the state attack or cooling; spoofed and concentrated are SYN floods whose sources have that pattern, syn_flood is one without a definite pattern.") \
+	X(WORD,   flood_sources,                  "flood_sources",                GAUGE,   "synguard_flood_sources",                   NULL,          "kind",      "none|mixed|spoofed|concentrated", "FloodSources",     "The pattern of the sources of a SYN flood: very many (spoofed), a few that send most of it (concentrated), or neither (mixed).") \
 	X(WORD,   trouble,                        "trouble",                      GAUGE,   "synguard_trouble",                         NULL,          "kind",      "none|flash_crowd|small_backlog|slow_accept", "Trouble",     "What looks like an attack on a service and is none; the last in the list that some service has.") \
 	X(COUNT,   uptime_seconds,                 "uptime_seconds",               GAUGE,   "synguard_uptime_seconds",                  "seconds",     NULL,        NULL,                         "UptimeSeconds",         "Time since the daemon started.") \
-	X(FLAG,    config_ok,                      "config_ok",                    GAUGE,   "synguard_config_ok",                       NULL,          NULL,        NULL,                         "ConfigOk",              "Whether the configuration last read was taken.") \
-	X(COUNT,   ticks,                          "ticks",                        COUNTER, "synguard_ticks_total",                     NULL,          NULL,        NULL,                         "Ticks",                 "How often the daemon has looked, which is once a second.") \
-	X(COUNT,   tick_delay_max_microseconds,    "tick_delay_max_microseconds",  NONE,    NULL,                                       NULL,          NULL,        NULL,                         "TickDelayMaxMicroseconds", "By how much a look of the daemon has come late, at most.") \
+	X(FLAG,    config_ok,                      "config_ok",                    GAUGE,   "synguard_config_ok",                       NULL,          NULL,        NULL,                         "ConfigOk",              "Whether the configuration that was read last is in force.") \
+	X(COUNT,   ticks,                          "ticks",                        COUNTER, "synguard_ticks_total",                     NULL,          NULL,        NULL,                         "Ticks",                 "Ticks of the daemon, one a second.") \
+	X(COUNT,   tick_delay_max_microseconds,    "tick_delay_max_microseconds",  NONE,    NULL,                                       NULL,          NULL,        NULL,                         "TickDelayMaxMicroseconds", "By how much a tick has come late, at most.") \
 	X(COUNT,   heartbeat_age_seconds,          "heartbeat_age_seconds",        GAUGE,   "synguard_heartbeat_age_seconds",           "seconds",     NULL,        NULL,                         "HeartbeatAgeSeconds",   "Time since the programs last heard of the daemon; from 60 on they challenge nobody.") \
 	X(COUNT,   half_open,                      "half_open",                    GAUGE,   "synguard_half_open_connections",           "connections", NULL,        NULL,                         "HalfOpen",              "Half-open connections in the SYN queues of this network namespace.") \
-	X(COUNT,   socket_walks,                   "socket_walks",                 COUNTER, "synguard_socket_walks_total",              "walks",       NULL,        NULL,                         "SocketWalks",           "How often all connections of the host were gone through for the half-open ones, because the kernel offers no walk of the listeners.") \
+	X(COUNT,   socket_walks,                   "socket_walks",                 COUNTER, "synguard_socket_walks_total",              "walks",       NULL,        NULL,                         "SocketWalks",           "How often all sockets of the host were read to find the half-open ones, because the kernel offers no walk of the listeners.") \
 	X(COUNT,   sources_distinct,               "sources.distinct",             GAUGE,   "synguard_sources_distinct",                NULL,          NULL,        NULL,                         "SourcesDistinct",       "Different sources (IPv4 addresses, IPv6 /64) that sent a SYN to a service in the last 9 to 17 seconds, an estimate within some 2 %.") \
 	X(COUNT,   sources_syns,                   "sources.syns",                 GAUGE,   "synguard_sources_syns",                    "syns",        NULL,        NULL,                         "SourcesSyns",           "SYNs that these sources sent to services in that time.") \
 	X(RATIO,   sources_randomness,             "sources.randomness",           NONE,    NULL,                                       NULL,          NULL,        NULL,                         "SourcesRandomness",     "Different sources for each SYN, 0 to 1: near 1 each SYN is of a source of its own, as forged at random.") \
-	X(RATIO,  few_share,                      "sources.few_share",            NONE,    NULL,                                       NULL,          NULL,        NULL,                         "SourcesFewShare",       "Part of the SYNs that nobody completes which the eight heaviest prefixes (IPv4 /24, IPv6 /64) send, 0 to 1.") \
+	X(RATIO,  few_share,                      "sources.few_share",            NONE,    NULL,                                       NULL,          NULL,        NULL,                         "SourcesFewShare",       "Part of the SYNs that are never completed which the eight heaviest prefixes (IPv4 /24, IPv6 /64) send, 0 to 1.") \
 	X(COUNT,   syns_per_second,                "rates.syns_per_second",        NONE,    NULL,                                       NULL,          NULL,        NULL,                         "SynsPerSecond",         "SYNs for services, in the last second.") \
 	X(COUNT,   challenges_per_second,          "rates.challenges_per_second",  NONE,    NULL,                                       NULL,          NULL,        NULL,                         "ChallengesPerSecond",   "SYNs answered with a cookie, in the last second.") \
 	X(COUNT,   acceptances_per_second,         "rates.acceptances_per_second", NONE,    NULL,                                       NULL,          NULL,        NULL,                         "AcceptancesPerSecond",  "ACKs with a valid cookie, in the last second.") \
@@ -66,8 +66,8 @@
 	X(COUNT,  bogus_acks,                     "bogus_acks",                   COUNTER, "synguard_bogus_acks_total",                "acks",        NULL,        NULL,                         "BogusAcks",             "ACKs for services that belonged to no connection and carried no cookie, by samples.") \
 	X(COUNT,   mitigation_takes,                  "mitigation_takes",                 COUNTER, "synguard_mitigation_takes_total",              "takes",       NULL,        NULL,                         "MitigationTakes",           "Steps of the mitigation that were taken.") \
 	X(COUNT,   mitigation_undos,                  "mitigation_undos",                 COUNTER, "synguard_mitigation_undos_total",              "undos",       NULL,        NULL,                         "MitigationUndos",           "Steps of the mitigation that were undone.") \
-	X(COUNT,   mitigation_conflicts,              "mitigation_conflicts",             COUNTER, "synguard_mitigation_conflicts_total",          "conflicts",   NULL,        NULL,                         "MitigationConflicts",       "Steps of the mitigation that somebody else has overwritten.") \
-	X(COUNT,   reaped,                        "reaped",                       COUNTER, "synguard_reaped_connections_total",        "connections", NULL,        NULL,                         "Reaped",                "Half-open connections that nobody answered and that were ended before their time.") \
+	X(COUNT,   mitigation_conflicts,              "mitigation_conflicts",             COUNTER, "synguard_mitigation_conflicts_total",          "conflicts",   NULL,        NULL,                         "MitigationConflicts",       "Steps of the mitigation that another program has overwritten.") \
+	X(COUNT,   reaped,                        "reaped",                       COUNTER, "synguard_reaped_connections_total",        "connections", NULL,        NULL,                         "Reaped",                "Half-open connections that were ended early because their SYN-ACK was not answered.") \
 	X(COUNT,   service_count,                  "maps.services.entries",        GAUGE,   "synguard_map_entries",                     "entries",     "map",       "services",                   NULL,                    "Entries that a table holds.") \
 	X(COUNT,   local_addrs,                    "maps.local_addrs.entries",     GAUGE,   "synguard_map_entries",                     "entries",     "map",       "local_addrs",                NULL,                    "Entries that a table holds.") \
 	X(COUNT,   allowed,                        "maps.allow.entries",           GAUGE,   "synguard_map_entries",                     "entries",     "map",       "allow",                      NULL,                    "Entries that a table holds.") \
@@ -79,7 +79,7 @@
 	X(COUNT,   deny_capacity,                  "maps.deny.capacity",           GAUGE,   "synguard_map_capacity",                    NULL,          "map",       "deny",                       NULL,                    "Entries that a table has room for.") \
 	X(COUNT,   hitter_capacity,                "maps.heavy_hitters.capacity",        GAUGE,   "synguard_map_capacity",                    NULL,          "map",       "heavy_hitters",                    NULL,                    "Entries that a table has room for.")
 
-/* A row of "interfaces"; its series are told apart by interface="NAME". */
+/* A row of "interfaces"; the label of its series is interface="NAME". */
 #define SG_REPORT_INTERFACES(X)                                                                                                                                                                                      \
 	X(CHARS,   name,                           "name",                         NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The interface's name.") \
 	X(INT,     index,                          "index",                        NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The interface's index.") \
@@ -88,14 +88,14 @@
 	X(FLAG,    answers,                        "answers",                      GAUGE,   "synguard_interface_answers",               NULL,          NULL,        NULL,                         NULL,                    "Whether SYNs that come in by the interface can be challenged.") \
 	X(CHARS,   attach_reason,                  "attach_reason",                NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "Why they are not attached better.")
 
-/* A row of "services"; its series are told apart by listener="ADDRESS:PORT". */
+/* A row of "services"; the label of its series is listener="ADDRESS:PORT". */
 #define SG_REPORT_SERVICES(X)                                                                                                                                                                                        \
 	X(ADDRESS, addr,                           "address",                      NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The service's address.") \
 	X(PORT,    port,                           "port",                         NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The service's port.") \
 	X(FLAG,    defending,                      "defending",                    GAUGE,   "synguard_service_defending",               NULL,          NULL,        NULL,                         NULL,                    "Whether the SYNs of the service are challenged now.") \
-	X(FLAG,    blocked,                        "blocked",                      GAUGE,   "synguard_service_blocked",                 NULL,          NULL,        NULL,                         NULL,                    "Whether challenging is suspended because acceptances are not born.") \
+	X(FLAG,    blocked,                        "blocked",                      GAUGE,   "synguard_service_blocked",                 NULL,          NULL,        NULL,                         NULL,                    "Whether challenging is suspended because acceptances do not become sockets.") \
 	X(FLAG,    proven,                         "proven",                       GAUGE,   "synguard_service_proven",                  NULL,          NULL,        NULL,                         NULL,                    "Whether a SYN-ACK of this host has been seen for the service.") \
-	X(TEXT,    hindrance,                      "hindrance",                    NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The verdict that stands against a challenge.") \
+	X(TEXT,    hindrance,                      "hindrance",                    NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The verdict that prevents challenges.") \
 	X(COUNT,   syns,                           "syns",                         COUNTER, "synguard_service_syns_total",              "syns",        NULL,        NULL,                         NULL,                    "SYNs for the service.") \
 	X(COUNT,   challenged,                     "challenged",                   COUNTER, "synguard_service_challenges_total",        "challenges",  NULL,        NULL,                         NULL,                    "SYNs of the service answered with a cookie.") \
 	X(COUNT,   accepted,                       "accepted",                     COUNTER, "synguard_service_acceptances_total",       "acceptances", NULL,        NULL,                         NULL,                    "ACKs with a valid cookie handed to the listener.") \
@@ -108,19 +108,19 @@
 	X(WORD,   trouble,                        "trouble",                      GAUGE,   "synguard_service_trouble",                 NULL,          "kind",      "none|flash_crowd|small_backlog|slow_accept", NULL,          "What looks like an attack on the service and is none.") \
 	X(CHARS,  trouble_text,                   "trouble_text",                 NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "What the trouble is, and what to change.")
 
-/* A row of "mitigation", and of "mitigation_listeners", which has no series; of "mitigation" they are told
- * apart by step="WORD". */
+/* A row of "mitigation", the label of whose series is step="WORD", and of "mitigation_listeners", which
+ * has no series. */
 #define SG_REPORT_MITIGATION(X) \
 	X(TEXT,    step,                          "step",                         NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The step's word.") \
 	X(TEXT,    target,                        "target",                       NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "What it acts on: a kernel setting, or else what.") \
 	X(FLAG,    allowed,                       "allowed",                      GAUGE,   "synguard_mitigation_step_allowed",             NULL,          NULL,        NULL,                         NULL,                    "Whether [Mitigation] allows the step.") \
 	X(FLAG,    taken,                         "taken",                        GAUGE,   "synguard_mitigation_step",                     NULL,          NULL,        NULL,                         NULL,                    "Whether the step is taken.") \
-	X(FLAG,    would,                         "would",                        NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "Whether it would be taken, were the mode not observe.") \
+	X(FLAG,    would,                         "would",                        NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "Whether the step is due but not taken in mode observe.") \
 	X(CHARS,   since,                         "since",                        NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "Since when it is taken.") \
 	X(COUNT,   old,                           "old",                          NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The value without the step.") \
 	X(COUNT,   new,                           "new",                          NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "The value with the step.") \
 	X(CHARS,   why,                           "why",                          NONE,    NULL,                                       NULL,          NULL,        NULL,                         NULL,                    "Why it is taken, or not.") \
-	X(FLAG,    conflict,                      "conflict",                     GAUGE,   "synguard_mitigation_step_conflict",            NULL,          NULL,        NULL,                         NULL,                    "Whether somebody else has overwritten the step.")
+	X(FLAG,    conflict,                      "conflict",                     GAUGE,   "synguard_mitigation_step_conflict",            NULL,          NULL,        NULL,                         NULL,                    "Whether another program has overwritten the step.")
 
 /* The families that are no row: the verdicts of synguard/verdict.h, and what a scrape says first. */
 #define SG_REPORT_VERDICTS_FAMILY  "synguard_verdicts_total"
