@@ -150,7 +150,7 @@ static void build(struct bench *b)
 static void start_daemon(struct bench *b)
 {
 	char config[1024], tail[2048] = "";
-	struct lab_daemon_options o = { .mode = "auto", .config = config, .timeout_ms = 60000 };
+	struct lab_daemon_options o = { .mode = "auto", .config = config };
 	struct clients_result proof;
 	int r;
 

@@ -21,7 +21,8 @@
 #include "daemon/base/clock.h"
 #include "tests/lab/run.h"
 
-#define READY_TIMEOUT_MS 30000
+/* Long: machines that run several tests at once are slow to attach. */
+#define READY_TIMEOUT_MS 60000
 #define ARGS_MAX	 32
 
 struct lab_daemon {
@@ -189,7 +190,7 @@ int lab_daemon_start(struct lab_daemon **ret, struct lab *lab, int host,
 
 	err = daemon_spawn(d, lab, host, o, notify);
 	if (!err)
-		err = ready_wait(d->pid, notify_fd, o->timeout_ms ?: READY_TIMEOUT_MS);
+		err = ready_wait(d->pid, notify_fd, READY_TIMEOUT_MS);
 	if (err) {
 		if (tail && tail_size)
 			lab_tail(d->stderr_fd, tail, tail_size);

@@ -20,7 +20,6 @@ struct lab_daemon_options {
 	const char *config;	 /* the text of its only configuration file; NULL: an empty one, but
 				  * with a runtime_dir given, the host's */
 	const char *const *args; /* more arguments, a final NULL; NULL for none */
-	int timeout_ms;		 /* for READY=1; 0: 10 s */
 	int cpu_plus_1;		 /* the only CPU it may use, plus 1; 0 for any */
 };
 
