@@ -113,8 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(!v && packet_syn_only(&p) == SG_V_NOT_SYN, "not a plain ACK: %d", v);
 	check_short_way(copy, readable, frame_bytes, &p, v);
 	if (!v) {
-		FUZZ_CHECK(p.l4_offset + 20u + p.option_bytes <= readable,
-			   "headers out of reach");
+		FUZZ_CHECK(p.l4_offset + 20u + p.option_bytes <= readable, "headers out of reach");
 		FUZZ_CHECK(c.pos == copy + p.l4_offset + 20, "cursor not at the options");
 		options_parse(&o, c.pos, c.end, p.option_bytes);
 		check_syn_only(&p);
