@@ -91,14 +91,14 @@ static void help_program(FILE *to)
 	const struct verb *v;
 
 	fputs("Usage: synguard [OPTION]... [VERB] [ARGUMENT]...\n"
-	      "Asks and steers synguardd, which defends this host against SYN floods.\n\n",
+	      "Controls synguardd, which defends this host against SYN floods.\n\n",
 	      to);
 	for (v = verbs; v->name; v++)
 		help_row(to, "", v->name, v->arguments, v->help);
 	putc('\n', to);
 	help_options(to, common_options);
 	fputs("\n"
-	      "\"synguard help VERB\" tells more about a verb and its own options.\n"
+	      "\"synguard help VERB\" describes a verb and its own options.\n"
 	      "\n"
 	      "Exit status: 0 ok (also under attack), 1 failed, 2 usage, 3 the daemon is not\n"
 	      "running, 4 not allowed, 5 refused for safety.\n",

@@ -200,28 +200,6 @@ int view_print_listeners(const json_t *listeners, const struct screen *s)
 
 /* ---- half-open connections ----------------------------------------------------------------- */
 
-/* clang-format off */
-static const struct table_column group_columns[] = {
-	{ "FROM",       show_text, "key", .cut = 15 },
-	{ "HALF-OPEN",  show_number, "count", .right = true },
-	{ "OLDEST (S)", show_seconds, "oldest_seconds", .right = true },
-	{}
-};
-static const struct table_column listener_columns[] = {
-	{ "LISTENER",   show_text, "key", .cut = 15, .middle = true },
-	{ "HALF-OPEN",  show_number, "count", .right = true },
-	{ "OLDEST (S)", show_seconds, "oldest_seconds", .right = true },
-	{}
-};
-static const struct table_column entry_columns[] = {
-	{ "FROM",       show_endpoint, "source", .cut = 15, .middle = true },
-	{ "TO",         show_endpoint, "address", .cut = 15, .middle = true },
-	{ "AGE (S)",    show_seconds, "age_seconds", .right = true },
-	{ "SENT AGAIN", show_number, "retransmits", .right = true },
-	{}
-};
-/* clang-format on */
-
 static void print_more(const struct screen *s, json_int_t more)
 {
 	if (more > 0)
@@ -230,6 +208,21 @@ static void print_more(const struct screen *s, json_int_t more)
 
 int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct screen *s)
 {
+	/* clang-format off */
+	static const struct table_column entry_columns[] = {
+		{ "FROM",       show_endpoint, "source", .cut = 15, .middle = true },
+		{ "TO",         show_endpoint, "address", .cut = 15, .middle = true },
+		{ "AGE (S)",    show_seconds, "age_seconds", .right = true },
+		{ "SENT AGAIN", show_number, "retransmits", .right = true },
+		{}
+	};
+	const struct table_column group_columns[] = {
+		{ of_listeners ? "LISTENER" : "FROM", show_text, "key", .cut = 15, .middle = of_listeners },
+		{ "HALF-OPEN",  show_number, "count", .right = true },
+		{ "OLDEST (S)", show_seconds, "oldest_seconds", .right = true },
+		{}
+	};
+	/* clang-format on */
 	const json_t *entries = json_object_get(halfopen, "entries");
 	const json_t *rows = entries ?: json_object_get(halfopen, "groups");
 	json_int_t total = get_number(halfopen, "total");
@@ -245,10 +238,7 @@ int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct 
 	if (!s->wide && shown > VIEW_ROWS)
 		shown = VIEW_ROWS;
 	putc('\n', s->to);
-	r = table_print_rows(entries	  ? entry_columns :
-			     of_listeners ? listener_columns :
-					    group_columns,
-			     rows, shown, s);
+	r = table_print_rows(entries ? entry_columns : group_columns, rows, shown, s);
 	print_more(s, count - shown);
 	return r;
 }

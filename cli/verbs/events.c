@@ -30,14 +30,6 @@ struct events_view {
 
 /* ---- times --------------------------------------------------------------------------------- */
 
-/* "2001-02-03T04:05:06.000007Z" of the daemon, in whole seconds; -1: it is none. */
-static time_t parse_stamp(const char *stamp)
-{
-	struct tm tm = {};
-
-	return strptime(stamp, "%Y-%m-%dT%H:%M:%S", &tm) ? timegm(&tm) : -1;
-}
-
 /* How long ago: "90s", "10min", "2h", "1d". */
 static bool parse_ago(const char *text, time_t now, time_t *ret)
 {
@@ -59,7 +51,7 @@ static bool parse_ago(const char *text, time_t now, time_t *ret)
 	return false;
 }
 
-/* As --json has them; the parts of a second do not count. */
+/* "2001-02-03T04:05:06.000007Z", as in --json, in whole seconds. */
 static bool parse_own(const char *text, time_t *ret)
 {
 	const char *end;
@@ -121,8 +113,9 @@ static bool print_done(const struct events_view *view)
 static bool on_event(void *userdata, const json_t *event)
 {
 	const struct events_view *view = userdata;
-	time_t when = parse_stamp(get_text(event, "time"));
+	time_t when = -1;
 
+	parse_own(get_text(event, "time"), &when);
 	if (when < view->since)
 		return true;
 	if (view->json) {

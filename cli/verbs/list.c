@@ -25,6 +25,9 @@
 /* Fits into a message to the daemon, with the rest of it. */
 #define LIST_TEXT_MAX 60000
 
+/* Read of a file at most, to say that it is too long. */
+#define LIST_FILE_MAX (16 << 20)
+
 /* ---- list ---------------------------------------------------------------------------------- */
 
 static void show_from(struct table *t, const json_t *entry, const char *key, const struct screen *s)
@@ -255,14 +258,6 @@ static char *list_lines(const struct cli *cli, char **prefixes)
 	return text;
 }
 
-static int list_too_long(void)
-{
-	return print_error(SG_EXIT_FAILED,
-			   "more than %d bytes at once; name a longer list with AllowFile= or "
-			   "DenyFile= in synguard.conf, and reload",
-			   LIST_TEXT_MAX);
-}
-
 /* name: of a file, for messages about its lines; "": none. */
 static int list_send(const struct cli *cli, const char *lines, const char *name)
 {
@@ -277,7 +272,10 @@ static int list_send(const struct cli *cli, const char *lines, const char *name)
 	if (expire && !*expire)
 		return args_wrong(cli->verb, "\"\" is no time; there are 30s, 10min, 2h, 7d");
 	if (strlen(lines) > LIST_TEXT_MAX)
-		return list_too_long();
+		return print_error(SG_EXIT_FAILED,
+				   "more than %d bytes at once; name a longer list with AllowFile= "
+				   "or DenyFile= in synguard.conf, and reload",
+				   LIST_TEXT_MAX);
 	if (is_guarded && !lockout)
 		return out_of_memory();
 	r = client_call(cli->runtime_dir, &count, "ListAdd", "sssssbb", list, lines, name,
@@ -293,12 +291,10 @@ static int list_import(const struct cli *cli, const char *name)
 	int r = !from_stdin && file < 0 ? -errno : 0;
 
 	if (!r)
-		r = file_read_fd(from_stdin ? STDIN_FILENO : file, LIST_TEXT_MAX, &text, NULL);
+		r = file_read_fd(from_stdin ? STDIN_FILENO : file, LIST_FILE_MAX, &text, NULL);
 	if (r == -EBADMSG)
 		return print_error(SG_EXIT_FAILED, "%s: this is no text",
 				   from_stdin ? "stdin" : name);
-	if (r == -EFBIG)
-		return list_too_long();
 	if (r < 0)
 		return print_error(SG_EXIT_FAILED, "%s: %s", from_stdin ? "stdin" : name,
 				   strerror(-r));
