@@ -75,7 +75,7 @@ static void usage(FILE *to)
 		"  --interface NAME   attach to this interface; may be repeated; eth* is a pattern,\n"
 		"                     !eth1 an exclusion, and \"auto\" (default) means every real\n"
 		"                     Ethernet device that is up\n"
-		"  --attach WAY       auto (default): native XDP, else tcx; or native, tcx, generic\n"
+		"  --attach MODE      auto (default): native XDP, else tcx; or native, tcx, generic\n"
 		"  --mode MODE        off, observe, auto (default) or always\n"
 		"  --config FILE      read the settings from this file only\n"
 		"  --runtime-dir DIR  where the bus socket lives (default " SG_RUNTIME_DIR ")\n"
