@@ -14,7 +14,7 @@
 
 #include <systemd/sd-event.h>
 
-/* Mode names and numbers are all that is ever sent to us. */
+/* The largest call is ListAdd(), whose lines the CLI bounds; a longer list is read from a file. */
 #define BUS_GUARD_MESSAGE_MAX  65536
 #define BUS_GUARD_GREETING_MAX 4096
 #define BUS_GUARD_PIECE_BYTES  16384
