@@ -86,6 +86,8 @@ START_TEST(blind_full_group_member)
 	struct frame_spec syn = client_linux4;
 	struct sg_service *s;
 	int listeners[4], i, k;
+	struct tcp_info info;
+	socklen_t length = sizeof(info);
 	char src[32];
 
 	for (i = 0; i < 4; i++)
@@ -101,6 +103,9 @@ START_TEST(blind_full_group_member)
 			while (accept(listeners[i], NULL, NULL) >= 0)
 				;
 	}
+	/* of a listener the kernel says by these how long its accept queue is, and how long it may be */
+	ck_assert(!getsockopt(listeners[0], IPPROTO_TCP, TCP_INFO, &info, &length));
+	ck_assert_uint_gt(info.tcpi_unacked, info.tcpi_sacked);
 	for (k = 0; k < 100; k++) {
 		snprintf(src, sizeof(src), "198.51.100.%d", 2 + k);
 		syn.src = src;

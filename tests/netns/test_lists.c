@@ -238,12 +238,6 @@ START_TEST(lists_expire_by_themselves)
 }
 END_TEST
 
-static void reload(struct stage *s)
-{
-	kill(lab_daemon_pid(s->daemon), SIGHUP);
-	usleep(300000);
-}
-
 static bool config_is_ok(struct stage *s)
 {
 	json_t *status = stage_status(s);
@@ -269,14 +263,14 @@ START_TEST(lists_of_a_file)
 	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 0);
 	EXPECT(&s, 1, "comes from a file", "deny", "del", LAB_CLIENT_ADDR4);
 	place_write(&p, "198.51.100.1\n198.51.100.1/24\n");
-	reload(&s);
+	stage_reload(&s, STAGE_CONFIG_REFUSED);
 	ck_assert(!config_is_ok(&s));
 	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 0);
 	lab_daemon_tail(s.daemon, tail, sizeof(tail));
 	snprintf(expected, sizeof(expected), "%s:2: \"198.51.100.1/24\"", p.file);
 	ck_assert_msg(strstr(tail, expected), "%s", tail);
 	place_write(&p, "198.51.100.1\n");
-	reload(&s);
+	stage_reload(&s, STAGE_CONFIG_LOADED);
 	ck_assert(config_is_ok(&s));
 	ck_assert_uint_eq(connecting(&s, CLIENTS_V4), 10);
 	end(&s, &p);

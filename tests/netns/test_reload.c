@@ -73,39 +73,10 @@ static void start(struct stage *s, const char *interface, const char *mode)
 	ck_assert_msg(!err, "synguardd: %s\n%s", strerror(-err), tail);
 }
 
-/* How often the daemon has written these words so far. */
-static int said(const struct stage *s, const char *words)
-{
-	static char text[65536];
-	const char *at = text;
-	int count = 0;
-
-	lab_daemon_tail(s->daemon, text, sizeof(text));
-	while ((at = strstr(at, words))) {
-		count++;
-		at += strlen(words);
-	}
-	return count;
-}
-
-/* SIGHUP, and the daemon has done what it had to: it says `words` once more than before. */
-static void hang_up(struct stage *s, const char *words)
-{
-	int before = said(s, words), tries = 0;
-
-	ck_assert_int_eq(kill(lab_daemon_pid(s->daemon), SIGHUP), 0);
-	while (said(s, words) <= before && tries++ < 100)
-		usleep(50000);
-	ck_assert_msg(said(s, words) == before + 1, "it did not say \"%s\"", words);
-}
-
-#define TAKEN	"The configuration is loaded"
-#define REFUSED "The configuration is refused, and the previous one stays in force"
-
 static void reload(struct stage *s, const char *text)
 {
 	configuration(text);
-	hang_up(s, TAKEN);
+	stage_reload(s, STAGE_CONFIG_LOADED);
 }
 
 /* ---- what is in force ---------------------------------------------------------------------- */
@@ -377,9 +348,9 @@ START_TEST(reload_bad_file)
 	ck_assert(flag(&s, "config_ok"));
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		configuration(rows[i].text);
-		hang_up(&s, REFUSED);
+		stage_reload(&s, STAGE_CONFIG_REFUSED);
 		/* in the log, and as the reason of the event */
-		ck_assert_int_eq(said(&s, rows[i].words), 2);
+		ck_assert_int_eq(stage_said(&s, rows[i].words), 2);
 		ck_assert(!flag(&s, "config_ok"));
 		mode_is(&s, "always", false);
 		after = control_of(&s);
@@ -389,9 +360,9 @@ START_TEST(reload_bad_file)
 	}
 	/* one that is gone, and one that is something else */
 	ck_assert_int_eq(unlink(file), 0);
-	hang_up(&s, REFUSED);
+	stage_reload(&s, STAGE_CONFIG_REFUSED);
 	ck_assert_int_eq(mkfifo(file, 0600), 0);
-	hang_up(&s, REFUSED);
+	stage_reload(&s, STAGE_CONFIG_REFUSED);
 	ck_assert_int_eq(unlink(file), 0);
 	mode_is(&s, "always", false);
 	same_links(&s, &links);
@@ -411,9 +382,9 @@ START_TEST(start_with_bad_section)
 
 	start_with(&s, "[Daemon]\nMode=observe\n[Defence]\nLeaseSec=10s\nArmPercent=0\n"
 		       "LeaveAlone=*:1\n");
-	ck_assert_int_ge(said(&s, "synguard.conf:5: ArmPercent=0 is out of range"), 1);
-	ck_assert_int_eq(said(&s, "section [Defence] has a fault"), 1);
-	ck_assert_int_eq(said(&s, "section [Daemon]"), 0);
+	ck_assert_int_ge(stage_said(&s, "synguard.conf:5: ArmPercent=0 is out of range"), 1);
+	ck_assert_int_eq(stage_said(&s, "section [Defence] has a fault"), 1);
+	ck_assert_int_eq(stage_said(&s, "section [Daemon]"), 0);
 	ck_assert(!flag(&s, "config_ok"));
 	mode_is(&s, "observe", false);
 	ck_assert_uint_eq(control_of(&s).lease_ns, 4000000000ULL);
@@ -448,7 +419,7 @@ START_TEST(start_with_other_epochs)
 	prove(&s, listener);
 	ck_assert(challenged(&s, listener));
 	reload(&s, "[Daemon]\nMode=always\n[Cookie]\nEpochSec=200s\n");
-	ck_assert_int_eq(said(&s, "EpochSec (at the next start)"), 1);
+	ck_assert_int_eq(stage_said(&s, "EpochSec (at the next start)"), 1);
 	ck_assert(challenged(&s, listener));
 	stage_strike(&s);
 }
@@ -682,7 +653,7 @@ END_TEST
 /* The messages of systemd's protocol as they come, in one string. */
 static void listen_to(int fd, char *text, size_t size, const char *until, int count)
 {
-	struct timeval limit = { .tv_sec = 10 };
+	struct timeval limit = { .tv_sec = 30 };
 	const char *at;
 	ssize_t n;
 

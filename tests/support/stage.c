@@ -212,6 +212,30 @@ void stage_mode(struct stage *s, const char *mode)
 	ck_assert_msg(exit_code == SG_EXIT_OK, "mode %s: exit code %d", mode, exit_code);
 }
 
+int stage_said(const struct stage *s, const char *words)
+{
+	static char text[65536];
+	const char *at = text;
+	int count = 0;
+
+	lab_daemon_tail(s->daemon, text, sizeof(text));
+	while ((at = strstr(at, words))) {
+		count++;
+		at += strlen(words);
+	}
+	return count;
+}
+
+void stage_reload(struct stage *s, const char *words)
+{
+	int before = stage_said(s, words), tries = 0;
+
+	ck_assert_int_eq(kill(lab_daemon_pid(s->daemon), SIGHUP), 0);
+	while (stage_said(s, words) <= before && tries++ < 100)
+		usleep(50000);
+	ck_assert_msg(stage_said(s, words) == before + 1, "it did not say \"%s\"", words);
+}
+
 /* ---- figures ------------------------------------------------------------------------------- */
 
 static const char *const stage_programs[] = { "xdp", "ingress", "egress" };

@@ -29,6 +29,15 @@ struct stage {
 
 /* Raises a default lab with the sink in place; `options` NULL = no echo server. */
 void stage_raise(struct stage *s, const struct server_options *options);
+/* What the daemon says of a configuration that it was told to load. */
+#define STAGE_CONFIG_LOADED  "The configuration is loaded"
+#define STAGE_CONFIG_REFUSED "The configuration is refused, and the previous one stays in force"
+
+/* How often the daemon has written these words so far. */
+int stage_said(const struct stage *s, const char *words);
+/* SIGHUP, and the daemon has done what it had to: it says `words` once more than before. */
+void stage_reload(struct stage *s, const char *words);
+
 /* Starts synguardd in the server host on lab0 with this mode, and waits until it is ready. */
 void stage_daemon(struct stage *s, const char *mode);
 /* The same with the text of a configuration file. */

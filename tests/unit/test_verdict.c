@@ -30,7 +30,6 @@ START_TEST(verdict_rows_are_whole)
 	const struct row *r = &rows[_i];
 	const char *c;
 
-	ck_assert_uint_eq(sizeof(rows) / sizeof(rows[0]), SG_VERDICT_COUNT);
 	ck_assert(r->label && r->label[0]);
 	for (c = r->label; *c; c++)
 		ck_assert_msg(islower(*c) || *c == '_', "label %s", r->label);
