@@ -77,7 +77,7 @@ struct services_handler {
 			const char *text, bool ended, uint64_t for_ns);
 	void *userdata;
 };
-/* Whether leases go on by themselves, whatever their services' floods do. */
+/* Whether leases are renewed whatever the floods of their services do. */
 void services_hold(struct services *s, bool hold);
 
 void services_act(struct services *s, uint64_t now_ns, const struct services_handler *handler);
