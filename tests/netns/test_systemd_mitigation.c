@@ -79,9 +79,10 @@ START_TEST(unit_reaches_with_its_drop_in)
 
 	MACHINE_BOOT(&m, &s, &server, NULL);
 	flood = begin_flood(&m, &s);
-	machine_await(&m,
-		      "synguard mitigation | grep -q 'takes CAP_SYS_PTRACE CAP_DAC_READ_SEARCH'",
-		      10000);
+	machine_await(
+		&m,
+		"synguard mitigation --json | grep -q 'takes CAP_SYS_PTRACE CAP_DAC_READ_SEARCH'",
+		10000);
 	machine_do(&m, "ss -ltnH sport = :8101 | grep -q ' 64 '");
 
 	machine_do(&m, "mkdir -p /etc/systemd/system/synguard.service.d && "
