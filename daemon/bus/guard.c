@@ -80,7 +80,7 @@ bool bus_guard_scan(struct bus_guard_frames *f, const unsigned char *data, size_
 /* How many of the bytes belong to the greeting. */
 static size_t bus_guard_greeting(struct bus_guard *g, const unsigned char *data, size_t length)
 {
-	static const char end[] = "\nBEGIN\r\n";
+	static const unsigned char end[] = "\nBEGIN\r\n";
 	size_t i;
 
 	for (i = 0; i < length; i++) {

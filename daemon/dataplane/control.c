@@ -113,7 +113,9 @@ static bool control_has(const struct settings *s, const struct settings_service 
 {
 	size_t i;
 
+	/* settings compare as bytes: their padding is 0 (settings.c) */
 	for (i = 0; s && i < s->leave_alone.count; i++)
+		/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
 		if (!memcmp(&s->leave_alone.items[i], service, sizeof(*service)))
 			return true;
 	return false;

@@ -56,7 +56,8 @@ uint64_t cardinality_distinct(const struct cardinality *c)
 	for (i = SG_CARDINALITY_RANK_MAX; i > 0; i--)
 		sum = (sum + of_rank[i]) / 2;
 	sum += m * cardinality_sigma(of_rank[0] / m);
-	return alpha * m * m / sum + 0.5;
+	/* never negative */
+	return alpha * m * m / sum + 0.5; /* NOLINT(bugprone-incorrect-roundings) */
 }
 
 double cardinality_randomness(uint64_t distinct, uint64_t syns)
