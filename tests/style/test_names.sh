@@ -27,5 +27,5 @@ paths() {
 report no_paths_of_a_machine "$(paths)"
 report no_mail_addresses "$(addresses)"
 report no_notes_to_self "$(found '\<(TOD[O]|FIXM[E]|XX[X]|HAC[K])\>')"
-report no_documents_from_elsewhere "$(found '(\.\./shared|shared/[a-z]+\.md|\<(desig[n]|trap[s]|styl[e])\.md)')"
+report no_documents_from_elsewhere "$(found '(\.\./shared|shared/[a-z]+\.md|\<(desig[n]|reac[h])\.md)')"
 done_testing
