@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What lets the packet code compile for the kernel's BPF machine and for the host alike.
+ * What lets the packet code compile for BPF and for the host.
+ *
+ * bpf/ holds the programs. Folders, each of which includes only those before it: net/ (frames, TCP
+ * options, checksums) and cookie/ (the cookie, the reply) touch only [data, end) and their
+ * arguments; state/ keeps what outlives a packet; path/ has the steps of a packet, one file for
+ * each kind. synguard.bpf.c attaches the steps to the hooks.
  *
  * The only place with #ifdef __BPF__. Headers that include this and not kernel.bpf.h touch only
  * [data, end) and their arguments, so the host's unit tests and fuzzers run the very same code.
@@ -20,12 +25,8 @@
 #define sg_unroll	      _Pragma("clang loop unroll(full)")
 
 /* Bytes of a packet; clang would read what it thinks unaligned in pieces. */
-#define sg_load64(from)	    (*(const __u64 *)(from))
-#define sg_load32(from)	    (*(const __u32 *)(from))
-#define sg_load16(from)	    (*(const __u16 *)(from))
-#define sg_store64(to, x64) (*(__u64 *)(to) = (x64))
-#define sg_store32(to, x32) (*(__u32 *)(to) = (x32))
-#define sg_store16(to, x16) (*(__u16 *)(to) = (x16))
+#define sg_load(type, from)	  (*(const type *)(from))
+#define sg_store(type, to, value) (*(type *)(to) = (value))
 
 #else
 
@@ -45,44 +46,13 @@
 
 #define sg_unroll
 
-static inline __u64 sg_load64(const void *from)
-{
-	__u64 x;
-
-	memcpy(&x, from, sizeof(x));
-	return x;
-}
-
-static inline __u32 sg_load32(const void *from)
-{
-	__u32 x;
-
-	memcpy(&x, from, sizeof(x));
-	return x;
-}
-
-static inline __u16 sg_load16(const void *from)
-{
-	__u16 x;
-
-	memcpy(&x, from, sizeof(x));
-	return x;
-}
-
-static inline void sg_store64(void *to, __u64 x)
-{
-	memcpy(to, &x, sizeof(x));
-}
-
-static inline void sg_store32(void *to, __u32 x)
-{
-	memcpy(to, &x, sizeof(x));
-}
-
-static inline void sg_store16(void *to, __u16 x)
-{
-	memcpy(to, &x, sizeof(x));
-}
+#define sg_load(type, from)                                                                        \
+	({                                                                                         \
+		type value_;                                                                       \
+		memcpy(&value_, from, sizeof(value_));                                             \
+		value_;                                                                            \
+	})
+#define sg_store(type, to, value) memcpy(to, &(type){ value }, sizeof(type))
 
 /* As bpf_loop(): at most n steps, a step that returns 1 ends it. Returns the steps taken. */
 static inline long sg_loop(__u32 n, long (*step)(__u32 i, void *ctx), void *ctx)
@@ -97,7 +67,7 @@ static inline long sg_loop(__u32 n, long (*step)(__u32 i, void *ctx), void *ctx)
 
 #endif
 
-/* after the C library's, to whose definitions linux/in.h gives way */
+/* after the headers of the C library: linux/in.h leaves out what they define */
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>

@@ -266,9 +266,6 @@ struct sk_buff {
 	__u8 ip_summed : 2;
 } __relocated;
 
-/* The kernel's own view of a program's context. Kernel 6.2. */
-extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
-
 /*
  * Makes the skb the last packet of a handshake on listener sk (net/core/filter.c). Kernel 6.9.
  * -EINVAL: not at tc ingress, not a plain TCP listener, MSS too low, or an option that is off.

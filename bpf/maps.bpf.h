@@ -1,156 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps and the control block: everything that outlives a packet. All bounded at load.
+ * What the programs share with the daemon: the control block, and the maps that both know. Maps of
+ * the programs alone are beside the code that uses them. All are bounded at load.
  */
 #pragma once
 
 #include "bpf/kernel.bpf.h"
 #include "synguard/abi.h"
 
+/* A map; BPF_F_* in `flags`, the sizes of key and value from their types. */
+#define MAP(name, kind, entries, flags, key_type, value_type)                                      \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_##kind);                                                 \
+		__uint(max_entries, entries);                                                      \
+		__uint(map_flags, flags);                                                          \
+		__type(key, key_type);                                                             \
+		__type(value, value_type);                                                         \
+	} name SEC(".maps")
+
+/* The value of an array of one. */
+#define map_only_value(map)                                                                        \
+	({                                                                                         \
+		__u32 zero_ = 0;                                                                   \
+		bpf_map_lookup_elem(map, &zero_);                                                  \
+	})
+
 /* Written by the daemon through the skeleton's mapping of .bss. */
 struct sg_control control;
 
-/* When the last of the suppressed may be answered again; 0 = nobody was suppressed. */
-__u64 suppressed_until_ns;
-/* While bogus ACKs flood in (ackflood.bpf.h), when that is taken to be over; and what they are told by. */
-__u64 ack_flood_until_ns;
-__u32 ack_flood_window;
-__u32 ack_flood_count;
-/* How many there were since the start; one in SG_ACK_SAMPLE is looked up, and stands for all. */
-__u64 bogus_acks;
-/* The driver's or the kernel's words for the last XDP link that could not be attached. */
-char xdp_refusal[96];
-/* Whether a service with a port of this slot (challenged_port()) was ever challenged. */
-__u8 challenged_ports[SG_PORT_SLOTS];
-/* A byte of the hash of each of services (below). */
-struct sg_service_tags service_tags[SG_SERVICE_SETS];
-/* A byte of the key of each of clients (below), 0 = none. */
-struct sg_client_tags client_tags[SG_CLIENT_SETS];
 /* Set by the daemon before it loads the programs. */
 const volatile __u8 epoch_shift = SG_EPOCH_SHIFT;
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SG_SERVICES_MAX);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct sg_service);
-} services SEC(".maps");
+/* clang-format off */
+MAP(services, ARRAY, SG_SERVICES_MAX, BPF_F_MMAPABLE, __u32, struct sg_service);
+MAP(tallies, PERCPU_ARRAY, SG_SERVICES_MAX, 0, __u32, struct sg_tally);
+MAP(counters, PERCPU_ARRAY, SG_PROGRAM_COUNT, 0, __u32, struct sg_counters);
+/* what became of XDP's answers, by interface index */
+MAP(sent, LRU_PERCPU_HASH, SG_TX_MAX, 0, __u32, struct sg_tx);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SG_SERVICES_MAX);
-	__type(key, __u32);
-	__type(value, struct sg_tally);
-} tallies SEC(".maps");
+/* Written by the daemon; their values are unused. The addresses of this host: */
+MAP(local_addrs, HASH, SG_LOCAL_ADDRS_MAX, BPF_F_NO_PREALLOC, struct sg_addr, __u8);
+/* the services that are never challenged (LeaveAlone=) */
+MAP(left_alone, LPM_TRIE, SG_LEFT_ALONE_MAX, BPF_F_NO_PREALLOC, struct sg_left_alone, __u8);
+/* the sources on the allow list and on the deny list */
+MAP(allowed, LPM_TRIE, SG_LISTED_MAX, BPF_F_NO_PREALLOC, struct sg_listed, __u8);
+MAP(denied, LPM_TRIE, SG_LISTED_MAX, BPF_F_NO_PREALLOC, struct sg_listed, __u8);
+/* clang-format on */
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SG_PROGRAM_COUNT);
-	__type(key, __u32);
-	__type(value, struct sg_counters);
-} counters SEC(".maps");
+static __always_inline bool addr_is_local(const struct sg_addr *addr)
+{
+	return bpf_map_lookup_elem(&local_addrs, addr);
+}
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct sg_promises);
-} promises SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct sg_tick);
-} ticks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, SG_WITNESSES_MAX);
-	__type(key, struct sg_witness_key);
-	__type(value, struct sg_witness);
-} witnesses SEC(".maps");
-
-/* Since when data of a connection, by its promise_tuple(), has been held back. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, SG_EARLY_MAX);
-	__type(key, __u64);
-	__type(value, __u64);
-} early SEC(".maps");
-
-/* Connections whose ACK passed XDP a moment ago, by promise_tuple(). */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SG_AWAITED_MAX);
-	__type(key, __u32);
-	__type(value, struct sg_promise);
-} awaited SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SG_BUDGET_LINES);
-	__type(key, __u32);
-	__type(value, struct sg_budget_line);
-} budgets SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct sg_suppress);
-} suppress SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SG_CLIENT_SETS);
-	__type(key, __u32);
-	__type(value, struct sg_client_set);
-} clients SEC(".maps");
-
-/* What became of XDP's answers, by interface index. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
-	__uint(max_entries, SG_TX_MAX);
-	__type(key, __u32);
-	__type(value, struct sg_tx);
-} sent SEC(".maps");
-
-/* The addresses of this host, kept by the daemon; the value is unused. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, SG_LOCAL_ADDRS_MAX);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct sg_addr);
-	__type(value, __u8);
-} local_addrs SEC(".maps");
-
-/* What the administrator wants left alone, kept by the daemon; the value is unused. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, SG_LEFT_ALONE_MAX);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct sg_left_alone);
-	__type(value, __u8);
-} left_alone SEC(".maps");
-
-/* Sources that the administrator has named, kept by the daemon; the values are unused. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, SG_LISTED_MAX);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct sg_listed);
-	__type(value, __u8);
-} allowed SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, SG_LISTED_MAX);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct sg_listed);
-	__type(value, __u8);
-} denied SEC(".maps");
+/* ---- verdicts -------------------------------------------------------------------------------- */
 
 #define SG_VERDICT_ACTION_(programs, name, action, label, meaning) SG_##action,
 static const __u8 verdict_actions[SG_VERDICT_COUNT] = { SG_VERDICTS(SG_VERDICT_ACTION_) };
@@ -179,4 +81,48 @@ static __always_inline __u8 counters_conclude(struct sg_counters *c, enum sg_ver
 	if (c)
 		c->verdicts[index]++;
 	return verdict_actions[index];
+}
+
+/* ---- the clock ------------------------------------------------------------------------------- */
+
+/* What a CPU keeps for itself: the clock, and what the steps of one packet hand on. */
+struct scratch {
+	__u64 jiffies; /* when the clock was read, and what it said */
+	__u64 now_ns;
+	/*
+	 * For how many SYNs the one at hand stands in heavy_hitters.bpf.h, 0: it is not counted. On
+	 * the stack the verifier would follow each of its values through all that comes after.
+	 */
+	__u64 weight;
+};
+
+MAP(scratch, PERCPU_ARRAY, 1, 0, __u32, struct scratch);
+
+/*
+ * The kernel's coarse CLOCK_MONOTONIC, read once per tick and CPU. It moves on only with a tick,
+ * which also counts jiffies, and jiffies are read without a call; reading the clock is two, of
+ * which each return is mispredicted on a CPU that does not trust its prediction of returns.
+ * Returns what bpf_ktime_get_coarse_ns() returns.
+ */
+static __always_inline __u64 clock_read(struct scratch *s)
+{
+	__u64 jiffies = bpf_jiffies64(), now_ns;
+
+	if (s && s->jiffies == jiffies)
+		return s->now_ns;
+	now_ns = bpf_ktime_get_coarse_ns();
+	/*
+	 * Jiffies are counted a moment before the clock is set (tick_do_update_jiffies64()): in
+	 * between, the old time must not be kept for the new tick.
+	 */
+	if (s && s->now_ns != now_ns) {
+		s->now_ns = now_ns;
+		s->jiffies = jiffies;
+	}
+	return now_ns;
+}
+
+static __always_inline __u64 clock_now(void)
+{
+	return clock_read(map_only_value(&scratch));
 }

@@ -16,15 +16,13 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/path/accept.bpf.h"
 #include "bpf/path/syn.bpf.h"
-#include "bpf/path/syn_skb.bpf.h"
 #include "bpf/path/synack.bpf.h"
 #include "bpf/state/heavy_hitters.bpf.h"
 #include "bpf/state/listeners.bpf.h"
-#include "bpf/state/tx_errors.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
-/* enum tcx_action_base: NEXT lets the programs after us see the packet, whatever comes */
+/* enum tcx_action_base: NEXT hands the packet to the programs after us, if any */
 #define TCX_NEXT     (-1)
 #define TCX_DROP     2
 #define TCX_REDIRECT 7
@@ -34,8 +32,8 @@ static __always_inline int tcx_action(__u8 action)
 	switch (action) {
 	case SG_DROP:
 		return TCX_DROP;
-	case SG_REPLY: /* to where bpf_redirect() was told */
-	case SG_AGAIN:
+	case SG_REPLY: /* to the interface that bpf_redirect() was given */
+	case SG_REQUEUE:
 		return TCX_REDIRECT;
 	default:
 		return TCX_NEXT;
@@ -82,12 +80,15 @@ int synguard_ingress(struct __sk_buff *skb)
 	return tcx_action(counters_conclude(c, ack_inspect(skb, &ack, c)));
 }
 
+_Static_assert(!__builtin_offsetof(struct ack, p) && !__builtin_offsetof(struct syn, p),
+	       "either begins with the packet");
+
 /* For an interface that our XDP program cannot be attached to: SYNs are judged and answered here. */
 SEC("tc")
 int synguard_ingress_answers(struct __sk_buff *skb)
 {
 	struct sg_counters *c = counters_of(SG_INGRESS);
-	/* one place for both, as a program has 512 bytes; either begins with the packet */
+	/* in one place, as a program has 512 bytes of stack; either begins with the packet */
 	union {
 		struct ack ack;
 		struct syn syn;
@@ -99,7 +100,7 @@ int synguard_ingress_answers(struct __sk_buff *skb)
 	return tcx_action(counters_conclude(c, v));
 }
 
-/* For an interface without our XDP program: SYNs are counted here, and nothing is answered. */
+/* For an interface without our XDP program: SYNs are counted, and none is answered. */
 SEC("tc")
 int synguard_ingress_alone(struct __sk_buff *skb)
 {
@@ -126,10 +127,7 @@ int synguard_egress(struct __sk_buff *skb)
 	return tcx_action(counters_conclude(c, proof_of_synack(skb)));
 }
 
-_Static_assert(!__builtin_offsetof(struct ack, p) && !__builtin_offsetof(struct syn, p),
-	       "either begins with the packet");
-
-/* Fires for every network namespace of the machine; only ours is looked at. */
+/* Fires for every network namespace of the machine; only ours counts. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(synguard_born, const struct sock *sk, int old_state, int new_state)
 {
@@ -137,6 +135,31 @@ int BPF_PROG(synguard_born, const struct sock *sk, int old_state, int new_state)
 	    sk->__sk_common.skc_net.net->ns.inum == control.netns_inum)
 		proof_of_handshake(sk);
 	return 0;
+}
+
+/*
+ * What becomes of XDP's answers: a driver takes XDP_TX for done and may still fail to send. Some
+ * report each frame that they could not queue (xdp_exception), some each bundle (xdp_bulk_tx).
+ * Counted by interface; whether it is too much the daemon decides.
+ */
+static __always_inline void tx_errors_count(const struct net_device *dev, __u64 sent_frames,
+					    __u64 failed_frames, __u64 bundles)
+{
+	struct sg_tx first = { .sent = sent_frames, .failed = failed_frames, .bundles = bundles };
+	__u32 ifindex = dev->ifindex;
+	struct sg_tx *tx;
+
+	/* fires for every network namespace of the machine */
+	if (dev->nd_net.net->ns.inum != control.netns_inum)
+		return;
+	tx = bpf_map_lookup_elem(&sent, &ifindex);
+	if (!tx) {
+		bpf_map_update_elem(&sent, &ifindex, &first, BPF_NOEXIST);
+		return;
+	}
+	tx->sent += sent_frames;
+	tx->failed += failed_frames;
+	tx->bundles += bundles;
 }
 
 SEC("tp_btf/xdp_bulk_tx")
@@ -153,6 +176,9 @@ int BPF_PROG(synguard_failed, const struct net_device *dev, const void *xdp, __u
 		tx_errors_count(dev, 0, 1, 0);
 	return 0;
 }
+
+/* The driver's or the kernel's words for the last XDP link that could not be attached. */
+char xdp_refusal[96];
 
 SEC("tp_btf/bpf_xdp_link_attach_failed")
 int BPF_PROG(synguard_refused, const char *message)

@@ -11,14 +11,13 @@
 
 #include "bpf/compat.h"
 #include "bpf/cookie/cookie.h"
-#include "bpf/net/checksum.h"
 #include "bpf/net/packet.h"
 
 #define REPLY_TCP_MAX_WORDS 10
 #define REPLY_FRAME_MIN	    60 /* of Ethernet, without the checksum that hardware adds */
 
 /* What the caller decides; everything else follows from the SYN and the terms. */
-struct reply_look {
+struct reply_fields {
 	__u32 isn;
 	__u32 tsval;
 	__u16 window;
@@ -39,18 +38,18 @@ static __always_inline __be32 reply_option(__u8 a, __u8 b, __u8 c, __u8 d)
 }
 
 /* Every store has a constant index: on the BPF machine that is a stack slot, not a computation. */
-static __always_inline void reply_options(struct reply *r, const struct reply_look *look,
+static __always_inline void reply_options(struct reply *r, const struct reply_fields *fields,
 					  const struct cookie_terms *t, const struct tcp_options *o)
 {
-	__be32 wscale = reply_option(OPTIONS_NOP, OPTIONS_WSCALE, 3, look->wscale);
+	__be32 wscale = reply_option(OPTIONS_NOP, OPTIONS_WSCALE, 3, fields->wscale);
 
-	r->tcp[5] = reply_option(OPTIONS_MSS, 4, look->mss >> 8, look->mss & 0xff);
+	r->tcp[5] = reply_option(OPTIONS_MSS, 4, fields->mss >> 8, fields->mss & 0xff);
 	r->words = 6;
 	if (t->ts) {
 		r->tcp[6] =
 			t->sack ? reply_option(OPTIONS_SACK_PERMITTED, 2, OPTIONS_TIMESTAMPS, 10) :
 				  reply_option(OPTIONS_NOP, OPTIONS_NOP, OPTIONS_TIMESTAMPS, 10);
-		r->tcp[7] = bpf_htonl(look->tsval);
+		r->tcp[7] = bpf_htonl(fields->tsval);
 		r->tcp[8] = bpf_htonl(o->tsval);
 		r->tcp[9] = wscale;
 		r->words = t->wscale ? 10 : 9;
@@ -65,29 +64,23 @@ static __always_inline void reply_options(struct reply *r, const struct reply_lo
 /* Builds the TCP header, checksum included; p is the SYN. */
 static __always_inline void reply_build(struct reply *r, const struct packet *p,
 					const struct tcp_options *o, const struct cookie_terms *t,
-					const struct reply_look *look)
+					const struct reply_fields *fields)
 {
 	__u8 flags = PACKET_SYN | PACKET_ACK | (t->ecn ? PACKET_ECE : 0);
 	__u64 sum;
 
 	*r = (struct reply){};
-	reply_options(r, look, t, o);
+	reply_options(r, fields, t, o);
 	r->tcp[0] = bpf_htonl((__u32)bpf_ntohs(p->dport) << 16 | bpf_ntohs(p->sport));
-	r->tcp[1] = bpf_htonl(look->isn);
+	r->tcp[1] = bpf_htonl(fields->isn);
 	r->tcp[2] = bpf_htonl(p->seq + 1);
-	r->tcp[3] = bpf_htonl(r->words << 28 | (__u32)flags << 16 | look->window);
+	r->tcp[3] = bpf_htonl(r->words << 28 | (__u32)flags << 16 | fields->window);
 
 	/* words that are not used are zero or, of tcp[9], taken out */
 	if (r->words == 9)
 		r->tcp[9] = 0;
-	sum = checksum_words(0, r->tcp, REPLY_TCP_MAX_WORDS);
-	if (p->version == 4) {
-		sum += (__u64)p->saddr.words[3] + p->daddr.words[3];
-	} else {
-		sum = checksum_words(sum, p->saddr.words, 4);
-		sum = checksum_words(sum, p->daddr.words, 4);
-	}
-	sum = checksum_protocol(sum, IPPROTO_TCP, r->words * 4);
+	sum = packet_pseudo_sum(p, r->words * 4);
+	sum = checksum_words(sum, r->tcp, REPLY_TCP_MAX_WORDS);
 	r->tcp[4] = bpf_htonl((__u32)bpf_ntohs(checksum_fold(sum)) << 16);
 }
 
@@ -112,44 +105,44 @@ static __always_inline __u32 reply_frame_bytes(const struct packet *p, const str
 static __always_inline void reply_swap_macs(struct ethhdr *eth)
 {
 	void *to = eth->h_dest, *from = eth->h_source;
-	__u32 to_high = sg_load32(to), from_high = sg_load32(from);
-	__u16 to_low = sg_load16(to + 4), from_low = sg_load16(from + 4);
+	__u32 to_high = sg_load(__u32, to), from_high = sg_load(__u32, from);
+	__u16 to_low = sg_load(__u16, to + 4), from_low = sg_load(__u16, from + 4);
 
-	sg_store32(to, from_high);
-	sg_store16(to + 4, from_low);
-	sg_store32(from, to_high);
-	sg_store16(from + 4, to_low);
+	sg_store(__u32, to, from_high);
+	sg_store(__u16, to + 4, from_low);
+	sg_store(__u32, from, to_high);
+	sg_store(__u16, from + 4, to_low);
 }
 
 /* By words, and summed before they are stored: a CPU waits where it reads what was put together. */
 static __always_inline void reply_ipv4(void *ip, const struct packet *p, const struct reply *r,
-				       const struct reply_look *look)
+				       const struct reply_fields *fields)
 {
 	__u32 bytes = sizeof(struct iphdr) + r->words * 4;
-	__be32 first = bpf_htonl(0x45u << 24 | (__u32)(look->tos & ~3) << 16 | bytes);
+	__be32 first = bpf_htonl(0x45u << 24 | (__u32)(fields->tos & ~3) << 16 | bytes);
 	__be32 flags = bpf_htonl(0x4000); /* DF: then the identification may be 0, RFC 6864 */
-	__u32 third = (__u32)look->ttl << 24 | IPPROTO_TCP << 16;
+	__u32 third = (__u32)fields->ttl << 24 | IPPROTO_TCP << 16;
 	__be32 from = p->daddr.words[3], to = p->saddr.words[3];
 	__u64 sum = (__u64)first + flags + bpf_htonl(third) + from + to;
 
-	sg_store32(ip, first);
-	sg_store32(ip + 4, flags);
-	sg_store32(ip + 8, bpf_htonl(third | bpf_ntohs(checksum_fold(sum))));
-	sg_store32(ip + 12, from);
-	sg_store32(ip + 16, to);
+	sg_store(__u32, ip, first);
+	sg_store(__u32, ip + 4, flags);
+	sg_store(__u32, ip + 8, bpf_htonl(third | bpf_ntohs(checksum_fold(sum))));
+	sg_store(__u32, ip + 12, from);
+	sg_store(__u32, ip + 16, to);
 }
 
 static __always_inline void reply_ipv6(void *ip, const struct packet *p, const struct reply *r,
-				       const struct reply_look *look)
+				       const struct reply_fields *fields)
 {
-	__u32 second = r->words * 4 << 16 | IPPROTO_TCP << 8 | look->ttl;
+	__u32 second = r->words * 4 << 16 | IPPROTO_TCP << 8 | fields->ttl;
 
-	sg_store32(ip, bpf_htonl(6u << 28 | (__u32)(look->tos & ~3) << 20));
-	sg_store32(ip + 4, bpf_htonl(second));
-	sg_store64(ip + 8, p->daddr.halves[0]);
-	sg_store64(ip + 16, p->daddr.halves[1]);
-	sg_store64(ip + 24, p->saddr.halves[0]);
-	sg_store64(ip + 32, p->saddr.halves[1]);
+	sg_store(__u32, ip, bpf_htonl(6u << 28 | (__u32)(fields->tos & ~3) << 20));
+	sg_store(__u32, ip + 4, bpf_htonl(second));
+	sg_store(__u64, ip + 8, p->daddr.halves[0]);
+	sg_store(__u64, ip + 16, p->daddr.halves[1]);
+	sg_store(__u64, ip + 24, p->saddr.halves[0]);
+	sg_store(__u64, ip + 32, p->saddr.halves[1]);
 }
 
 /* The last one to three bytes of a padded frame. */
@@ -168,7 +161,7 @@ static __always_inline void reply_zero_tail(__u8 *tail, void *end)
  * Every byte after the reply up to `end` within the first REPLY_FRAME_MIN is zeroed.
  */
 static __always_inline bool reply_write(void *data, void *end, const struct packet *p,
-					const struct reply *r, const struct reply_look *look)
+					const struct reply *r, const struct reply_fields *fields)
 {
 	/* constants for the verifier: 14 + two tags at most */
 	void *l3 = data + (p->l3_offset & 31);
@@ -179,12 +172,12 @@ static __always_inline bool reply_write(void *data, void *end, const struct pack
 	if (p->version == 4) {
 		if (l3 + sizeof(struct iphdr) > end)
 			return false;
-		reply_ipv4(l3, p, r, look);
+		reply_ipv4(l3, p, r, fields);
 		tcp = l3 + sizeof(struct iphdr);
 	} else {
 		if (l3 + sizeof(struct ipv6hdr) > end)
 			return false;
-		reply_ipv6(l3, p, r, look);
+		reply_ipv6(l3, p, r, fields);
 		tcp = l3 + sizeof(struct ipv6hdr);
 	}
 	/*

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The packet: parsed once, front to back, into one struct that the rest reads like a sentence.
+ * The packet: a cursor finds the headers of a frame, front to back, and packet_read() copies what
+ * they say into one struct.
  *
  * Ethernet, up to two VLAN tags, IPv4 with options, IPv6 with up to PACKET_MAX_EXTENSIONS
  * extension headers, TCP. Guarantees that after SG_UNDECIDED the TCP header with all of its
  * options lies in [data, end) and that the IP packet does not claim more than the frame holds.
- * Leaves to the caller: options (options.h), what the flags mean, checksums (a SYN's may be
- * partial when it comes from a sender that offloads them, so they are never verified).
+ * Leaves to the caller: options (options.h), what the flags mean, and the verification of
+ * checksums: a SYN's may be partial where its sender offloads them.
+ *
+ * Nearly all frames are plain: no tag, no IP option, no extension header. With `plain`, a constant,
+ * the parser finds these only, in a few instructions that the programs inline: a return from a
+ * function is a good part of what a SYN costs where the CPU does not trust its prediction of
+ * returns. Any verdict but SG_UNDECIDED then means only that the whole parser has to be asked.
  */
 #pragma once
 
@@ -35,7 +41,7 @@ struct packet {
 	__be16 dport;
 	__u32 seq;
 	__u32 ack_seq;
-	__u32 payload_bytes; /* of TCP, as the IP header tells: padding is not payload */
+	__u32 payload_bytes; /* of TCP, by the IP header: padding is not payload */
 	__u32 vlan;	     /* as sg_service.vlan: of the outer tag in the frame, 0 = none */
 	__u16 l3_offset;
 	__u16 l4_offset;
@@ -47,9 +53,19 @@ struct packet {
 	bool multicast;	   /* the Ethernet destination is broadcast or multicast */
 };
 
+/* Not part of struct packet, so that clang keeps it in registers. */
 struct packet_cursor {
 	const void *pos;
 	const void *end;
+	const struct ethhdr *eth;
+	const void *ip;
+	__u32 vlan; /* this and the next five as in struct packet */
+	__u16 l3_offset;
+	__u16 l4_offset;
+	__u8 version;
+	__u8 tags;
+	__u8 option_bytes;
+	__u32 l4_bytes; /* of TCP header and payload */
 };
 
 struct packet_vlan_tag {
@@ -65,17 +81,8 @@ struct packet_extension {
 	__u8 segments_left;
 };
 
-static __always_inline enum sg_verdict packet_ethernet(struct packet *p, struct packet_cursor *c,
-						       __be16 *protocol)
+static __always_inline enum sg_verdict packet_find_tags(struct packet_cursor *c, __be16 *protocol)
 {
-	const struct ethhdr *eth = c->pos;
-
-	if ((const void *)(eth + 1) > c->end)
-		return SG_V_TRUNCATED;
-	c->pos = eth + 1;
-	p->multicast = eth->h_dest[0] & 1;
-	*protocol = eth->h_proto;
-
 	sg_unroll
 	for (int i = 0; i < 3; i++) {
 		const struct packet_vlan_tag *tag = c->pos;
@@ -87,82 +94,59 @@ static __always_inline enum sg_verdict packet_ethernet(struct packet *p, struct 
 		if ((const void *)(tag + 1) > c->end)
 			return SG_V_TRUNCATED;
 		if (i == 0)
-			p->vlan = SG_VLAN_PRESENT | (bpf_ntohs(tag->tci) & 0xfff);
-		p->tags++;
+			c->vlan = SG_VLAN_PRESENT | (bpf_ntohs(tag->tci) & 0xfff);
+		c->tags++;
 		*protocol = tag->protocol;
 		c->pos = tag + 1;
 	}
-	p->l3_offset = sizeof(*eth) + p->tags * sizeof(struct packet_vlan_tag);
 	return SG_UNDECIDED;
 }
 
 /*
- * How many bytes the IP packet has. A length of 0 is what BIG TCP writes into a merged packet
- * that no 16-bit field can tell (kernel: iph_totlen(), ipv6_payload_len()), and wrong elsewhere.
+ * How many bytes the IP packet has. A length of 0 is what BIG TCP writes into a merged packet of
+ * more than 64 KiB (kernel: iph_totlen(), ipv6_payload_len()), and wrong elsewhere.
  */
-static __always_inline enum sg_verdict packet_length(struct packet *p, __u32 told, bool zero,
-						     __u32 frame_bytes, __u32 *l3_bytes)
+static __always_inline enum sg_verdict packet_length(const struct packet_cursor *c, __u32 claimed,
+						     bool zero, __u32 frame_bytes, __u32 *l3_bytes)
 {
-	__u32 room = frame_bytes - p->l3_offset;
+	__u32 room = frame_bytes - c->l3_offset;
 
 	if (zero) {
 		if (room <= 0xffff)
 			return SG_V_MALFORMED;
-		told = room;
+		claimed = room;
 	}
-	if (told > room)
+	if (claimed > room)
 		return SG_V_TRUNCATED;
-	*l3_bytes = told;
+	*l3_bytes = claimed;
 	return SG_UNDECIDED;
 }
 
-/* Two words in the order of memory as one number. */
-static __always_inline __u64 packet_words(__be32 first, __be32 second)
-{
-	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (__u64)second << 32 | first :
-							   (__u64)first << 32 | second;
-}
-
-static __always_inline void packet_map_v4(struct sg_addr *a, __be32 v4)
-{
-	a->halves[0] = 0;
-	a->halves[1] = packet_words(bpf_htonl(0xffff), v4);
-}
-
-/* Stored as it will be read: a CPU waits where it reads eight bytes that were written in two. */
-static __always_inline void packet_copy_v6(struct sg_addr *a, const struct in6_addr *v6)
-{
-	a->halves[0] = sg_load64(v6);
-	a->halves[1] = sg_load64((const void *)v6 + 8);
-}
-
-static __always_inline enum sg_verdict packet_ipv4(struct packet *p, struct packet_cursor *c,
-						   __u32 frame_bytes, __u32 *l4_bytes)
+static __always_inline enum sg_verdict packet_find_ipv4(struct packet_cursor *c, bool plain,
+							__u32 frame_bytes)
 {
 	const struct iphdr *ip = c->pos;
-	enum sg_verdict v;
 	__u32 header_bytes, l3_bytes;
+	enum sg_verdict v;
 
 	if ((const void *)(ip + 1) > c->end)
 		return SG_V_TRUNCATED;
-	header_bytes = ip->ihl * 4;
-	if (ip->version != 4 || header_bytes < sizeof(*ip))
+	/* a constant where it is plain */
+	header_bytes = plain ? sizeof(*ip) : ip->ihl * 4;
+	if (plain ? *(const __u8 *)ip != 0x45 : ip->version != 4 || header_bytes < sizeof(*ip))
 		return SG_V_MALFORMED;
 	if (ip->frag_off & bpf_htons(PACKET_IP_MF_OR_OFFSET))
 		return SG_V_FRAGMENT;
 	if (ip->protocol != IPPROTO_TCP)
 		return SG_V_NOT_TCP;
-	v = packet_length(p, bpf_ntohs(ip->tot_len), !ip->tot_len, frame_bytes, &l3_bytes);
+	v = packet_length(c, bpf_ntohs(ip->tot_len), !ip->tot_len, frame_bytes, &l3_bytes);
 	if (v)
 		return v;
 	if (l3_bytes < header_bytes)
 		return SG_V_MALFORMED;
-	p->version = 4;
-	p->dsfield = ip->tos;
-	packet_map_v4(&p->saddr, ip->saddr);
-	packet_map_v4(&p->daddr, ip->daddr);
-	p->l4_offset = p->l3_offset + header_bytes;
-	*l4_bytes = l3_bytes - header_bytes;
+	c->version = 4;
+	c->l4_offset = c->l3_offset + header_bytes;
+	c->l4_bytes = l3_bytes - header_bytes;
 	c->pos += header_bytes;
 	return SG_UNDECIDED;
 }
@@ -197,50 +181,37 @@ static __always_inline enum sg_verdict packet_extensions(struct packet_cursor *c
 	return SG_V_EXT_CHAIN;
 }
 
-static __always_inline enum sg_verdict packet_ipv6(struct packet *p, struct packet_cursor *c,
-						   __u32 frame_bytes, __u32 *l4_bytes)
+static __always_inline enum sg_verdict packet_find_ipv6(struct packet_cursor *c, bool plain,
+							__u32 frame_bytes)
 {
 	const struct ipv6hdr *ip = c->pos;
+	__u32 l3_bytes, extension_bytes = 0;
 	enum sg_verdict v;
-	__u32 l3_bytes, extension_bytes;
 
 	if ((const void *)(ip + 1) > c->end)
 		return SG_V_TRUNCATED;
 	if (ip->version != 6)
 		return SG_V_MALFORMED;
-	p->version = 6;
-	p->dsfield = ip->priority << 4 | ip->flow_lbl[0] >> 4;
-	packet_copy_v6(&p->saddr, &ip->saddr);
-	packet_copy_v6(&p->daddr, &ip->daddr);
 	c->pos = ip + 1;
-	v = packet_length(p, sizeof(*ip) + bpf_ntohs(ip->payload_len), !ip->payload_len,
+	v = packet_length(c, sizeof(*ip) + bpf_ntohs(ip->payload_len), !ip->payload_len,
 			  frame_bytes, &l3_bytes);
 	if (v)
 		return v;
-	v = packet_extensions(c, ip->nexthdr, &extension_bytes);
+	if (!plain)
+		v = packet_extensions(c, ip->nexthdr, &extension_bytes);
+	else if (ip->nexthdr != IPPROTO_TCP)
+		v = SG_V_NOT_TCP;
 	if (v)
 		return v;
 	if (l3_bytes < sizeof(*ip) + extension_bytes)
 		return SG_V_MALFORMED;
-	p->l4_offset = p->l3_offset + sizeof(*ip) + extension_bytes;
-	*l4_bytes = l3_bytes - sizeof(*ip) - extension_bytes;
+	c->version = 6;
+	c->l4_offset = c->l3_offset + sizeof(*ip) + extension_bytes;
+	c->l4_bytes = l3_bytes - sizeof(*ip) - extension_bytes;
 	return SG_UNDECIDED;
 }
 
-static __always_inline void packet_set_tcp(struct packet *p, const struct tcphdr *tcp,
-					   __u32 header_bytes, __u32 l4_bytes)
-{
-	p->sport = tcp->source;
-	p->dport = tcp->dest;
-	p->seq = bpf_ntohl(tcp->seq);
-	p->ack_seq = bpf_ntohl(tcp->ack_seq);
-	p->flags = ((const __u8 *)tcp)[13];
-	p->option_bytes = header_bytes - sizeof(*tcp);
-	p->payload_bytes = l4_bytes - header_bytes;
-}
-
-static __always_inline enum sg_verdict packet_tcp(struct packet *p, struct packet_cursor *c,
-						  __u32 l4_bytes)
+static __always_inline enum sg_verdict packet_find_tcp(struct packet_cursor *c)
 {
 	const struct tcphdr *tcp = c->pos;
 	__u32 header_bytes;
@@ -248,40 +219,162 @@ static __always_inline enum sg_verdict packet_tcp(struct packet *p, struct packe
 	if ((const void *)(tcp + 1) > c->end)
 		return SG_V_TRUNCATED;
 	header_bytes = tcp->doff * 4;
-	if (header_bytes < sizeof(*tcp) || l4_bytes < header_bytes)
+	if (header_bytes < sizeof(*tcp) || c->l4_bytes < header_bytes)
 		return SG_V_MALFORMED;
 	if (c->pos + header_bytes > c->end)
 		return SG_V_TRUNCATED;
-	packet_set_tcp(p, tcp, header_bytes, l4_bytes);
-	c->pos = tcp + 1;
+	c->option_bytes = header_bytes - sizeof(*tcp);
 	return SG_UNDECIDED;
 }
 
 /*
- * Parses a frame. [data, end) is what can be read directly; frame_bytes is the whole frame, which
- * may be longer (fragments of a buffer, non-linear skb). On SG_UNDECIDED the cursor stands at the
- * first TCP option.
+ * Finds the headers of a frame. [pos, end) of *c is what can be read directly, and the rest of *c is
+ * zero; frame_bytes is the whole frame, which may be longer (fragments of a buffer, non-linear
+ * skb). On SG_UNDECIDED the cursor stands at the TCP header.
  */
+static __always_inline enum sg_verdict packet_find(struct packet_cursor *c, bool plain,
+						   __u32 frame_bytes)
+{
+	enum sg_verdict v = SG_UNDECIDED;
+	__be16 protocol;
+
+	c->eth = c->pos;
+	if ((const void *)(c->eth + 1) > c->end)
+		return SG_V_TRUNCATED;
+	protocol = c->eth->h_proto;
+	c->pos = c->eth + 1;
+	if (!plain)
+		v = packet_find_tags(c, &protocol);
+	if (v)
+		return v;
+	c->l3_offset = sizeof(*c->eth) + c->tags * sizeof(struct packet_vlan_tag);
+	c->ip = c->pos;
+	if (protocol == bpf_htons(ETH_P_IP))
+		v = packet_find_ipv4(c, plain, frame_bytes);
+	else if (protocol == bpf_htons(ETH_P_IPV6))
+		v = packet_find_ipv6(c, plain, frame_bytes);
+	else
+		v = SG_V_NOT_IP;
+	return v ?: packet_find_tcp(c);
+}
+
+/* Two words in the order of memory as one number. */
+static __always_inline __u64 packet_words(__be32 first, __be32 second)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (__u64)second << 32 | first :
+							   (__u64)first << 32 | second;
+}
+
+static __always_inline void packet_map_v4(struct sg_addr *a, __be32 v4)
+{
+	a->halves[0] = 0;
+	a->halves[1] = packet_words(bpf_htonl(0xffff), v4);
+}
+
+/* Stored as it will be read: a CPU waits where it reads eight bytes that were written in two. */
+static __always_inline void packet_copy_v6(struct sg_addr *a, const struct in6_addr *v6)
+{
+	a->halves[0] = sg_load(__u64, v6);
+	a->halves[1] = sg_load(__u64, (const void *)v6 + 8);
+}
+
+/* Copies what the headers say that packet_find() has found. */
+static __always_inline void packet_read(struct packet *p, const struct packet_cursor *c)
+{
+	const struct tcphdr *tcp = c->pos;
+
+	if (c->version == 4) {
+		const struct iphdr *ip = c->ip;
+
+		p->dsfield = ip->tos;
+		packet_map_v4(&p->saddr, ip->saddr);
+		packet_map_v4(&p->daddr, ip->daddr);
+	} else {
+		const struct ipv6hdr *ip = c->ip;
+
+		p->dsfield = ip->priority << 4 | ip->flow_lbl[0] >> 4;
+		packet_copy_v6(&p->saddr, &ip->saddr);
+		packet_copy_v6(&p->daddr, &ip->daddr);
+	}
+	p->sport = tcp->source;
+	p->dport = tcp->dest;
+	p->seq = bpf_ntohl(tcp->seq);
+	p->ack_seq = bpf_ntohl(tcp->ack_seq);
+	p->payload_bytes = c->l4_bytes - sizeof(*tcp) - c->option_bytes;
+	p->vlan = c->vlan;
+	p->l3_offset = c->l3_offset;
+	p->l4_offset = c->l4_offset;
+	p->version = c->version;
+	p->flags = ((const __u8 *)tcp)[13];
+	p->tags = c->tags;
+	p->option_bytes = c->option_bytes;
+	p->multicast = c->eth->h_dest[0] & 1;
+}
+
+/* Parses any frame; on anything but SG_UNDECIDED *p is not written. */
 static __always_inline enum sg_verdict packet_parse(struct packet *p, struct packet_cursor *c,
 						    __u32 frame_bytes)
 {
-	enum sg_verdict v;
-	__be16 protocol;
-	__u32 l4_bytes;
+	enum sg_verdict v = packet_find(c, false, frame_bytes);
 
-	*p = (struct packet){};
-	v = packet_ethernet(p, c, &protocol);
-	if (v)
-		return v;
-	if (protocol == bpf_htons(ETH_P_IP))
-		v = packet_ipv4(p, c, frame_bytes, &l4_bytes);
-	else if (protocol == bpf_htons(ETH_P_IPV6))
-		v = packet_ipv6(p, c, frame_bytes, &l4_bytes);
-	else
-		v = SG_V_NOT_IP;
-	if (v)
-		return v;
-	return packet_tcp(p, c, l4_bytes);
+	if (!v)
+		packet_read(p, c);
+	return v;
+}
+
+/*
+ * Whether the TCP header that was found is that of data or an ACK of a connection: then
+ * packet_syn_only() would say SG_V_NOT_SYN, and *p need not be read.
+ */
+static __always_inline bool packet_is_ack(const struct packet_cursor *c)
+{
+	return (((const __u8 *)c->pos)[13] & (PACKET_SYN | PACKET_ACK)) == PACKET_ACK;
+}
+
+/* ---- checksums ------------------------------------------------------------------------------- */
+
+/*
+ * The Internet checksum (RFC 1071) over words that the caller holds. Sums are kept in 64 bits and in
+ * network byte order: the checksum does not care which bytes of a 16-bit word come first as long
+ * as all are taken alike (RFC 1071, 2(B)).
+ */
+static __always_inline __u64 checksum_words(__u64 sum, const __be32 *words, const int count)
+{
+	sg_unroll
+	for (int i = 0; i < count; i++)
+		sum += words[i];
+	return sum;
+}
+
+/* Protocol and length of the pseudo header, RFC 9293 3.1 and RFC 8200 8.1: one big-endian word. */
+static __always_inline __u64 checksum_protocol(__u64 sum, __u8 protocol, __u32 bytes)
+{
+	/* 16 + 16 bits for IPv4 and 32 + 32 for IPv6 add up to the same below 64 KiB */
+	return sum + bpf_htonl((__u32)protocol << 16 | bytes);
+}
+
+/* The checksum field's value, ready to be stored. */
+static __always_inline __u16 checksum_fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+/* The sum of the pseudo header for this many bytes of TCP, of either direction. */
+static __always_inline __u64 packet_pseudo_sum(const struct packet *p, __u32 l4_bytes)
+{
+	__u64 sum;
+
+	if (p->version == 4) {
+		sum = (__u64)p->saddr.words[3] + p->daddr.words[3];
+	} else {
+		sum = checksum_words(0, p->saddr.words, 4);
+		sum = checksum_words(sum, p->daddr.words, 4);
+	}
+	return checksum_protocol(sum, IPPROTO_TCP, l4_bytes);
 }
 
 /* ---- what a SYN must not be -------------------------------------------------------------- */
@@ -319,7 +412,7 @@ static __always_inline bool packet_is_land(const struct packet *p)
 
 /*
  * IPv6 to a v4-mapped address, which no host has. Here it would be taken for the IPv4 service that
- * is kept under the same address, and its acceptance would not be born.
+ * is kept under the same address, and its acceptance would not become a connection.
  */
 static __always_inline bool packet_is_to_mapped(const struct packet *p)
 {

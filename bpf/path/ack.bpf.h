@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An ACK at tcx ingress, before its cookie is looked at: whether it is one, whether its service
- * has promised anything to anybody, and whether another packet of its batch has to go first.
+ * What acceptance (accept.bpf.h) and floods of ACKs (ack_flood.bpf.h) build on: whether a cookie is
+ * expected and valid, whether another packet of the batch has to go first, whether an old
+ * connection is stale, whether the stack may drop the packet.
  */
 #pragma once
 
@@ -10,12 +11,22 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/net/packet.h"
 #include "bpf/path/frame.bpf.h"
-#include "bpf/state/clock.bpf.h"
 #include "bpf/state/heavy_hitters.bpf.h"
 #include "bpf/state/listener.bpf.h"
 #include "bpf/state/service.bpf.h"
 
-/* In skb->cb[0] of a packet that comes in for the second time, because we sent it round. */
+/*
+ * Whether the ACK's number is a cookie for this tuple, in its epoch. The terms are only recalled;
+ * cookie_spell_out() has the rest.
+ */
+static __always_inline bool ack_has_cookie(const struct packet *p, const struct tcp_options *o,
+					   struct cookie_terms *terms, __u32 epoch_now)
+{
+	cookie_recall(terms, p, o);
+	return cookie_holds(control.key, p, cookie_epoch_of(p->ack_seq - 1, epoch_now), terms);
+}
+
+/* In skb->cb[0] of a packet that comes in for the second time, because we have requeued it. */
 #define ACK_REQUEUED 0x53474341
 
 struct ack {
@@ -27,6 +38,8 @@ struct ack {
 	__u32 index; /* of the service */
 	__u8 wscale; /* that its challenge promised */
 };
+
+/* ---- what comes before the cookie ------------------------------------------------------------- */
 
 /*
  * A SYN-ACK that comes in from outside with the address and port of a service of ours: when it
@@ -42,7 +55,7 @@ static __always_inline void ack_note_forgery(const struct packet *p)
 }
 
 /*
- * Who is forged, and there, answers our challenge with a reset. A global function, so that the
+ * The owner of a forged address answers our challenge with a reset. A global function, so that the
  * verifier proves it once, by itself. Returns 0.
  */
 __noinline int ack_note_reset(const struct packet *p)
@@ -54,26 +67,21 @@ __noinline int ack_note_reset(const struct packet *p)
 	return 0;
 }
 
-static __always_inline enum sg_verdict ack_parse(struct __sk_buff *skb, struct ack *ack)
+static __always_inline enum sg_verdict ack_only(const struct packet *p)
 {
-	enum sg_verdict v = SG_UNDECIDED;
-	__u8 kind;
-
-	if (!packet_parse_plain(&ack->p, (void *)(long)skb->data, (void *)(long)skb->data_end,
-				skb->len))
-		v = frame_parse_skb(skb, &ack->p);
-	if (v)
-		return v;
-	kind = ack->p.flags & (PACKET_SYN | PACKET_ACK | PACKET_RST);
-	if (kind == PACKET_ACK)
+	switch (p->flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) {
+	case PACKET_ACK:
 		return SG_UNDECIDED;
-	if (kind == PACKET_SYN)
+	case PACKET_SYN:
 		return SG_V_SYN;
-	if (kind == (PACKET_SYN | PACKET_ACK))
-		ack_note_forgery(&ack->p);
-	else if (kind & PACKET_RST)
-		ack_note_reset(&ack->p);
-	return SG_V_NOT_ACK;
+	case PACKET_SYN | PACKET_ACK:
+		ack_note_forgery(p);
+		return SG_V_NOT_ACK;
+	default:
+		if (p->flags & PACKET_RST)
+			ack_note_reset(p);
+		return SG_V_NOT_ACK;
+	}
 }
 
 /* Only for a service that was challenged in the epoch that the cookie would be of. */
@@ -97,6 +105,16 @@ static __always_inline enum sg_verdict ack_expected(struct ack *ack)
 	return SG_UNDECIDED;
 }
 
+static __always_inline enum sg_verdict ack_options(struct __sk_buff *skb, struct ack *ack)
+{
+	const struct packet *p = &ack->p;
+
+	if (options_parse_known(&ack->o, frame_options_at((void *)(long)skb->data, p),
+				(void *)(long)skb->data_end, p->option_bytes))
+		return SG_UNDECIDED;
+	return frame_options_skb(skb, p, &ack->o);
+}
+
 /* The clock that the TSvals of challenges are taken from. */
 static __always_inline __u32 ack_clock_ms(const struct ack *ack)
 {
@@ -108,21 +126,18 @@ static __always_inline bool ack_echoes_challenge(const struct ack *ack)
 {
 	__u32 age = ack_clock_ms(ack) - ack->o.tsecr;
 
-	if (!(ack->o.seen & OPTIONS_SEEN_TS))
-		return true;
-	return age < cookie_clock_ms(2ULL << epoch_shift);
+	return !(ack->o.seen & OPTIONS_SEEN_TS) || age < cookie_clock_ms(2ULL << epoch_shift);
 }
 
-static __always_inline bool ack_is_for_kernel(struct __sk_buff *skb, const struct ack *ack,
-					      struct bpf_sock *listener)
-{
-	return listener_gave_cookie((void *)(long)skb->data, (void *)(long)skb->data_end, &ack->p,
-				    listener);
-}
+/* ---- one batch -------------------------------------------------------------------------------- */
+
+/* Since when data of a connection, by its pending_tuple(), has been dropped for coming early. */
+#define ACK_EARLY_MAX 16384
+MAP(early, LRU_HASH, ACK_EARLY_MAX, 0, __u64, __u64);
 
 static __always_inline __u64 ack_tuple(const struct ack *ack)
 {
-	return promise_tuple(&ack->p.saddr, ack->p.sport, ack->p.dport);
+	return pending_tuple(&ack->p.saddr, ack->p.sport, ack->p.dport);
 }
 
 /*
@@ -132,7 +147,7 @@ static __always_inline __u64 ack_tuple(const struct ack *ack)
  */
 static __always_inline bool ack_is_early(struct __sk_buff *skb, const struct ack *ack)
 {
-	return skb->cb[0] != ACK_REQUEUED && promise_pending(ack_tuple(ack));
+	return skb->cb[0] != ACK_REQUEUED && pending_in_batch(ack_tuple(ack));
 }
 
 static __always_inline enum sg_verdict ack_requeue(struct __sk_buff *skb)
@@ -142,7 +157,10 @@ static __always_inline enum sg_verdict ack_requeue(struct __sk_buff *skb)
 	return SG_V_REQUEUED;
 }
 
-/* Whether data of this connection has been held back long enough to be passed for good. */
+/*
+ * Whether data of this connection has been dropped for as long as its sender may take to send what
+ * is missing. Then it is passed for good: its connection shall not be starved.
+ */
 static __always_inline bool ack_waited(const struct ack *ack)
 {
 	__u64 tuple = ack_tuple(ack);
@@ -154,8 +172,143 @@ static __always_inline bool ack_waited(const struct ack *ack)
 	return false;
 }
 
-/* A connection that is about to be made, or whose place is about to be cleared, comes first. */
-static __always_inline bool ack_is_reset_early(struct __sk_buff *skb, const struct ack *ack)
+/* By the socket that data without a cookie meets. */
+static __always_inline enum sg_verdict ack_early_data(struct __sk_buff *skb, struct ack *ack,
+						      struct bpf_sock *sk)
 {
-	return (ack->p.flags & PACKET_RST) && ack_is_early(skb, ack);
+	if (ack_is_early(skb, ack))
+		return ack_requeue(skb); /* also behind an ACK that removes an old socket */
+	if (sk->state != KERNEL_TCP_LISTEN ||
+	    listener_gave_cookie((void *)(long)skb->data, (void *)(long)skb->data_end, &ack->p, sk))
+		return SG_V_OTHER_ACK;
+	return ack_waited(ack) ? SG_V_OTHER_ACK : SG_V_EARLY_DATA;
+}
+
+/*
+ * An ACK whose number is not a cookie. With data and only the listener to take it, it is most likely
+ * the second segment of a client whose first, which carries the cookie, was lost or overtaken. The
+ * listener would reset that client; dropped, the data comes again after the first. It may also be
+ * of a connection that is no more, or that our look-up does not see: after a while it passes.
+ */
+static __always_inline enum sg_verdict ack_without_cookie(struct __sk_buff *skb, struct ack *ack)
+{
+	struct bpf_sock *sk;
+	enum sg_verdict v;
+
+	if (!ack->p.payload_bytes || !ack_echoes_challenge(ack))
+		return SG_V_OTHER_ACK;
+	sk = listener_lookup(skb, &ack->p, ack->p.sport);
+	if (!sk)
+		return SG_V_OTHER_ACK;
+	v = ack_early_data(skb, ack, sk);
+	bpf_sk_release(sk);
+	return v;
+}
+
+/* ---- stale connections ------------------------------------------------------------------------ */
+
+/*
+ * The server may still have a connection that the client has not: its host crashed, a NAT gave the
+ * port to another client, a reset was lost.
+ *
+ * The kernel finds out by the SYN: the old connection answers it with an ACK, which the client
+ * resets (RFC 5961, 4). A SYN that is challenged meets no socket, so the question comes up with the
+ * ACK, and the client cannot be asked any more: it has a connection by then. So the sequence
+ * numbers of both ends decide, and nothing is done to a connection that may be alive.
+ */
+
+/* Beyond a window: what is sent again, and what this packet's batch has before it. */
+#define STALE_SLACK 65536
+
+static __always_inline bool stale_between(__u32 n, __u32 first, __u32 last)
+{
+	return n - first <= last - first;
+}
+
+static __always_inline bool stale_may_be(__u8 state)
+{
+	return state == KERNEL_TCP_ESTABLISHED || state == KERNEL_TCP_FIN_WAIT1 ||
+	       state == KERNEL_TCP_FIN_WAIT2 || state == KERNEL_TCP_CLOSE_WAIT ||
+	       state == KERNEL_TCP_LAST_ACK || state == KERNEL_TCP_CLOSING;
+}
+
+/*
+ * Whether the segment is of another connection than this one: not both of its numbers are what the
+ * two ends exchange now or have lately, nor are they those of the handshake. One packet in 2^29
+ * looks as if it carried a cookie, so this is not left to the cookie. One number alone says little:
+ * a client that is back within a second takes one near the old.
+ *
+ * The numbers of the handshake are what has been counted since: tcp_rcv_nxt_update() and
+ * tcp_snd_una_update() count a FIN, too.
+ */
+static __always_inline bool stale_is_met(const struct packet *p, const struct tcp_sock *tp)
+{
+	__u32 in = 2 * tp->rcv_wnd + STALE_SLACK, out = 2 * tp->max_window + STALE_SLACK;
+	__u32 rcv_nxt = tp->rcv_nxt, snd_una = tp->snd_una;
+
+	if (stale_between(p->seq, rcv_nxt - in, rcv_nxt + in) &&
+	    stale_between(p->ack_seq, snd_una - out, tp->snd_nxt))
+		return false;
+	return p->seq != rcv_nxt - (__u32)tp->bytes_received ||
+	       p->ack_seq != snd_una - (__u32)tp->bytes_acked;
+}
+
+/*
+ * Whether the client has sent this after all that the connection has of it. Only timestamps tell,
+ * and only where both have them: a late ACK of a connection before this one has a lower one.
+ */
+static __always_inline bool stale_is_older(const struct tcp_options *o, const struct tcp_sock *tp)
+{
+	__u32 recent = tp->rx_opt.ts_recent;
+
+	return (o->seen & OPTIONS_SEEN_TS) && recent && (__s32)(o->tsval - recent) > 0;
+}
+
+/* ---- whether the stack may drop it ------------------------------------------------------------ */
+
+/*
+ * Acceptances that do not become connections have a service blocked, and with a few addresses anybody
+ * could bring that about by ACKs that carry a true cookie and something that IP or TCP drops. So the
+ * canary counts only plain frames with the right checksums; of what carries data and whose checksum
+ * the hardware did not verify, nothing.
+ */
+#define ACK_TCP_WORDS_MAX 15
+
+/* The checksum field is part of the sum. */
+static __always_inline bool ack_adds_up(__u64 sum)
+{
+	return !checksum_fold(sum);
+}
+
+/*
+ * p is the packet that was parsed in skb. Returns 1 or 0. A global function, so that the verifier
+ * proves it once, by itself.
+ */
+__noinline int ack_is_intact(struct __sk_buff *skb, const struct packet *p)
+{
+	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
+	const void *end = (void *)(long)skb->data_end, *ip;
+	__u8 summed = BPF_CORE_READ_BITFIELD(kernel_skb, ip_summed);
+	__be32 tcp[ACK_TCP_WORDS_MAX] = {};
+	__u32 bytes;
+
+	if (!p)
+		return 0;
+	ip = (void *)(long)skb->data + (p->l3_offset & 31);
+	if (p->version == 4) {
+		if (p->l4_offset != p->l3_offset + sizeof(struct iphdr) ||
+		    ip + sizeof(struct iphdr) > end ||
+		    !ack_adds_up(checksum_words(0, ip, sizeof(struct iphdr) / 4)))
+			return 0;
+	} else if (p->l4_offset != p->l3_offset + sizeof(struct ipv6hdr)) {
+		return 0;
+	}
+	if (summed == KERNEL_CHECKSUM_UNNECESSARY || summed == KERNEL_CHECKSUM_PARTIAL)
+		return 1;
+	bytes = sizeof(struct tcphdr) + p->option_bytes;
+	barrier_var(bytes);
+	if (p->payload_bytes || bytes > sizeof(tcp) ||
+	    bpf_skb_load_bytes(skb, p->l4_offset, tcp, bytes))
+		return 0;
+	return ack_adds_up(checksum_words(packet_pseudo_sum(p, bytes), tcp, ACK_TCP_WORDS_MAX));
 }

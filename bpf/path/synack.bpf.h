@@ -12,12 +12,9 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/net/packet.h"
 #include "bpf/path/frame.bpf.h"
-#include "bpf/state/budget.bpf.h"
-#include "bpf/state/clients.bpf.h"
-#include "bpf/state/clock.bpf.h"
 #include "bpf/state/heavy_hitters.bpf.h"
-#include "bpf/state/listener.bpf.h"
 #include "bpf/state/service.bpf.h"
+#include "bpf/state/sources.bpf.h"
 
 static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 {
@@ -58,7 +55,7 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	const struct sock_common *skc = &sk->__sk_common;
 	struct sg_addr local, peer;
 	struct sg_service *s;
-	enum promise promise;
+	enum pending_kind pending;
 	struct sg_tally *t;
 	__u32 index;
 	__u64 now_ns = bpf_ktime_get_ns(); /* tracing has no coarse clock */
@@ -75,11 +72,11 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	s = service_find(&local, bpf_htons(skc->skc_num), &index);
 	if (!s)
 		return;
-	/* our look-ups are on the device below and would find somebody else's listener, or nobody's */
+	/* our look-ups are on the device below and would find another listener, or none */
 	if (skc->skc_bound_dev_if && s->ifindex && skc->skc_bound_dev_if != s->ifindex)
 		s->bound_elsewhere = 1;
-	/* a client on this host itself proves nothing: its packets never meet what others' do */
-	if (!listener_is_here(&peer)) {
+	/* a client on this host proves nothing: its packets pass by what is between us and others */
+	if (!addr_is_local(&peer)) {
 		service_prove(s, now_ns);
 		client_verify(&peer, version, now_ns);
 	}
@@ -89,11 +86,11 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	if (!t)
 		return;
 	t->handshakes++;
-	promise = promise_keep(promise_tuple(&peer, skc->skc_dport, bpf_htons(skc->skc_num)));
-	if (!promise)
+	pending = pending_take(pending_tuple(&peer, skc->skc_dport, bpf_htons(skc->skc_num)));
+	if (!pending)
 		return;
 	if (!(t->born++ % SG_BUDGET_SAMPLE))
 		budget_refund(&peer, version, now_ns);
 	t->second_born++;
-	t->canary_born += promise == PROMISE_KEPT_FOR_CANARY;
+	t->canary_born += pending == PENDING_CANARY;
 }

@@ -1,57 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Counting sources without being drowned by them: who sends the SYNs, and how many there are.
+ * Heavy hitters, the sources that send most SYNs, and the cardinality, how many sources there are; at
+ * a cost that a flood does not raise.
  *
- * Every SYN of a service counts in the crowd: a counter and a register of a HyperLogLog. Some of
- * them, all while there are few, count for their source and its prefix: in the table of heavy hitters if
- * it is there, else in a sketch; and what the sketch has seen too often enters the table. A random
- * source stays in the sketch, so that a flood of them enters nobody and takes nobody's place.
+ * Every SYN of a service counts for the cardinality: a counter and a register of a HyperLogLog. A
+ * sample of them, all while there are few, counts for the source and its prefix: in the table of
+ * heavy hitters if it is there, else in a sketch; and what the sketch has counted too often enters
+ * the table. A random source stays in the sketch, so that a flood of them evicts nobody.
  *
- * The sketch and the crowd are per CPU and need no atomics. The table is everybody's; a place in it
- * is taken with a compare-and-swap on its key. What completes and what is reset counts for heavy hitters
- * only.
+ * The sketch and the cardinality are per CPU and need no atomics. The table is shared; a place in it
+ * is taken with a compare-and-swap on its key. Completed handshakes and resets count for heavy
+ * hitters only.
  */
 #pragma once
 
 #include "bpf/kernel.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/net/packet.h"
-#include "bpf/state/clock.bpf.h"
-#include "bpf/state/source.bpf.h"
+#include "bpf/state/sets.bpf.h"
+#include "bpf/state/sources.bpf.h"
 #include "synguard/heavy_hitters_abi.h"
 
 /* Set before the programs are loaded: by tests, shorter windows, and by the bench, none of it. */
 const volatile __u8 hitter_shift = SG_HITTER_SHIFT;
 const volatile __u8 count_sources = 1;
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, struct sg_cardinality);
-} cardinalities SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct sg_sketch);
-} sketch SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SG_HITTER_KINDS *SG_HITTER_SETS);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct sg_hitter_set);
-} heavy_hitters SEC(".maps");
+MAP(cardinalities, PERCPU_ARRAY, 2, 0, __u32, struct sg_cardinality);
+MAP(sketch, PERCPU_ARRAY, 1, 0, __u32, struct sg_sketch);
+MAP(heavy_hitters, ARRAY, SG_HITTER_KINDS *SG_HITTER_SETS, BPF_F_MMAPABLE, __u32,
+    struct sg_hitter_set);
 
 static __always_inline __u32 hitter_window(__u64 now_ns)
 {
 	return now_ns >> hitter_shift;
 }
 
-/* ---- the crowd ----------------------------------------------------------------------------- */
+/* ---- cardinality: how many SYNs and sources there are ---------------------------------------- */
 
 static __always_inline struct sg_cardinality *cardinality_of(__u32 window)
 {
@@ -101,9 +85,8 @@ __noinline int cardinality_raise(__u64 hash, __u32 window)
 }
 
 /*
- * Whether the SYN of this number is the one of so many that is looked at. It turns on a secret and
- * is not every eighth, so that nobody sends his between them, and sources that take turns are all
- * seen.
+ * Whether the SYN of this number is the one of so many that counts. It depends on a secret and is
+ * not every eighth, so that nobody sends SYNs between them, and sources that alternate all count.
  */
 static __always_inline bool cardinality_samples(__u64 number, __u32 of)
 {
@@ -114,10 +97,10 @@ static __always_inline bool cardinality_samples(__u64 number, __u32 of)
 }
 
 /*
- * A SYN of a source, by its source_client(). Returns for how many it stands in hitters_syn(): 0, it
- * is not looked at.
+ * Counts a SYN of a source, by its source_client(). Returns for how many it stands in hitters_syn();
+ * 0: it is not in the sample.
  */
-static __always_inline __u32 cardinality_join(__u64 client, __u64 now_ns)
+static __always_inline __u32 cardinality_add(__u64 client, __u64 now_ns)
 {
 	__u32 window = hitter_window(now_ns);
 	struct sg_cardinality *c = cardinality_of(window);
@@ -149,8 +132,8 @@ static __always_inline void cardinality_complete(__u64 now_ns)
 	c->completed++;
 }
 
-/* From how many in this window on one is a heavy hitter. */
-static __always_inline __u32 crowd_talks_from(__u32 window)
+/* From how many SYNs in this window on a source is a heavy hitter. */
+static __always_inline __u32 hitter_threshold(__u32 window)
 {
 	const struct sg_cardinality *c = cardinality_of(window);
 
@@ -172,10 +155,9 @@ static __always_inline __u32 sketch_cell(__u32 byte)
 /* Counts the key so many times, and returns what it has come to in this window, or more. */
 static __always_inline __u32 sketch_add(__u64 key, __u32 weight, __u32 window)
 {
-	__u32 zero = 0, sum;
-	struct sg_sketch *s = bpf_map_lookup_elem(&sketch, &zero);
-	__u32 *a, *b, *c;
+	struct sg_sketch *s = map_only_value(&sketch);
 	struct sg_sketch_line *line;
+	__u32 *a, *b, *c, sum;
 
 	if (!s)
 		return 0;
@@ -221,24 +203,21 @@ static __always_inline void hitter_add(struct sg_hitter *t, __u32 weight, __u64 
 	__sync_fetch_and_add(&t->syns, weight);
 }
 
-/* Takes a free place, or that of the one who has sent least of late if that was less. */
+/* By what evicts it: 0 of a free place, which is all zero. */
+static __always_inline __u32 hitter_worth(const void *entry, __u32 window)
+{
+	return sg_hitter_recent(entry, window);
+}
+
+/* Takes a free place, or that of the source that has sent least recently if that was less. */
 static __always_inline void hitter_enter(struct sg_hitter_set *set, __u64 key,
 					 const struct sg_addr *addr, __u32 estimate, __u64 now_ns)
 {
-	__u32 window = hitter_window(now_ns), least = estimate;
-	__u32 way = SG_HITTER_WAYS;
+	__u32 window = hitter_window(now_ns);
+	__u32 way = set_least(set->of, SG_HITTER_WAYS, sizeof(set->of[0]), hitter_worth, window,
+			      estimate);
 	__u64 *at, old;
 
-	sg_unroll
-	for (int i = 0; i < SG_HITTER_WAYS; i++) {
-		__u32 recent = set->keys[i] ? sg_hitter_recent(&set->of[i], window) : 0;
-
-		if (recent < least) {
-			least = recent;
-			way = i;
-		}
-	}
-	barrier_var(way); /* or clang keeps pointers instead, of which the verifier loses one */
 	if (way >= SG_HITTER_WAYS)
 		return;
 	at = &set->keys[way];
@@ -273,22 +252,11 @@ static __always_inline void hitter_syn(enum sg_hitter_kind kind, __u64 key,
 	}
 	/* the first address of a prefix has its hash, and another line */
 	estimate = sketch_add(kind == SG_HITTER_SOURCE ? key : ~key, weight, window);
-	if (estimate >= crowd_talks_from(window))
+	if (estimate >= hitter_threshold(window))
 		hitter_enter(set, key, addr, estimate, now_ns);
 }
 
-/* The host part is zeroed. */
-static __always_inline void hitter_network(struct sg_addr *network, const struct sg_addr *a,
-					   __u8 version)
-{
-	*network = *a;
-	if (version == 4)
-		network->bytes[15] = 0;
-	else
-		network->halves[1] = 0;
-}
-
-/* ---- what the others call: global functions, as above; each returns 0 ----------------------- */
+/* ---- the interface: global functions, as above; each returns 0 -------------------------------- */
 
 /* A SYN, which stands for so many. */
 __noinline int hitters_syn(const struct packet *p, __u32 weight, __u64 now_ns)
@@ -299,13 +267,13 @@ __noinline int hitters_syn(const struct packet *p, __u32 weight, __u64 now_ns)
 		return 0;
 	if (p->version == 4)
 		hitter_syn(SG_HITTER_SOURCE, source_address(&p->saddr), &p->saddr, weight, now_ns);
-	hitter_network(&network, &p->saddr, p->version);
+	source_network(&network, &p->saddr, p->version);
 	hitter_syn(SG_HITTER_PREFIX, source_prefix(&p->saddr, p->version), &network, weight,
 		   now_ns);
 	return 0;
 }
 
-/* A SYN that nobody judges. */
+/* A SYN that is passed without judgement. */
 __noinline int hitters_pass(const struct packet *p)
 {
 	__u64 now_ns = clock_now();
@@ -313,7 +281,7 @@ __noinline int hitters_pass(const struct packet *p)
 
 	if (!p)
 		return 0;
-	weight = cardinality_join(source_client(&p->saddr, p->version), now_ns);
+	weight = cardinality_add(source_client(&p->saddr, p->version), now_ns);
 	if (weight)
 		hitters_syn(p, weight, now_ns);
 	return 0;
@@ -325,28 +293,28 @@ enum hitter_event {
 	HITTER_RESET,	   /* sent a service a reset */
 };
 
-static __always_inline void hitter_note(enum sg_hitter_kind kind, __u64 key, enum hitter_event deed,
-					__u32 weight)
+static __always_inline void hitter_note(enum sg_hitter_kind kind, __u64 key,
+					enum hitter_event event, __u32 weight)
 {
 	struct sg_hitter_set *set = hitter_set(kind, key);
 	struct sg_hitter *t = set ? hitter_find(set, key) : NULL;
 
 	if (!t)
 		return;
-	if (deed == HITTER_CHALLENGED)
+	if (event == HITTER_CHALLENGED)
 		__sync_fetch_and_add(&t->challenged, weight);
-	else if (deed == HITTER_COMPLETED)
+	else if (event == HITTER_COMPLETED)
 		__sync_fetch_and_add(&t->completed, weight);
 	else
 		__sync_fetch_and_add(&t->resets, weight);
 }
 
 static __always_inline void hitters_note(const struct sg_addr *a, __u8 version,
-					 enum hitter_event deed, __u32 weight)
+					 enum hitter_event event, __u32 weight)
 {
 	if (version == 4)
-		hitter_note(SG_HITTER_SOURCE, source_address(a), deed, weight);
-	hitter_note(SG_HITTER_PREFIX, source_prefix(a, version), deed, weight);
+		hitter_note(SG_HITTER_SOURCE, source_address(a), event, weight);
+	hitter_note(SG_HITTER_PREFIX, source_prefix(a, version), event, weight);
 }
 
 __noinline int hitters_challenged(const struct packet *p, __u32 weight)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The look at a listener: what its queues and the host's sysctls say about a service.
+ * The inspection of a listener: what its queues and the host's sysctls say about a service.
  *
- * This is where a service is armed, from the kernel's own figure and with no daemon in the loop.
- * It costs a socket look-up (about 130 ns), so it happens when an idle service has used up its
- * credit and when what is known of a defended one is older than SG_RECHECK_NS.
+ * Here a service is armed, from the kernel's own figure and with no daemon in the loop. It costs a
+ * socket look-up (about 130 ns), so it happens when an idle service has used up its quota and when
+ * what is known of a defended one is older than SG_RECHECK_NS.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 
 #define LISTENER_MAX_WINDOW_CLAMP (0xffffu << OPTIONS_MAX_WSCALE)
 
-/* The interface's, for the MSS of challenges; with each look, since to ask for it costs a call. */
+/* The interface's, for the MSS of challenges; with each inspection, since it costs a call. */
 static __always_inline void listener_mtu(void *ctx, __u32 ifindex, struct sg_service *s)
 {
 	__u32 mtu = 0;
@@ -31,9 +31,9 @@ static __always_inline void listener_mtu(void *ctx, __u32 ifindex, struct sg_ser
  * How many SYNs pass at most before the queue is read again, which costs each of them 4 ns. One
  * queue may be that of many services: both families of a dual-stack listener, each local address.
  */
-#define LISTENER_CREDIT 32
-/* Members of a reuseport group have a queue each, and a look sees one of them. */
-#define LISTENER_REUSEPORT_CREDIT 8
+#define LISTENER_QUOTA 32
+/* Members of a reuseport group have a queue each, and an inspection sees one of them. */
+#define LISTENER_REUSEPORT_QUOTA 8
 
 /* The socket that a packet to p's service from this address and port would meet, to be released. */
 static __always_inline struct bpf_sock *listener_lookup_from(void *ctx, const struct packet *p,
@@ -63,10 +63,10 @@ static __always_inline struct bpf_sock *listener_lookup(void *ctx, const struct 
 }
 
 /*
- * The listener that p's SYN would meet, and no connection or TIME_WAIT of its client's: port 0 is
- * no client's. A forger may have one from there, and would hide the listener from all who look with
- * his address; loopback addresses are nobody's that a packet comes from (martians to the kernel).
- * Not asked first, because of a reuseport group each address shall see its own member.
+ * The listener that p's SYN would meet, and no connection or TIME_WAIT of its client: no client has
+ * port 0. A forger may have a connection from there, which would hide the listener from look-ups
+ * with his address; then one is made with a loopback address, which no packet comes from (a martian
+ * to the kernel). Not at first, because in a reuseport group the address chooses the member.
  */
 static __always_inline struct bpf_sock *listener_of(void *ctx, const struct packet *p)
 {
@@ -80,27 +80,23 @@ static __always_inline struct bpf_sock *listener_of(void *ctx, const struct pack
 }
 
 /*
- * Whether the ACK carries a cookie of the kernel's own, which answers some SYNs when a queue
+ * Whether the ACK carries a cookie of the kernel, which answers some SYNs with one when a queue
  * overflows before the service is armed. True where that cannot be told.
  */
 static __always_inline bool listener_gave_cookie(void *data, void *end, const struct packet *p,
 						 struct bpf_sock *listener)
 {
 	struct tcphdr *tcp = data + (p->l4_offset & 0x3fff);
+	void *ip = data + (p->l3_offset & 31);
 
 	if ((void *)(tcp + 1) > end)
 		return true;
-	if (p->version == 4) {
-		struct iphdr *ip = data + (p->l3_offset & 31);
-
-		return (void *)(ip + 1) > end ||
-		       !bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp));
-	} else {
-		struct ipv6hdr *ip = data + (p->l3_offset & 31);
-
-		return (void *)(ip + 1) > end ||
-		       !bpf_tcp_check_syncookie(listener, ip, sizeof(*ip), tcp, sizeof(*tcp));
-	}
+	if (p->version == 4)
+		return ip + sizeof(struct iphdr) > end ||
+		       !bpf_tcp_check_syncookie(listener, ip, sizeof(struct iphdr), tcp,
+						sizeof(*tcp));
+	return ip + sizeof(struct ipv6hdr) > end ||
+	       !bpf_tcp_check_syncookie(listener, ip, sizeof(struct ipv6hdr), tcp, sizeof(*tcp));
 }
 
 static __always_inline int listener_log2(__u32 x)
@@ -168,9 +164,9 @@ static __always_inline bool listener_is_in_group(const struct sock *sk)
 }
 
 /*
- * Arms the service if its queue is over the threshold, else says how many SYNs may pass before
- * that has to be asked again: half of what it would take to get there if no handshake completed,
- * as others may fill the same queue. qlen may socket_owner the limit + 1.
+ * Arms the service if its queue is over the threshold, else sets how many SYNs may pass before the
+ * next inspection: half of what it would take to get there if no handshake completed,
+ * as others may fill the same queue. qlen may hold the limit + 1.
  */
 static __always_inline void listener_arm(struct sg_service *s, const struct tcp_sock *tp,
 					 __u64 now_ns)
@@ -179,29 +175,28 @@ static __always_inline void listener_arm(struct sg_service *s, const struct tcp_
 	__s64 qlen = tp->inet_conn.icsk_accept_queue.qlen.counter;
 	__s64 limit = sk->sk_max_ack_backlog;
 	__s64 threshold = limit * control.arm_percent / 100;
-	__s64 credit = threshold + 1 - qlen;
+	__s64 quota = threshold + 1 - qlen;
 
 	s->threshold = threshold;
-	if (credit <= 0) {
+	if (quota <= 0) {
 		if (s->lease_until_ns <= now_ns)
 			s->armed_count++;
 		s->lease_until_ns = now_ns + control.lease_ns;
-		credit = 0;
+		quota = 0;
 	} else if (listener_is_in_group(sk)) {
-		credit = sg_min(credit, LISTENER_REUSEPORT_CREDIT);
+		quota = sg_min(quota, LISTENER_REUSEPORT_QUOTA);
 	} else {
-		credit = sg_min((credit + 1) / 2, LISTENER_CREDIT);
+		quota = sg_min((quota + 1) / 2, LISTENER_QUOTA);
 	}
-	s->credit = credit;
+	s->quota = quota;
 }
 
 #define LISTENER_MAX_HOOKS 16
 
 /*
- * Whether NAT is hooked into the way up to the sockets, with a rule or without. It compares the
- * port of the packet's socket with conntrack's (nf_nat_ipv4_local_in()); the request that an
- * acceptance has put there knows its port only later, so it is thrown off, and the bare listener
- * resets the client.
+ * Whether NAT has a hook at LOCAL_IN, with a rule or without. It compares the port of the packet's
+ * socket with conntrack's (nf_nat_ipv4_local_in()); the request socket of an acceptance has its
+ * port only later, so it is taken off the packet, and the bare listener resets the client.
  */
 static __always_inline bool listener_meets_nat(const struct net *net, __u8 version)
 {
@@ -228,7 +223,7 @@ static __always_inline bool listener_meets_nat(const struct net *net, __u8 versi
 	return false;
 }
 
-/* Asked with each look and not with each SYN: two walks through the trie cost as much as the rest. */
+/* At each inspection, not at each SYN: two walks through the trie cost as much as all the rest. */
 static __always_inline bool listener_is_left_alone(const struct sg_service *s)
 {
 	struct sg_left_alone key = {
@@ -253,11 +248,11 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 	s->offers = listener_offers(net);
 	s->ttl = ttl > 0 ? ttl : net->ipv4.sysctl_ip_default_ttl;
 	s->tos = inet->tos;
-	s->keeps_time_wait = net->ipv4.sysctl_tcp_rfc1337;
+	s->rfc1337 = net->ipv4.sysctl_tcp_rfc1337;
 	s->user_mss = tp->rx_opt.user_mss;
 	listener_window(s, tp, net);
 	listener_arm(s, tp, now_ns);
-	/* the administrator's word before what only the kernel would mind */
+	/* what the administrator wants comes before what only the kernel would refuse */
 	if (listener_is_left_alone(s))
 		s->hindrance = SG_V_LEFT_ALONE;
 	else if (listener_is_mptcp(tp))
@@ -273,13 +268,8 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 		s->hindrance = 0;
 }
 
-static __always_inline bool listener_is_here(const struct sg_addr *addr)
-{
-	return bpf_map_lookup_elem(&local_addrs, addr);
-}
-
 /*
- * Looks at the listener of p's service and writes what it learns into *s. Of two listeners on the
+ * Inspects the listener of p's service and writes what it learns into *s. Of two listeners on the
  * port the kernel's look-up takes the one that a SYN would meet. Returns 0.
  */
 static __always_inline int listener_inspect_from(void *ctx, __u32 ifindex, const struct packet *p,
@@ -290,7 +280,7 @@ static __always_inline int listener_inspect_from(void *ctx, __u32 ifindex, const
 
 	s->checked_at_ns = now_ns; /* first, so that other CPUs do not follow */
 	listener_mtu(ctx, ifindex, s);
-	if (!listener_is_here(&p->daddr)) {
+	if (!addr_is_local(&p->daddr)) {
 		s->hindrance = SG_V_NOT_LOCAL;
 		return 0;
 	}
@@ -319,7 +309,7 @@ __noinline int listener_inspect_skb(struct __sk_buff *skb, const struct packet *
 	return p && s ? listener_inspect_from(skb, skb->ifindex, p, s, now_ns) : 0;
 }
 
-/* Whether anybody listens for p: asked once per service, before it gets an entry. */
+/* Whether p has a listener: once per service, before it gets an entry. */
 static __always_inline bool listener_exists(void *ctx, const struct packet *p)
 {
 	struct bpf_sock *sk = listener_of(ctx, p);
@@ -333,8 +323,8 @@ static __always_inline bool listener_exists(void *ctx, const struct packet *p)
 }
 
 /*
- * The service of a SYN, entered into the table when it is met for the first time. On anything but
- * SG_UNDECIDED there is none, and the verdict says why.
+ * The service of a SYN, entered into the table at the first SYN. On anything but SG_UNDECIDED there
+ * is none, and the verdict says why.
  */
 static __always_inline enum sg_verdict listener_service(void *ctx, const struct packet *p,
 							struct sg_service **ret, __u32 *index)
@@ -342,7 +332,7 @@ static __always_inline enum sg_verdict listener_service(void *ctx, const struct 
 	struct sg_service *s = service_find(&p->daddr, p->dport, index);
 
 	if (!s) {
-		if (!listener_is_here(&p->daddr))
+		if (!addr_is_local(&p->daddr))
 			return SG_V_NOT_LOCAL;
 		if (!listener_exists(ctx, p))
 			return SG_V_NO_LISTENER;

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The service table: finding and claiming entries, and what an entry by itself can answer.
+ * The service table: finding and claiming entries, and what an entry by itself can answer; then what
+ * is kept of acceptances until they are connections.
  *
- * An entry is found by hashing (address, port) to a set and comparing its ways, of which a byte of
- * the hash, kept apart in a small table, tells the right one: with many services each entry that is
- * read is a line from far away, and each that is not the one a wrong guess of the CPU. Claiming is one
- * compare-and-swap on the state; two CPUs that claim for the same key at the same time leave a
- * second entry that nobody finds, which the daemon frees. Packets never evict.
+ * An entry is found by hashing (address, port) to a set and comparing its ways, of which a tag tells
+ * the right one. Claiming is one compare-and-swap on the state; two CPUs that claim for the same
+ * key at the same time leave a second entry that nobody finds, which the daemon frees. Packets
+ * never evict.
  */
 #pragma once
 
 #include "bpf/kernel.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/net/packet.h"
+#include "bpf/state/sets.bpf.h"
+
+/* Of each set a byte for each way (sets.bpf.h). */
+__u64 service_tags[SG_SERVICE_SETS];
+
+/* By the lower bits of a port, whether a service with such a port was ever challenged. */
+__u8 challenged_ports[SG_PORT_SLOTS];
 
 static __always_inline bool service_is(const struct sg_service *s, const struct sg_addr *a,
 				       __be16 port)
@@ -21,18 +28,15 @@ static __always_inline bool service_is(const struct sg_service *s, const struct 
 	       s->addr.halves[0] == a->halves[0] && s->addr.halves[1] == a->halves[1];
 }
 
-static __always_inline struct sg_service_tags *service_tags_of(__u32 set)
+static __always_inline __u64 *service_tags_of(__u32 set)
 {
 	return &service_tags[set & (SG_SERVICE_SETS - 1)];
 }
 
-/* The way whose tag this is, if it is anybody's. */
-static __always_inline __u32 service_way(const struct sg_service_tags *tags, __u8 tag)
+/* The way whose tag this is, if any has it. */
+static __always_inline __u32 service_way(__u64 tags, __u8 tag)
 {
-	__u64 differ = tags->all ^ tag * 0x0101010101010101ULL;
-	/* the highest bit of each byte that is 0, and maybe of some above the lowest such (Mycroft) */
-	__u64 same = (differ - 0x0101010101010101ULL) & ~differ & 0x8080808080808080ULL;
-
+	__u64 same = set_match_tags(tags, tag);
 	/* its number without counting: the lowest bit shifts it to the top */
 	__u32 byte = ((same & -same) >> 7) * 0x0001020304050607ULL >> 56;
 
@@ -63,7 +67,7 @@ static __always_inline struct sg_service *service_find(const struct sg_addr *a, 
 {
 	__u32 set = sg_service_set(a, port);
 	__u32 at =
-		set * SG_SERVICE_WAYS + service_way(service_tags_of(set), sg_service_tag(a, port));
+		set * SG_SERVICE_WAYS + service_way(*service_tags_of(set), sg_service_tag(a, port));
 	struct sg_service *s = bpf_map_lookup_elem(&services, &at);
 
 	if (s && service_is(s, a, port)) {
@@ -88,7 +92,7 @@ static __always_inline struct sg_service *service_claim(const struct sg_addr *a,
 			continue;
 		s->port = port;
 		s->addr = *a;
-		service_tags_of(set)->of[way] = sg_service_tag(a, port);
+		((__u8 *)service_tags_of(set))[way] = sg_service_tag(a, port);
 		/* a full barrier, so that nobody sees LIVE before the key */
 		__sync_val_compare_and_swap(&s->state, SG_SERVICE_CLAIMED, SG_SERVICE_LIVE);
 		*index = at;
@@ -146,28 +150,58 @@ static __always_inline void service_renew(struct sg_service *s, struct sg_tally 
 	t->second_born = 0;
 }
 
-/* ---- the canary: whether what is accepted becomes connections ------------------------------ */
+/* ---- the canary: whether what is accepted becomes connections -------------------------------- */
+
+/* How many acceptances of one source (of IPv6 a /64) it counted for one service in a window. */
+#define CANARY_SOURCES_MAX  16384
+#define CANARY_WINDOW_SHIFT 31 /* 2.1 s */
+
+struct canary_key {
+	__u64 source;
+	__u64 service; /* index */
+};
+
+struct canary_count {
+	__u32 window;
+	__u32 count;
+};
+
+MAP(canary_sources, LRU_HASH, CANARY_SOURCES_MAX, 0, struct canary_key, struct canary_count);
 
 /* Whether the source still counts for the canary of this service at this time. */
-static __always_inline bool canary_hears(const struct packet *p, __u32 service, __u64 now_ns)
+static __always_inline bool canary_counts(const struct packet *p, __u32 service, __u64 now_ns)
 {
-	struct sg_witness_key key = {
+	struct canary_key key = {
 		.source = p->version == 4 ? p->saddr.halves[1] : p->saddr.halves[0],
 		.service = service,
 	};
-	struct sg_witness first = { .window = now_ns >> SG_WITNESS_WINDOW_SHIFT, .count = 1 };
-	struct sg_witness *w = bpf_map_lookup_elem(&witnesses, &key);
+	struct canary_count first = { .window = now_ns >> CANARY_WINDOW_SHIFT, .count = 1 };
+	struct canary_count *c = bpf_map_lookup_elem(&canary_sources, &key);
 
-	if (w && w->window == first.window)
-		return w->count++ < SG_WITNESS_SHARE;
-	bpf_map_update_elem(&witnesses, &key, &first, BPF_ANY);
+	if (c && c->window == first.window)
+		return c->count++ < SG_CANARY_SHARE;
+	bpf_map_update_elem(&canary_sources, &key, &first, BPF_ANY);
 	return true;
 }
 
-/* ---- promises: acceptances that are to be born in this softirq ----------------------------- */
+/* ---- pending acceptances: those that are to become connections in this softirq --------------- */
 
-/* Never 0, which marks an empty place. */
-static __always_inline __u64 promise_tuple(const struct sg_addr *peer, __be16 peer_port,
+/*
+ * Packets come through tcx in batches, so that the data of a client may be seen before the ACK in
+ * front of it has become a socket: while its acceptance is as young as a batch can be, it will. A
+ * thread that handles a batch may be preempted, hence 20 ms. Keyed by pending_tuple(). The lowest
+ * bit of until_ns, of bpf_ktime_get_ns() and not the coarse clock, says that it is the canary's.
+ */
+#define PENDING_SETS	 256
+#define PENDING_BATCH_NS 20000000ULL
+
+struct pending {
+	struct set_timed of[PENDING_SETS][SET_TIMED_WAYS];
+};
+
+MAP(pending, PERCPU_ARRAY, 1, 0, __u32, struct pending);
+
+static __always_inline __u64 pending_tuple(const struct sg_addr *peer, __be16 peer_port,
 					   __be16 port)
 {
 	__u64 h = peer->halves[0] ^ peer->halves[1] ^ (__u64)peer_port << 16 ^ port;
@@ -175,68 +209,53 @@ static __always_inline __u64 promise_tuple(const struct sg_addr *peer, __be16 pe
 	return h * 0x9e3779b97f4a7c15ULL | 1;
 }
 
-static __always_inline struct sg_promise *promise_set(__u64 tuple)
+static __always_inline struct set_timed *pending_set(__u64 tuple)
 {
-	__u32 zero = 0;
-	struct sg_promises *p = bpf_map_lookup_elem(&promises, &zero);
+	struct pending *p = map_only_value(&pending);
 
-	return p ? p->of[tuple >> 56 & (SG_PROMISE_SETS - 1)] : NULL;
+	return p ? p->of[tuple >> 56 & (PENDING_SETS - 1)] : NULL;
 }
 
-static __always_inline bool promise_is_young(const struct sg_promise *p, __u64 now_ns)
+static __always_inline struct set_timed *pending_find(__u64 tuple)
 {
-	return p->tuple && now_ns - p->made_at_ns < SG_PROMISE_BATCH_NS;
+	struct set_timed *set = pending_set(tuple);
+
+	return set ? set_find_timed(set, tuple) : NULL;
 }
 
-static __always_inline struct sg_promise *promise_find(__u64 tuple)
+/* A full set loses its first: one connection will not be counted. */
+static __always_inline void pending_add(__u64 tuple, bool canary)
 {
-	struct sg_promise *set = promise_set(tuple);
-
-	if (!set)
-		return NULL;
-	sg_unroll
-	for (int i = 0; i < SG_PROMISE_WAYS; i++)
-		if (set[i].tuple == tuple)
-			return &set[i];
-	return NULL;
-}
-
-/* A full set of young promises loses its first: one birth will not be counted. */
-static __always_inline void promise_make(__u64 tuple, bool canary)
-{
-	struct sg_promise *set = promise_set(tuple), *place = set;
+	struct set_timed *set = pending_set(tuple);
 	__u64 now_ns = bpf_ktime_get_ns();
 
-	if (!set)
-		return;
-	sg_unroll
-	for (int i = SG_PROMISE_WAYS - 1; i >= 0; i--)
-		if (set[i].tuple == tuple || !promise_is_young(&set[i], now_ns))
-			place = &set[i];
-	place->tuple = tuple;
-	place->made_at_ns = (now_ns & ~1ULL) | canary;
+	if (set)
+		set_claim(set, tuple, now_ns, ((now_ns + PENDING_BATCH_NS) & ~1ULL) | canary);
 }
 
-/* Whether the connection is about to be born, of a packet before this one in the same batch. */
-static __always_inline bool promise_pending(__u64 tuple)
+/* Whether a packet before this one, in the same batch, is about to become the connection. */
+static __always_inline bool pending_in_batch(__u64 tuple)
 {
-	const struct sg_promise *p = promise_find(tuple);
+	const struct set_timed *p = pending_find(tuple);
 
-	return p && promise_is_young(p, bpf_ktime_get_ns());
+	return p && p->until_ns > bpf_ktime_get_ns();
 }
 
-enum promise {
-	PROMISE_NONE,
-	PROMISE_KEPT,
-	PROMISE_KEPT_FOR_CANARY,
+enum pending_kind {
+	PENDING_NONE,
+	PENDING_PLAIN,
+	PENDING_CANARY,
 };
 
-static __always_inline enum promise promise_keep(__u64 tuple)
+/* The connection is there: forgets its acceptance, and says of which kind it was. */
+static __always_inline enum pending_kind pending_take(__u64 tuple)
 {
-	struct sg_promise *p = promise_find(tuple);
+	struct set_timed *p = pending_find(tuple);
+	bool canary;
 
 	if (!p)
-		return PROMISE_NONE;
-	p->tuple = 0;
-	return p->made_at_ns & 1 ? PROMISE_KEPT_FOR_CANARY : PROMISE_KEPT;
+		return PENDING_NONE;
+	canary = p->until_ns & 1;
+	*p = (struct set_timed){};
+	return canary ? PENDING_CANARY : PENDING_PLAIN;
 }

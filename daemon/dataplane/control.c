@@ -88,10 +88,10 @@ static int control_write(const struct bpf_map *map, const void *key, bool here, 
 int control_add_local(struct dataplane *dp, const struct sg_addr *addr)
 {
 	struct synguard_bpf *skel = dp->skel;
-	struct sg_own own = sg_own(addr);
+	struct sg_local_bits own = sg_local_bits(addr);
 
 	/* before the table: programs search it only where these bits are set */
-	__atomic_fetch_or(&skel->bss->control.own[own.word], own.bits, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&skel->bss->control.local_bloom[own.word], own.bits, __ATOMIC_RELAXED);
 	return control_write(skel->maps.local_addrs, addr, true, BPF_NOEXIST);
 }
 

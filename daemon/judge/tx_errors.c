@@ -19,7 +19,7 @@ bool tx_errors_step(struct tx_errors *w, const struct tx_errors_sums *now)
 	uint64_t sent = rate_growth(now->tx.sent, w->last.tx.sent);
 	uint64_t challenged = rate_growth(now->challenged, w->last.challenged);
 	bool accepted = now->accepted != w->last.accepted;
-	uint64_t answers = now->tx.told ? sent + failed : challenged;
+	uint64_t answers = now->tx.bundles ? sent + failed : challenged;
 
 	w->last = *now;
 	if (answers < failed)

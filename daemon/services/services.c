@@ -16,8 +16,8 @@
 /*
  * The canary: stateful firewalls, DNAT, LSMs, and what nobody thought of, all end in acceptances
  * that do not become sockets, and then for nearly all clients. So half is a verdict. ACKs that are
- * damaged, on purpose to have a service blocked, are not counted (bpf/path/ack_checks.bpf.h), and
- * no source counts for much (SG_WITNESS_SHARE). 8 in a row of which none was born need no
+ * damaged, on purpose to have a service blocked, are not counted (ack_is_intact() of bpf/path/), and
+ * no source counts for much (SG_CANARY_SHARE). 8 in a row of which none was born need no
  * percentage.
  */
 #define SERVICES_CANARY_MIN	 32

@@ -3,7 +3,7 @@
  * What the BPF programs and the daemon share in memory.
  *
  * Both sides are compiled from this header and loaded together, so it is no promise to anybody
- * else. Times are nanoseconds of CLOCK_MONOTONIC (bpf/state/clock.bpf.h); 0 means never.
+ * else. Times are nanoseconds of CLOCK_MONOTONIC (clock_read() in bpf/maps.bpf.h); 0 means never.
  *
  * One writer for each datum: a field says who writes it, "daemon" or "programs". The services are
  * an mmap()ed array; the daemon reads and writes single aligned fields with relaxed atomics.
@@ -80,18 +80,19 @@ struct sg_left_alone {
  * The addresses of this host as a Bloom filter, which most others miss: each has two bits of one
  * word. Of a host with 4096 addresses one SYN in twenty is looked up.
  */
-#define SG_OWN_WORDS 512
+#define SG_LOCAL_BLOOM_WORDS 512
 
-struct sg_own {
+struct sg_local_bits {
 	__u32 word;
 	__u64 bits;
 };
 
-static inline __attribute__((always_inline)) struct sg_own sg_own(const struct sg_addr *a)
+static inline __attribute__((always_inline)) struct sg_local_bits
+sg_local_bits(const struct sg_addr *a)
 {
 	__u64 h = (a->halves[0] ^ a->halves[1]) * 0x9e3779b97f4a7c15ULL;
 
-	return (struct sg_own){ h >> 55, 1ULL << (h >> 49 & 63) | 1ULL << (h >> 43 & 63) };
+	return (struct sg_local_bits){ h >> 55, 1ULL << (h >> 49 & 63) | 1ULL << (h >> 43 & 63) };
 }
 
 /* Fibonacci hashing; nobody gains by collisions: entries exist for local addresses only. */
@@ -115,14 +116,6 @@ static inline __attribute__((always_inline)) __u8 sg_service_tag(const struct sg
 	return sg_service_hash(a, port) >> 47; /* the next 8 bits */
 }
 
-/* A byte for each entry of a set, together so that one load has all; programs. */
-struct sg_service_tags {
-	union {
-		__u8 of[SG_SERVICE_WAYS];
-		__u64 all;
-	};
-};
-
 /*
  * Sources that the administrator has named: what of them comes in is always passed, or its SYNs are
  * dropped. One trie for each list, so that a source on both is passed whichever prefix is longer.
@@ -137,34 +130,45 @@ struct sg_listed {
 #define SG_LISTED_ALLOW (1u << 0)
 #define SG_LISTED_DENY	(1u << 1)
 
-/* One instance, in the programs' .bss. Written by the daemon. */
+/*
+ * One instance, in the programs' .bss. Its one writer is daemon/dataplane/control.c, with relaxed
+ * atomic stores; the programs read it. Each group has a setter there, in this order.
+ */
 struct sg_control {
-	__u64 key[2];	    /* SipHash key of the cookies; never shown to anybody */
+	/* secrets: written once, before the programs are attached, and never shown to anybody */
+	__u64 key[2];	    /* SipHash key of the cookies */
+	__u64 source_salt;  /* of the hashes of sources */
+	__u32 tsval_offset; /* of the challenges' TSval, ms */
+
+	/* the host */
+	__u32 netns_inum; /* whose handshakes are ours */
+	__u32 cpus;	  /* over how many CPUs a service's SYNs may be spread */
+	__u32 rmem_max;	  /* net.core.rmem_max, bytes */
+
+	/* the daemon's state */
 	__u64 heartbeat_ns; /* stamped each second */
-	__u64 lease_ns;	    /* how long a full queue defends its service */
-	__u64 source_salt;  /* of the hashes of sources; random */
-	__u32 tsval_offset; /* secret offset of the challenges' TSval, ms */
 	__u32 mode;	    /* enum sg_mode */
-	__u32 arm_percent;  /* of a SYN queue's limit: above it the service is defended */
-	__u32 rmem_max;	    /* net.core.rmem_max, bytes */
-	__u32 netns_inum;   /* whose handshakes are ours */
-	__u32 cpus;	    /* over how many CPUs a service's SYNs may be spread */
+	__u32 listed;	    /* SG_LISTED_*, so that empty lists cost one comparison */
+
+	/* settings */
+	__u64 lease_ns;	   /* how long a full queue defends its service */
+	__u32 arm_percent; /* of a SYN queue's limit: above it the service is defended */
 	/* challenges without an answer that a source, a prefix may be sent per window; 0 = any */
 	__u32 reply_budget;
 	__u32 reply_budget_prefix;
 	__u32 ack_flood_rate; /* bogus ACKs a second from which on they are dropped; 0 = never */
 	__u32 client_allowance; /* SYNs without a handshake that a verified client may send per window */
-	__u32 listed;		/* SG_LISTED_*, so that empty lists cost one comparison */
-	/* the bits of each address of this host (sg_own()); of those that went they stay */
-	__u64 own[SG_OWN_WORDS];
+
+	/* the bits of each address of this host (sg_local_bits()); of removed ones they stay */
+	__u64 local_bloom[SG_LOCAL_BLOOM_WORDS];
 };
 
 /* What a driver did with the frames that XDP answered on an interface. Per CPU; programs. */
 #define SG_TX_MAX 1024
 struct sg_tx {
-	__u64 sent;   /* as far as the driver tells */
-	__u64 failed; /* could not be sent, and are lost */
-	__u64 told;   /* how often it told of all; where never, it tells of failures only */
+	__u64 sent;    /* as far as the driver reports */
+	__u64 failed;  /* could not be sent, and are lost */
+	__u64 bundles; /* that it reported; where none, it reports failures only */
 };
 
 enum sg_service_state {
@@ -173,7 +177,7 @@ enum sg_service_state {
 	SG_SERVICE_LIVE,
 };
 
-/* What a challenge may offer, as the host's sysctls stood at the last look. */
+/* What a challenge may offer, by the host's sysctls at the last inspection. */
 #define SG_OFFER_TS	(1u << 0)
 #define SG_OFFER_SACK	(1u << 1)
 #define SG_OFFER_WSCALE (1u << 2)
@@ -190,20 +194,20 @@ struct sg_service {
 	/* the key; written once by the program that claimed the entry */
 	__u32 state; /* enum sg_service_state; CLAIMED and LIVE: programs, FREE: daemon */
 	__be16 port;
-	__u16 mtu; /* programs: of the interface of the last look, 0 = not yet read */
+	__u16 mtu; /* programs: of the interface of the last inspection, 0 = not yet read */
 	struct sg_addr addr;
 
-	/* judgement */
+	/* whether it is defended */
 	__u64 lease_until_ns;	  /* defended until then: programs arm, programs and daemon renew */
-	__u64 blocked_until_ns;	  /* daemon: acceptances were not born */
+	__u64 blocked_until_ns;	  /* daemon: acceptances did not become connections */
 	__u64 forwarded_until_ns; /* programs: another host answers for it */
-	__u64 proven_at_ns;	  /* programs: our own SYN-ACK, or a birth */
+	__u64 proven_at_ns;	  /* programs: our own SYN-ACK, or a handshake */
 	__u32 vlan;		  /* programs: of the proof */
 	__u32 hindrance;	  /* programs: the verdict that stands against a challenge, or 0 */
 
-	/* the look of a challenge, from the listener; programs */
+	/* by the last inspection of the listener; programs */
 	__u64 checked_at_ns;
-	__s32 credit;	    /* SYNs that may pass before the queue is read again */
+	__s32 quota;	    /* SYNs that may pass before the queue is read again */
 	__u32 threshold;    /* queue length above which the service is defended */
 	__u32 window_space; /* bytes the listener may advertise */
 	__u16 user_mss;	    /* TCP_MAXSEG of the listener, 0 = unset */
@@ -212,8 +216,8 @@ struct sg_service {
 	__u8 ttl;
 	__u8 tos;
 	__u8 bound_elsewhere; /* its sockets are bound to a device that packets meet later */
-	__u8 keeps_time_wait; /* tcp_rfc1337: no reset of ours ends a TIME_WAIT */
-	__u32 ifindex;	      /* of the last look */
+	__u8 rfc1337;	      /* tcp_rfc1337: no reset of ours ends a TIME_WAIT */
+	__u32 ifindex;	      /* of the last inspection */
 	__u64 forged_at_ns;   /* a SYN-ACK came in that claims to be of this service */
 
 	/*
@@ -231,20 +235,13 @@ struct sg_tally {
 	__u64 accepted;
 	__u64 born;	  /* acceptances that became sockets */
 	__u64 handshakes; /* every handshake completed at this service, challenged or not */
-	/* the canary: as accepted and born, but no source counts for much (SG_WITNESS_SHARE) */
+	/* the canary: as accepted and born, but a source counts SG_CANARY_SHARE times at most */
 	__u64 canary_accepted;
 	__u64 canary_born;
 	/* the second over which the programs judge on their own whether to renew the lease */
 	__u64 second_start_ns;
 	__u32 second_challenged;
 	__u32 second_born;
-	__u64 weight; /* of the SYN at hand, see hitters_abi.h */
-};
-
-/* What the coarse clock said when it was last asked (bpf/state/clock.bpf.h). Per CPU; programs. */
-struct sg_tick {
-	__u64 jiffies;
-	__u64 now_ns;
 };
 
 /* Per program and CPU. */
@@ -254,82 +251,23 @@ struct sg_counters {
 };
 
 /*
- * Acceptances of this CPU that have not been born yet, by a hash of the connection. Packets come
- * through tcx in batches, so that the data of a client may be seen before the ACK in front of it
- * has become a socket; a promise as young as a batch can be (20 ms: its thread may be preempted)
- * says that it will.
+ * Of the acceptances of one source (of IPv6 a /64) the canary of a service counts so many in 2.1 s. A
+ * client that alone cannot complete, because a firewall filters it, shall not make it look as if no
+ * acceptance became a connection.
  */
-/*
- * Data that overtook its ACK is held back for as long as its sender may take to send what is
- * missing, then never again: whatever it belongs to shall not be starved.
- */
-#define SG_EARLY_MAX 16384
-#define SG_EARLY_NS  1500000000ULL
+#define SG_CANARY_SHARE 4
 
-#define SG_PROMISE_SETS	    256
-#define SG_PROMISE_WAYS	    4
-#define SG_PROMISE_BATCH_NS 20000000ULL
-struct sg_promise {
-	__u64 tuple;	  /* 0 = none */
-	__u64 made_at_ns; /* bpf_ktime_get_ns(), not the coarse clock; lowest bit: canary */
-};
+/* How long the sender of data that overtook its ACK may take to send what is missing. */
+#define SG_EARLY_NS 1500000000ULL
 
-struct sg_promises {
-	struct sg_promise of[SG_PROMISE_SETS][SG_PROMISE_WAYS]; /* a set is a cache line */
-};
+/* One bogus ACK in so many is looked up (bpf/path/ack_flood.bpf.h). */
+#define SG_ACK_SAMPLE 64
 
-/*
- * Floods of ACKs (bpf/path/ack_flood.bpf.h): one in 64 is looked up, a window is 2^28 ns = 0.27 s, and
- * what they are taken for holds for two seconds. A connection is awaited for as long as the packets
- * behind its ACK may wait in a busy machine.
- */
-#define SG_ACK_SAMPLE	    64
-#define SG_ACK_WINDOW_SHIFT 28
-#define SG_ACK_FLOOD_NS	    2000000000ULL
-#define SG_AWAITED_MAX	    256
-#define SG_AWAITED_NS	    1000000000ULL
-
-/*
- * How many acceptances of one source (of IPv6 a /64) the canary of a service hears in 2^31 ns =
- * 2.1 s. One client that only he cannot complete, because a firewall has him filtered, shall not make
- * it look as if nobody got in where others do.
- */
-#define SG_WITNESSES_MAX	16384
-#define SG_WITNESS_SHARE	4
-#define SG_WITNESS_WINDOW_SHIFT 31
-struct sg_witness_key {
-	__u64 source;
-	__u64 service; /* index */
-};
-struct sg_witness {
-	__u32 window;
-	__u32 count;
-};
-
-/*
- * The reply budget (bpf/state/budget.bpf.h): a window is 2^30 ns = 1.07 s, each 16th challenge counts
- * 16 times, and where a CPU sends a service's more than SG_BUDGET_FLOOD in a second each 64th 64
- * times. 65536 buckets, of which a SYN meets two, keep
- * 30 million random SYNs a second below a budget of 1024.
- */
+/* The reply budget (bpf/state/sources.bpf.h): a window is 2^30 ns = 1.07 s, a sample of challenges counts. */
 #define SG_BUDGET_WINDOW_SHIFT 30
 #define SG_BUDGET_SAMPLE       16
-#define SG_BUDGET_FLOOD	       32768
-#define SG_BUDGET_FLOOD_SAMPLE 64
-#define SG_BUDGET_LINES	       4096
-#define SG_BUDGET_PER_LINE     16
-struct sg_budget_bucket {
-	__u16 window;
-	__u16 unanswered; /* in 16ths */
-};
-struct sg_budget_line {
-	struct sg_budget_bucket of[SG_BUDGET_PER_LINE]; /* a cache line */
-};
 
-/*
- * Verified clients (bpf/state/clients.bpf.h): whoever completed a handshake within an hour. A window is
- * that of the reply budget.
- */
+/* Verified clients (bpf/state/sources.bpf.h), in windows of the reply budget: an hour. */
 #define SG_CLIENT_SETS	  4096
 #define SG_CLIENT_WAYS	  4
 #define SG_CLIENT_WINDOWS 3400
@@ -341,24 +279,6 @@ struct sg_client {
 };
 struct sg_client_set {
 	struct sg_client of[SG_CLIENT_WAYS]; /* a cache line */
-};
-
-struct sg_client_tags {
-	union {
-		__u8 of[SG_CLIENT_WAYS];
-		__u32 all;
-	};
-};
-
-/* Sources and prefixes that are sent nothing more in this window. */
-#define SG_SUPPRESSED_SETS 256
-#define SG_SUPPRESSED_WAYS 4
-struct sg_suppressed {
-	__u64 key; /* hash of the source or prefix */
-	__u64 until_ns;
-};
-struct sg_suppress {
-	struct sg_suppressed of[SG_SUPPRESSED_SETS][SG_SUPPRESSED_WAYS]; /* a set is a cache line */
 };
 
 _Static_assert(sizeof(struct sg_addr) == 16, "an address is a map key");

@@ -29,14 +29,14 @@ enum sg_program {
 #define SG_IN_SYN (SG_IN_XDP | SG_IN_INGRESS)
 
 /*
- * PASS hands the packet to whoever comes next, untouched. AGAIN puts it behind the batch that it
+ * PASS hands the packet to whatever comes next, untouched. REQUEUE puts it behind the batch that it
  * came in, to be seen once more when those before it have reached the stack.
  */
 enum sg_action {
 	SG_PASS,
 	SG_REPLY,
 	SG_DROP,
-	SG_AGAIN,
+	SG_REQUEUE,
 };
 
 /* clang-format off */
@@ -99,7 +99,7 @@ enum sg_action {
 	/* ingress: ACK with a valid cookie */                                                                 \
 	X(SG_IN_INGRESS,         ACCEPTED,          PASS,   "accepted",          "ACK with a valid cookie, handed to the listener")              \
 	X(SG_IN_INGRESS,         ACCEPTED_LATER,    PASS,   "accepted_later",    "ACK with a valid cookie that met a full accept queue")         \
-	X(SG_IN_INGRESS,         REQUEUED,        AGAIN,  "requeued",        "Data or a reset in one batch with the ACK before it, which goes first") \
+	X(SG_IN_INGRESS,         REQUEUED,        REQUEUE,"requeued",        "Data or a reset in one batch with the ACK before it, which goes first") \
 	X(SG_IN_INGRESS,         ALREADY_CONNECTED,           PASS,   "already_connected",           "ACK with a valid cookie of a connection that exists")          \
 	X(SG_IN_INGRESS,         CLEARED,           PASS,   "cleared",           "ACK with a valid cookie that removed an old socket in its way") \
 	X(SG_IN_INGRESS,         REPLAYED,          PASS,   "replayed",          "ACK with a valid cookie of a connection that has ended")       \

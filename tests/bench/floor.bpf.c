@@ -5,7 +5,7 @@
  * over it. It knows no service, keeps no state, counts nothing and asks no clock.
  */
 #include "bpf/compat.h"
-#include "bpf/net/checksum.h"
+#include "bpf/net/packet.h"
 #include "bpf/net/siphash.h"
 
 #define FLOOR_MSS    0x020405b4

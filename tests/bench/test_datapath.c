@@ -68,7 +68,7 @@ static void make_idle(struct prog *p, const struct frame_spec *spec)
 	syn.flags = FRAME_SYN;
 	s = prog_service(p, &syn) ?: prog_enter(p, &syn);
 	s->lease_until_ns = 0;
-	s->credit = 1 << 30;
+	s->quota = 1 << 30;
 }
 
 static void make_defended(struct prog *p, const struct frame_spec *spec)
@@ -422,7 +422,7 @@ static __u32 enter_services(struct prog *p, struct spin *spin)
 		spin->bss->destinations[entered++] = s->addr.words[3];
 	}
 	/* the host has these addresses, and not all that were needed to fill the table */
-	memset(p->control->own, 0, sizeof(p->control->own));
+	memset(p->control->local_bloom, 0, sizeof(p->control->local_bloom));
 	for (i = 0; i < entered; i++) {
 		spec.dst_addr.words[3] = spin->bss->destinations[i];
 		prog_add_local(p, &spec);

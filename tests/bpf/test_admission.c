@@ -17,7 +17,7 @@
 #define BACKLOG	  16
 #define THRESHOLD 8
 /* of so many that may still come until the threshold is passed */
-#define CREDIT(room) (((room) + 1) / 2)
+#define QUOTA(room) (((room) + 1) / 2)
 
 /* Opens connections halfway, from ports of their own: the kernel answers, the client never does. */
 static void half_open(struct prog *p, const struct frame_spec *like, int from_port, int count)
@@ -112,7 +112,7 @@ START_TEST(test_no_longer_local)
 	s->checked_at_ns = 0;
 	expect_verdict(p, SG_XDP, &syn, SG_V_NOT_LOCAL);
 	s->lease_until_ns = 0;
-	s->credit = 0;
+	s->quota = 0;
 	expect_verdict(p, SG_XDP, &syn, SG_V_NOT_LOCAL);
 }
 END_TEST
@@ -136,7 +136,7 @@ START_TEST(test_no_listener)
 	/* gone later: idle, then defended; looked for once per SG_RECHECK_NS */
 	s = prog_enter(p, &client_linux4);
 	close(fd);
-	s->credit = 0;
+	s->quota = 0;
 	assert_one_look(p, s, SG_V_NO_LISTENER);
 	s->proven_at_ns = prog_now_ns();
 	s->lease_until_ns = prog_now_ns() + 1000000000;
@@ -207,7 +207,7 @@ END_TEST
  * The queue is read again when half as many SYNs have passed as could have filled it to the
  * threshold: another service may have the same queue.
  */
-START_TEST(test_credit)
+START_TEST(test_quota)
 {
 	struct prog *p = prog_new(stack_new());
 	struct sg_service *s;
@@ -217,11 +217,11 @@ START_TEST(test_credit)
 	stack_listen(.backlog = BACKLOG);
 	s = prog_enter(p, &client_linux4);
 	ck_assert_uint_eq(s->threshold, THRESHOLD);
-	ck_assert_int_eq(s->credit, CREDIT(THRESHOLD + 1));
+	ck_assert_int_eq(s->quota, QUOTA(THRESHOLD + 1));
 	checked = s->checked_at_ns;
-	for (left = CREDIT(THRESHOLD + 1) - 1; left >= 0; left--) {
+	for (left = QUOTA(THRESHOLD + 1) - 1; left >= 0; left--) {
 		admitted(p, &client_linux4, 1);
-		ck_assert_int_eq(s->credit, left);
+		ck_assert_int_eq(s->quota, left);
 	}
 	ck_assert_uint_eq(s->checked_at_ns, checked);
 
@@ -229,9 +229,9 @@ START_TEST(test_credit)
 	usleep(20000); /* the clock that stamps is coarse */
 	admitted(p, &client_linux4, 1);
 	ck_assert_uint_gt(s->checked_at_ns, checked);
-	ck_assert_int_eq(s->credit, CREDIT(THRESHOLD + 1 - 3));
+	ck_assert_int_eq(s->quota, QUOTA(THRESHOLD + 1 - 3));
 	ck_assert_uint_eq(s->armed_count, 0);
-	ck_assert_uint_eq(prog_tally(p, s).syns, 1 + CREDIT(THRESHOLD + 1) + 1);
+	ck_assert_uint_eq(prog_tally(p, s).syns, 1 + QUOTA(THRESHOLD + 1) + 1);
 }
 END_TEST
 
@@ -247,9 +247,9 @@ START_TEST(test_arming_by_the_queue)
 	s = prog_enter(p, &client_linux4);
 	half_open(p, &client_linux4, 50000, THRESHOLD);
 	ck_assert_uint_gt(s->proven_at_ns, 0);
-	s->credit = 0;
+	s->quota = 0;
 	admitted(p, &client_linux4, 2);
-	ck_assert_int_eq(s->credit, 0);
+	ck_assert_int_eq(s->quota, 0);
 	ck_assert_uint_eq(s->lease_until_ns, 0);
 
 	half_open(p, &client_linux4, 51000, 1);
@@ -274,7 +274,7 @@ START_TEST(test_only_the_full_queue_arms)
 	other.dport = 81;
 	stack_listen(.backlog = BACKLOG);
 	stack_listen(.backlog = BACKLOG, .port = 81);
-	prog_enter(p, &client_linux4)->credit = 0;
+	prog_enter(p, &client_linux4)->quota = 0;
 	prog_enter(p, &other);
 	half_open(p, &client_linux4, 50000, THRESHOLD + 1);
 	half_open(p, &other, 50000, 1);
@@ -284,8 +284,8 @@ START_TEST(test_only_the_full_queue_arms)
 }
 END_TEST
 
-/* The queue may hold one more than its limit; no credit may come of a difference below 0. */
-START_TEST(test_full_queue_gives_no_credit)
+/* The queue may hold one more than its limit; no quota may come of a difference below 0. */
+START_TEST(test_full_queue_gives_no_quota)
 {
 	struct prog *p = prog_new(stack_new());
 	struct sg_service *s;
@@ -295,24 +295,24 @@ START_TEST(test_full_queue_gives_no_credit)
 	stack_listen(.backlog = BACKLOG);
 	s = prog_enter(p, &client_linux4);
 	half_open(p, &client_linux4, 50000, BACKLOG + 1);
-	s->credit = 0;
+	s->quota = 0;
 	for (percent = 90; percent > 0; percent /= 3) {
 		p->control->arm_percent = percent;
 		s->lease_until_ns = 0;
 		expect_verdict(p, SG_XDP, &client_linux4, SG_V_CHALLENGED);
-		ck_assert_int_eq(s->credit, 0);
+		ck_assert_int_eq(s->quota, 0);
 		ck_assert_uint_eq(s->threshold, BACKLOG * percent / 100);
 	}
 }
 END_TEST
 
 /* However long the queue: it may be that of many addresses. */
-START_TEST(test_credit_is_bounded)
+START_TEST(test_quota_is_bounded)
 {
 	struct prog *p = prog_new(stack_new());
 
 	stack_listen(.backlog = 4000);
-	ck_assert_int_eq(prog_enter(p, &client_linux4)->credit, 32);
+	ck_assert_int_eq(prog_enter(p, &client_linux4)->quota, 32);
 }
 END_TEST
 
@@ -342,7 +342,7 @@ START_TEST(test_families_of_one_queue)
 }
 END_TEST
 
-START_TEST(test_credit_of_a_reuseport_group)
+START_TEST(test_quota_of_a_reuseport_group)
 {
 	struct prog *p = prog_new(stack_new());
 	struct sg_service *s;
@@ -351,7 +351,7 @@ START_TEST(test_credit_of_a_reuseport_group)
 	stack_listen(.backlog = 100, .reuseport = true);
 	s = prog_enter(p, &client_linux4);
 	ck_assert_uint_eq(s->threshold, 50);
-	ck_assert_int_eq(s->credit, 8);
+	ck_assert_int_eq(s->quota, 8);
 }
 END_TEST
 
@@ -366,7 +366,7 @@ START_TEST(test_lease_ends)
 	p->control->lease_ns = 200000000;
 	s = prog_enter(p, &client_linux4);
 	half_open(p, &client_linux4, 50000, THRESHOLD + 1);
-	s->credit = 0;
+	s->quota = 0;
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_CHALLENGED);
 	usleep(300000);
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_CHALLENGED);
@@ -377,7 +377,7 @@ START_TEST(test_lease_ends)
 	usleep(300000);
 	admitted(p, &client_linux4, 1);
 	ck_assert_uint_eq(s->armed_count, 2);
-	ck_assert_int_eq(s->credit, CREDIT(THRESHOLD + 1));
+	ck_assert_int_eq(s->quota, QUOTA(THRESHOLD + 1));
 }
 END_TEST
 
@@ -472,13 +472,13 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(test_no_listener, 10),
 	SUITE_TEST(test_listeners_of_one_family_or_address, 10),
 	SUITE_TEST(test_services_full, 30),
-	SUITE_TEST(test_credit, 10),
+	SUITE_TEST(test_quota, 10),
 	SUITE_TEST(test_arming_by_the_queue, 10),
 	SUITE_TEST(test_only_the_full_queue_arms, 10),
-	SUITE_TEST(test_full_queue_gives_no_credit, 10),
-	SUITE_TEST(test_credit_is_bounded, 30),
+	SUITE_TEST(test_full_queue_gives_no_quota, 10),
+	SUITE_TEST(test_quota_is_bounded, 30),
 	SUITE_TEST(test_families_of_one_queue, 30),
-	SUITE_TEST(test_credit_of_a_reuseport_group, 10),
+	SUITE_TEST(test_quota_of_a_reuseport_group, 10),
 	SUITE_TEST(test_lease_ends, 10),
 	SUITE_TEST(test_lease_is_renewed, 10),
 	SUITE_TEST(test_mode_always, 10),

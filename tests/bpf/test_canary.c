@@ -44,21 +44,21 @@ START_TEST(canary_hears_one_source_little)
 	p = connection_attached(&listener, 1024);
 	for (i = 0; i < 40; i++)
 		complete(p, &client_linux4, 20000 + i);
-	assert_canary(p, &client_linux4, 40, SG_WITNESS_SHARE, SG_WITNESS_SHARE);
+	assert_canary(p, &client_linux4, 40, SG_CANARY_SHARE, SG_CANARY_SHARE);
 	other.src = "198.51.100.7";
 	complete(p, &other, 20000);
-	assert_canary(p, &client_linux4, 41, SG_WITNESS_SHARE + 1, SG_WITNESS_SHARE + 1);
+	assert_canary(p, &client_linux4, 41, SG_CANARY_SHARE + 1, SG_CANARY_SHARE + 1);
 
 	/* of IPv6 the network counts, not the address */
 	for (i = 0; i < 20; i++)
 		complete(p, &client_linux6, 20000 + i);
 	neighbour.src = "2001:db8::77";
 	complete(p, &neighbour, 20000);
-	assert_canary(p, &client_linux6, 21, SG_WITNESS_SHARE, SG_WITNESS_SHARE);
+	assert_canary(p, &client_linux6, 21, SG_CANARY_SHARE, SG_CANARY_SHARE);
 	elsewhere = neighbour;
 	elsewhere.src = "2001:db8:1::77"; /* to where there is no route, so it is not born */
 	complete(p, &elsewhere, 20000);
-	assert_canary(p, &client_linux6, 22, SG_WITNESS_SHARE + 1, SG_WITNESS_SHARE);
+	assert_canary(p, &client_linux6, 22, SG_CANARY_SHARE + 1, SG_CANARY_SHARE);
 	prog_free(p);
 	close(listener);
 }
@@ -127,13 +127,12 @@ START_TEST(canary_hears_births)
 	int listener, i;
 
 	p = connection_attached(&listener, 1024);
-	for (i = 0; i < SG_WITNESS_SHARE + 4; i++) {
+	for (i = 0; i < SG_CANARY_SHARE + 4; i++) {
 		syn.sport = 30000 + i;
 		close(connection_challenged(p, &syn, listener).fd);
 	}
-	assert_canary(p, &client_linux4, SG_WITNESS_SHARE + 4, SG_WITNESS_SHARE, SG_WITNESS_SHARE);
-	ck_assert_uint_eq(prog_tally(p, prog_service(p, &client_linux4)).born,
-			  SG_WITNESS_SHARE + 4);
+	assert_canary(p, &client_linux4, SG_CANARY_SHARE + 4, SG_CANARY_SHARE, SG_CANARY_SHARE);
+	ck_assert_uint_eq(prog_tally(p, prog_service(p, &client_linux4)).born, SG_CANARY_SHARE + 4);
 	prog_free(p);
 	close(listener);
 }

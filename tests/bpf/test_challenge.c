@@ -62,7 +62,7 @@ static __u32 isn_of(const struct prog *p, const struct prog_frame *syn, struct c
 	struct packet packet;
 
 	ck_assert_int_eq(packet_parse(&packet, &c, syn->length), SG_UNDECIDED);
-	options_parse(&o, c.pos, c.end, packet.option_bytes);
+	options_parse(&o, c.pos + sizeof(struct tcphdr), c.end, packet.option_bytes);
 	cookie_agree(t, &packet, &o, SG_OFFER_TS | SG_OFFER_SACK | SG_OFFER_WSCALE | SG_OFFER_ECN);
 	return cookie_isn(p->control->key, &packet, packet.seq,
 			  cookie_epoch(prog_now_ns(), SG_EPOCH_SHIFT), t);

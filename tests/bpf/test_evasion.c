@@ -45,9 +45,9 @@ START_TEST(evasion_from_port_zero)
 	stack_listen(.backlog = BACKLOG);
 	s = prog_enter(p, &client_linux4);
 	s->proven_at_ns = prog_now_ns();
-	s->credit = 1;
+	s->quota = 1;
 	expect_verdict(p, SG_XDP, &syn, SG_V_SYN_ADMITTED);
-	ck_assert_int_eq(s->credit, 0);
+	ck_assert_int_eq(s->quota, 0);
 	source.src = NULL;
 	for (i = 0; i <= THRESHOLD; i++) {
 		source.src_addr = frame_addr("198.51.100.100");
@@ -111,8 +111,8 @@ START_TEST(evasion_by_a_low_mss)
 	s->checked_at_ns = 0;
 	/* the look grants a part of what is free */
 	expect_verdict(p, SG_XDP, &syn, SG_V_MSS_LOW);
-	ck_assert_int_gt(s->credit, 0);
-	while (s->credit > 0)
+	ck_assert_int_gt(s->quota, 0);
+	while (s->quota > 0)
 		expect_verdict(p, SG_XDP, &syn, SG_V_MSS_LOW);
 	f = *expect_verdict(p, SG_XDP, &syn, SG_V_CHALLENGED_PLAIN);
 	answer = prog_view(&f);

@@ -33,8 +33,8 @@ static struct prog *counting(int *listener, bool defended)
 	p = prog_new(stack_new());
 	p->control->source_salt = SALT;
 	*listener = stack_listen(.backlog = 4096);
-	prog_enter(p, &client_linux4)->credit = 1 << 30;
-	prog_enter(p, &client_linux6)->credit = 1 << 30;
+	prog_enter(p, &client_linux4)->quota = 1 << 30;
+	prog_enter(p, &client_linux6)->quota = 1 << 30;
 	if (!defended)
 		return p;
 	prog_defend(p, &client_linux4);
@@ -221,7 +221,7 @@ END_TEST
 
 /* ---- the sketch ---------------------------------------------------------------------------- */
 
-/* What bpf/state/source.bpf.h makes of an IPv4 address, said a second time. */
+/* What bpf/state/sources.bpf.h makes of an IPv4 address, said a second time. */
 static __u64 key_of(struct sg_addr a, bool prefix)
 {
 	__u64 h = SALT * 0x9e3779b97f4a7c15ULL;

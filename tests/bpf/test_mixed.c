@@ -97,7 +97,7 @@ static void shake(struct prog *p, struct sg_service *s, __u64 *seed)
 	s->forwarded_until_ns = noise_below(seed, 8) ? 0 : later;
 	s->proven_at_ns = noise_below(seed, 8) ? now : 0;
 	s->vlan = noise_below(seed, 4) ? 0 : SG_VLAN_PRESENT | 7;
-	s->credit = noise_below(seed, 4);
+	s->quota = noise_below(seed, 4);
 	s->hindrance = hindrances[noise_below(seed, 7)];
 	s->checked_at_ns = noise_below(seed, 2) ? now : 0;
 	s->offers = noise(seed);

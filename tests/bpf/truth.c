@@ -227,7 +227,7 @@ static void shake_service(struct truth *t, struct sg_service *s)
 	s->checked_at_ns = now_or(t, now, now - 1000000000, 4);
 	s->vlan = truth_chance(t, 4) ? SG_VLAN_PRESENT | 7 : 0;
 	s->hindrance = TRUTH_ONE_OF(t, hindrances);
-	s->credit = (int)noise_below(&t->seed, 4) - 1;
+	s->quota = (int)noise_below(&t->seed, 4) - 1;
 	s->window_space = truth_chance(t, 4) ? noise(&t->seed) : 65536;
 	s->user_mss = truth_chance(t, 4) ? TRUTH_ONE_OF(t, truth_mss) : 0;
 	s->wscale = noise_below(&t->seed, 15);

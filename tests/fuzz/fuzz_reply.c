@@ -10,9 +10,9 @@
 static const __u64 key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
 
 /* What the program would take from a service, from the knobs. */
-static struct reply_look look_of(const uint8_t *knobs)
+static struct reply_fields fields_of(const uint8_t *knobs)
 {
-	return (struct reply_look){
+	return (struct reply_fields){
 		.window = knobs[1] << 8 | knobs[2],
 		.mss = knobs[3] << 8 | knobs[4],
 		.wscale = knobs[5] % 15,
@@ -35,18 +35,19 @@ static bool receive(const uint8_t *frame, size_t bytes, struct packet *p, struct
 }
 
 static void check_answer(const struct packet *syn, const struct cookie_terms *agreed,
-			 const struct reply_look *look, __u32 epoch)
+			 const struct reply_fields *fields, __u32 epoch)
 {
-	struct tcp_options o = { .seen = agreed->ts ? OPTIONS_SEEN_TS : 0, .tsecr = look->tsval };
+	struct tcp_options o = { .seen = agreed->ts ? OPTIONS_SEEN_TS : 0, .tsecr = fields->tsval };
 	struct cookie_terms t;
 	struct packet ack = *syn;
 
 	ack.seq = syn->seq + 1;
-	ack.ack_seq = look->isn + 1;
+	ack.ack_seq = fields->isn + 1;
 	cookie_recall(&t, &ack, &o);
-	FUZZ_CHECK(cookie_holds(key, &ack, cookie_epoch_of(look->isn, epoch + 1), &t), "the cookie "
-										       "does not "
-										       "hold");
+	FUZZ_CHECK(cookie_holds(key, &ack, cookie_epoch_of(fields->isn, epoch + 1), &t),
+		   "the cookie "
+		   "does not "
+		   "hold");
 	cookie_spell_out(&t, ack.version);
 	FUZZ_CHECK(t.mss == agreed->mss && t.sack == agreed->sack && t.ts == agreed->ts &&
 			   t.wscale == agreed->wscale && t.snd_wscale == agreed->snd_wscale &&
@@ -59,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const uint8_t *syn = data + FUZZ_KNOBS;
 	size_t syn_bytes, reply_bytes, kept;
 	struct tcp_options o = {};
-	struct reply_look look;
+	struct reply_fields fields;
 	struct cookie_terms t;
 	const char *wrong;
 	struct reply r;
@@ -73,15 +74,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!receive(syn, syn_bytes, &p, &o))
 		return 0;
 	now = (__u32)data[8] << 24 | data[9] << 16 | data[10] << 8 | data[11];
-	look = look_of(data);
+	fields = fields_of(data);
 	cookie_agree(&t, &p, &o, data[0]);
 	/* of a smaller one than the least the program makes no challenge */
 	FUZZ_CHECK(!(o.seen & OPTIONS_SEEN_MSS) || o.mss < cookie_mss_min(p.version) ||
 			   t.mss <= o.mss,
 		   "MSS %u became %u", o.mss, t.mss);
-	look.isn = cookie_isn(key, &p, p.seq, now, &t);
-	look.tsval = cookie_tsval(now, &t);
-	reply_build(&r, &p, &o, &t, &look);
+	fields.isn = cookie_isn(key, &p, p.seq, now, &t);
+	fields.tsval = cookie_tsval(now, &t);
+	reply_build(&r, &p, &o, &t, &fields);
 
 	/* the frame that the driver makes of it: longer ones end in anything */
 	reply_bytes = reply_frame_bytes(&p, &r, syn_bytes);
@@ -91,10 +92,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(room, syn, kept);
 	reply = frame_copy(room, reply_bytes);
 	free(room);
-	FUZZ_CHECK(reply_write(reply, reply + reply_bytes, &p, &r, &look), "not written");
+	FUZZ_CHECK(reply_write(reply, reply + reply_bytes, &p, &r, &fields), "not written");
 	wrong = synack_wrong(syn, syn_bytes, reply, reply_bytes);
 	FUZZ_CHECK(!wrong, "%s", wrong);
-	check_answer(&p, &t, &look, now);
+	check_answer(&p, &t, &fields, now);
 	frame_copy_free(reply);
 	return 0;
 }

@@ -220,7 +220,7 @@ START_TEST(cli_status_is_narrow)
 		.family = CLIENTS_V4,
 		.port = 65500,
 		.rate_per_sec = 100,
-		.duration_ms = 6000, /* one source: SG_WITNESS_SHARE of it in each 2.1 s */
+		.duration_ms = 6000, /* one source: SG_CANARY_SHARE of it in each 2.1 s */
 		.deadline_ms = 100,
 	};
 	const struct flood_options fo = {

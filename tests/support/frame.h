@@ -4,7 +4,7 @@
  *
  * struct frame_spec says what differs from an ordinary SYN; frame_build() writes the bytes, with
  * true lengths and full checksums unless told to lie. frame_parse() and frame_checksums_ok() are
- * the oracle: they share nothing with bpf/net/packet.h, options.h, checksum.h and reply.h, so that no
+ * the oracle: they share nothing with bpf/net/packet.h, options.h and reply.h, so that no
  * mistake of theirs can hide behind itself.
  *
  *	struct frame_spec syn = {

@@ -242,7 +242,7 @@ static void model_look(const struct model *m, const struct model_place *at,
 	to->threshold = threshold;
 	if (room > 0)
 		room = l->in_group ? (room > 8 ? 8 : room) : (room > 64 ? 32 : (room + 1) / 2);
-	to->credit = room;
+	to->quota = room;
 	to->window_space = l->window_space;
 	to->user_mss = l->user_mss;
 	to->wscale = l->wscale;
@@ -302,8 +302,8 @@ static enum sg_verdict model_admit(const struct model *m, const struct model_syn
 		return v;
 	stale = now_ns - to->checked_at_ns > MODEL_RECHECK_NS;
 	defended = model_defended(m, to, now_ns);
-	if (!defended && to->credit > 0) {
-		to->credit--;
+	if (!defended && to->quota > 0) {
+		to->quota--;
 		return SG_V_SYN_ADMITTED;
 	}
 	if (!defended && to->hindrance == SG_V_NO_LISTENER && !stale)
@@ -369,8 +369,8 @@ static enum sg_verdict model_spared(const struct model *m, struct model_syn *s,
 	if (s->mss_seen && s->mss < model_least_mss(s)) {
 		bool always = to->user_mss && to->user_mss < model_least_mss(s);
 
-		if (always || to->credit > 0) {
-			to->credit -= !always;
+		if (always || to->quota > 0) {
+			to->quota -= !always;
 			return SG_V_MSS_LOW;
 		}
 	}

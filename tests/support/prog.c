@@ -108,7 +108,7 @@ static int prog_return_code(enum sg_program program, enum sg_verdict verdict)
 
 	if (program == SG_XDP)
 		return action == SG_REPLY ? XDP_TX : action == SG_DROP ? XDP_DROP : XDP_PASS;
-	if (action == SG_AGAIN || action == SG_REPLY)
+	if (action == SG_REQUEUE || action == SG_REPLY)
 		return PROG_TCX_REDIRECT;
 	return action == SG_DROP ? PROG_TCX_DROP : PROG_TCX_NEXT;
 }

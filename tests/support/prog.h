@@ -66,7 +66,7 @@ const char *prog_lacks(void);
 /*
  * Loads the programs for an interface of the current namespace. Mode is auto, the heartbeat is now,
  * and the default destinations of struct frame_spec are local addresses. Keeps the process on the
- * CPU that it is on, as the programs' promises and credits are per CPU or nearly so.
+ * CPU that it is on, as the programs' promises and quotas are per CPU or nearly so.
  */
 struct prog *prog_new(unsigned int ifindex);
 

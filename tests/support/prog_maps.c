@@ -165,10 +165,10 @@ void prog_add_local(struct prog *p, const struct frame_spec *syn)
 {
 	struct bpf_map *map = p->skel->maps.local_addrs;
 	struct sg_addr a = prog_destination(syn);
-	struct sg_own own = sg_own(&a);
+	struct sg_local_bits own = sg_local_bits(&a);
 	__u8 unused = 0;
 
-	p->control->own[own.word] |= own.bits;
+	p->control->local_bloom[own.word] |= own.bits;
 	prog_must(!bpf_map__update_elem(map, &a, sizeof(a), &unused, sizeof(unused), BPF_ANY),
 		  "a local address");
 }

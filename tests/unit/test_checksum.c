@@ -3,7 +3,7 @@
  * The Internet checksum against RFC 1071's own example, its corner cases, and frame_checksum(),
  * which adds byte by byte.
  */
-#include "bpf/net/checksum.h"
+#include "bpf/net/packet.h"
 #include "frame.h"
 #include "noise.h"
 #include "suite.h"

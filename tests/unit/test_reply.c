@@ -20,13 +20,13 @@ struct exchange {
 	struct packet p;
 	struct tcp_options o;
 	struct cookie_terms t;
-	struct reply_look look;
+	struct reply_fields fields;
 	struct reply r;
 	__u8 *reply; /* of exactly reply_bytes */
 	size_t reply_bytes;
 };
 
-static const struct reply_look plain_look = {
+static const struct reply_fields plain_fields = {
 	.isn = 0xdeadbeef,
 	.tsval = 0x01020304,
 	.window = 0xfaf0,
@@ -48,7 +48,7 @@ static void receive(struct exchange *x, const struct frame_spec *spec, __u8 offe
 	v = packet_parse(&x->p, &c, x->syn_bytes) ?: packet_syn_only(&x->p);
 	if (v)
 		ck_abort_msg("a SYN of the test's own has verdict %d", v);
-	options_parse(&x->o, c.pos, c.end, x->p.option_bytes);
+	options_parse(&x->o, c.pos + sizeof(struct tcphdr), c.end, x->p.option_bytes);
 	cookie_agree(&x->t, &x->p, &x->o, offers);
 	frame_copy_free(copy);
 }
@@ -63,13 +63,13 @@ static __u8 *resized(const struct exchange *x, size_t bytes)
 	return frame_copy(room, bytes);
 }
 
-static void respond(struct exchange *x, const struct reply_look *look)
+static void respond(struct exchange *x, const struct reply_fields *fields)
 {
-	x->look = *look;
-	reply_build(&x->r, &x->p, &x->o, &x->t, look);
+	x->fields = *fields;
+	reply_build(&x->r, &x->p, &x->o, &x->t, fields);
 	x->reply_bytes = reply_frame_bytes(&x->p, &x->r, x->syn_bytes);
 	x->reply = resized(x, x->reply_bytes);
-	if (!reply_write(x->reply, x->reply + x->reply_bytes, &x->p, &x->r, look))
+	if (!reply_write(x->reply, x->reply + x->reply_bytes, &x->p, &x->r, fields))
 		ck_abort_msg("not written into %zu bytes", x->reply_bytes);
 }
 
@@ -89,20 +89,20 @@ static const char *judge(const struct exchange *x)
 	if (wrong)
 		return wrong;
 	frame_parse(&a, x->reply, x->reply_bytes);
-	if (a.seq != x->look.isn || a.window != x->look.window || a.ttl != x->look.ttl)
-		return "not the look's ISN, window or TTL";
-	if (a.tos != (x->look.tos & 0xfc))
-		return "not the look's TOS";
-	if (a.mss != x->look.mss)
-		return "not the look's MSS";
+	if (a.seq != x->fields.isn || a.window != x->fields.window || a.ttl != x->fields.ttl)
+		return "not the given ISN, window or TTL";
+	if (a.tos != (x->fields.tos & 0xfc))
+		return "not the given TOS";
+	if (a.mss != x->fields.mss)
+		return "not the given MSS";
 	if (a.has_ts != t->ts || a.has_sack != t->sack || a.has_wscale != t->wscale)
 		return "options that were not agreed on";
 	if (!!(a.flags & FRAME_ECE) != t->ecn)
 		return "ECN that was not agreed on";
-	if (a.has_ts && a.tsval != x->look.tsval)
-		return "not the look's timestamp";
-	if (a.has_wscale && a.wscale != x->look.wscale)
-		return "not the look's window scale";
+	if (a.has_ts && a.tsval != x->fields.tsval)
+		return "not the given timestamp";
+	if (a.has_wscale && a.wscale != x->fields.wscale)
+		return "not the given window scale";
 	return NULL;
 }
 
@@ -168,7 +168,7 @@ START_TEST(reply_to_any_syn)
 
 	for (round = 0; round < rounds; round++) {
 		struct frame_spec spec = any_syn(&state);
-		struct reply_look look = {
+		struct reply_fields fields = {
 			.isn = noise(&state),
 			.tsval = noise(&state),
 			.window = noise(&state),
@@ -180,7 +180,7 @@ START_TEST(reply_to_any_syn)
 		const char *wrong;
 
 		receive(&x, &spec, noise_below(&state, OFFERS_ALL + 1));
-		respond(&x, &look);
+		respond(&x, &fields);
 		wrong = judge(&x);
 		if (wrong)
 			ck_abort_msg("round %d, SYN of %zu bytes: %s", round, x.syn_bytes, wrong);
@@ -199,11 +199,11 @@ START_TEST(reply_with_every_checksum)
 
 	receive(&x, &spec, OFFERS_ALL);
 	for (isn = 0; isn < 65536; isn++) {
-		struct reply_look look = plain_look;
+		struct reply_fields fields = plain_fields;
 		__u16 check;
 
-		look.isn = isn;
-		respond(&x, &look);
+		fields.isn = isn;
+		respond(&x, &fields);
 		if (!frame_checksums_ok(x.reply, x.reply_bytes))
 			ck_abort_msg("ISN %d", isn);
 		check = x.reply[50] << 8 | x.reply[51];
@@ -262,7 +262,7 @@ START_TEST(reply_has_the_right_length)
 	const char *wrong;
 
 	receive(&x, &c->spec, OFFERS_ALL);
-	respond(&x, &plain_look);
+	respond(&x, &plain_fields);
 	ck_assert_msg(x.syn_bytes == c->syn_bytes, "%s: the SYN has %zu bytes", c->name,
 		      x.syn_bytes);
 	ck_assert_msg(x.reply_bytes == c->reply_bytes, "%s: the reply has %zu bytes", c->name,
@@ -295,14 +295,14 @@ START_TEST(reply_to_syns_of_every_length)
 			spec.payload_bytes = bytes;
 			spec.pad_to = 0;
 			receive(&x, &spec, OFFERS_ALL);
-			respond(&x, &plain_look);
+			respond(&x, &plain_fields);
 			wrong = judge(&x);
 			ck_assert_msg(!wrong, "%d bytes of data: %s", bytes, wrong);
 			end(&x);
 			spec.payload_bytes = 0;
 			spec.pad_to = bytes;
 			receive(&x, &spec, OFFERS_ALL);
-			respond(&x, &plain_look);
+			respond(&x, &plain_fields);
 			wrong = judge(&x);
 			ck_assert_msg(!wrong, "padded to %d bytes: %s", bytes, wrong);
 			end(&x);
@@ -329,13 +329,13 @@ START_TEST(reply_into_too_short_a_frame)
 	struct exchange x;
 
 	receive(&x, &roomless[_i], OFFERS_ALL);
-	respond(&x, &plain_look);
+	respond(&x, &plain_fields);
 	headers = x.p.l3_offset + (x.p.version == 4 ? 20 : 40) + x.r.words * 4;
 	end(&x);
 	for (bytes = 0; bytes < headers; bytes++) {
 		__u8 *frame = resized(&x, bytes), *before = resized(&x, bytes);
 
-		ck_assert_msg(!reply_write(frame, frame + bytes, &x.p, &x.r, &x.look),
+		ck_assert_msg(!reply_write(frame, frame + bytes, &x.p, &x.r, &x.fields),
 			      "written into %zu of %zu bytes", bytes, headers);
 		ck_assert_msg(!memcmp(frame, before, bytes), "%zu of %zu bytes: changed", bytes,
 			      headers);
@@ -376,13 +376,13 @@ START_TEST(reply_echoes_ecn)
 				.tos = cases[i].tos,
 				.options = { FRAME_LINUX_SYN(1460, 1, 7) },
 			};
-			struct reply_look look = plain_look;
+			struct reply_fields fields = plain_fields;
 			struct frame_view a;
 			struct exchange x;
 
-			look.tos = 0xff;
+			fields.tos = 0xff;
 			receive(&x, &spec, cases[i].offers);
-			respond(&x, &look);
+			respond(&x, &fields);
 			ck_assert(!frame_parse(&a, x.reply, x.reply_bytes));
 			ck_assert_msg(a.flags == (FRAME_SYN | FRAME_ACK |
 						  (cases[i].echo ? FRAME_ECE : 0)),
@@ -413,13 +413,13 @@ START_TEST(reply_to_linux_in_full)
 		.options = { FRAME_LINUX_SYN(1460, 5000, 9) },
 		.payload_bytes = 30,
 	};
-	struct reply_look look = plain_look;
+	struct reply_fields fields = plain_fields;
 	struct exchange x;
 	int i;
 
-	look.tos = 0x10;
+	fields.tos = 0x10;
 	receive(&x, &spec, OFFERS_ALL);
-	respond(&x, &look);
+	respond(&x, &fields);
 	ck_assert_uint_eq(x.reply_bytes, sizeof(wanted));
 	for (i = 0; i < sizeof(wanted); i++)
 		ck_assert_msg(x.reply[i] == wanted[i], "byte %d is %02x", i, x.reply[i]);

@@ -39,7 +39,7 @@ START_TEST(verdict_rows_are_whole)
 	ck_assert_msg(r->programs && !(r->programs & ~SG_IN_ANY), "%s: programs %x", r->label,
 		      r->programs);
 	ck_assert_msg(r->action == SG_PASS || r->action == SG_REPLY || r->action == SG_DROP ||
-			      r->action == SG_AGAIN,
+			      r->action == SG_REQUEUE,
 		      "%s: action %d", r->label, r->action);
 }
 END_TEST
@@ -65,7 +65,7 @@ START_TEST(verdict_actions_belong_to_their_programs)
 		if (rows[v].action == SG_REPLY)
 			ck_assert_msg(rows[v].programs == SG_IN_SYN, "%s", rows[v].label);
 		/* only tcx ingress can put a packet behind its batch */
-		if (rows[v].action == SG_AGAIN)
+		if (rows[v].action == SG_REQUEUE)
 			ck_assert_msg(rows[v].programs == SG_IN_INGRESS, "%s", rows[v].label);
 		/* what leaves the host is nobody's attack */
 		if (rows[v].action == SG_DROP)

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The challenge: a SYN is answered in place with a cookie, by XDP or by tcx ingress.
+ *
+ * The reply is the same, byte for byte. tcx differs in what the skb says of VLAN tags and checksums;
+ * its reply goes out of the interface that the SYN came in by, past routing, firewall and
+ * conntrack, as XDP_TX does, and tcx egress knows it by CHALLENGE_SENT.
+ */
+#pragma once
+
+#include "bpf/cookie/cookie.h"
+#include "bpf/cookie/reply.h"
+#include "bpf/kernel.bpf.h"
+#include "bpf/maps.bpf.h"
+#include "bpf/net/packet.h"
+#include "bpf/path/frame.bpf.h"
+#include "bpf/state/heavy_hitters.bpf.h"
+#include "bpf/state/listener.bpf.h"
+#include "bpf/state/service.bpf.h"
+#include "bpf/state/sources.bpf.h"
+
+/* What the steps of a SYN hand on. Each step writes what is its own, nothing is zeroed. */
+struct syn {
+	struct packet p;
+	struct tcp_options o;
+	struct sg_service *service;
+	struct sg_tally *tally;
+	struct scratch *scratch;
+	__u32 index; /* of the service */
+	__u64 now_ns;
+	__u64 client; /* source_client() */
+};
+
+/* ---- the cookie's midstates ------------------------------------------------------------------- */
+
+/*
+ * Hashed midstates (struct cookie_midstate) by the index of their service; a place is its last
+ * user's. In a flood each challenge needs the same one, and to hash it is 2 of the 10 rounds of
+ * SipHash that IPv4 takes, and 6 of the 16 of IPv6. The result is that of cookie_isn(). Per CPU, so
+ * that nobody reads half of one.
+ */
+#define MIDSTATES_MAX 64
+
+struct midstate_hashed {
+	__u64 key; /* half of it tells one from another */
+	struct cookie_midstate midstate;
+	struct siphash_state state;
+};
+
+MAP(midstates, PERCPU_ARRAY, MIDSTATES_MAX, 0, __u32, struct midstate_hashed);
+
+static __always_inline bool midstate_is(const struct midstate_hashed *h,
+					const struct cookie_midstate *midstate)
+{
+	return h->midstate.words[0] == midstate->words[0] && h->key == control.key[0] &&
+	       h->midstate.words[1] == midstate->words[1] &&
+	       h->midstate.words[2] == midstate->words[2];
+}
+
+/* A global function: it is rarely called, and the verifier proves it once. Returns 0. */
+__noinline int midstate_hash(__u32 index, const struct cookie_midstate *midstate, __u32 version)
+{
+	__u32 at = index % MIDSTATES_MAX;
+	struct midstate_hashed *h = bpf_map_lookup_elem(&midstates, &at);
+
+	if (!h || !midstate)
+		return 0;
+	cookie_hash_midstate(&h->state, control.key, midstate, version);
+	h->key = control.key[0];
+	h->midstate = *midstate;
+	return 0;
+}
+
+/* As cookie_isn() has it. */
+static __always_inline __u32 midstate_isn(const struct packet *p, __u32 index, __u32 epoch,
+					  const struct cookie_terms *t)
+{
+	__u32 at = index % MIDSTATES_MAX;
+	struct midstate_hashed *h = bpf_map_lookup_elem(&midstates, &at);
+	struct siphash_state s;
+	struct cookie_midstate midstate;
+
+	if (!h)
+		return cookie_isn(control.key, p, p->seq, epoch, t);
+	cookie_midstate_of(&midstate, p, epoch, t);
+	if (!midstate_is(h, &midstate))
+		midstate_hash(index, &midstate, p->version);
+	s = h->state;
+	return cookie_isn_of(&s, p, p->seq, epoch, t);
+}
+
+/* ---- what is offered -------------------------------------------------------------------------- */
+
+/*
+ * The window scale of this epoch: what the first challenge in it promised. Compare and swap,
+ * because two CPUs may be the first after different inspections of the listener.
+ */
+static __always_inline __u8 challenge_wscale(struct sg_service *s, __u32 epoch)
+{
+	__u64 *slot = &s->promised[epoch & 1];
+	__u64 seen = *slot;
+	__u64 ours = (__u64)epoch << 8 | s->wscale;
+	__u64 found;
+
+	if (seen >> 8 == epoch)
+		return seen & 0xff;
+	/* first, so that no ACK with the cookie finds it unset */
+	*service_challenged_port(s->port) = 1;
+	found = __sync_val_compare_and_swap(slot, seen, ours);
+	return found == seen ? s->wscale : found & 0xff;
+}
+
+/* The least of interface MTU and TCP_MAXSEG. Never learned from traffic: a client could lie. */
+static __always_inline __u16 challenge_mss(void *ctx, __u32 ifindex, const struct packet *p,
+					   struct sg_service *s)
+{
+	__u32 headers = p->version == 4 ? 40 : 60;
+	__u32 mss;
+
+	/* another interface than that of the last inspection has its own */
+	if (!s->mtu || s->ifindex != ifindex)
+		listener_mtu(ctx, ifindex, s);
+	mss = s->mtu - headers;
+	return s->user_mss ? sg_min(mss, s->user_mss) : mss;
+}
+
+/* As the kernel rounds it at the acceptance, so that nothing is promised that it will not take. */
+static __always_inline __u16 challenge_window(const struct sg_service *s, __u16 mss)
+{
+	__u32 space = s->window_space;
+
+	/* above, what a division costs would not show */
+	if (mss && space > mss && space < 0xffffu + mss)
+		space -= space % mss;
+	return sg_min(space, 0xffff);
+}
+
+/* The answer to a SYN, ready to be written. */
+struct challenge {
+	struct cookie_terms terms;
+	struct reply_fields fields;
+	struct reply reply;
+};
+
+static __always_inline void challenge_compose(const struct syn *syn, __u16 mss, struct challenge *c)
+{
+	__u32 epoch = cookie_epoch(syn->now_ns, epoch_shift);
+	const struct packet *p = &syn->p;
+	struct sg_service *s = syn->service;
+
+	cookie_agree(&c->terms, p, &syn->o, s->offers);
+	c->fields = (struct reply_fields){
+		.isn = midstate_isn(p, syn->index, epoch, &c->terms),
+		.tsval = cookie_tsval(cookie_clock_ms(syn->now_ns) + control.tsval_offset,
+				      &c->terms),
+		.window = challenge_window(s, c->terms.mss),
+		.mss = mss,
+		.wscale = challenge_wscale(s, epoch),
+		.ttl = s->ttl,
+		.tos = p->version == 4 ? s->tos : 0,
+	};
+	reply_build(&c->reply, p, &syn->o, &c->terms, &c->fields);
+}
+
+static __always_inline void challenge_count(struct syn *syn)
+{
+	if (syn->scratch->weight)
+		hitters_challenged(&syn->p, syn->scratch->weight);
+	budget_charge(&syn->p, syn->tally->challenged++, syn->tally->second_challenged,
+		      syn->now_ns);
+	/* before this one is counted, which nobody can have answered yet */
+	service_renew(syn->service, syn->tally, syn->now_ns);
+	syn->tally->second_challenged++;
+}
+
+static __always_inline bool challenge_mss_is_low(const struct syn *syn)
+{
+	return (syn->o.seen & OPTIONS_SEEN_MSS) && syn->o.mss < cookie_mss_min(syn->p.version);
+}
+
+/* Writes the reply over the SYN, which has been given room for it. */
+static __always_inline enum sg_verdict challenge_write(void *data, void *end, struct syn *syn,
+						       const struct challenge *c)
+{
+	if (!reply_write(data, end, &syn->p, &c->reply, &c->fields))
+		return SG_V_NO_ROOM;
+	challenge_count(syn);
+	return c->terms.lossy || challenge_mss_is_low(syn) ? SG_V_CHALLENGED_PLAIN :
+							     SG_V_CHALLENGED;
+}
+
+/* ---- XDP -------------------------------------------------------------------------------------- */
+
+/*
+ * Gives the frame the reply's length; all packet pointers are invalid afterwards. A driver may have
+ * left the end of the frame in fragments, which cannot be written to: what the reply takes of the
+ * frame has to lie before them.
+ */
+static __always_inline bool challenge_make_room(struct xdp_md *ctx, const struct packet *p,
+						const struct reply *r)
+{
+	__u32 old = frame_bytes_xdp(ctx);
+	__u32 wanted = reply_frame_bytes(p, r, old);
+	/* the mask is for the verifier: a reply has 22 + 40 + 40 bytes at most */
+	void *needed = (void *)(long)ctx->data + (sg_min(old, wanted) & 127);
+
+	if (needed > (void *)(long)ctx->data_end)
+		return false;
+	return wanted == old || !bpf_xdp_adjust_tail(ctx, (int)wanted - (int)old);
+}
+
+static __always_inline enum sg_verdict challenge_xdp(struct xdp_md *ctx, struct syn *syn)
+{
+	struct challenge c;
+
+	challenge_compose(syn, challenge_mss(ctx, ctx->ingress_ifindex, &syn->p, syn->service), &c);
+	if (!challenge_make_room(ctx, &syn->p, &c.reply))
+		return SG_V_NO_ROOM;
+	return challenge_write((void *)(long)ctx->data, (void *)(long)ctx->data_end, syn, &c);
+}
+
+/* ---- tcx ingress ------------------------------------------------------------------------------ */
+
+/*
+ * Gives the skb the reply's length, in one writable piece, and its checksum the form that the skb
+ * promises. A partial one is the sum of the pseudo header, not complemented, which is completed at
+ * a place that is fixed in the skb, so the TCP header has to stay where it was. A sum over the
+ * whole skb is forgotten when its length changes.
+ */
+static __always_inline bool challenge_make_room_skb(struct __sk_buff *skb, const struct packet *p,
+						    struct reply *r)
+{
+	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
+	__u8 summed = BPF_CORE_READ_BITFIELD(kernel_skb, ip_summed);
+	__u32 headers = p->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	__u32 old = skb->len;
+	__u32 wanted = reply_frame_bytes(p, r, old);
+
+	if (summed == KERNEL_CHECKSUM_PARTIAL) {
+		__u16 sum = ~checksum_fold(packet_pseudo_sum(p, r->words * 4));
+
+		if (p->l4_offset != p->l3_offset + headers)
+			return false;
+		r->tcp[4] = bpf_htonl((__u32)bpf_ntohs(sum) << 16);
+	} else if (summed == KERNEL_CHECKSUM_COMPLETE && wanted == old) {
+		if (bpf_skb_change_tail(skb, old + 1, 0))
+			return false;
+	}
+	return !bpf_skb_change_tail(skb, wanted, 0);
+}
+
+static __always_inline enum sg_verdict challenge_skb(struct __sk_buff *skb, struct syn *syn)
+{
+	struct challenge c = {};
+	enum sg_verdict v;
+
+	challenge_compose(syn, challenge_mss(skb, skb->ifindex, &syn->p, syn->service), &c);
+	if (!challenge_make_room_skb(skb, &syn->p, &c.reply))
+		return SG_V_NO_ROOM;
+	v = challenge_write((void *)(long)skb->data, (void *)(long)skb->data_end, syn, &c);
+	if (v == SG_V_NO_ROOM)
+		return v;
+	skb->cb[0] = CHALLENGE_SENT;
+	bpf_redirect(skb->ifindex, 0); /* takes effect by the verdict's action */
+	return v;
+}
