@@ -22,9 +22,7 @@
 #include "bpf/state/listener.bpf.h"
 #include "bpf/state/sources.bpf.h"
 
-/* A window is 2^28 ns = 0.27 s; a flood is taken to last for two seconds after its last sign. */
-#define ACK_FLOOD_WINDOW_SHIFT 28
-#define ACK_FLOOD_NS	       2000000000ULL
+#define ACK_FLOOD_WINDOW_SHIFT 28 /* 0.27 s */
 
 /* While there is a flood, when it is taken to be over; and the count of a window. */
 __u64 ack_flood_until_ns;
@@ -48,7 +46,7 @@ static __always_inline void ack_flood_note(__u64 now_ns)
 	ack_flood_count += SG_ACK_SAMPLE;
 	/* a window is about a quarter of a second */
 	if (ack_flood_count >= control.ack_flood_rate / 4)
-		ack_flood_until_ns = now_ns + ACK_FLOOD_NS;
+		ack_flood_until_ns = now_ns + SG_ACK_FLOOD_NS;
 }
 
 static __always_inline bool ack_flood_lasts(__u64 now_ns)

@@ -260,8 +260,9 @@ struct sg_counters {
 /* How long the sender of data that overtook its ACK may take to send what is missing. */
 #define SG_EARLY_NS 1500000000ULL
 
-/* One bogus ACK in so many is looked up (bpf/path/ack_flood.bpf.h). */
-#define SG_ACK_SAMPLE 64
+/* One bogus ACK in so many is looked up, and a flood of them lasts so long after its last sign. */
+#define SG_ACK_SAMPLE	64
+#define SG_ACK_FLOOD_NS 2000000000ULL
 
 /* The reply budget (bpf/state/sources.bpf.h): a window is 2^30 ns = 1.07 s, a sample of challenges counts. */
 #define SG_BUDGET_WINDOW_SHIFT 30
