@@ -129,7 +129,7 @@ int synguard_egress(struct __sk_buff *skb)
 
 /* Fires for every network namespace of the machine; only ours counts. */
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(synguard_born, const struct sock *sk, int old_state, int new_state)
+int BPF_PROG(synguard_handshake, const struct sock *sk, int old_state, int new_state)
 {
 	if (old_state == KERNEL_TCP_SYN_RECV && new_state == KERNEL_TCP_ESTABLISHED &&
 	    sk->__sk_common.skc_net.net->ns.inum == control.netns_inum)

@@ -165,7 +165,7 @@ static __always_inline enum sg_verdict syn_time_wait(void *ctx, const struct syn
 		return SG_UNDECIDED;
 	waits = sk->state == KERNEL_TCP_TIME_WAIT;
 	bpf_sk_release(sk);
-	return waits ? SG_V_OLD_SOCKET : SG_UNDECIDED;
+	return waits ? SG_V_TIME_WAIT : SG_UNDECIDED;
 }
 
 /* By what is known of its source. In mode always every source is challenged. */

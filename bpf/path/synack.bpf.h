@@ -89,8 +89,8 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	pending = pending_take(pending_tuple(&peer, skc->skc_dport, bpf_htons(skc->skc_num)));
 	if (!pending)
 		return;
-	if (!(t->born++ % SG_BUDGET_SAMPLE))
+	if (!(t->established++ % SG_BUDGET_SAMPLE))
 		budget_refund(&peer, version, now_ns);
-	t->second_born++;
-	t->canary_born += pending == PENDING_CANARY;
+	t->second_established++;
+	t->canary_established += pending == PENDING_CANARY;
 }

@@ -138,7 +138,7 @@ static __always_inline bool service_defended(const struct sg_service *s, __u64 n
 static __always_inline void service_renew(struct sg_service *s, struct sg_tally *t, __u64 now_ns)
 {
 	__u64 age = now_ns - t->second_start_ns;
-	__s64 unanswered = (__s64)t->second_challenged - t->second_born;
+	__s64 unanswered = (__s64)t->second_challenged - t->second_established;
 
 	if (age < 1000000000ULL)
 		return;
@@ -147,7 +147,7 @@ static __always_inline void service_renew(struct sg_service *s, struct sg_tally 
 		s->lease_until_ns = now_ns + control.lease_ns;
 	t->second_start_ns = now_ns;
 	t->second_challenged = 0;
-	t->second_born = 0;
+	t->second_established = 0;
 }
 
 /* ---- the canary: whether what is accepted becomes connections -------------------------------- */

@@ -310,7 +310,7 @@ static int print_services(const json_t *report, const struct screen *s)
 		{ "SYNS",         show_number, "syns", .right = true, .rank = 4 },
 		{ "CHALLENGED",   show_number, "challenged", .right = true, .rank = 3 },
 		{ "ACCEPTED",     show_number, "accepted", .right = true, .rank = 2 },
-		{ "BORN",         show_number, "born", .right = true, .wide = true },
+		{ "ESTAB",         show_number, "established", .right = true, .wide = true },
 		{ "PROVEN",       show_yes, "proven", .wide = true },
 		{}
 	};
@@ -366,7 +366,8 @@ static void print_blocked(const json_t *services, const struct screen *s)
 			"became connections. Look for a firewall rule that drops ACKs without a "
 			"SYN before them, or for nf_conntrack_tcp_loose=0.",
 			get_endpoint(service, "address", "port").text,
-			SHORT(get_number(service, "accepted")), SHORT(get_number(service, "born")));
+			SHORT(get_number(service, "accepted")),
+			SHORT(get_number(service, "established")));
 	}
 }
 

@@ -237,7 +237,7 @@ static int load_attach(struct bpf_program *prog, struct bpf_link **ret)
 int dataplane_attach_tracing(struct dataplane *dp, struct complaint *c)
 {
 	struct synguard_bpf *skel = dp->skel;
-	int r = load_attach(skel->progs.synguard_born, &skel->links.synguard_born);
+	int r = load_attach(skel->progs.synguard_handshake, &skel->links.synguard_handshake);
 
 	if (r < 0) {
 		complain(c, "the tracepoint inet_sock_set_state could not be attached: %s",

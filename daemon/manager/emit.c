@@ -59,11 +59,11 @@ static struct addr_text service_text(const struct sg_service *service)
 }
 
 void emit_blocked(void *emitter, const struct sg_service *service, uint64_t blocked_ns,
-		  uint64_t accepted, uint64_t born)
+		  uint64_t accepted, uint64_t established)
 {
 	EMIT(emitter, SG_EVENT_SERVICE_BLOCKED, EVENT_TEXT("service", service_text(service).text),
 	     EVENT_NUMBER("seconds", blocked_ns / NS_PER_SEC),
-	     EVENT_NUMBER("acceptances", accepted), EVENT_NUMBER("births", born));
+	     EVENT_NUMBER("acceptances", accepted), EVENT_NUMBER("established", established));
 }
 
 void emit_defence(void *emitter, const struct sg_service *service, enum defence_news news,

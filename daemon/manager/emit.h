@@ -51,7 +51,7 @@ void emit_sources(struct emitter *e, enum detect_pattern pattern,
 
 /* For struct services_handler, with the emitter as userdata. */
 void emit_blocked(void *emitter, const struct sg_service *service, uint64_t blocked_ns,
-		  uint64_t accepted, uint64_t born);
+		  uint64_t accepted, uint64_t established);
 void emit_defence(void *emitter, const struct sg_service *service, enum defence_news news,
 		  const struct defence *defence);
 void emit_trouble(void *emitter, const struct sg_service *service, enum sg_trouble trouble,

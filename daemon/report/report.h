@@ -31,7 +31,7 @@ struct report_service {
 	bool blocked;
 	bool proven;
 	const char *hindrance; /* label of the verdict that stands against a challenge, or NULL */
-	uint64_t syns, challenged, accepted, born;
+	uint64_t syns, challenged, accepted, established;
 	uint64_t syn_queue, syn_queue_max, accept_queue, accept_queue_max;
 	uint64_t baseline_syns_per_second;
 	const char *trouble;	/* word of synguard/trouble.h */

@@ -17,7 +17,7 @@
  * The canary: stateful firewalls, DNAT, LSMs, and what nobody thought of, all end in acceptances
  * that do not become sockets, and then for nearly all clients. So half is a verdict. ACKs that are
  * damaged, on purpose to have a service blocked, are not counted (ack_is_intact() of bpf/path/), and
- * no source counts for much (SG_CANARY_SHARE). 8 in a row of which none was born need no
+ * no source counts for much (SG_CANARY_SHARE). 8 in a row of which none became a connection need no
  * percentage.
  */
 #define SERVICES_CANARY_MIN	 32
@@ -40,8 +40,9 @@ struct services_memory {
 	bool known;
 	struct sg_tally last;
 	struct sg_tally grew;
-	uint64_t canary_accepted, canary_born, canary_since_ns; /* since it was last judged */
-	uint64_t canary_stillborn; /* acceptances since the last tick with a birth */
+	uint64_t canary_accepted, canary_established,
+		canary_since_ns; /* since it was last judged */
+	uint64_t canary_lost;	 /* acceptances since the last tick with a connection */
 	struct defence defence;
 	struct detect_service judged;
 	uint64_t drops; /* of its listeners, at the last sample */
@@ -166,9 +167,8 @@ static int services_read_tally(struct services *s, uint32_t index)
 	m->known = true;
 	m->last = now;
 	m->canary_accepted += m->grew.canary_accepted;
-	m->canary_born += m->grew.canary_born;
-	m->canary_stillborn = m->grew.canary_born ? 0 :
-						    m->canary_stillborn + m->grew.canary_accepted;
+	m->canary_established += m->grew.canary_established;
+	m->canary_lost = m->grew.canary_established ? 0 : m->canary_lost + m->grew.canary_accepted;
 	return 0;
 }
 
@@ -332,7 +332,7 @@ static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
 {
 	struct sg_service *e = &s->entries[index];
 	const struct services_memory *m = &s->memory[index];
-	uint64_t unanswered = rate_growth(m->grew.challenged, m->grew.born);
+	uint64_t unanswered = rate_growth(m->grew.challenged, m->grew.established);
 
 	if (services_get(&e->lease_until_ns) > now_ns &&
 	    (s->hold || unanswered * SERVICES_HALF_OPEN_SECONDS > e->threshold))
@@ -343,20 +343,20 @@ static void services_check_canary(struct services *s, uint32_t index, uint64_t n
 				  const struct services_handler *handler)
 {
 	struct services_memory *m = &s->memory[index];
-	bool none = m->canary_stillborn >= SERVICES_CANARY_NONE_MIN;
+	bool none = m->canary_lost >= SERVICES_CANARY_NONE_MIN;
 	bool enough = m->canary_accepted >= SERVICES_CANARY_MIN;
-	bool few = m->canary_born * 100 < m->canary_accepted * SERVICES_CANARY_PERCENT;
+	bool few = m->canary_established * 100 < m->canary_accepted * SERVICES_CANARY_PERCENT;
 
 	if (!none && !enough && now_ns - m->canary_since_ns < SERVICES_CANARY_NS)
 		return;
 	if (none || (enough && few)) {
 		services_set(&s->entries[index].blocked_until_ns, now_ns + SERVICES_BLOCKED_NS);
 		handler->blocked(handler->userdata, &s->entries[index], SERVICES_BLOCKED_NS,
-				 m->canary_accepted, m->canary_born);
+				 m->canary_accepted, m->canary_established);
 	}
 	m->canary_accepted = 0;
-	m->canary_born = 0;
-	m->canary_stillborn = none ? 0 : m->canary_stillborn;
+	m->canary_established = 0;
+	m->canary_lost = none ? 0 : m->canary_lost;
 	m->canary_since_ns = now_ns;
 }
 
@@ -412,7 +412,7 @@ void services_evict(struct services_evicted *rows, uint32_t index, const struct 
 	sum.syns += tally->syns;
 	sum.challenged += tally->challenged;
 	sum.accepted += tally->accepted;
-	sum.born += tally->born;
+	sum.established += tally->established;
 	rows[found ? found - rows : index] = sum;
 }
 
@@ -497,7 +497,7 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 		.syns = before.syns + tally.syns,
 		.challenged = before.challenged + tally.challenged,
 		.accepted = before.accepted + tally.accepted,
-		.born = before.born + tally.born,
+		.established = before.established + tally.established,
 		.syn_queue = s->queues.no_listeners ? s->queues.rows[index].half_open : q->syn,
 		.syn_queue_max = q->max,
 		.accept_queue = q->accept,

@@ -4,7 +4,7 @@
  * renew, which services to block, which entries to free.
  *
  * The programs defend without it. It adds what one CPU alone cannot see: sums over CPUs, whether
- * acceptances are born, and that a listener has been gone for long.
+ * acceptances become connections, and that a listener has been gone for long.
  */
 #pragma once
 
@@ -23,7 +23,7 @@ struct services;
 struct services_evicted {
 	struct sg_addr addr;
 	__be16 port; /* 0: none */
-	uint64_t syns, challenged, accepted, born;
+	uint64_t syns, challenged, accepted, established;
 };
 void services_evict(struct services_evicted *rows, uint32_t index, const struct sg_service *e,
 		    const struct sg_tally *tally);
@@ -66,9 +66,9 @@ void services_judge(struct services *s, uint64_t now_ns, const struct detect_con
  */
 #define SERVICES_DEFENCES_MAX 16
 struct services_handler {
-	/* the service becomes blocked for this long, by these acceptances and births */
+	/* the service becomes blocked for this long, by these acceptances and connections */
 	void (*blocked)(void *userdata, const struct sg_service *service, uint64_t blocked_ns,
-			uint64_t accepted, uint64_t born);
+			uint64_t accepted, uint64_t established);
 	/* its defence begins, or has ended */
 	void (*defence)(void *userdata, const struct sg_service *service, enum defence_news news,
 			const struct defence *defence);

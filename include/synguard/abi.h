@@ -233,15 +233,15 @@ struct sg_tally {
 	__u64 syns;
 	__u64 challenged;
 	__u64 accepted;
-	__u64 born;	  /* acceptances that became sockets */
-	__u64 handshakes; /* every handshake completed at this service, challenged or not */
-	/* the canary: as accepted and born, but a source counts SG_CANARY_SHARE times at most */
+	__u64 established; /* acceptances that became connections */
+	__u64 handshakes;  /* every handshake completed at this service, challenged or not */
+	/* the canary: as accepted and established, but a source counts SG_CANARY_SHARE times at most */
 	__u64 canary_accepted;
-	__u64 canary_born;
+	__u64 canary_established;
 	/* the second over which the programs judge on their own whether to renew the lease */
 	__u64 second_start_ns;
 	__u32 second_challenged;
-	__u32 second_born;
+	__u32 second_established;
 };
 
 /* Per program and CPU. */

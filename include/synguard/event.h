@@ -77,8 +77,8 @@
 	  "The ACK flood is over after {seconds} s: {bogus_acks} ACKs belonged to no connection, {dropped} were dropped", \
 	  "seconds bogus_acks dropped")                                                                           \
 	X(SERVICE_BLOCKED, "service_blocked", "7df5062f3ae049c094d1e069b4b7f64b", LOG_WARNING,                    \
-	  "{service} is not challenged for {seconds} s: {births} of {acceptances} acceptances became connections; look for a firewall rule that drops ACKs without a SYN before them, or nf_conntrack_tcp_loose=0", \
-	  "service seconds acceptances births")                                                                   \
+	  "{service} is not challenged for {seconds} s: {established} of {acceptances} acceptances became connections; look for a firewall rule that drops ACKs without a SYN before them, or nf_conntrack_tcp_loose=0", \
+	  "service seconds acceptances established")                                                                   \
 	X(MITIGATION_TAKEN,   "mitigation_taken",     "c413f6ae631f464098ec71536eaed80c", LOG_NOTICE,                     \
 	  "Mitigation step {step} is taken{:change}{:reason}",                                                 \
 	  "step target old new change reason")                                                                    \

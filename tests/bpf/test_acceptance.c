@@ -101,7 +101,7 @@ START_TEST(test_acceptance)
 	ck_assert_msg(connection_rcv_wnd(&c) >= challenge.window, "%s: window %u, promised %u",
 		      profiles[_i].name, connection_rcv_wnd(&c), challenge.window);
 	ck_assert_uint_eq(prog_tally(p, s).accepted, 1);
-	ck_assert_uint_eq(prog_tally(p, s).born, 1);
+	ck_assert_uint_eq(prog_tally(p, s).established, 1);
 	ck_assert_uint_eq(prog_tally(p, s).handshakes, 1);
 	assert_nobody_comes(listener);
 }
@@ -295,7 +295,7 @@ START_TEST(test_accepted_later)
 	expect_delivery(p, &ack, SG_V_ACCEPTED);
 	ck_assert_int_ge(stack_accept(listener), 0);
 	ck_assert_uint_eq(prog_tally(p, s).accepted, 1);
-	ck_assert_uint_eq(prog_tally(p, s).born, 1);
+	ck_assert_uint_eq(prog_tally(p, s).established, 1);
 }
 END_TEST
 

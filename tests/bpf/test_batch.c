@@ -167,7 +167,7 @@ START_TEST(test_reset_past_an_old_socket)
 }
 END_TEST
 
-/* Traps H15: one connection, and the count of what was promised stays that of what was born. */
+/* Traps H15: one connection, and the count of what was promised stays that of what was established. */
 START_TEST(test_duplicates)
 {
 	int listener;
@@ -182,7 +182,7 @@ START_TEST(test_duplicates)
 	assert_reads(listener, "hello");
 	tally = prog_tally(p, prog_service(p, &client_linux4));
 	ck_assert_uint_eq(tally.accepted, 1);
-	ck_assert_uint_eq(tally.born, 1);
+	ck_assert_uint_eq(tally.established, 1);
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The canary: what it hears of acceptances and births, and that no single source can sing for it.
+ * The canary: what it counts of acceptances and connections, and that no single source can sing for it.
  */
 #include "client.h"
 #include "connection.h"
@@ -25,13 +25,13 @@ static void complete(struct prog *p, const struct frame_spec *client, int sport)
 }
 
 static void assert_canary(struct prog *p, const struct frame_spec *client, unsigned int accepted,
-			  unsigned int heard, unsigned int born)
+			  unsigned int heard, unsigned int established)
 {
 	struct sg_tally t = prog_tally(p, prog_service(p, client));
 
 	ck_assert_uint_eq(t.accepted, accepted);
 	ck_assert_uint_eq(t.canary_accepted, heard);
-	ck_assert_uint_eq(t.canary_born, born);
+	ck_assert_uint_eq(t.canary_established, established);
 }
 
 /* One real address with many ports is heard a few times, then no more. */
@@ -56,7 +56,7 @@ START_TEST(canary_hears_one_source_little)
 	complete(p, &neighbour, 20000);
 	assert_canary(p, &client_linux6, 21, SG_CANARY_SHARE, SG_CANARY_SHARE);
 	elsewhere = neighbour;
-	elsewhere.src = "2001:db8:1::77"; /* to where there is no route, so it is not born */
+	elsewhere.src = "2001:db8:1::77"; /* to where there is no route, so it is not established */
 	complete(p, &elsewhere, 20000);
 	assert_canary(p, &client_linux6, 22, SG_CANARY_SHARE + 1, SG_CANARY_SHARE);
 	prog_free(p);
@@ -119,8 +119,8 @@ START_TEST(canary_hears_no_damaged)
 }
 END_TEST
 
-/* What is heard as accepted is heard as born, and what is not is not. */
-START_TEST(canary_hears_births)
+/* What is heard as accepted is heard as established, and what is not is not. */
+START_TEST(canary_counts_connections)
 {
 	struct frame_spec syn = client_linux4;
 	struct prog *p;
@@ -132,7 +132,8 @@ START_TEST(canary_hears_births)
 		close(connection_challenged(p, &syn, listener).fd);
 	}
 	assert_canary(p, &client_linux4, SG_CANARY_SHARE + 4, SG_CANARY_SHARE, SG_CANARY_SHARE);
-	ck_assert_uint_eq(prog_tally(p, prog_service(p, &client_linux4)).born, SG_CANARY_SHARE + 4);
+	ck_assert_uint_eq(prog_tally(p, prog_service(p, &client_linux4)).established,
+			  SG_CANARY_SHARE + 4);
 	prog_free(p);
 	close(listener);
 }
@@ -144,7 +145,7 @@ SUITE_NEEDS(prog_lacks)
 const struct suite_test suite_tests[] = {
 	SUITE_TEST(canary_hears_one_source_little, 30),
 	SUITE_TEST(canary_hears_no_damaged, 30),
-	SUITE_TEST(canary_hears_births, 30),
+	SUITE_TEST(canary_counts_connections, 30),
 	{}
 };
 /* clang-format on */

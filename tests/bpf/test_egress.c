@@ -232,7 +232,7 @@ START_TEST(test_the_stack_proves)
 }
 END_TEST
 
-/* A completed handshake proves as well; it is no birth, since no acceptance was promised. */
+/* A completed handshake proves as well; it is not counted as established, since no acceptance was promised. */
 START_TEST(test_a_handshake_proves)
 {
 	const struct frame_spec *syns[] = { &client_linux4, &client_linux6 };
@@ -255,7 +255,7 @@ START_TEST(test_a_handshake_proves)
 		ck_assert_int_ge(stack_accept(listener), 0);
 		ck_assert_uint_gt(s->proven_at_ns, 0);
 		ck_assert_uint_eq(prog_tally(p, s).handshakes, 1);
-		ck_assert_uint_eq(prog_tally(p, s).born, 0);
+		ck_assert_uint_eq(prog_tally(p, s).established, 0);
 	}
 }
 END_TEST

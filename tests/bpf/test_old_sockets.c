@@ -32,7 +32,7 @@ START_TEST(test_time_wait_gives_way)
 	ck_assert_int_ge(c.fd, 0);
 	after = prog_tally(p, prog_service(p, syns[_i]));
 	ck_assert_uint_eq(after.accepted - before.accepted, 1);
-	ck_assert_uint_eq(after.born - before.born, 1);
+	ck_assert_uint_eq(after.established - before.established, 1);
 	stack_assert_silent();
 }
 END_TEST

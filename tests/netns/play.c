@@ -25,7 +25,7 @@ static void play_assert_counted(struct stage *s, const struct play *p, int times
 	stage_assert_accounted(status);
 	ck_assert_int_eq(service.challenged, times * play_number(p->challenged));
 	ck_assert_int_eq(service.accepted, times * play_number(p->accepted));
-	ck_assert_int_eq(service.born, service.accepted);
+	ck_assert_int_eq(service.established, service.accepted);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "accepted"), service.accepted);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "early_data"), times * p->early_data);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "replayed"), times * p->replayed);

@@ -125,7 +125,7 @@ static const struct key interface_keys[] = {
 };
 static const struct key service_keys[] = {
 	{ "address", 's' }, { "port", 'i' }, { "defending", 'b' }, { "blocked", 'b' },
-	{ "syns", 'i' }, { "challenged", 'i' }, { "accepted", 'i' }, { "born", 'i' },
+	{ "syns", 'i' }, { "challenged", 'i' }, { "accepted", 'i' }, { "established", 'i' },
 	{ "syn_queue", 'i' }, { "syn_queue_max", 'i' }, { "accept_queue", 'i' },
 	{ "accept_queue_max", 'i' }, {}
 };
@@ -650,7 +650,7 @@ static void assert_equal_to_status(const char *metrics, json_t *report)
 		{ "syns", "synguard_service_syns_total" },
 		{ "challenged", "synguard_service_challenges_total" },
 		{ "accepted", "synguard_service_acceptances_total" },
-		{ "born", "synguard_service_births_total" },
+		{ "established", "synguard_service_established_total" },
 		{ "syn_queue_max", "synguard_service_syn_queue_limit" },
 		{ "accept_queue", "synguard_service_accept_queue_connections" },
 		{ "accept_queue_max", "synguard_service_accept_queue_limit" },

@@ -591,7 +591,7 @@ static void later_clients(struct stage *s, unsigned int challenged)
 	ck_assert_uint_eq(r.connected, 10);
 	clients_result_done(&r);
 	after = watch_service(s);
-	ck_assert_int_eq(after.born - before.born, challenged);
+	ck_assert_int_eq(after.established - before.established, challenged);
 }
 
 /* Named before it exists; then it comes, goes, comes again, is renamed, and goes down and up. */

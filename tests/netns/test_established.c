@@ -188,7 +188,7 @@ START_TEST(h17_established)
 	close_flows(during);
 	assert_all_arrived(&s, &w, status, lost_by_veth(&s) - lost);
 	ck_assert_int_eq(watch_service(&s).accepted, FLOWS);
-	ck_assert_int_eq(watch_service(&s).born, FLOWS);
+	ck_assert_int_eq(watch_service(&s).established, FLOWS);
 	ck_assert_int_gt(watch_service(&s).challenged, FLOOD_RATE);
 	json_decref(status);
 	close(listener);

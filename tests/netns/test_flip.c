@@ -70,7 +70,7 @@ START_TEST(h11_flips)
 	ck_assert_int_eq(stage_verdict(status, "ingress", "refused"), 0);
 	json_decref(status);
 	service = watch_service(&s);
-	ck_assert_int_eq(service.accepted, service.born);
+	ck_assert_int_eq(service.accepted, service.established);
 	ck_assert_int_ge(service.challenged, service.accepted);
 	stage_strike(&s);
 }

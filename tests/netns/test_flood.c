@@ -188,13 +188,13 @@ static void some_clients(struct stage *s, uint16_t port)
 }
 
 /*
- * Every acceptance was born, as far as that is known: the kernel does not run the tracepoint's
- * program in a softirq that interrupts it, and what is born in that softirq is not counted.
+ * Every acceptance became a connection, as far as that is known: the kernel does not run the tracepoint's
+ * program in a softirq that interrupts it, and what is established in that softirq is not counted.
  */
-static void expect_born(const struct watch_service *figures)
+static void expect_established(const struct watch_service *figures)
 {
-	ck_assert_int_le(figures->born, figures->accepted);
-	ck_assert_int_ge(figures->born * 100, figures->accepted * 95);
+	ck_assert_int_le(figures->established, figures->accepted);
+	ck_assert_int_ge(figures->established * 100, figures->accepted * 95);
 }
 
 /* ---- surviving ----------------------------------------------------------------------------- */
@@ -266,7 +266,7 @@ START_TEST(flood_survived)
 	during = watch_service(&s);
 	ck_assert_int_gt(during.challenged, 100000);
 	ck_assert_int_ge(during.accepted, 700);
-	expect_born(&during);
+	expect_established(&during);
 	some_clients(&s, STAGE_PORT);
 	after = watch_service(&s);
 	ck_assert_int_eq(after.challenged, during.challenged);
@@ -545,7 +545,7 @@ START_TEST(h20_syncookies_off_during_an_attack)
 
 	on = watch_service(&s);
 	ck_assert_int_gt(on.challenged, off.challenged);
-	expect_born(&on);
+	expect_established(&on);
 	stage_strike(&s);
 }
 END_TEST

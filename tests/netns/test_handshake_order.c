@@ -228,7 +228,7 @@ START_TEST(h4_accept_full)
 	wire_send(&refused, FRAME_ACK, NULL);
 	close(play_accept(listener));
 	ck_assert_int_eq(watch_verdict(&s, "ingress", "accepted"), FULL_BACKLOG + 3);
-	ck_assert_int_eq(watch_service(&s).born, FULL_BACKLOG + 3);
+	ck_assert_int_eq(watch_service(&s).established, FULL_BACKLOG + 3);
 	wire_close(&promised);
 	wire_close(&refused);
 	close(listener);
@@ -267,7 +267,7 @@ START_TEST(h4_late_application)
 	ck_assert_int_ge(stage_verdict(status, "xdp", "accept_full"), 1);
 	json_decref(status);
 	ck_assert_int_eq(watch_service(&s).accepted, r.attempted);
-	ck_assert_int_eq(watch_service(&s).born, r.attempted);
+	ck_assert_int_eq(watch_service(&s).established, r.attempted);
 	clients_result_done(&r);
 	stage_strike(&s);
 }

@@ -677,7 +677,7 @@ START_TEST(h23_blocked)
 		ck_assert_int_ge(figure(&s, addresses[i], STAGE_PORT, "accepted"), 8);
 		/* two ticks' worth of 20 a second, and as much for a busy machine */
 		ck_assert_int_le(figure(&s, addresses[i], STAGE_PORT, "challenged"), 80);
-		ck_assert_int_eq(figure(&s, addresses[i], STAGE_PORT, "born"), 0);
+		ck_assert_int_eq(figure(&s, addresses[i], STAGE_PORT, "established"), 0);
 		ck_assert(!flag(&s, addresses[i], STAGE_PORT, "defending"));
 	}
 	some_clients(&s, STAGE_PORT, 10);
@@ -696,7 +696,7 @@ END_TEST
 
 /*
  * A source that the firewall filters answers its challenges as others do, and none of its
- * acceptances is born. Beside ordinary clients that blocks nothing, and none of them is lost.
+ * acceptances becomes a connection. Beside ordinary clients that blocks nothing, and none of them is lost.
  */
 START_TEST(h23_filtered_source)
 {
@@ -733,7 +733,7 @@ START_TEST(h23_filtered_source)
 	ck_assert_uint_eq(r.connected, r.attempted);
 	after = watch_service(&s);
 	ck_assert_int_eq(after.accepted - before.accepted, r.connected + 60);
-	ck_assert_int_eq(after.born - before.born, r.connected);
+	ck_assert_int_eq(after.established - before.established, r.connected);
 	for (i = 0; i < 2; i++)
 		ck_assert(!flag(&s, addresses[i], STAGE_PORT, "blocked"));
 	clients_result_done(&r);
@@ -869,7 +869,7 @@ START_TEST(c13_other_namespace)
 	some_clients(&there, STAGE_PORT, 10);
 	for (i = 0; i < 2; i++) {
 		ck_assert(!flag(&here, addresses[i], STAGE_PORT, "proven"));
-		ck_assert_int_eq(figure(&here, addresses[i], STAGE_PORT, "born"), 0);
+		ck_assert_int_eq(figure(&here, addresses[i], STAGE_PORT, "established"), 0);
 	}
 
 	/* without the rule the same handshakes in the right namespace do */
@@ -940,7 +940,7 @@ START_TEST(c13_families)
 			row = stage_service(status, addresses[family], kinds[i].port);
 			ck_assert_int_eq(stage_figure(row, "challenged"), count[family]);
 			ck_assert_int_eq(stage_figure(row, "accepted"), count[family]);
-			ck_assert_int_eq(stage_figure(row, "born"), count[family]);
+			ck_assert_int_eq(stage_figure(row, "established"), count[family]);
 			ck_assert_int_eq(stage_figure(row, "syn_queue_max"),
 					 kinds[i].options[1].port ? 16 + 16 * family : 128);
 		}

@@ -240,7 +240,7 @@ START_TEST(programs_nginx)
 
 	after = watch_service(&s);
 	ck_assert_int_eq(after.accepted - before.accepted, 200);
-	ck_assert_int_eq(after.born - before.born, 200);
+	ck_assert_int_eq(after.established - before.established, 200);
 	status = stage_status(&s);
 	ck_assert_int_eq(stage_verdict(status, "xdp", "syn_admitted"), 0);
 	stage_assert_accounted(status);
@@ -298,7 +298,7 @@ START_TEST(programs_iperf3)
 		after = watch_service(&s);
 		ck_assert_int_ge(after.challenged, before.challenged + 2);
 		ck_assert_int_eq(after.accepted, before.accepted + 2);
-		ck_assert_int_eq(after.born, before.born + 2);
+		ck_assert_int_eq(after.established, before.established + 2);
 	}
 	end(&server, SIGTERM);
 	stage_strike(&s);

@@ -225,7 +225,7 @@ START_TEST(h12_rfc1337)
 	watch_assert_still(&w);
 	after = watch_service(&s);
 	ck_assert_int_eq(after.challenged - before.challenged, 1);
-	ck_assert_int_eq(watch_verdict(&s, "xdp", "old_socket"), RECONNECTS - 1);
+	ck_assert_int_eq(watch_verdict(&s, "xdp", "time_wait"), RECONNECTS - 1);
 	ck_assert_int_eq(watch_verdict(&s, "ingress", "tuple_in_use"), 0);
 	close(listener);
 	stage_strike(&s);

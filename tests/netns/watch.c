@@ -26,7 +26,7 @@ static struct watch_service watch_sum(const json_t *status)
 		sum.syns += stage_figure(row, "syns");
 		sum.challenged += stage_figure(row, "challenged");
 		sum.accepted += stage_figure(row, "accepted");
-		sum.born += stage_figure(row, "born");
+		sum.established += stage_figure(row, "established");
 	}
 	return sum;
 }
@@ -52,7 +52,7 @@ void watch_assert_defended(struct stage *s, const struct watch_service *before,
 	/* a SYN may be sent twice where this machine is slow */
 	ck_assert_int_ge(now.challenged - before->challenged, connections);
 	ck_assert_int_eq(now.accepted - before->accepted, connections);
-	ck_assert_int_eq(now.born - before->born, connections);
+	ck_assert_int_eq(now.established - before->established, connections);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "early_data"), 0);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "deferred"), 0);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "refused"), 0);

@@ -14,12 +14,12 @@ struct watch_service {
 	json_int_t syns;
 	json_int_t challenged;
 	json_int_t accepted;
-	json_int_t born;
+	json_int_t established;
 };
 struct watch_service watch_service(struct stage *s);
 
 /*
- * Asserts that so many connections were challenged, accepted and born since `before` (NULL: since
+ * Asserts that so many connections were challenged, accepted and established since `before` (NULL: since
  * the start), that nothing was dropped, and that the verdicts add up.
  */
 void watch_assert_defended(struct stage *s, const struct watch_service *before,

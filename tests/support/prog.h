@@ -178,7 +178,7 @@ void prog_promise(struct prog *p, struct sg_service *s, __u32 epoch, __u8 wscale
 
 /* Makes the service's running second of this CPU what the test wants to be judged. */
 void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns, __u32 challenged,
-		     __u32 born);
+		     __u32 established);
 
 /* Makes the destination of the SYN a local address, or no longer one. */
 void prog_add_local(struct prog *p, const struct frame_spec *syn);

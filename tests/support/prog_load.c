@@ -120,7 +120,7 @@ static void prog_load(struct prog *p)
 	bpf_program__set_autoload(skel->progs.synguard_xdp, true);
 	bpf_program__set_autoload(skel->progs.synguard_ingress, true);
 	bpf_program__set_autoload(skel->progs.synguard_egress, true);
-	bpf_program__set_autoload(skel->progs.synguard_born, true);
+	bpf_program__set_autoload(skel->progs.synguard_handshake, true);
 	bpf_program__set_autoload(skel->progs.synguard_sent, true);
 	bpf_program__set_autoload(skel->progs.synguard_failed, true);
 	if (prog_all)

@@ -64,19 +64,19 @@ struct sg_tally prog_tally(struct prog *p, const struct sg_service *s)
 		sum.syns += each[cpu].syns;
 		sum.challenged += each[cpu].challenged;
 		sum.accepted += each[cpu].accepted;
-		sum.born += each[cpu].born;
+		sum.established += each[cpu].established;
 		sum.handshakes += each[cpu].handshakes;
 		sum.canary_accepted += each[cpu].canary_accepted;
-		sum.canary_born += each[cpu].canary_born;
+		sum.canary_established += each[cpu].canary_established;
 		sum.second_challenged += each[cpu].second_challenged;
-		sum.second_born += each[cpu].second_born;
+		sum.second_established += each[cpu].second_established;
 	}
 	free(each);
 	return sum;
 }
 
 void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns, __u32 challenged,
-		     __u32 born)
+		     __u32 established)
 {
 	__u32 key = s - p->services;
 	struct sg_tally *each = prog_read_percpu(p->skel->maps.tallies, key, sizeof(*each));
@@ -84,7 +84,7 @@ void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns,
 
 	each[cpu].second_start_ns = start_ns;
 	each[cpu].second_challenged = challenged;
-	each[cpu].second_born = born;
+	each[cpu].second_established = established;
 	prog_must(!bpf_map__update_elem(p->skel->maps.tallies, &key, sizeof(key), each,
 					sizeof(*each) * prog_cpus(), BPF_ANY),
 		  "writing a tally");

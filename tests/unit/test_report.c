@@ -52,7 +52,7 @@ static void fill_services(struct play *p)
 			.syns = 1000 + i,
 			.challenged = 2000 + i,
 			.accepted = 3000 + i,
-			.born = 4000 + i,
+			.established = 4000 + i,
 			.syn_queue = 5000 + i,
 			.syn_queue_max = 6000 + i,
 			.accept_queue = 7000 + i,
@@ -285,9 +285,9 @@ START_TEST(report_keys_are_stable)
 	static const char *const of_interface[] = { "name",   "index",	 "driver",
 						    "attach", "answers", "attach_reason" };
 	static const char *const of_service[] = {
-		"address", "port",	"defending",	"blocked",    "proven",
-		"syns",	   "accepted",	"hindrance",	"born",	      "syn_queue_max",
-		"born",	   "syn_queue", "accept_queue", "challenged", "accept_queue_max",
+		"address",     "port",	    "defending",    "blocked",	   "proven",
+		"syns",	       "accepted",  "hindrance",    "established", "syn_queue_max",
+		"established", "syn_queue", "accept_queue", "challenged",  "accept_queue_max",
 	};
 	struct play *p = play_new();
 	json_t *root = play_json(p);
@@ -490,7 +490,7 @@ START_TEST(report_metrics_by_the_table)
 	/* a name that would end the label, or the line's being UTF-8 */
 	has_line(text, "synguard_interface_attached{interface=\"a\\\"b\\\\?\",kind=\"none\"} 1");
 	has_line(text, "synguard_service_syns_total{listener=\"192.0.2.1:8080\"} 1000");
-	has_line(text, "synguard_service_births_total{listener=\"[2001:db8::1]:8082\"} 4002");
+	has_line(text, "synguard_service_established_total{listener=\"[2001:db8::1]:8082\"} 4002");
 	has_line(text, "synguard_service_defending{listener=\"192.0.2.1:8080\"} 1");
 	has_line(text, "synguard_service_blocked{listener=\"192.0.2.1:8080\"} 0");
 	has_line(text, "synguard_verdicts_total{program=\"xdp\",verdict=\"undecided\"} 10000");
@@ -626,14 +626,16 @@ END_TEST
 START_TEST(c10_services_go_on)
 {
 	struct services_evicted *rows = calloc(SG_SERVICES_MAX, sizeof(*rows)), sum;
-	const struct sg_tally tally = { .syns = 9, .challenged = 7, .accepted = 5, .born = 3 };
+	const struct sg_tally tally = {
+		.syns = 9, .challenged = 7, .accepted = 5, .established = 3
+	};
 	const uint32_t first = 5 * SG_SERVICE_WAYS;
 	struct sg_service e = { .port = 80 }, other = { .port = 81 };
 	uint32_t way, n;
 
 	e.addr.words[3] = other.addr.words[3] = 1;
 	sum = services_evicted(rows, first, &e);
-	ck_assert_uint_eq(sum.syns + sum.challenged + sum.accepted + sum.born, 0);
+	ck_assert_uint_eq(sum.syns + sum.challenged + sum.accepted + sum.established, 0);
 	for (n = 1; n <= 3 * SG_SERVICE_WAYS; n++) {
 		services_evict(rows, first + n % SG_SERVICE_WAYS, &e, &tally);
 		for (way = 0; way < SG_SERVICE_WAYS; way++) {
@@ -641,7 +643,7 @@ START_TEST(c10_services_go_on)
 			ck_assert_uint_eq(sum.syns, 9 * n);
 			ck_assert_uint_eq(sum.challenged, 7 * n);
 			ck_assert_uint_eq(sum.accepted, 5 * n);
-			ck_assert_uint_eq(sum.born, 3 * n);
+			ck_assert_uint_eq(sum.established, 3 * n);
 			ck_assert_uint_eq(services_evicted(rows, first + way, &other).syns, 0);
 		}
 		ck_assert_uint_eq(services_evicted(rows, first - 1, &e).syns, 0);

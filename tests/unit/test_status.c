@@ -30,11 +30,12 @@ static json_t *report_with(const char *engine, const char *mode, const char *sta
 
 static json_t *add_service(json_t *report, const char *address, json_int_t figure)
 {
-	json_t *service = json_pack(
-		"{s:s, s:i, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "address",
-		address, "port", 65535, "defending", 0, "blocked", 0, "proven", 1, "syns", figure,
-		"challenged", figure, "accepted", figure, "born", figure, "syn_queue", figure,
-		"syn_queue_max", figure, "accept_queue", figure, "accept_queue_max", figure);
+	json_t *service =
+		json_pack("{s:s, s:i, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			  "address", address, "port", 65535, "defending", 0, "blocked", 0, "proven",
+			  1, "syns", figure, "challenged", figure, "accepted", figure,
+			  "established", figure, "syn_queue", figure, "syn_queue_max", figure,
+			  "accept_queue", figure, "accept_queue_max", figure);
 
 	json_array_append_new(json_object_get(report, "services"), service);
 	return service;
@@ -302,7 +303,7 @@ START_TEST(status_reasons)
 	set(interface, "attach_reason", json_string("another XDP program is there"));
 	service = add_service(report, "192.0.2.1", 500);
 	set(service, "blocked", json_true());
-	set(service, "born", json_integer(7));
+	set(service, "established", json_integer(7));
 	set(service, "hindrance", json_string("blocked"));
 	set(add_service(report, "192.0.2.2", 1), "hindrance", json_string("mptcp_listener"));
 	set(add_service(report, "192.0.2.3", 1), "hindrance", json_string("mptcp_listener"));
@@ -446,7 +447,7 @@ START_TEST(status_wide_is_exact)
 	ck_assert_ptr_nonnull(strstr(text, "18446744073709551615/18446744073709551615"));
 	ck_assert_ptr_nonnull(strstr(text, "9223372036854775807 SYN/s"));
 	ck_assert_ptr_nonnull(strstr(text, "ACCEPT QUEUE"));
-	ck_assert_ptr_nonnull(strstr(text, "BORN"));
+	ck_assert_ptr_nonnull(strstr(text, "ESTAB"));
 	ck_assert_ptr_nonnull(strstr(text, "PROVEN"));
 	ck_assert_ptr_null(strstr(text, "…"));
 	free(text);

@@ -294,7 +294,7 @@ check xdp_is_native json status \
 	'[i["attach"] for i in r["interfaces"] if i["name"] == "veth0"] == ["native"]'
 check clients_connect succeeded connections
 check challenges_become_connections json status_after \
-	'any(s["accepted"] > 0 and s["born"] == s["accepted"] for s in r["services"])'
+	'any(s["accepted"] > 0 and s["established"] == s["accepted"] for s in r["services"])'
 check daemon_stops succeeded stop
 check nothing_is_left_behind nothing_left
 check mitigation_loads succeeded mitigation_objects
