@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Shows each listener as synguard.bpf.c does, and gives it the SYN-ACK retries that are ordered
- * for it. An object of its own: who undoes what a daemon has left needs nothing else.
+ * Shows each listener as synguard.bpf.c does, and sets the SYN-ACK retries that are ordered for it. An
+ * object of its own: to undo what an earlier daemon has left, nothing else is needed.
  *
  * iter/tcp holds the lock of the socket, and shows those of the reader's network namespace first,
- * so that a listener of another one is never met. What is not as the order says is left alone.
+ * so that a listener of another one is never met. A listener that is not as the order says is left
+ * alone.
  */
 #include "bpf/state/listeners.bpf.h"
 

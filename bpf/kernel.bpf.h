@@ -9,6 +9,7 @@
 #pragma once
 
 #include "bpf/compat.h"
+#include "synguard/abi.h"
 
 #include <bpf/bpf_core_read.h>
 
@@ -272,3 +273,27 @@ struct sk_buff {
  */
 extern int bpf_sk_assign_tcp_reqsk(struct __sk_buff *skb, struct sock *sk,
 				   struct bpf_tcp_req_attrs *attrs, int attrs__sz) __ksym;
+
+/*
+ * The socket that a packet between these ends would meet in our network namespace, to be released.
+ * Remote is its source. Where v4, both addresses are v4-mapped.
+ */
+static __always_inline struct bpf_sock *
+kernel_lookup_tcp(void *ctx, bool v4, const struct sg_addr *remote, __be16 remote_port,
+		  const struct sg_addr *local, __be16 local_port)
+{
+	struct bpf_sock_tuple tuple = {};
+
+	if (v4) {
+		tuple.ipv4.saddr = remote->words[3];
+		tuple.ipv4.daddr = local->words[3];
+		tuple.ipv4.sport = remote_port;
+		tuple.ipv4.dport = local_port;
+		return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	}
+	__builtin_memcpy(tuple.ipv6.saddr, remote, sizeof(*remote));
+	__builtin_memcpy(tuple.ipv6.daddr, local, sizeof(*local));
+	tuple.ipv6.sport = remote_port;
+	tuple.ipv6.dport = local_port;
+	return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+}

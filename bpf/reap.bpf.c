@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Judges half-open connections: which of them nobody will answer.
+ * Judges half-open connections: which of them no client will answer.
  *
- * An object of its own, because it is of use where the others cannot be loaded (engine kernel). It
+ * An object of its own, because it is of use where the others cannot be loaded (Engine=kernel). It
  * is attached nowhere: the daemon runs it, in its own network namespace, with a batch of
  * connections that sock_diag has shown, since sock_diag does not say whether a request was
- * answered. Each is looked up as a packet would look it up, so no other socket is met, let alone
- * locked. (iter/tcp locks every connection that it passes: bpf_iter_tcp_seq_show(). And
+ * answered. Each is looked up as for a packet, so no other socket is met, let alone locked. (iter/tcp locks every connection that it passes: bpf_iter_tcp_seq_show(). And
  * bpf_sock_destroy() reads sk_protocol, which a request socket is too short to have.)
  */
 #include "bpf/kernel.bpf.h"
@@ -17,26 +16,6 @@ struct sg_requests requests;
 
 /* TCP_RTO_MAX is 120 s, less than the second of the first timeout doubled so often */
 #define REAP_DOUBLINGS_MAX 7
-
-static __always_inline struct sock_common *reap_find(struct __sk_buff *skb,
-						     const struct sg_request *r)
-{
-	struct bpf_sock_tuple tuple = {};
-
-	if (!r->addr.halves[0] && r->addr.words[2] == bpf_htonl(0xffff)) {
-		tuple.ipv4.saddr = r->peer.words[3];
-		tuple.ipv4.daddr = r->addr.words[3];
-		tuple.ipv4.sport = r->peer_port;
-		tuple.ipv4.dport = r->port;
-		return (void *)bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4),
-						  BPF_F_CURRENT_NETNS, 0);
-	}
-	__builtin_memcpy(tuple.ipv6.saddr, &r->peer, sizeof(r->peer));
-	__builtin_memcpy(tuple.ipv6.daddr, &r->addr, sizeof(r->addr));
-	tuple.ipv6.sport = r->peer_port;
-	tuple.ipv6.dport = r->port;
-	return (void *)bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
-}
 
 /*
  * Whether its SYN-ACK has been sent again, and that again has had time to be answered: one initial
@@ -73,7 +52,7 @@ static __always_inline enum sg_request_verdict reap_judge(const struct tcp_reque
 		return SG_REQUEST_DEFERRED;
 	if (!reap_is_unanswered(req) || !reap_is_old(tcp, life_usec))
 		return SG_REQUEST_YOUNG;
-	/* at last, because it may change while the others are read */
+	/* last, because it may change while the others are read */
 	return BPF_CORE_READ_BITFIELD(&tcp->req, acked) ? SG_REQUEST_ACKED : SG_REQUEST_RIPE;
 }
 
@@ -81,7 +60,8 @@ static __always_inline enum sg_request_verdict reap_ask(struct __sk_buff *skb,
 							const struct sg_request *r)
 {
 	enum sg_request_verdict v = SG_REQUEST_GONE;
-	struct bpf_sock *sk = (void *)reap_find(skb, r);
+	bool v4 = !r->addr.halves[0] && r->addr.words[2] == bpf_htonl(0xffff);
+	struct bpf_sock *sk = kernel_lookup_tcp(skb, v4, &r->peer, r->peer_port, &r->addr, r->port);
 	struct tcp_request_sock *req;
 
 	if (!sk)

@@ -60,7 +60,7 @@
 
 /* What both ends will have. */
 struct cookie_terms {
-	__u16 mss;	 /* the client's, rounded down to a value that the cookie can tell */
+	__u16 mss;	 /* the client's, rounded down to a value that the cookie can carry */
 	__u8 snd_wscale; /* the client's */
 	bool wscale;
 	bool sack;
@@ -192,7 +192,7 @@ static __always_inline void cookie_recall(struct cookie_terms *t, const struct p
 		t->ts_bits = o->tsecr & COOKIE_TS_MASK;
 }
 
-/* What the terms that hold say; before, nobody needs to know. */
+/* Fills in the rest of the terms, once the cookie is known to be valid. */
 static __always_inline void cookie_spell_out(struct cookie_terms *t, __u8 version)
 {
 	if (t->ts)

@@ -35,31 +35,11 @@ static __always_inline void listener_mtu(void *ctx, __u32 ifindex, struct sg_ser
 /* Members of a reuseport group have a queue each, and an inspection sees one of them. */
 #define LISTENER_REUSEPORT_QUOTA 8
 
-/* The socket that a packet to p's service from this address and port would meet, to be released. */
-static __always_inline struct bpf_sock *listener_lookup_from(void *ctx, const struct packet *p,
-							     const struct sg_addr *remote,
-							     __be16 remote_port)
-{
-	struct bpf_sock_tuple tuple = {};
-
-	if (p->version == 4) {
-		tuple.ipv4.saddr = remote->words[3];
-		tuple.ipv4.daddr = p->daddr.words[3];
-		tuple.ipv4.sport = remote_port;
-		tuple.ipv4.dport = p->dport;
-		return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
-	}
-	__builtin_memcpy(tuple.ipv6.saddr, remote, sizeof(*remote));
-	__builtin_memcpy(tuple.ipv6.daddr, &p->daddr, sizeof(p->daddr));
-	tuple.ipv6.sport = remote_port;
-	tuple.ipv6.dport = p->dport;
-	return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
-}
-
+/* The socket that a packet from p's source address and this port would meet, to be released. */
 static __always_inline struct bpf_sock *listener_lookup(void *ctx, const struct packet *p,
 							__be16 remote_port)
 {
-	return listener_lookup_from(ctx, p, &p->saddr, remote_port);
+	return kernel_lookup_tcp(ctx, p->version == 4, &p->saddr, remote_port, &p->daddr, p->dport);
 }
 
 /*
@@ -76,7 +56,7 @@ static __always_inline struct bpf_sock *listener_of(void *ctx, const struct pack
 	if (!sk || sk->state == KERNEL_TCP_LISTEN)
 		return sk;
 	bpf_sk_release(sk);
-	return listener_lookup_from(ctx, p, &nobody, 0);
+	return kernel_lookup_tcp(ctx, p->version == 4, &nobody, 0, &p->daddr, p->dport);
 }
 
 /*

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The walk of the listeners: writes one struct sg_listener for each.
+ * The iteration over the listeners: writes one struct sg_listener for each.
  *
- * The kernel shows the listeners of the reader's network namespace first, then all the others, and
- * locks each while it is shown. Whoever asks wants none of the others disturbed: the first of them
- * ends the walk. The kernel takes LISTENERS_END for "once more", so that the reader gets what has
+ * The kernel shows the listeners of the reader's network namespace first, then all other sockets,
+ * and locks each while it is shown. So as not to disturb the others, the first of them ends the
+ * iteration. The kernel takes LISTENERS_END for "once more", so that the reader gets what has
  * been written, and then -EAGAIN.
  */
 #pragma once
