@@ -310,7 +310,7 @@ static int print_services(const json_t *report, const struct screen *s)
 		{ "SYNS",         show_number, "syns", .right = true, .rank = 4 },
 		{ "CHALLENGED",   show_number, "challenged", .right = true, .rank = 3 },
 		{ "ACCEPTED",     show_number, "accepted", .right = true, .rank = 2 },
-		{ "ESTAB",         show_number, "established", .right = true, .wide = true },
+		{ "ESTAB",        show_number, "established", .right = true, .wide = true },
 		{ "PROVEN",       show_yes, "proven", .wide = true },
 		{}
 	};

@@ -40,9 +40,9 @@ struct services_memory {
 	bool known;
 	struct sg_tally last;
 	struct sg_tally grew;
-	uint64_t canary_accepted, canary_established,
-		canary_since_ns; /* since it was last judged */
-	uint64_t canary_lost;	 /* acceptances since the last tick with a connection */
+	uint64_t canary_accepted, canary_established; /* since it was last judged */
+	uint64_t canary_since_ns;
+	uint64_t canary_lost; /* acceptances since the last tick with a connection */
 	struct defence defence;
 	struct detect_service judged;
 	uint64_t drops; /* of its listeners, at the last sample */
