@@ -33,16 +33,6 @@ static int explain(struct complaint *c, int r)
 
 /* ---- interfaces ---------------------------------------------------------------------------- */
 
-void manager_reconcile(void *userdata)
-{
-	struct manager *m = userdata;
-	bool challenges = m->policy.mode == SG_MODE_AUTO || m->policy.mode == SG_MODE_ALWAYS;
-
-	if (m->host.rtnl) /* not while it is being made */
-		ifaces_reconcile(m->host.ifaces, m->host.rtnl,
-				 challenges ? m->policy.settings.attach : ATTACH_MODE_WATCH);
-}
-
 static void on_address(void *userdata, const struct sg_addr *addr, bool here)
 {
 	struct manager *m = userdata;

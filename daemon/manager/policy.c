@@ -8,6 +8,18 @@
 #include "daemon/base/log.h"
 #include "daemon/base/mode.h"
 
+/* ---- interfaces ---------------------------------------------------------------------------- */
+
+void manager_reconcile(void *userdata)
+{
+	struct manager *m = userdata;
+	bool challenges = m->policy.mode == SG_MODE_AUTO || m->policy.mode == SG_MODE_ALWAYS;
+
+	if (m->host.rtnl) /* not while it is being made */
+		ifaces_reconcile(m->host.ifaces, m->host.rtnl,
+				 challenges ? m->policy.settings.attach : ATTACH_MODE_WATCH);
+}
+
 /* ---- the mode ------------------------------------------------------------------------------ */
 
 void manager_change_mode(struct manager *m, enum sg_mode mode)

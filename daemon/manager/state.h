@@ -99,11 +99,6 @@ struct manager {
 	struct manager_faces faces;
 };
 
-/* ---- manager.c ---- */
-
-/* Attaches to and detaches from interfaces as names, rtnetlink and mode want it now. */
-void manager_reconcile(void *userdata);
-
 /* ---- tick.c ---- */
 
 /* Each second; the handler of an sd_event_source. */
@@ -113,6 +108,8 @@ void manager_load_reaper(struct manager *m);
 
 /* ---- policy.c ---- */
 
+/* Attaches to and detaches from interfaces as names, rtnetlink and mode want it now. */
+void manager_reconcile(void *userdata);
 /* Copies the settings; manager_apply() gives the programs what they need of them. */
 void manager_set_settings(struct manager *m, const struct settings *s);
 /* before: what the programs have been given, or NULL. */
