@@ -17,7 +17,7 @@
 #include "synguard/names.h"
 
 #include "cli/base/args.h"
-#include "cli/base/programs.h"
+#include "cli/base/client.h"
 #include "cli/base/screen.h"
 
 /* A socket must not get the descriptor of a standard stream that was closed, or messages would be

@@ -2,6 +2,7 @@
 #include "cli/base/client.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,11 +13,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-
-#include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #include "cli/base/json.h"
-#include "cli/base/programs.h"
 #include "cli/base/screen.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/text.h"
@@ -33,6 +32,63 @@ DEFINE_CLEANUP(sd_bus_message, sd_bus_message_unref)
 
 /* A busy daemon greets within milliseconds; sd-bus alone would wait for a minute and a half. */
 #define CLIENT_GREETING_USEC 5000000ULL
+
+/* ---- programs ----------------------------------------------------------------------------- */
+
+/* Folders of the build tree, from that of the CLI and from that of the exporter. */
+static const char *const program_places[] = { "../tests/lab", "exporter", "../daemon", ".",
+					      "../../daemon" };
+
+void program_find(char *path, size_t size, const char *name)
+{
+	char self[PATH_MAX / 2];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	size_t i;
+
+	self[n > 0 ? n : 0] = '\0';
+	for (i = 0; n > 0 && i < ARRAY_SIZE(program_places); i++) {
+		snprintf(path, size, "%.*s/%s/%s", (int)(strrchr(self, '/') - self), self,
+			 program_places[i], name);
+		if (!access(path, X_OK))
+			return;
+	}
+	snprintf(path, size, "%s/%s", SG_LIBEXECDIR, name);
+}
+
+static bool hint_exists(const char *root, const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s%s%s", root, folder, name) < (int)sizeof(path) &&
+	       !access(path, F_OK);
+}
+
+/* The folders of systemd.unit(5) that hold units of the system. */
+static bool hint_unit_is_known(const char *root)
+{
+	static const char *const folders[] = {
+		"/etc/systemd/system",	   "/run/systemd/system", "/usr/local/lib/systemd/system",
+		"/usr/lib/systemd/system", "/lib/systemd/system",
+	};
+	size_t i;
+
+	if (!hint_exists(root, "/run/systemd/system", ""))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(folders); i++)
+		if (hint_exists(root, folders[i], "/synguard.service"))
+			return true;
+	return false;
+}
+
+const char *start_hint(const char *root, const char *runtime_dir, char *buffer, size_t size)
+{
+	if (strcmp(runtime_dir, SG_RUNTIME_DIR))
+		snprintf(buffer, size, "synguardd --runtime-dir %s", runtime_dir);
+	else
+		snprintf(buffer, size, "%s",
+			 hint_unit_is_known(root) ? "systemctl start synguard" : "synguardd");
+	return buffer;
+}
 
 /* ---- errors -------------------------------------------------------------------------------- */
 
@@ -109,7 +165,7 @@ static int client_no_daemon(const char *runtime_dir, int error)
 /* ---- the connection ------------------------------------------------------------------------ */
 
 /* Connected by hand, so that errors are those of connect(2) and no path needs to be escaped. */
-int client_socket(const char *runtime_dir, int flags)
+static int client_socket(const char *runtime_dir, int flags)
 {
 	const struct timeval patience = { .tv_sec = CLIENT_GREETING_USEC / 1000000 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -128,13 +184,28 @@ int client_socket(const char *runtime_dir, int flags)
 	return TAKE_FD(fd);
 }
 
+int client_bus(const char *runtime_dir, int flags, sd_bus **ret)
+{
+	_cleanup_close_ int fd = client_socket(runtime_dir, flags);
+	_cleanup_bus_ sd_bus *bus = NULL;
+	int r = fd < 0 ? fd : sd_bus_new(&bus);
+
+	if (r >= 0)
+		r = sd_bus_set_fd(bus, fd, fd);
+	if (r < 0)
+		return r;
+	TAKE_FD(fd); /* the bus closes it */
+	*ret = TAKE_PTR(bus);
+	return 0;
+}
+
 /* Until both sides have greeted. -ETIMEDOUT: the socket is there, and nobody answers. */
 static int client_greet(sd_bus *bus)
 {
-	uint64_t now = clock_now_ns() / 1000, end = now + CLIENT_GREETING_USEC;
+	uint64_t now = clock_now_usec(), end = now + CLIENT_GREETING_USEC;
 	int r;
 
-	for (; now < end; now = clock_now_ns() / 1000) {
+	for (; now < end; now = clock_now_usec()) {
 		r = sd_bus_is_ready(bus);
 		if (r)
 			return r < 0 ? r : 0;
@@ -150,18 +221,11 @@ static int client_greet(sd_bus *bus)
 static int client_connect(const char *runtime_dir, sd_bus **ret)
 {
 	_cleanup_bus_ sd_bus *bus = NULL;
-	int fd = client_socket(runtime_dir, 0);
-	int r;
+	int r = client_bus(runtime_dir, 0, &bus);
 
-	if (fd < 0)
-		return client_no_daemon(runtime_dir, fd);
-	r = sd_bus_new(&bus);
-	if (r >= 0)
-		r = sd_bus_set_fd(bus, fd, fd);
 	if (r < 0)
-		close(fd);
-	else
-		r = sd_bus_start(bus);
+		return client_no_daemon(runtime_dir, r);
+	r = sd_bus_start(bus);
 	if (r >= 0)
 		r = client_greet(bus);
 	if (r < 0) {
@@ -214,16 +278,30 @@ static int client_parse_file(int fd, json_t **ret)
 	return r;
 }
 
+/* Writes the file to stdout; main() looks for errors of that. */
+static int client_copy(int fd)
+{
+	char piece[65536];
+	ssize_t n;
+
+	while ((n = read(fd, piece, sizeof(piece))) > 0 && fwrite(piece, 1, n, stdout) == (size_t)n)
+		;
+	return n < 0 ? print_error(SG_EXIT_FAILED, "the daemon's answer: %s", strerror(errno)) :
+		       SG_EXIT_OK;
+}
+
 static int client_answer(sd_bus_message *reply, json_t **ret)
 {
 	const char *signature = sd_bus_message_get_signature(reply, true), *text;
 	uint32_t number;
 	int fd, r = -EBADMSG;
 
+	if (!strcmp(signature, "h") && (r = sd_bus_message_read(reply, "h", &fd)) >= 0)
+		return ret ? client_parse_file(fd, ret) : client_copy(fd);
+	if (!ret)
+		return client_failed(NULL, r);
 	if (!strcmp(signature, "s") && (r = sd_bus_message_read(reply, "s", &text)) >= 0)
 		return client_parse(text, strlen(text), ret);
-	if (!strcmp(signature, "h") && (r = sd_bus_message_read(reply, "h", &fd)) >= 0)
-		return client_parse_file(fd, ret);
 	if (!strcmp(signature, "u") && (r = sd_bus_message_read(reply, "u", &number)) >= 0)
 		*ret = json_integer(number);
 	else if (!*signature)
@@ -233,80 +311,48 @@ static int client_answer(sd_bus_message *reply, json_t **ret)
 	return SG_EXIT_OK;
 }
 
-static int client_send(sd_bus *bus, sd_bus_message **reply, const char *method, const char *types,
-		       va_list values)
+static int client_call_v(sd_bus *bus, json_t **ret, const char *method, const char *types,
+			 va_list values)
 {
 	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-	int r = sd_bus_call_methodv(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, &error, reply,
-				    types, values);
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	int r = sd_bus_call_methodv(bus, NULL, SG_BUS_PATH, SG_BUS_INTERFACE, method, &error,
+				    &reply, types, values);
 
-	return r < 0 ? client_failed(&error, r) : SG_EXIT_OK;
+	return r < 0 ? client_failed(&error, r) : client_answer(reply, ret);
 }
 
 /* A call on a connection that stays. */
 static int client_call_on(sd_bus *bus, json_t **ret, const char *method, const char *types, ...)
 {
-	_cleanup_message_ sd_bus_message *reply = NULL;
 	va_list values;
 	int r;
 
 	va_start(values, types);
-	r = client_send(bus, &reply, method, types, values);
+	r = client_call_v(bus, ret, method, types, values);
 	va_end(values);
-	return r == SG_EXIT_OK ? client_answer(reply, ret) : r;
-}
-
-/* A call on a connection of its own. The caller owns *reply. */
-static int client_call_v(const char *runtime_dir, sd_bus_message **reply, const char *method,
-			 const char *types, va_list values)
-{
-	_cleanup_bus_ sd_bus *bus = NULL;
-	va_list copy;
-	bool are_text;
-	int r;
-
-	va_copy(copy, values);
-	are_text = client_are_text(types, copy);
-	va_end(copy);
-	if (!are_text)
-		return SG_EXIT_USAGE;
-	r = client_connect(runtime_dir, &bus);
-	return r == SG_EXIT_OK ? client_send(bus, reply, method, types, values) : r;
+	return r;
 }
 
 int client_call(const char *runtime_dir, json_t **ret, const char *method, const char *types, ...)
 {
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_bus_ sd_bus *bus = NULL;
 	va_list values;
+	bool are_text;
 	int r;
 
 	va_start(values, types);
-	r = client_call_v(runtime_dir, &reply, method, types, values);
+	are_text = client_are_text(types, values);
 	va_end(values);
-	return r == SG_EXIT_OK ? client_answer(reply, ret) : r;
-}
-
-int client_copy(const char *runtime_dir, const char *method, const char *types, ...)
-{
-	_cleanup_message_ sd_bus_message *reply = NULL;
-	char piece[65536];
-	va_list values;
-	ssize_t n;
-	int r, fd;
-
-	va_start(values, types);
-	r = client_call_v(runtime_dir, &reply, method, types, values);
-	va_end(values);
+	if (!are_text)
+		return SG_EXIT_USAGE;
+	r = client_connect(runtime_dir, &bus);
 	if (r != SG_EXIT_OK)
 		return r;
-	r = sd_bus_message_read(reply, "h", &fd);
-	if (r < 0)
-		return client_failed(NULL, r);
-	/* main() looks for errors of stdout */
-	while ((n = read(fd, piece, sizeof(piece))) > 0 && fwrite(piece, 1, n, stdout) == (size_t)n)
-		;
-	return n < 0 ? print_error(SG_EXIT_FAILED, "the daemon's answer: %s", strerror(errno)) :
-		       SG_EXIT_OK;
+	va_start(values, types);
+	r = client_call_v(bus, ret, method, types, values);
+	va_end(values);
+	return r;
 }
 
 int client_list(const char *runtime_dir, const char *list, json_t **ret)

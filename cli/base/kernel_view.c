@@ -7,23 +7,11 @@
 #include "daemon/net/sockdiag.h"
 #include "daemon/net/sysctl.h"
 
-static const struct {
-	const char *name, *help;
-} counter_rows[] = {
+const struct kernel_view_row kernel_view_rows[] = {
 #define KERNEL_VIEW_ROW_(id, name, help) { name, help },
 	KERNEL_VIEW_COUNTERS(KERNEL_VIEW_ROW_)
 #undef KERNEL_VIEW_ROW_
 };
-
-const char *kernel_view_name(int counter)
-{
-	return counter_rows[counter].name;
-}
-
-const char *kernel_view_help(int counter)
-{
-	return counter_rows[counter].help;
-}
 
 static void kernel_view_count(void *userdata, const struct sockdiag_socket *s)
 {
@@ -46,7 +34,7 @@ void kernel_view_netstat(struct kernel_view *view, const char *path)
 	if (netstat_read_text(path, &text) < 0)
 		return;
 	for (i = 0; i < KERNEL_VIEW_COUNTER_COUNT; i++)
-		if (!netstat_counter(text, "TcpExt", counter_rows[i].name, &view->counters[i]))
+		if (!netstat_counter(text, "TcpExt", kernel_view_rows[i].name, &view->counters[i]))
 			view->counted[i] = true;
 }
 

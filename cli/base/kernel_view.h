@@ -40,8 +40,9 @@ struct kernel_view {
 /* Never fails: what cannot be had is marked as not known. */
 void kernel_view(struct kernel_view *view);
 
-const char *kernel_view_name(int counter);
-const char *kernel_view_help(int counter);
+extern const struct kernel_view_row {
+	const char *name, *help;
+} kernel_view_rows[KERNEL_VIEW_COUNTER_COUNT];
 
 /* Takes the counters out of a file in the form of /proc/net/netstat: lines in pairs, names and
  * values. Counters that it does not have stay as they were. */

@@ -12,6 +12,7 @@
 
 #include "daemon/base/text.h"
 #include "synguard/cleanup.h"
+#include "synguard/names.h"
 
 /* COLUMNS overrides the terminal's own width. */
 static unsigned int screen_columns(FILE *to)
@@ -157,16 +158,19 @@ static char *screen_plain(const struct screen *s, const char *text)
 	return fclose(copy.to) ? NULL : plain;
 }
 
-static void screen_wrap_v(const struct screen *s, const char *label, unsigned int indent,
-			  const char *format, va_list args)
+void screen_wrap_item(const struct screen *s, const char *label, unsigned int indent,
+		      const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL, *plain = NULL, *lines = NULL;
 	size_t columns = s->wide ? SIZE_MAX : s->columns, printed, size;
 	char *newline, begin[64] = "";
+	va_list args;
 	FILE *to;
 
+	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
+	va_end(args);
 	while (text && (newline = strchr(text, '\n')))
 		*newline = ' ';
 	plain = text ? screen_plain(s, text) : NULL;
@@ -180,25 +184,6 @@ static void screen_wrap_v(const struct screen *s, const char *label, unsigned in
 	/* the label in place of the first indent */
 	printed = screen_print(s, label, indent);
 	fputs(strlen(lines) > printed ? lines + printed : "\n", s->to);
-}
-
-void screen_wrap(const struct screen *s, unsigned int indent, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	screen_wrap_v(s, "", indent, format, args);
-	va_end(args);
-}
-
-void screen_wrap_item(const struct screen *s, const char *label, unsigned int indent,
-		      const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	screen_wrap_v(s, label, indent, format, args);
-	va_end(args);
 }
 
 /* ---- messages ------------------------------------------------------------------------------ */
@@ -228,6 +213,11 @@ int print_error(int code, const char *format, ...)
 	print_error_v(format, args);
 	va_end(args);
 	return code;
+}
+
+int out_of_memory(void)
+{
+	return print_error(SG_EXIT_FAILED, "out of memory");
 }
 
 void print_hint(const char *format, ...)

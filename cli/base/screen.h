@@ -57,8 +57,7 @@ size_t screen_print(const struct screen *s, const char *text, size_t columns);
 
 /* Prints a paragraph and a newline, wrapped between words, every line indented. A word that is longer
  * than a line is left whole. */
-void screen_wrap(const struct screen *s, unsigned int indent, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+#define screen_wrap(s, indent, ...) screen_wrap_item(s, "", indent, __VA_ARGS__)
 
 /* The same behind a label, which takes the place of the first indent. */
 void screen_wrap_item(const struct screen *s, const char *label, unsigned int indent,
@@ -66,6 +65,7 @@ void screen_wrap_item(const struct screen *s, const char *label, unsigned int in
 
 /* Prints "synguard: " and the message as a line on stderr. Returns the exit code that it is given. */
 int print_error(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int out_of_memory(void);
 void print_error_v(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 /* Prints a line below an error: what to do. */

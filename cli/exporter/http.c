@@ -11,10 +11,8 @@
 
 #include <jansson.h>
 #include <microhttpd.h>
-#include <systemd/sd-bus.h>
 
 #include "cli/base/client.h"
-#include "cli/base/programs.h"
 #include "cli/print/metrics.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
@@ -224,19 +222,11 @@ static int text_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 static int text_read(struct http *h)
 {
-	int fd = client_socket(h->runtime_dir, SOCK_NONBLOCK), r;
+	int r = client_bus(h->runtime_dir, SOCK_NONBLOCK, &h->bus);
 
-	if (fd < 0)
-		return fd;
-	r = sd_bus_new(&h->bus);
-	if (r >= 0)
-		r = sd_bus_set_fd(h->bus, fd, fd);
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
 	/* otherwise the end of the loop would wait for the daemon */
-	r = sd_bus_set_close_on_exit(h->bus, false);
+	if (r >= 0)
+		r = sd_bus_set_close_on_exit(h->bus, false);
 	if (r >= 0)
 		r = sd_bus_start(h->bus);
 	if (r >= 0)

@@ -21,7 +21,7 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
-#include "cli/base/programs.h"
+#include "cli/base/client.h"
 #include "cli/exporter/http.h"
 #include "daemon/base/text.h"
 #include "synguard/cleanup.h"

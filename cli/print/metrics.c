@@ -8,17 +8,8 @@
 #include "synguard/cleanup.h"
 #include "synguard/report.h"
 
-#define METRICS_ROW_(type_, member, path_, kind_, family_, unit_, label_, value_, property_,       \
-		     meaning_)                                                                     \
-	{ .type = METRICS_##type_,                                                                 \
-	  .kind = METRICS_##kind_,                                                                 \
-	  .path = path_,                                                                           \
-	  .family = family_,                                                                       \
-	  .unit = unit_,                                                                           \
-	  .label = label_,                                                                         \
-	  .value = value_,                                                                         \
-	  .property = property_,                                                                   \
-	  .meaning = meaning_ },
+#define METRICS_ROW_(type, member, path, kind, family, unit, label, value, property, meaning)      \
+	{ METRICS_##type, METRICS_##kind, path, family, unit, label, value, property, meaning },
 
 static const struct metrics_row metrics_report_rows[] = { SG_REPORT(METRICS_ROW_) };
 static const struct metrics_row metrics_interface_rows[] = { SG_REPORT_INTERFACES(METRICS_ROW_) };
@@ -124,26 +115,26 @@ static const char *metrics_next_word(const char *word, size_t *length)
 	return word;
 }
 
-/* Adds up the row over objects; `key` is the label that they have in common. */
+/* Adds up the row over the objects from, ... end - 1 of the list; `key` is the label that they share. */
 static void metrics_row(FILE *to, const struct metrics_row *row, struct metrics_label key,
-			const json_t *const *objects, size_t count)
+			const json_t *list, size_t from, size_t end)
 {
 	struct metrics_label labels[] = { key, metrics_label(row->label, row->value) };
+	bool words = row->type == METRICS_WORD;
 	const char *word = row->value;
 	json_int_t sum;
 	size_t i;
 
-	if (row->type == METRICS_WORD) {
+	if (words) {
 		labels[1].length = 0;
 		word = metrics_next_word(word, &labels[1].length);
 	}
 	do {
-		if (row->type == METRICS_WORD)
-			labels[1].value = word;
-		for (i = 0, sum = 0; i < count; i++)
-			sum += metrics_value(row, objects[i], word, labels[1].length);
+		labels[1].value = word;
+		for (i = from, sum = 0; i < end; i++)
+			sum += metrics_value(row, json_array_get(list, i), word, labels[1].length);
 		metrics_sample(to, row->family, labels, sum);
-	} while (row->type == METRICS_WORD && (word = metrics_next_word(word, &labels[1].length)));
+	} while (words && (word = metrics_next_word(word, &labels[1].length)));
 }
 
 /* ---- tables -------------------------------------------------------------------------------- */
@@ -162,31 +153,26 @@ static struct metrics_label metrics_key(enum metrics_table_of of, const json_t *
 	return metrics_label(label, text->text);
 }
 
+/* Those beyond the first ones share a row. */
 static void metrics_list_row(FILE *to, enum metrics_table_of of, const struct metrics_row *row,
 			     const json_t *list)
 {
 	size_t count = json_array_size(list), i;
-	const json_t *object;
 	struct endpoint text;
 
-	for (i = 0; i < count && i < SG_REPORT_MAX_SERIES; i++) {
-		object = json_array_get(list, i);
-		metrics_row(to, row, metrics_key(of, object, &text), &object, 1);
-	}
-	if (i < count) {
-		const json_t **rest = calloc(count - i, sizeof(*rest));
-		size_t n = 0;
-
-		for (; rest && i < count; i++)
-			rest[n++] = json_array_get(list, i);
-		metrics_row(to, row, metrics_label(metrics_tables[of].label, "other"), rest, n);
-		free(rest);
-	}
+	for (i = 0; i < count && i < SG_REPORT_MAX_SERIES; i++)
+		metrics_row(to, row, metrics_key(of, json_array_get(list, i), &text), list, i,
+			    i + 1);
+	if (i < count)
+		metrics_row(to, row, metrics_label(metrics_tables[of].label, "other"), list, i,
+			    count);
 }
 
 static void metrics_table(FILE *to, enum metrics_table_of of, const json_t *report)
 {
 	const struct metrics_table *table = &metrics_tables[of];
+	json_auto_t *list = table->path ? json_incref(json_object_get(report, table->path)) :
+					  json_pack("[O]", report);
 	const struct metrics_row *row;
 	const char *before = "";
 
@@ -197,9 +183,9 @@ static void metrics_table(FILE *to, enum metrics_table_of of, const json_t *repo
 			metrics_head(to, row->family, row->kind, row->meaning);
 		before = row->family;
 		if (table->path)
-			metrics_list_row(to, of, row, json_object_get(report, table->path));
+			metrics_list_row(to, of, row, list);
 		else
-			metrics_row(to, row, metrics_label(NULL, NULL), &report, 1);
+			metrics_row(to, row, metrics_label(NULL, NULL), list, 0, 1);
 	}
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/print/status.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "cli/base/json.h"
 #include "cli/print/table.h"
 #include "cli/print/views.h"
 #include "synguard/cleanup.h"
+#include "synguard/names.h"
 #include "synguard/verdict.h"
 
 #define VERDICT_MEANING_(in, name, action, label_, meaning_)                                       \
@@ -401,14 +401,14 @@ int status_print(const json_t *report, const struct screen *s)
 	print_figures(report, s);
 	print_idle_lists(report, s);
 	r = print_interfaces(report, s);
-	if (r >= 0)
+	if (r == SG_EXIT_OK)
 		r = print_services(report, s);
-	if (r < 0)
+	if (r != SG_EXIT_OK)
 		return r;
 	print_troubles(services, s);
 	print_blocked(services, s);
 	print_hindrances(services, s);
-	return 0;
+	return SG_EXIT_OK;
 }
 
 /* ---- without a daemon ---------------------------------------------------------------------- */
@@ -420,7 +420,7 @@ json_t *status_of_kernel(const struct kernel_view *view)
 
 	for (i = 0; i < KERNEL_VIEW_COUNTER_COUNT; i++)
 		if (view->counted[i])
-			json_object_set_new(counters, kernel_view_name(i),
+			json_object_set_new(counters, kernel_view_rows[i].name,
 					    json_integer(view->counters[i]));
 	if (view->sockets) {
 		json_object_set_new(root, "half_open", json_integer(view->half_open));
@@ -465,9 +465,9 @@ int status_print_kernel(const struct kernel_view *view, const struct screen *s)
 	for (i = 0; i < KERNEL_VIEW_COUNTER_COUNT; i++)
 		if (view->counted[i])
 			json_array_append_new(rows, json_pack("{s:s, s:I, s:s}", "name",
-							      kernel_view_name(i), "total",
+							      kernel_view_rows[i].name, "total",
 							      (json_int_t)view->counters[i], "help",
-							      kernel_view_help(i)));
+							      kernel_view_rows[i].help));
 	if (view->sockets)
 		screen_wrap(s, 0, "%s: %s half-open connection%s at %s listener%s.", what,
 			    SHORT(view->half_open), plural(view->half_open), SHORT(view->listeners),

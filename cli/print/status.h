@@ -8,7 +8,8 @@
 #include "cli/base/kernel_view.h"
 #include "cli/base/screen.h"
 
-/* One sentence that can be read out on the phone, then figures, tables and reasons. -ENOMEM. */
+/* One sentence that can be read out on the phone, then figures, tables and reasons. Returns the exit
+ * code of table_print_rows(). */
 int status_print(const json_t *report, const struct screen *s);
 
 /* {"running": false, ...}; the caller owns it, NULL without memory. */

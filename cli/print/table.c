@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "synguard/cleanup.h"
+#include "synguard/names.h"
 
 #include "cli/base/json.h"
 
@@ -279,12 +280,10 @@ int table_print_rows(const struct table_column *columns, const json_t *rows, siz
 	const json_t *row;
 	size_t i;
 
-	if (!t)
-		return -ENOMEM;
-	for (i = 0; i < count && (row = json_array_get(rows, i)); i++)
+	for (i = 0; t && i < count && (row = json_array_get(rows, i)); i++)
 		for (column = columns; column->title; column++)
 			column->show(t, row, column->key, s);
-	return table_print(t, s);
+	return t && table_print(t, s) >= 0 ? SG_EXIT_OK : out_of_memory();
 }
 
 void show_text(struct table *t, const json_t *row, const char *key, const struct screen *s)

@@ -57,7 +57,7 @@ void table_remark(struct table *t, const char *text);
 int table_print(const struct table *t, const struct screen *s);
 
 /* Prints the first `count` of these rows (or all there are), a cell for each column by its show().
- * -ENOMEM. */
+ * Returns an exit code; that memory is short has been printed. */
 int table_print_rows(const struct table_column *columns, const json_t *rows, size_t count,
 		     const struct screen *s);
 

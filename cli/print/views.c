@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/print/views.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -442,6 +441,6 @@ int view_print_states(const json_t *root, const struct screen *s)
 
 	if (json_array_append_new(rows,
 				  json_pack("{s:O}", "states", json_object_get(root, "total"))) < 0)
-		return -ENOMEM;
+		return out_of_memory();
 	return table_print_rows(columns, rows, SIZE_MAX, s);
 }

@@ -45,7 +45,7 @@ enum sources_pattern {
 };
 enum sources_pattern view_sources_pattern(const json_t *sources);
 
-/* All: -ENOMEM. */
+/* All return the exit code of table_print_rows(). */
 int view_print_listeners(const json_t *listeners, const struct screen *s);
 int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct screen *s);
 int view_print_sources(const json_t *sources, const struct screen *s);

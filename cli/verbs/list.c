@@ -76,8 +76,7 @@ static int list_show(const struct cli *cli)
 		puts("the list is empty");
 		return SG_EXIT_OK;
 	}
-	return table_print_rows(columns, entries, SIZE_MAX, &screen) < 0 ? out_of_memory() :
-									   SG_EXIT_OK;
+	return table_print_rows(columns, entries, SIZE_MAX, &screen);
 }
 
 /* ---- lockout ------------------------------------------------------------------------------- */

@@ -30,11 +30,6 @@ int print_json(const json_t *root)
 	return SG_EXIT_OK;
 }
 
-int out_of_memory(void)
-{
-	return print_error(SG_EXIT_FAILED, "out of memory");
-}
-
 static int describe(const struct cli *cli, json_t **ret)
 {
 	return client_call(cli->runtime_dir, ret, "Describe", NULL);
@@ -69,7 +64,7 @@ int verb_status(const struct cli *cli, int argc, char **argv)
 	if (r != SG_EXIT_OK)
 		return r;
 	if (!cli->json)
-		return status_print(report, &screen) < 0 ? out_of_memory() : SG_EXIT_OK;
+		return status_print(report, &screen);
 	/* as in the JSON without a daemon: a script need not look at the exit code */
 	json_object_set_new(report, "running", json_true());
 	return print_json(report);

@@ -145,8 +145,8 @@ static void print_counters(const struct screen *s)
 		if (!any)
 			fputs("\nThe kernel's own counters, of all listeners since boot:\n", s->to);
 		any = true;
-		screen_wrap(s, 2, "%s %s: %s", kernel_view_name(i),
-			    screen_number(s, view.counters[i]).text, kernel_view_help(i));
+		screen_wrap(s, 2, "%s %s: %s", kernel_view_rows[i].name,
+			    screen_number(s, view.counters[i]).text, kernel_view_rows[i].help);
 	}
 	if (any)
 		screen_wrap(
@@ -169,10 +169,10 @@ int verb_listeners(const struct cli *cli, int argc, char **argv)
 	view_sort_listeners(listeners);
 	if (cli->json)
 		return print_json(promised = view_promised_listeners(listeners));
-	if (view_print_listeners(listeners, &screen) < 0)
-		return out_of_memory();
-	print_counters(&screen);
-	return SG_EXIT_OK;
+	r = view_print_listeners(listeners, &screen);
+	if (r == SG_EXIT_OK)
+		print_counters(&screen);
+	return r;
 }
 
 int verb_halfopen(const struct cli *cli, int argc, char **argv)
@@ -191,27 +191,20 @@ int verb_halfopen(const struct cli *cli, int argc, char **argv)
 				  "\"%s\" is nothing to group by; there are source, prefix, "
 				  "listener and none",
 				  by);
-	if (cli->json)
-		return client_copy(cli->runtime_dir, "HalfOpen", "sq", by, (int)number);
-	r = client_call(cli->runtime_dir, &root, "HalfOpen", "sq", by, (int)number);
-	if (r != SG_EXIT_OK)
+	r = client_call(cli->runtime_dir, cli->json ? NULL : &root, "HalfOpen", "sq", by,
+			(int)number);
+	if (r != SG_EXIT_OK || cli->json)
 		return r;
-	return view_print_halfopen(root, !strcmp(by, "listener"), &screen) < 0 ? out_of_memory() :
-										 SG_EXIT_OK;
+	return view_print_halfopen(root, !strcmp(by, "listener"), &screen);
 }
 
 int verb_states(const struct cli *cli, int argc, char **argv)
 {
 	struct screen screen = screen_of(stdout, cli->wide);
 	json_auto_t *root = NULL;
-	int r;
+	int r = client_call(cli->runtime_dir, cli->json ? NULL : &root, "States", NULL);
 
-	if (cli->json)
-		return client_copy(cli->runtime_dir, "States", NULL);
-	r = client_call(cli->runtime_dir, &root, "States", NULL);
-	if (r != SG_EXIT_OK)
-		return r;
-	return view_print_states(root, &screen) < 0 ? out_of_memory() : SG_EXIT_OK;
+	return r != SG_EXIT_OK || cli->json ? r : view_print_states(root, &screen);
 }
 
 /* Rows that fit on a screen; --json and --wide have all. */
@@ -229,10 +222,7 @@ int verb_sources(const struct cli *cli, int argc, char **argv)
 	if (top && text_decimal(top, 1, 1000000, &rows) < 0)
 		return args_wrong(cli->verb, "\"%s\" is no number of rows; there are 1 to 1000000",
 				  top);
-	if (cli->json)
-		return client_copy(cli->runtime_dir, "Sources", "bu", by_prefix, (uint32_t)rows);
-	r = client_call(cli->runtime_dir, &root, "Sources", "bu", by_prefix, (uint32_t)rows);
-	if (r != SG_EXIT_OK)
-		return r;
-	return view_print_sources(root, &screen) < 0 ? out_of_memory() : SG_EXIT_OK;
+	r = client_call(cli->runtime_dir, cli->json ? NULL : &root, "Sources", "bu", by_prefix,
+			(uint32_t)rows);
+	return r != SG_EXIT_OK || cli->json ? r : view_print_sources(root, &screen);
 }

@@ -7,9 +7,6 @@
 /* Prints it indented, NULL as out of memory. Returns an exit code. */
 int print_json(const json_t *root);
 
-/* Prints it as an error. Returns the exit code for it. */
-int out_of_memory(void);
-
 /* The systemd unit that a control group's path belongs to: its last part that names one. NULL: none
  * does. Shortens the path. */
 const char *unit_of_cgroup(char *path);

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/base/client.h"
 #include "cli/base/kernel_view.h"
-#include "cli/base/programs.h"
 #include "daemon/base/text.h"
 #include "suite.h"
 
