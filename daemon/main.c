@@ -21,8 +21,8 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/complaint.h"
-#include "daemon/base/descriptors.h"
 #include "daemon/base/log.h"
+#include "daemon/base/process.h"
 #include "daemon/manager/instance.h"
 #include "daemon/manager/manager.h"
 #include "daemon/mitigation/mitigation.h"

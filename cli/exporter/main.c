@@ -108,6 +108,12 @@ static int parse_options(int argc, char **argv, struct exporter_options *o)
 
 /* ---- sockets ------------------------------------------------------------------------------- */
 
+static void listener_free(struct addrinfo **info)
+{
+	if (*info)
+		freeaddrinfo(*info);
+}
+
 /* Parses "ADDRESS:PORT", numeric, an IPv6 address in brackets. -EINVAL. The caller frees *ret. */
 static int listener_parse(const char *text, struct addrinfo **ret)
 {
@@ -135,33 +141,21 @@ static int listener_parse(const char *text, struct addrinfo **ret)
 	return !*address || getaddrinfo(address, colon + 1, &hints, ret) ? -EINVAL : 0;
 }
 
-static int listener_bind(const struct addrinfo *info)
-{
-	_cleanup_close_ int fd = -EBADF;
-	int on = 1;
-
-	fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	/* for a restart while old connections are in TIME_WAIT */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
-		return -errno;
-	if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0)
-		return -errno;
-	return TAKE_FD(fd);
-}
-
 /* A listening socket. -EINVAL: that is no address; other -errno. */
 static int listener_open(const char *text)
 {
-	struct addrinfo *info;
-	int r = listener_parse(text, &info);
+	_cleanup_(listener_free) struct addrinfo *info = NULL;
+	_cleanup_close_ int fd = -EBADF;
+	int r = listener_parse(text, &info), on = 1;
 
 	if (r < 0)
 		return r;
-	r = listener_bind(info);
-	freeaddrinfo(info);
-	return r;
+	fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* for a restart while old connections are in TIME_WAIT */
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0)
+		return -errno;
+	return TAKE_FD(fd);
 }
 
 /*

@@ -24,6 +24,12 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* "syns_per_second" and others. */
+static uint64_t get_rate(const json_t *report, const char *key)
+{
+	return get_number(json_object_get(report, "rates"), key);
+}
+
 /* How many of a list have the flag set. */
 static size_t count_flag(const json_t *list, const char *key)
 {
@@ -64,12 +70,11 @@ static void print_sources(const json_t *report, const struct screen *s)
 
 static void print_syn_flood(const json_t *report, const struct screen *s)
 {
-	const json_t *rates = json_object_get(report, "rates");
 	const json_t *services = json_object_get(report, "services");
 	size_t count = json_array_size(services);
-	uint64_t syns = get_number(rates, "syns_per_second");
+	uint64_t syns = get_rate(report, "syns_per_second");
 	/* those whose ACK carried a valid cookie */
-	uint64_t passing = get_number(rates, "acceptances_per_second");
+	uint64_t passing = get_rate(report, "acceptances_per_second");
 
 	if (get_is(report, "mode", "observe"))
 		screen_wrap(s, 0,
@@ -85,9 +90,8 @@ static void print_syn_flood(const json_t *report, const struct screen *s)
 /* ACKs that are not dropped the kernel answers with a reset each. */
 static void print_ack_flood(const json_t *report, const struct screen *s, const char *beside)
 {
-	const json_t *rates = json_object_get(report, "rates");
-	uint64_t bogus = get_number(rates, "bogus_acks_per_second");
-	uint64_t dropped = get_number(rates, "dropped_acks_per_second");
+	uint64_t bogus = get_rate(report, "bogus_acks_per_second");
+	uint64_t dropped = get_rate(report, "dropped_acks_per_second");
 
 	if (dropped)
 		screen_wrap(s, 0, "An ACK flood%s, %s ACK/s: %s/s dropped, connections go on.",
@@ -100,28 +104,27 @@ static void print_ack_flood(const json_t *report, const struct screen *s, const 
 
 static void print_attack(const json_t *report, const struct screen *s)
 {
-	bool of_acks = get_is(report, "kind", "ack_flood");
-	bool of_both = get_is(report, "kind", "syn_and_ack_flood");
-
-	if (!of_acks)
-		print_syn_flood(report, s);
-	if (of_acks || of_both)
-		print_ack_flood(report, s, of_both ? " as well" : "");
+	if (get_is(report, "kind", "ack_flood")) {
+		print_ack_flood(report, s, "");
+		return;
+	}
+	print_syn_flood(report, s);
+	if (get_is(report, "kind", "syn_and_ack_flood"))
+		print_ack_flood(report, s, " as well");
 }
 
 static void print_cooling(const json_t *report, const struct screen *s)
 {
-	const json_t *rates = json_object_get(report, "rates");
 	const json_t *services = json_object_get(report, "services");
 	size_t count = json_array_size(services);
 
 	if (get_is(report, "kind", "ack_flood"))
 		screen_wrap(s, 0, "An ACK flood has just ebbed: %s ACK/s belong to no connection.",
-			    SHORT(get_number(rates, "bogus_acks_per_second")));
+			    SHORT(get_rate(report, "bogus_acks_per_second")));
 	else
 		screen_wrap(s, 0,
 			    "A SYN flood has just ebbed: %s SYN/s, defending %zu of %zu service%s.",
-			    SHORT(get_number(rates, "syns_per_second")),
+			    SHORT(get_rate(report, "syns_per_second")),
 			    count_flag(services, "defending"), count, plural(count));
 }
 
@@ -161,8 +164,7 @@ static void print_calm(const json_t *report, const struct screen *s)
 			    defending, count, plural(count));
 	else
 		screen_wrap(s, 0, "All calm%s: %zu service%s, %s SYN/s, %s half-open.", how, count,
-			    plural(count),
-			    SHORT(get_number(json_object_get(report, "rates"), "syns_per_second")),
+			    plural(count), SHORT(get_rate(report, "syns_per_second")),
 			    SHORT(get_number(report, "half_open")));
 }
 
@@ -209,7 +211,6 @@ static const char *uptime(unsigned long long n, char *buffer, size_t size)
 
 static void print_figures(const json_t *report, const struct screen *s)
 {
-	const json_t *rates = json_object_get(report, "rates");
 	char up[64];
 
 	screen_wrap(s, 0, "mode %s%s, state %s, engine %s, up %s", get_text(report, "mode"),
@@ -221,9 +222,9 @@ static void print_figures(const json_t *report, const struct screen *s)
 			    "The configuration has an error and is not in force as written: "
 			    "\"synguard config check\" says where.");
 	screen_wrap(s, 0, "per second: %s SYNs, %s challenges, %s acceptances; half-open now: %s",
-		    SHORT(get_number(rates, "syns_per_second")),
-		    SHORT(get_number(rates, "challenges_per_second")),
-		    SHORT(get_number(rates, "acceptances_per_second")),
+		    SHORT(get_rate(report, "syns_per_second")),
+		    SHORT(get_rate(report, "challenges_per_second")),
+		    SHORT(get_rate(report, "acceptances_per_second")),
 		    SHORT(get_number(report, "half_open")));
 }
 

@@ -61,16 +61,18 @@ int file_read(const char *path, int flags, size_t max, char **ret, size_t *ret_b
 
 /* ---- replacing ----------------------------------------------------------------------------- */
 
-static int file_open_folder(const char *folder)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+/* Names in a folder have 255 bytes at most (NAME_MAX). */
+#define FILE_NAME_BYTES 256
 
+/* Opens the folder, and gives the name under which the new file is written first. */
+static int file_open_folder(const char *folder, const char *name, char staged[FILE_NAME_BYTES])
+{
+	int fd;
+
+	if (snprintf(staged, FILE_NAME_BYTES, "%s.new", name) >= FILE_NAME_BYTES)
+		return -ENAMETOOLONG;
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
-}
-
-static int file_staged_name(const char *name, char *ret, size_t size)
-{
-	return snprintf(ret, size, "%s.new", name) < (int)size ? 0 : -ENAMETOOLONG;
 }
 
 static int file_write_all(int fd, const char *bytes, size_t length)
@@ -89,12 +91,12 @@ static int file_write_all(int fd, const char *bytes, size_t length)
 
 int file_stage(const char *folder, const char *name, const char *bytes, size_t length)
 {
-	_cleanup_close_ int dir = file_open_folder(folder), fd = -EBADF;
-	char staged[256];
-	int r = file_staged_name(name, staged, sizeof(staged));
+	char staged[FILE_NAME_BYTES];
+	_cleanup_close_ int dir = file_open_folder(folder, name, staged), fd = -EBADF;
+	int r;
 
-	if (dir < 0 || r < 0)
-		return dir < 0 ? dir : r;
+	if (dir < 0)
+		return dir;
 	unlinkat(dir, staged, 0); /* what a crash has left */
 	fd = openat(dir, staged, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -117,12 +119,12 @@ static int file_commit_staged(int dir, const char *staged, const char *name)
 
 int file_commit(const char *folder, const char *name)
 {
-	_cleanup_close_ int dir = file_open_folder(folder);
-	char staged[256];
-	int r = file_staged_name(name, staged, sizeof(staged));
+	char staged[FILE_NAME_BYTES];
+	_cleanup_close_ int dir = file_open_folder(folder, name, staged);
+	int r;
 
-	if (dir < 0 || r < 0)
-		return dir < 0 ? dir : r;
+	if (dir < 0)
+		return dir;
 	r = file_commit_staged(dir, staged, name);
 	if (r < 0) {
 		unlinkat(dir, staged, 0);
@@ -133,12 +135,11 @@ int file_commit(const char *folder, const char *name)
 
 int file_remove(const char *folder, const char *name)
 {
-	_cleanup_close_ int dir = file_open_folder(folder);
-	char staged[256];
-	int r = file_staged_name(name, staged, sizeof(staged));
+	char staged[FILE_NAME_BYTES];
+	_cleanup_close_ int dir = file_open_folder(folder, name, staged);
 
-	if (dir < 0 || r < 0)
-		return dir < 0 ? dir : r;
+	if (dir < 0)
+		return dir;
 	unlinkat(dir, staged, 0);
 	if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
 		return -errno;

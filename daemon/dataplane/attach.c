@@ -14,7 +14,7 @@
 
 #include "synguard/cleanup.h"
 
-#include "daemon/base/descriptors.h"
+#include "daemon/base/process.h"
 #include "daemon/dataplane/inherit.h"
 #include "synguard.skel.h"
 

@@ -7,7 +7,7 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/addr.h"
-#include "daemon/base/rate.h"
+#include "daemon/base/clock.h"
 #include "daemon/dataplane/counters.h"
 #include "daemon/judge/cardinality.h"
 

@@ -8,7 +8,7 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/clock.h"
-#include "daemon/base/descriptors.h"
+#include "daemon/base/process.h"
 #include "daemon/dataplane/counters.h"
 #include "daemon/net/rtnl.h"
 

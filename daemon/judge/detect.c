@@ -5,7 +5,7 @@
 
 #include "synguard/cleanup.h"
 
-#include "daemon/base/rate.h"
+#include "daemon/base/clock.h"
 
 /*
  * 1000 SYNs a second that are never completed are no accident at any server: a scan of the whole

@@ -8,7 +8,7 @@
 
 #include "synguard/cleanup.h"
 
-#include "daemon/base/rate.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/text.h"
 
 #define DETECT_LEARN_SECONDS 600

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/judge/episodes.h"
 
-#include "daemon/base/rate.h"
+#include "daemon/base/clock.h"
 
 void ack_flood_count(struct ack_flood *a, const struct ack_flood_counts *now)
 {

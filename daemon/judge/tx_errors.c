@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/judge/tx_errors.h"
 
-#include "daemon/base/rate.h"
+#include "daemon/base/clock.h"
 
 #define TX_ERRORS_SECONDS 3
 

@@ -8,6 +8,8 @@
 
 #include "synguard/cleanup.h"
 
+#include "daemon/base/text.h"
+
 /* Wider prefixes are more likely a slip than meant. */
 #define LISTS_WIDE_V4 8
 #define LISTS_WIDE_V6 32
@@ -25,12 +27,7 @@ const char *lists_name(enum lists_id id)
 
 int lists_find(const char *name)
 {
-	int i;
-
-	for (i = 0; i < LISTS_COUNT; i++)
-		if (!strcmp(name, lists_names[i]))
-			return i;
-	return -EINVAL;
+	return text_find(lists_names, LISTS_COUNT, name);
 }
 
 void lists_done(struct lists_list *l)

@@ -7,10 +7,10 @@
 
 #include "synguard/cleanup.h"
 
-#include "daemon/base/caps.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mode.h"
+#include "daemon/base/process.h"
 #include "daemon/manager/instance.h"
 #include "daemon/manager/state.h"
 

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "daemon/base/pace.h"
+#include "daemon/base/clock.h"
 #include "daemon/bus/bus.h"
 #include "daemon/dataplane/control.h"
 #include "daemon/dataplane/counters.h"

@@ -5,7 +5,6 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mode.h"
-#include "daemon/base/rate.h"
 #include "daemon/manager/instance.h"
 #include "daemon/mitigation/plan.h"
 #include "daemon/net/sockdiag.h"

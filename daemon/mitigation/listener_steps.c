@@ -15,8 +15,8 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/addr.h"
-#include "daemon/base/caps.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/process.h"
 #include "daemon/dataplane/listeners.h"
 #include "daemon/mitigation/steps.h"
 

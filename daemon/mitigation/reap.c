@@ -6,7 +6,7 @@
 
 #include "synguard/cleanup.h"
 
-#include "daemon/base/pace.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/worker.h"
 #include "daemon/dataplane/requests.h"
 #include "daemon/net/sockdiag.h"

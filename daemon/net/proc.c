@@ -140,11 +140,6 @@ static int socket_owner_option(int fd, int option, void *ret, socklen_t size)
 	return getsockopt(fd, SOL_SOCKET, option, ret, &size) < 0 ? -errno : 0;
 }
 
-static int socket_owner_netns(int fd, uint64_t *ret)
-{
-	return socket_owner_option(fd, SO_NETNS_COOKIE, ret, sizeof(*ret));
-}
-
 /* Between look-up and copy the number may have become another file's. */
 static int socket_owner_check(int fd, uint64_t wanted)
 {
@@ -159,9 +154,9 @@ static int socket_owner_check(int fd, uint64_t wanted)
 		r = socket_owner_option(fd, SO_ACCEPTCONN, &listening, sizeof(listening));
 	if (r < 0 || cookie != wanted || !listening)
 		return -ESRCH;
-	r = socket_owner_netns(own, &here);
+	r = socket_owner_option(own, SO_NETNS_COOKIE, &here, sizeof(here));
 	if (r >= 0)
-		r = socket_owner_netns(fd, &there);
+		r = socket_owner_option(fd, SO_NETNS_COOKIE, &there, sizeof(there));
 	return r < 0 ? r : here == there ? 0 : -EXDEV;
 }
 

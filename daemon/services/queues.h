@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/base/pace.h"
+#include "daemon/base/clock.h"
 #include "daemon/dataplane/dataplane.h"
 
 struct queues_sum {

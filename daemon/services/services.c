@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/rate.h"
+#include "daemon/base/clock.h"
 #include "daemon/dataplane/control.h"
 #include "daemon/dataplane/counters.h"
 #include "daemon/judge/detect.h"

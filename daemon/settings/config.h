@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "synguard/cleanup.h"
 
@@ -77,3 +78,14 @@ struct config_line {
 	char text[640];
 };
 void config_problem_text(const struct config_problem *p, struct config_line *ret);
+
+/* ---- what `synguard config` prints (print.c); a configuration reads the same again ---- */
+
+/* Every setting; with the file and the line of each where `origin`. */
+void config_print(FILE *to, const struct config *c, bool origin);
+/* -ENOMEM, or -EIO. */
+int config_print_json(FILE *to, const struct config *c);
+/* Those that are not as by default, with the default in a comment. Returns how many. */
+size_t config_print_difference(FILE *to, const struct config *c);
+/* A file of comments, from which a line is taken by removing its first letter. */
+void config_print_sample(FILE *to);

@@ -12,7 +12,6 @@
 #include "synguard/names.h"
 
 #include "daemon/settings/config.h"
-#include "daemon/settings/print.h"
 
 struct tool {
 	const char *file;    /* NULL: the usual ones */
@@ -55,7 +54,8 @@ static void print_problems(const struct config_problems *p, const char *kind)
 		fprintf(stderr, "%sand %zu more\n", kind, p->count - i);
 }
 
-/* The caller owns *ret; the exit code is that of a configuration with faults, which are printed. */
+/* As a daemon would have it that starts now. The caller owns *ret; the exit code is that of a
+ * configuration with faults, which are printed. */
 static int tool_load(const struct tool *t, struct config **ret)
 {
 	const struct config_source source = { .file = t->file };
@@ -65,6 +65,7 @@ static int tool_load(const struct tool *t, struct config **ret)
 		return tool_fail(t->file ?: "reading the configuration", r);
 	print_problems(&(*ret)->faults, "");
 	print_problems(&(*ret)->warnings, "warning: ");
+	config_fall_back(*ret);
 	return (*ret)->faults.count ? SG_EXIT_FAILED : SG_EXIT_OK;
 }
 
@@ -83,7 +84,6 @@ static int tool_check(const struct tool *t)
 	return SG_EXIT_OK;
 }
 
-/* As a daemon would have it that starts now. */
 static int tool_show(const struct tool *t)
 {
 	_cleanup_(config_free_at) struct config *c = NULL;
@@ -91,7 +91,6 @@ static int tool_show(const struct tool *t)
 
 	if (!c)
 		return code;
-	config_fall_back(c);
 	if (!t->json)
 		config_print(stdout, c, t->origin);
 	else if (config_print_json(stdout, c) < 0)
@@ -104,10 +103,8 @@ static int tool_diff(const struct tool *t)
 	_cleanup_(config_free_at) struct config *c = NULL;
 	int code = tool_load(t, &c);
 
-	if (!c)
-		return code;
-	config_fall_back(c);
-	config_print_difference(stdout, c);
+	if (c)
+		config_print_difference(stdout, c);
 	return code;
 }
 
@@ -127,10 +124,7 @@ static int tool_get(const struct tool *t)
 	if (id == SETTINGS_COUNT)
 		return usage_error("there is no setting \"%s\"; write Section.Key", t->setting);
 	code = tool_load(t, &c);
-	if (!c)
-		return code;
-	config_fall_back(c);
-	for (i = 0; i < settings_lines(&c->settings, id); i++) {
+	for (i = 0; c && i < settings_lines(&c->settings, id); i++) {
 		settings_text(&c->settings, id, i, &text);
 		puts(text.text);
 	}
@@ -166,25 +160,16 @@ static void usage(FILE *to)
 	fputs("\nExit status: 0 fine, 1 the configuration is wrong, 2 usage.\n", to);
 }
 
-static const struct tool_verb *find_verb(const char *name)
-{
-	const struct tool_verb *v;
-
-	for (v = verbs; v->name; v++)
-		if (!strcmp(v->name, name))
-			return v;
-	return NULL;
-}
-
 /* argv: the verb and what follows it. */
 static int run(struct tool *t, int argc, char **argv)
 {
-	const struct tool_verb *v;
+	const struct tool_verb *v = verbs;
 
 	if (!argc)
 		return usage_error("which of check, show, diff, get and sample?%s", "");
-	v = find_verb(argv[0]);
-	if (!v)
+	while (v->name && strcmp(v->name, argv[0]))
+		v++;
+	if (!v->name)
 		return usage_error("there is no \"%s\"", argv[0]);
 	if (argc < 1 + v->takes_setting)
 		return usage_error("\"%s\" of which setting?", v->name);

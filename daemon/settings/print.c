@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/settings/print.h"
+/* What `synguard config` prints of a configuration, and of the table of settings. */
+#include "daemon/settings/config.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * settings/ is the configuration of the daemon: the table of settings, the types of their values,
- * the files that they are read from (config.h), and `synguard config` (config_tool.c, print.h).
+ * the files that they are read from (config.h), and `synguard config` (config_tool.c, print.c).
  * What follows from a setting is left to the manager.
  *
  * A row of the table is all that there is to a setting: from it come the member of struct settings,

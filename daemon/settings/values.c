@@ -214,70 +214,49 @@ static void value_flag_print(const void *value, struct settings_text *ret)
 	snprintf(ret->text, sizeof(ret->text), "%s", *(const bool *)value ? "yes" : "no");
 }
 
-static int value_mode_parse(void *ret, const char *text, const struct settings_bounds *bounds,
-			    struct complaint *c)
-{
-	int mode = mode_parse(text);
-
-	if (mode < 0) {
-		complain(c, "no mode \"%.40s\"; there are off, observe, auto and always", text);
-		return mode;
-	}
-	*(enum sg_mode *)ret = mode;
-	return 0;
-}
-
-static void value_mode_print(const void *value, struct settings_text *ret)
-{
-	snprintf(ret->text, sizeof(ret->text), "%s", mode_name(*(const enum sg_mode *)value));
-}
-
-static int value_attach_mode_parse(void *ret, const char *text,
-				   const struct settings_bounds *bounds, struct complaint *c)
-{
-	int mode = attach_mode_parse(text);
-
-	if (mode < 0) {
-		complain(c, "no way to attach \"%.40s\"; there are auto, native, tcx and generic",
-			 text);
-		return mode;
-	}
-	*(enum attach_mode *)ret = mode;
-	return 0;
-}
-
-static void value_attach_mode_print(const void *value, struct settings_text *ret)
-{
-	snprintf(ret->text, sizeof(ret->text), "%s",
-		 attach_mode_name(*(const enum attach_mode *)value));
-}
-
 static const char *const engine_names[] = {
 	[SETTINGS_ENGINE_AUTO] = "auto",
 	[SETTINGS_ENGINE_KERNEL] = "kernel",
 };
 static_assert(ARRAY_SIZE(engine_names) == SETTINGS_ENGINE_COUNT, "every engine has a name");
 
-static int value_engine_parse(void *ret, const char *text, const struct settings_bounds *bounds,
-			      struct complaint *c)
+static int engine_parse(const char *name)
 {
-	enum settings_engine engine;
+	return text_find(engine_names, SETTINGS_ENGINE_COUNT, name);
+}
 
-	for (engine = 0; engine < SETTINGS_ENGINE_COUNT; engine++) {
-		if (strcmp(text, engine_names[engine]))
-			continue;
-		*(enum settings_engine *)ret = engine;
-		return 0;
+static const char *engine_name(enum settings_engine engine)
+{
+	return engine_names[engine];
+}
+
+/* The functions of a type whose values are the words of an enum; wrong: the complaint. */
+#define VALUE_WORDS_(type, parse_word, name, wrong)                                                \
+	static int value_##type##_parse(void *ret, const char *text,                               \
+					const struct settings_bounds *bounds, struct complaint *c) \
+	{                                                                                          \
+		int value = parse_word(text);                                                      \
+                                                                                                   \
+		if (value < 0) {                                                                   \
+			complain(c, wrong, text);                                                  \
+			return value;                                                              \
+		}                                                                                  \
+		*(SETTINGS_C_##type *)ret = value;                                                 \
+		return 0;                                                                          \
+	}                                                                                          \
+                                                                                                   \
+	static void value_##type##_print(const void *value, struct settings_text *ret)             \
+	{                                                                                          \
+		snprintf(ret->text, sizeof(ret->text), "%s",                                       \
+			 name(*(const SETTINGS_C_##type *)value));                                 \
 	}
-	complain(c, "no engine \"%.40s\"; there are auto and kernel", text);
-	return -EINVAL;
-}
 
-static void value_engine_print(const void *value, struct settings_text *ret)
-{
-	snprintf(ret->text, sizeof(ret->text), "%s",
-		 engine_names[*(const enum settings_engine *)value]);
-}
+/* clang-format off */
+VALUE_WORDS_(mode, mode_parse, mode_name, "no mode \"%.40s\"; there are off, observe, auto and always")
+VALUE_WORDS_(attach_mode, attach_mode_parse, attach_mode_name,
+	     "no way to attach \"%.40s\"; there are auto, native, tcx and generic")
+VALUE_WORDS_(engine, engine_parse, engine_name, "no engine \"%.40s\"; there are auto and kernel")
+/* clang-format on */
 
 /* Stricter than a name may be: what separates or quotes in other dialects is a mistake here. */
 static bool name_is_plain(const char *word)

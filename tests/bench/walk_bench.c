@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/base/pace.h"
+#include "daemon/base/clock.h"
 #include "daemon/net/sockdiag.h"
 #include "holders.h"
 #include "iter_walk.h"

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "daemon/settings/config.h"
-#include "daemon/settings/print.h"
 #include "fuzz.h"
 
 static unsigned int lines_of(const uint8_t *data, size_t size)

@@ -19,7 +19,7 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/clock.h"
-#include "daemon/base/descriptors.h"
+#include "daemon/base/process.h"
 #include "tests/lab/run.h"
 
 #define DEADLINE_DEFAULT_MS 3000

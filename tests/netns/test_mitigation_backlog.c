@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/base/caps.h"
+#include "daemon/base/process.h"
 #include "daemon/net/proc.h"
 #include "mitigator.h"
 #include "suite.h"

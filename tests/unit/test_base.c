@@ -14,7 +14,6 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/file.h"
 #include "daemon/base/hash.h"
-#include "daemon/base/rate.h"
 #include "daemon/base/text.h"
 #include "suite.h"
 #include "synguard/cleanup.h"

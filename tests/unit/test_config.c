@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "daemon/settings/config.h"
-#include "daemon/settings/print.h"
 #include "suite.h"
 
 /* Of this test's process, which removes it at its end. */

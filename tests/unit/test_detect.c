@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "daemon/base/rate.h"
+#include "daemon/base/clock.h"
 #include "daemon/judge/detect.h"
 #include "daemon/judge/episodes.h"
 #include "suite.h"

@@ -10,7 +10,7 @@
 #include <linux/sock_diag.h>
 #include <string.h>
 
-#include "daemon/base/pace.h"
+#include "daemon/base/clock.h"
 #include "daemon/net/sockdiag.h"
 #include "suite.h"
 

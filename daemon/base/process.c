@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/base/caps.h"
+#include "daemon/base/process.h"
 
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -30,11 +32,6 @@ static const struct caps_need caps_for_processes[] = {
 	{ "CAP_DAC_READ_SEARCH", CAPS_BIT(CAP_DAC_READ_SEARCH) },
 };
 
-/* " CAP_THIS CAP_THAT" */
-struct caps_names {
-	char text[64];
-};
-
 static int caps_effective(uint64_t *ret)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -46,8 +43,11 @@ static int caps_effective(uint64_t *ret)
 	return 0;
 }
 
-static bool caps_missing(const struct caps_need *needs, size_t count, struct caps_names *ret)
+/* The complaint: what takes the missing ones, their names, and what to do about it. */
+static bool caps_missing(const struct caps_need *needs, size_t count, const char *what,
+			 const char *remedy, struct complaint *c)
 {
+	char names[64] = ""; /* " CAP_THIS CAP_THAT" */
 	uint64_t have = 0;
 	size_t i, n = 0;
 
@@ -55,34 +55,25 @@ static bool caps_missing(const struct caps_need *needs, size_t count, struct cap
 		return false;
 	for (i = 0; i < count; i++)
 		if (!(have & needs[i].any_of))
-			n += snprintf(ret->text + n, sizeof(ret->text) - n, " %s", needs[i].name);
+			n += snprintf(names + n, sizeof(names) - n, " %s", needs[i].name);
+	if (n)
+		complain(c, "%s%s%s", what, names, remedy);
 	return n;
 }
 
 bool caps_missing_to_load(struct complaint *c)
 {
-	struct caps_names missing;
-
-	if (!caps_missing(caps_to_load, ARRAY_SIZE(caps_to_load), &missing))
-		return false;
-	complain(c,
-		 "loading the programs needs%s: start synguardd as root, or with "
-		 "AmbientCapabilities= as synguard.service does",
-		 missing.text);
-	return true;
+	return caps_missing(caps_to_load, ARRAY_SIZE(caps_to_load), "loading the programs needs",
+			    ": start synguardd as root, or with AmbientCapabilities= as "
+			    "synguard.service does",
+			    c);
 }
 
 bool caps_missing_for_processes(struct complaint *c)
 {
-	struct caps_names missing;
-
-	if (!caps_missing(caps_for_processes, ARRAY_SIZE(caps_for_processes), &missing))
-		return false;
-	complain(c,
-		 "the backlog of another process takes%s, from the start on: see live_backlog in "
-		 "synguardd(8)",
-		 missing.text);
-	return true;
+	return caps_missing(caps_for_processes, ARRAY_SIZE(caps_for_processes),
+			    "the backlog of another process takes",
+			    ", from the start on: see live_backlog in synguardd(8)", c);
 }
 
 static uint64_t caps_kept(bool processes)
@@ -116,4 +107,39 @@ int caps_keep(bool processes)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	return 0;
+}
+
+/* ---- descriptors ------------------------------------------------------------------------------ */
+
+void descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int descriptors_spare(int fd)
+{
+	struct rlimit limit;
+	rlim_t kept;
+
+	/* each time: prlimit(1) may have lowered it */
+	if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return fd;
+	kept = limit.rlim_cur / 2 < DESCRIPTORS_KEPT ? limit.rlim_cur / 2 : DESCRIPTORS_KEPT;
+	if ((rlim_t)fd < limit.rlim_cur - kept)
+		return fd;
+	close(fd);
+	return -EMFILE;
+}
+
+const char *descriptors_error(int error)
+{
+	if (error == -EMFILE)
+		return "too few descriptors are left; start synguardd with more (LimitNOFILE=, "
+		       "ulimit -n)";
+	return strerror(-error);
 }
