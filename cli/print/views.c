@@ -409,7 +409,8 @@ static void show_states(struct table *t, const json_t *row, const char *key, con
 	json_int_t sum = 0;
 
 	for (; *key; key += strcspn(key, " "), key += strspn(key, " ")) {
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(key, " "), key);
+		snprintf(name, sizeof(name), "%s", key);
+		name[strcspn(name, " ")] = '\0';
 		sum += get_number(states, name);
 	}
 	table_cell(t, "%s", screen_number(s, sum).text);
