@@ -23,7 +23,6 @@
 #include <unistd.h>
 
 #include "synguard/cleanup.h"
-#include "tests/lab/host.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/lab_daemon.h"
 #include "tests/lab/run.h"

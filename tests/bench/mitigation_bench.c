@@ -31,11 +31,10 @@
 #include "synguard/cleanup.h"
 #include "tests/lab/clients.h"
 #include "tests/lab/flood.h"
-#include "tests/lab/host.h"
+#include "tests/lab/lab.h"
 #include "tests/lab/lab_daemon.h"
 #include "tests/lab/run.h"
 #include "tests/lab/server.h"
-#include "tests/lab/sink.h"
 #include "values.h"
 
 #define BACKLOG		128

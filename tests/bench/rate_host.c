@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "synguard/cleanup.h"
-#include "tests/lab/host.h"
+#include "tests/lab/lab.h"
 #include "tests/lab/lab_daemon.h"
 #include "tests/lab/server.h"
-#include "tests/lab/sink.h"
+#include "tests/lab/flood.h"
 
 #define RATE_PORT	8080
 #define BACKLOG		128

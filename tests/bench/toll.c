@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "synguard/cleanup.h"
-#include "tests/lab/host.h"
+#include "tests/lab/lab.h"
 
 #define MAPS_MAX 256
 

@@ -32,7 +32,7 @@
 #include "iter_walk.h"
 #include "synguard/cleanup.h"
 #include "tests/lab/flood.h"
-#include "tests/lab/host.h"
+#include "tests/lab/lab.h"
 #include "tests/lab/lab_daemon.h"
 #include "tests/lab/run.h"
 #include "tests/lab/server.h"

@@ -326,7 +326,6 @@ static void count_failure(struct clients_result *r, int err)
 		break;
 	default:
 		r->other++;
-		r->other_errno = err;
 	}
 }
 
@@ -343,9 +342,7 @@ static void count_client(struct clients_result *r, const struct client *c)
 	r->connected++;
 	r->connected6 += c->v6;
 	r->connected_1s += c->echo_ns <= NS_PER_SEC;
-	r->connect_ns[r->times] = c->connect_ns;
-	r->echo_ns[r->times] = c->echo_ns;
-	r->times++;
+	r->connect_ns[r->times++] = c->connect_ns;
 }
 
 static int clients_count(const struct client *all, size_t n, struct clients_result *ret)
@@ -355,15 +352,11 @@ static int clients_count(const struct client *all, size_t n, struct clients_resu
 
 	/* Without clients there is nothing to point at, which is not a failure. */
 	r.connect_ns = calloc(n + 1, sizeof(*r.connect_ns));
-	r.echo_ns = calloc(n + 1, sizeof(*r.echo_ns));
-	if (!r.connect_ns || !r.echo_ns) {
-		clients_result_done(&r);
+	if (!r.connect_ns)
 		return -ENOMEM;
-	}
 	for (i = 0; i < n; i++)
 		count_client(&r, &all[i]);
 	qsort(r.connect_ns, r.times, sizeof(*r.connect_ns), compare_ns);
-	qsort(r.echo_ns, r.times, sizeof(*r.echo_ns), compare_ns);
 	*ret = r;
 	return 0;
 }
@@ -371,8 +364,7 @@ static int clients_count(const struct client *all, size_t n, struct clients_resu
 void clients_result_done(struct clients_result *result)
 {
 	free(result->connect_ns);
-	free(result->echo_ns);
-	result->connect_ns = result->echo_ns = NULL;
+	result->connect_ns = NULL;
 	result->times = 0;
 }
 

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "tests/lab/lab.h"
-#include "tests/lab/tcp.h"
+#include "tests/lab/server.h"
 
 enum clients_family {
 	CLIENTS_BOTH, /* by turns */
@@ -46,12 +46,10 @@ struct clients_result {
 	unsigned int refused;
 	unsigned int reset; /* also: closed before the echo was complete */
 	unsigned int other;
-	int other_errno; /* the last one */
 
-	/* Of the connected, each sorted by itself: connect() to writable, connect() to echo. */
+	/* Of the connected: connect() to writable, sorted. */
 	size_t times;
 	uint64_t *connect_ns;
-	uint64_t *echo_ns;
 
 	/* What the latest connected client kept, at the client's end. */
 	struct kept kept4;

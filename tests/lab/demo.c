@@ -148,17 +148,6 @@ static int signals_take(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static void announce(const struct phase_settings *s)
-{
-	/* Four phases, two short ones, the proofs and the slow clients' last seconds. */
-	unsigned int seconds = 4 * s->seconds + 15;
-
-	fprintf(stderr,
-		"A forged SYN flood, in network namespaces of the demo's own: nothing else of\n"
-		"this machine is touched. It keeps one core busy for about %u seconds.\n",
-		seconds);
-}
-
 /* Where synguard did not defend, why it thinks so. */
 static void explain(const struct phase_result *r)
 {
@@ -225,7 +214,11 @@ static enum sg_exit run(struct phase_settings *s, bool json)
 	s->cancel_fd = cancel_fd;
 	phase_choose_cpus(s);
 
-	announce(s);
+	/* Four phases, two short ones, the proofs and the slow clients' last seconds. */
+	fprintf(stderr,
+		"A forged SYN flood, in network namespaces of the demo's own: nothing else of\n"
+		"this machine is touched. It keeps one core busy for about %u seconds.\n",
+		4 * s->seconds + 15);
 	err = phases_run(s, results);
 	if (err != -ECANCELED && results[0].ran)
 		err = print_results(s, results, json) ?: err;

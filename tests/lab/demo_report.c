@@ -59,16 +59,12 @@ static struct figures figures(const struct phase_result *r)
 	};
 }
 
-/* "1 234 567": right-aligned in @width columns, a dash for NAN. */
+/* "1 234 567" */
 static void print_count(double value, int width)
 {
 	char digits[32], text[48];
 	size_t n, i, out = 0;
 
-	if (isnan(value)) {
-		printf("%*s", width, "-");
-		return;
-	}
 	n = snprintf(digits, sizeof(digits), "%.0f", value);
 	for (i = 0; i < n; i++) {
 		if (i && (n - i) % 3 == 0)
@@ -76,7 +72,7 @@ static void print_count(double value, int width)
 		text[out++] = digits[i];
 	}
 	text[out] = 0;
-	printf("%*s", width, text);
+	printf("%*s", width, isnan(value) ? "-" : text);
 }
 
 static void print_number(double value, int width, int decimals, const char *unit)
@@ -108,27 +104,36 @@ static void print_row(const struct phase *phase, const struct phase_result *r)
 	putchar('\n');
 }
 
-static void print_saturated(const struct phase_result results[PHASE_COUNT])
+/* How many times as much synguard absorbs; NAN where one of the two did not run. */
+static double saturated_ratio(const struct phase_result results[PHASE_COUNT])
 {
 	const struct phase_result *kernel = &results[PHASE_KERNEL_COOKIES_SATURATED];
 	const struct phase_result *synguard = &results[PHASE_SYNGUARD_SATURATED];
-	double a, b;
 
-	if (!kernel->ran && !synguard->ran)
-		return;
-	printf("\nWhat one core absorbs at most, SYN/s:\n");
-	a = figures(kernel).absorbed_per_sec;
-	b = figures(synguard).absorbed_per_sec;
-	if (kernel->ran) {
-		printf("%-22s", "kernel cookies");
-		print_count(a, 9);
-		putchar('\n');
-	}
-	if (synguard->ran) {
-		printf("%-22s", "synguard");
-		print_count(b, 9);
-		if (kernel->ran && a > 0)
-			printf("   %.1f times as many", b / a);
+	return kernel->ran && synguard->ran && kernel->absorbed ?
+		       figures(synguard).absorbed_per_sec / figures(kernel).absorbed_per_sec :
+		       NAN;
+}
+
+static void print_saturated(const struct phase_result results[PHASE_COUNT])
+{
+	static const char *const names[] = {
+		[PHASE_KERNEL_COOKIES_SATURATED] = "kernel cookies",
+		[PHASE_SYNGUARD_SATURATED] = "synguard",
+	};
+	double ratio = saturated_ratio(results);
+	int i;
+
+	for (i = PHASE_ROWS; i < PHASE_COUNT; i++) {
+		if (!results[i].ran)
+			continue;
+		/* They run one after the other: without the first there is no second. */
+		if (i == PHASE_ROWS)
+			printf("\nWhat one core absorbs at most, SYN/s:\n");
+		printf("%-22s", names[i]);
+		print_count(figures(&results[i]).absorbed_per_sec, 9);
+		if (i == PHASE_SYNGUARD_SATURATED && !isnan(ratio))
+			printf("   %.1f times as many", ratio);
 		putchar('\n');
 	}
 }
@@ -216,12 +221,9 @@ static json_t *row_json(const struct phase *phase, const struct phase_result *r)
 
 int report_json(const struct phase_settings *s, const struct phase_result results[PHASE_COUNT])
 {
-	const struct phase_result *kernel = &results[PHASE_KERNEL_COOKIES_SATURATED];
-	const struct phase_result *synguard = &results[PHASE_SYNGUARD_SATURATED];
 	json_t *root, *rows = json_array(), *saturated = json_array();
 	struct utsname un = { 0 };
 	bool complete = true;
-	double ratio;
 	int i, err;
 
 	for (i = 0; i < PHASE_COUNT; i++) {
@@ -233,10 +235,6 @@ int report_json(const struct phase_settings *s, const struct phase_result result
 		else
 			json_array_append_new(saturated, flood_json(&phases[i], &results[i]));
 	}
-	ratio = kernel->ran && synguard->ran && kernel->absorbed ?
-			figures(synguard).absorbed_per_sec / figures(kernel).absorbed_per_sec :
-			NAN;
-
 	uname(&un);
 	root = json_pack("{s:s, s:s, s:i, s:b, s:i, s:I, s:i, s:i, s:f, s:o, s:o, s:o}", "version",
 			 SG_VERSION, "kernel", un.release, "cpus",
@@ -244,7 +242,8 @@ int report_json(const struct phase_settings *s, const struct phase_result result
 			 "seconds_per_phase", s->seconds, "flood_syns_per_second",
 			 (json_int_t)s->syns_per_sec, "clients_per_second", s->clients_per_sec,
 			 "listener_backlog", s->backlog, "flood_ipv6_share", s->ipv6_share / 256.0,
-			 "phases", rows, "saturated", saturated, "saturated_ratio", number(ratio));
+			 "phases", rows, "saturated", saturated, "saturated_ratio",
+			 number(saturated_ratio(results)));
 	err = root && json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) == 0 ? 0 :
 											       -EIO;
 	putchar('\n');

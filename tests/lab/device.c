@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the device of an interface does with packets: offloads, XDP programs, and receive polling in
- * a kernel thread. See link.h.
+ * a kernel thread. See lab.h.
  *
  * A veth end polls on the CPU of whoever sent to it, so that a flood and what it floods would share
  * a core and the flood could not offer more than the receiver takes. A thread on another CPU stands
@@ -24,7 +24,7 @@
 
 #include "synguard/cleanup.h"
 
-#include "tests/lab/link.h"
+#include "tests/lab/lab.h"
 #include "tests/lab/netlink.h"
 
 /* linux/netdev.h, which Debian 12's headers do not have yet (Linux 6.7 and later do). */
@@ -115,23 +115,22 @@ static int threaded_set(void *arg)
 	return write(fd, "1", 1) < 0 ? -errno : 0;
 }
 
-static int family_answer(const struct nlmsghdr *nlh, void *arg)
+/* A number of the answer, of 16 or 32 bits. */
+struct wanted {
+	int attribute;
+	uint32_t value;
+};
+
+static int wanted_answer(const struct nlmsghdr *nlh, void *arg)
 {
+	struct wanted *wanted = arg;
 	struct nlattr *attr;
 
 	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
-		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
-			*(uint16_t *)arg = mnl_attr_get_u16(attr);
-	return MNL_CB_OK;
-}
-
-static int napi_answer(const struct nlmsghdr *nlh, void *arg)
-{
-	struct nlattr *attr;
-
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
-		if (mnl_attr_get_type(attr) == NETDEV_A_NAPI_PID)
-			*(int *)arg = mnl_attr_get_u32(attr);
+		if (mnl_attr_get_type(attr) == wanted->attribute)
+			wanted->value = mnl_attr_get_payload_len(attr) == sizeof(uint16_t) ?
+						mnl_attr_get_u16(attr) :
+						mnl_attr_get_u32(attr);
 	return MNL_CB_OK;
 }
 
@@ -146,22 +145,22 @@ static void generic_init(struct request *r, uint16_t family, uint16_t flags, uin
 /* The thread of the interface's only queue. */
 static int thread_find(int fd, int ifindex, int *ret_tid)
 {
-	uint16_t family = 0;
+	struct wanted family = { CTRL_ATTR_FAMILY_ID }, tid = { NETDEV_A_NAPI_PID };
 	struct request r;
-	int err, tid = 0;
+	int err;
 
 	generic_init(&r, GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY);
 	mnl_attr_put_strz(r.nlh, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
-	err = request_send(&r, fd, family_answer, &family);
+	err = request_send(&r, fd, wanted_answer, &family);
 	if (err)
 		return err;
-	generic_init(&r, family, NLM_F_DUMP, NETDEV_CMD_NAPI_GET);
+	generic_init(&r, family.value, NLM_F_DUMP, NETDEV_CMD_NAPI_GET);
 	mnl_attr_put_u32(r.nlh, NETDEV_A_NAPI_IFINDEX, ifindex);
-	err = request_send(&r, fd, napi_answer, &tid);
-	if (!err && !tid)
+	err = request_send(&r, fd, wanted_answer, &tid);
+	if (!err && !tid.value)
 		err = -ESRCH;
 	if (!err)
-		*ret_tid = tid;
+		*ret_tid = tid.value;
 	return err;
 }
 

@@ -171,10 +171,8 @@ static __always_inline int build(struct xdp_md *ctx)
 {
 	bool v6 = config.ipv6_share && (bpf_get_prandom_u32() & 0xff) < config.ipv6_share;
 
-	if (v6) {
-		state.offered6++;
+	if (v6)
 		return build6(ctx);
-	}
 	/* The run's frame is as long as its longest. */
 	if (config.ipv6_share &&
 	    bpf_xdp_adjust_tail(ctx, FLOOD_FRAME_BYTES_4 - FLOOD_FRAME_BYTES_6))

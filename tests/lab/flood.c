@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sets up and runs the flood. See flood.h.
+ * Sets up and runs the flood, and the sink of the answers to it. See flood.h.
  *
  * A run of BPF_PROG_RUN takes tens of milliseconds to set up and tear down, so there is one for the
  * whole flood: a child with a timer whose signal ends run and child at the end time. Nothing of the
@@ -18,7 +18,6 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
@@ -29,8 +28,10 @@
 #include "daemon/base/clock.h"
 #include "tests/lab/flood_abi.h"
 #include "tests/lab/run.h"
+#include "tests/lab/sink_abi.h"
 
-#include "flood.skel.h" /* names the types of the header above */
+#include "flood.skel.h" /* names the types of the headers above */
+#include "sink.skel.h"
 
 /* As many frames as a driver's poll takes at once; the kernel's own default. */
 #define FLOOD_BATCH 64
@@ -74,87 +75,88 @@ static uint32_t sum_bytes(const void *data, size_t bytes)
 	return sum;
 }
 
-/* A frame under construction: headers are appended, each from an aligned original. */
-struct frame {
-	uint8_t *bytes;
-	size_t used;
-};
+/* What a Linux client sends, in its order. */
+struct syn {
+	struct tcphdr tcp;
+	uint8_t options[20];
+} __attribute__((packed));
 
-static void put(struct frame *f, const void *data, size_t bytes)
-{
-	memcpy(f->bytes + f->used, data, bytes);
-	f->used += bytes;
-}
-
-static void put_eth(struct frame *f, const uint8_t dst[6], const uint8_t src[6], uint16_t proto)
+static struct ethhdr eth_of(const uint8_t dst[6], const uint8_t src[6], uint16_t proto)
 {
 	struct ethhdr eth = { .h_proto = htons(proto) };
 
 	memcpy(eth.h_dest, dst, ETH_ALEN);
 	memcpy(eth.h_source, src, ETH_ALEN);
-	put(f, &eth, sizeof(eth));
+	return eth;
 }
 
-/*
- * What a Linux client sends: MSS, SACK permitted, timestamps, NOP, window scale 7; window 64240.
- * Returns the sum of it and of the rest of the pseudo header.
- */
-static uint32_t put_tcp(struct frame *f, uint16_t mss)
+static struct syn syn_of(uint16_t mss)
 {
 	/* clang-format off */
-	const uint8_t options[] = {
-		2, 4, mss >> 8, mss & 0xff,
-		4, 2,
-		8, 10, 0, 0, 0, 0, 0, 0, 0, 0,
-		1,
-		3, 3, 7,
+	return (struct syn){
+		.tcp = { .doff = sizeof(struct syn) / 4, .syn = 1, .window = htons(64240) },
+		.options = {
+			2, 4, mss >> 8, mss & 0xff,	/* MSS */
+			4, 2,				/* SACK permitted */
+			8, 10, 0, 0, 0, 0, 0, 0, 0, 0,	/* timestamps */
+			1,
+			3, 3, 7,			/* window scale */
+		},
 	};
 	/* clang-format on */
-	const struct tcphdr tcp = {
-		.doff = (sizeof(tcp) + sizeof(options)) / 4,
-		.syn = 1,
-		.window = htons(64240),
-	};
+}
 
-	put(f, &tcp, sizeof(tcp));
-	put(f, options, sizeof(options));
-	return sum_bytes(&tcp, sizeof(tcp)) + sum_bytes(options, sizeof(options)) +
-	       htons(IPPROTO_TCP) + htons(sizeof(tcp) + sizeof(options));
+/* Of the segment and of the rest of the pseudo header, which are length and protocol. */
+static uint32_t sum_syn(const struct syn *syn)
+{
+	return sum_bytes(syn, sizeof(*syn)) + htons(IPPROTO_TCP) + htons(sizeof(*syn));
 }
 
 static void template_v4(struct flood_template *t, const uint8_t dst[6], const uint8_t src[6])
 {
-	const struct iphdr ip = {
-		.version = 4,
-		.ihl = 5,
-		.tot_len = htons(FLOOD_FRAME_BYTES_4 - ETH_HLEN),
-		.frag_off = htons(0x4000), /* don't fragment */
-		.ttl = 64,
-		.protocol = IPPROTO_TCP,
-		.daddr = inet_addr(LAB_SERVER_ADDR4),
+	const struct {
+		struct ethhdr eth;
+		struct iphdr ip;
+		struct syn syn;
+	} __attribute__((packed)) frame = {
+		.eth = eth_of(dst, src, ETH_P_IP),
+		.ip = {
+			.version = 4,
+			.ihl = 5,
+			.tot_len = htons(FLOOD_FRAME_BYTES_4 - ETH_HLEN),
+			.frag_off = htons(0x4000), /* don't fragment */
+			.ttl = 64,
+			.protocol = IPPROTO_TCP,
+			.daddr = inet_addr(LAB_SERVER_ADDR4),
+		},
+		.syn = syn_of(1460),
 	};
-	struct frame f = { .bytes = (uint8_t *)t->words };
 
-	put_eth(&f, dst, src, ETH_P_IP);
-	put(&f, &ip, sizeof(ip));
-	t->ip_sum = sum_bytes(&ip, sizeof(ip));
-	t->tcp_sum = sum_bytes(&ip.daddr, sizeof(ip.daddr)) + put_tcp(&f, 1460);
+	memcpy(t->words, &frame, sizeof(frame));
+	t->ip_sum = sum_bytes(&frame.ip, sizeof(frame.ip));
+	t->tcp_sum = sum_bytes(&frame.ip.daddr, sizeof(frame.ip.daddr)) + sum_syn(&frame.syn);
 }
 
 static void template_v6(struct flood_template *t, const uint8_t dst[6], const uint8_t src[6])
 {
-	struct ipv6hdr ip = {
-		.version = 6,
-		.payload_len = htons(FLOOD_FRAME_BYTES_6 - ETH_HLEN - sizeof(ip)),
-		.nexthdr = IPPROTO_TCP,
-		.hop_limit = 64,
+	struct {
+		struct ethhdr eth;
+		struct ipv6hdr ip;
+		struct syn syn;
+	} __attribute__((packed)) frame = {
+		.eth = eth_of(dst, src, ETH_P_IPV6),
+		.ip = {
+			.version = 6,
+			.payload_len = htons(sizeof(struct syn)),
+			.nexthdr = IPPROTO_TCP,
+			.hop_limit = 64,
+		},
+		.syn = syn_of(1440),
 	};
-	struct frame f = { .bytes = (uint8_t *)t->words };
 
-	inet_pton(AF_INET6, LAB_SERVER_ADDR6, &ip.daddr);
-	put_eth(&f, dst, src, ETH_P_IPV6);
-	put(&f, &ip, sizeof(ip));
-	t->tcp_sum = sum_bytes(&ip.daddr, sizeof(ip.daddr)) + put_tcp(&f, 1440);
+	inet_pton(AF_INET6, LAB_SERVER_ADDR6, &frame.ip.daddr);
+	memcpy(t->words, &frame, sizeof(frame));
+	t->tcp_sum = sum_bytes(&frame.ip.daddr, sizeof(frame.ip.daddr)) + sum_syn(&frame.syn);
 }
 
 static int set_sources(struct flood_config *c, uint32_t sources)
@@ -201,24 +203,12 @@ static int config_fill(struct flood_config *c, struct lab *lab, int host, const 
 	return 0;
 }
 
-static int last_cpu(void)
-{
-	cpu_set_t set;
-	int cpu;
-
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 0;
-	for (cpu = CPU_SETSIZE - 1; cpu > 0 && !CPU_ISSET(cpu, &set); cpu--)
-		;
-	return cpu;
-}
-
 int flood_new(struct flood **ret, struct lab *lab, int host, const char *ifname,
 	      const struct flood_options *o)
 {
 	_cleanup_(flood_freep) struct flood *f = NULL;
 	struct flood_config config = { 0 };
-	int err;
+	int err, first_cpu;
 
 	err = config_fill(&config, lab, host, ifname, o);
 	if (err)
@@ -230,7 +220,9 @@ int flood_new(struct flood **ret, struct lab *lab, int host, const char *ifname,
 	f->lab = lab;
 	f->host = host;
 	f->duration_ms = o->duration_ms;
-	f->cpu = o->cpu_plus_1 ? o->cpu_plus_1 - 1 : last_cpu();
+	lab_cpus(&first_cpu, &f->cpu);
+	if (o->cpu_plus_1)
+		f->cpu = o->cpu_plus_1 - 1;
 	f->frame_bytes = o->ipv6_share ? FLOOD_FRAME_BYTES_6 : FLOOD_FRAME_BYTES_4;
 	f->count = config.count;
 	/* Without pacing each run of the program is a SYN, so the kernel can count. */
@@ -359,7 +351,6 @@ void flood_counts(const struct flood *flood, struct flood_counts *ret)
 
 	*ret = (struct flood_counts){
 		.offered = state->offered,
-		.offered6 = state->offered6,
 		.skipped = state->skipped,
 		.elapsed_ns = start ? (flood->ended_ns ?: clock_now_ns()) - start : 0,
 	};
@@ -373,4 +364,52 @@ struct flood *flood_free(struct flood *flood)
 	flood_bpf__destroy(flood->skel);
 	free(flood);
 	return NULL;
+}
+
+/* ---- the sink ------------------------------------------------------------------------------ */
+
+struct sink {
+	struct sink_bpf *skel;
+	int link_fd;
+};
+
+int sink_new(struct sink **ret, struct lab *lab, int host, const char *ifname)
+{
+	_cleanup_(sink_freep) struct sink *sink = NULL;
+
+	sink = calloc(1, sizeof(*sink));
+	if (!sink)
+		return -ENOMEM;
+	sink->link_fd = -1;
+	sink->skel = sink_bpf__open_and_load();
+	if (!sink->skel)
+		return -errno;
+
+	sink->link_fd = lab_attach_xdp(lab, host, ifname, bpf_program__fd(sink->skel->progs.sink));
+	if (sink->link_fd < 0)
+		return sink->link_fd;
+
+	*ret = TAKE_PTR(sink);
+	return 0;
+}
+
+struct sink *sink_free(struct sink *sink)
+{
+	if (!sink)
+		return NULL;
+	close_fd(sink->link_fd);
+	sink_bpf__destroy(sink->skel);
+	free(sink);
+	return NULL;
+}
+
+uint64_t sink_answers(const struct sink *sink)
+{
+	const volatile struct sink_state *states = sink->skel->bss->states;
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < SINK_CPUS; i++)
+		sum += states[i].synacks;
+	return sum;
 }

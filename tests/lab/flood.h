@@ -7,8 +7,8 @@
  * kernel enforces. It is an XDP program in live-frame mode, run by a
  * child process on one CPU; the child dies with the thread that started it.
  *
- * Attach a sink (sink.h) to the interface first: it keeps the host's own stack from answering the
- * answers. The peer needs LAB_GRO or XDP, without which frames do not arrive.
+ * Attach a sink to the interface first: it keeps the host's own stack from answering the answers.
+ * The peer needs LAB_GRO or XDP, without which frames do not arrive.
  */
 #pragma once
 
@@ -35,8 +35,7 @@ struct flood_options {
 };
 
 struct flood_counts {
-	uint64_t offered; /* SYNs sent; what finds the receiver's ring full is lost there */
-	uint64_t offered6;
+	uint64_t offered;    /* SYNs sent; what finds the receiver's ring full is lost there */
 	uint64_t skipped;    /* SYNs that the rate asked for and the CPU had no time to make */
 	uint64_t elapsed_ns; /* from the start to the end or to now */
 };
@@ -64,4 +63,22 @@ struct flood *flood_free(struct flood *flood);
 static inline void flood_freep(struct flood **p)
 {
 	flood_free(*p);
+}
+
+/*
+ * Where the answers to the flood end: an XDP program on the client's interface that drops what is
+ * sent to LAB_FLOOD_NET4 and LAB_FLOOD_NET6, counts the SYN-ACKs of it, and passes everything else.
+ */
+struct sink;
+
+/* Attaches to the interface (native XDP) until sink_free(), which takes NULL and returns NULL. */
+int sink_new(struct sink **ret, struct lab *lab, int host, const char *ifname);
+struct sink *sink_free(struct sink *sink);
+
+/* SYN-ACKs of both families since sink_new(): how many SYNs were answered. */
+uint64_t sink_answers(const struct sink *sink);
+
+static inline void sink_freep(struct sink **p)
+{
+	sink_free(*p);
 }

@@ -45,6 +45,5 @@ struct flood_state {
 	__u64 start_ns; /* of the first frame */
 	__u64 next;	/* when the next SYN is due, ns << FLOOD_TIME_SHIFT */
 	__u64 offered;
-	__u64 offered6; /* of these, IPv6 */
-	__u64 skipped;	/* SYNs that were due while the CPU had no time for them */
+	__u64 skipped; /* SYNs that were due while the CPU had no time for them */
 };

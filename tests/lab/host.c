@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hosts of the lab. See host.h.
+ * Hosts of the lab. See lab.h.
  *
  * Work in a host is done by a helper thread that enters its namespace and ends: a namespace belongs
  * to a thread, so the caller's own is never at risk of not being entered again. /proc/sys/net shows
  * the namespace of the task that opens it, and /proc/thread-self/net that of the thread.
  */
-#include "tests/lab/host.h"
+#include "tests/lab/lab.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -151,17 +151,14 @@ struct sysctl_args {
 	char **ret;
 };
 
-/* As sysctl(8) has it: the separator that comes first is the separator, the other one is text. */
 static int sysctl_path(const char *name, char *path, size_t size)
 {
-	int dots = name[strcspn(name, "./")] == '.', n;
-	char *p;
+	char *p = path;
 
-	n = snprintf(path, size, "/proc/sys/%s", name);
-	if (n < 0 || (size_t)n >= size)
+	if (snprintf(path, size, "/proc/sys/%s", name) >= (int)size)
 		return -ENAMETOOLONG;
-	for (p = path + strlen("/proc/sys/"); dots && *p; p++)
-		*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
+	while ((p = strchr(p, '.')))
+		*p = '/';
 	return 0;
 }
 
@@ -232,13 +229,11 @@ static int netns_make(void *arg)
 		{ "net.ipv6.conf.all.forwarding",	"0" },
 	};
 	/* clang-format on */
-	int err = 0, fd;
+	int err = lo_up(), fd;
 	size_t i;
 
 	for (i = 0; !err && i < ARRAY_SIZE(quiet); i++)
 		err = sysctl_set(&quiet[i]);
-	if (!err)
-		err = lo_up();
 	if (err)
 		return err;
 	fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);

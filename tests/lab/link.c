@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Links, addresses, routes and neighbours of the lab's hosts over rtnetlink. See link.h.
+ * Links, addresses, routes and neighbours of the lab's hosts over rtnetlink, and the default
+ * topology made of them. See lab.h.
  */
-#include "tests/lab/link.h"
+#include "tests/lab/lab.h"
 
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -95,7 +96,10 @@ int lab_link_del(struct lab *lab, int host, const char *ifname)
 	return request_send(&r, lab_rtnl_fd(lab, host), NULL, NULL);
 }
 
-int lab_link_set_up(struct lab *lab, int host, const char *ifname, bool up)
+/* Changes the flag IFF_UP to @flags & IFF_UP where @flags is not negative, and one attribute where
+ * there is one. */
+static int link_set(struct lab *lab, int host, const char *ifname, int flags, int attribute,
+		    const void *value, size_t bytes)
 {
 	int ifindex = lab_ifindex(lab, host, ifname);
 	struct ifinfomsg *ifi;
@@ -105,41 +109,35 @@ int lab_link_set_up(struct lab *lab, int host, const char *ifname, bool up)
 		return ifindex;
 	ifi = request_init(&r, RTM_NEWLINK, 0, sizeof(*ifi));
 	ifi->ifi_index = ifindex;
-	ifi->ifi_change = IFF_UP;
-	ifi->ifi_flags = up ? IFF_UP : 0;
+	if (flags >= 0) {
+		ifi->ifi_change = IFF_UP;
+		ifi->ifi_flags = flags;
+	}
+	if (attribute)
+		mnl_attr_put(r.nlh, attribute, bytes, value);
 	return request_send(&r, lab_rtnl_fd(lab, host), NULL, NULL);
 }
 
-static int link_set(struct lab *lab, int host, const char *ifname, int attribute, const void *value,
-		    size_t bytes)
+int lab_link_set_up(struct lab *lab, int host, const char *ifname, bool up)
 {
-	int ifindex = lab_ifindex(lab, host, ifname);
-	struct ifinfomsg *ifi;
-	struct request r;
-
-	if (ifindex < 0)
-		return ifindex;
-	ifi = request_init(&r, RTM_NEWLINK, 0, sizeof(*ifi));
-	ifi->ifi_index = ifindex;
-	mnl_attr_put(r.nlh, attribute, bytes, value);
-	return request_send(&r, lab_rtnl_fd(lab, host), NULL, NULL);
+	return link_set(lab, host, ifname, up ? IFF_UP : 0, 0, NULL, 0);
 }
 
 int lab_link_set_mtu(struct lab *lab, int host, const char *ifname, unsigned int bytes)
 {
-	return link_set(lab, host, ifname, IFLA_MTU, &bytes, sizeof(bytes));
+	return link_set(lab, host, ifname, -1, IFLA_MTU, &bytes, sizeof(bytes));
 }
 
 int lab_link_rename(struct lab *lab, int host, const char *ifname, const char *to)
 {
-	return link_set(lab, host, ifname, IFLA_IFNAME, to, strlen(to) + 1);
+	return link_set(lab, host, ifname, -1, IFLA_IFNAME, to, strlen(to) + 1);
 }
 
 int lab_link_move(struct lab *lab, int host, const char *ifname, int to_host)
 {
 	int to = lab_netns_fd(lab, to_host);
 
-	return to < 0 ? to : link_set(lab, host, ifname, IFLA_NET_NS_FD, &to, sizeof(to));
+	return to < 0 ? to : link_set(lab, host, ifname, -1, IFLA_NET_NS_FD, &to, sizeof(to));
 }
 
 /* ---- addresses ----------------------------------------------------------------------------- */
@@ -315,4 +313,51 @@ int lab_link_add(struct lab *lab, const struct lab_end *a, const struct lab_end 
 	if (!err)
 		err = end_introduce(lab, a, b) ?: end_introduce(lab, b, a);
 	return err;
+}
+
+/* ---- the default topology ------------------------------------------------------------------ */
+
+static int default_topology(struct lab *lab, unsigned int queues)
+{
+	/* MACs are locally administered (bit 1 of the first byte) and say in a capture whose. */
+	struct lab_end server = {
+		.host = LAB_SERVER,
+		.ifname = LAB_IFNAME,
+		.mac = { 0x02, 0x53, 0x47, 0, 0, 0x01 },
+		.addr4 = LAB_SERVER_ADDR4 "/24",
+		.addr6 = LAB_SERVER_ADDR6 "/64",
+		.tx_queues = queues,
+		.rx_queues = queues,
+	};
+	struct lab_end client = server;
+	int host;
+
+	client.host = LAB_CLIENT;
+	client.mac[5] = 0x02;
+	client.addr4 = LAB_CLIENT_ADDR4 "/24";
+	client.addr6 = LAB_CLIENT_ADDR6 "/64";
+
+	host = lab_host_add(lab);
+	if (host >= 0)
+		host = lab_host_add(lab);
+	if (host < 0)
+		return host;
+	return lab_link_add(lab, &server, &client)					?:
+		       lab_route_add(lab, LAB_SERVER, LAB_FLOOD_NET4, LAB_CLIENT_ADDR4) ?:
+		       lab_route_add(lab, LAB_SERVER, LAB_FLOOD_NET6, LAB_CLIENT_ADDR6);
+}
+
+int lab_new_queues(struct lab **ret, unsigned int queues)
+{
+	_cleanup_(lab_freep) struct lab *lab = NULL;
+	int err = lab_new_empty(&lab) ?: default_topology(lab, queues);
+
+	if (!err)
+		*ret = TAKE_PTR(lab);
+	return err;
+}
+
+int lab_new(struct lab **ret)
+{
+	return lab_new_queues(ret, 0);
 }

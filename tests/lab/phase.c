@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,8 +23,8 @@
 #include "tests/lab/flood.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/lab_daemon.h"
+#include "tests/lab/run.h"
 #include "tests/lab/server.h"
-#include "tests/lab/sink.h"
 
 #define DEMO_PORT 8080
 
@@ -106,18 +105,7 @@ static int complain(struct stage *st, int err, const char *what)
 
 void phase_choose_cpus(struct phase_settings *s)
 {
-	cpu_set_t set;
-	int cpu;
-
-	s->flood_cpu = s->client_cpu = 0;
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return;
-	for (cpu = CPU_SETSIZE - 1; cpu >= 0; cpu--)
-		if (CPU_ISSET(cpu, &set))
-			s->client_cpu = cpu;
-	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &set))
-			s->flood_cpu = cpu;
+	lab_cpus(&s->client_cpu, &s->flood_cpu);
 }
 
 /* True: cancelled. */

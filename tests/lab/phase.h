@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #include "tests/lab/clients.h"
-#include "tests/lab/tcp.h"
+#include "tests/lab/server.h"
 
 enum phase_id {
 	PHASE_CALM,

@@ -102,6 +102,23 @@ static char **env_join(const char *const *more)
 	return env;
 }
 
+void lab_cpus(int *ret_first, int *ret_last)
+{
+	int first = 0, last = CPU_SETSIZE - 1;
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0) {
+		CPU_ZERO(&set);
+		CPU_SET(0, &set);
+	}
+	while (!CPU_ISSET(first, &set))
+		first++;
+	while (!CPU_ISSET(last, &set))
+		last--;
+	*ret_first = first;
+	*ret_last = last;
+}
+
 int lab_pin(int cpu)
 {
 	cpu_set_t set;

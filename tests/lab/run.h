@@ -54,5 +54,8 @@ int lab_child_begin(pid_t parent, int netns_fd, int cpu);
 /* The last @size - 1 bytes written to a file, as text. The file offset stays. */
 void lab_tail(int fd, char *buf, size_t size);
 
+/* The first and the last CPU that this process may use; 0 where that cannot be read. */
+void lab_cpus(int *ret_first, int *ret_last);
+
 /* Lets the calling thread, and what it starts, run on one CPU only. cpu < 0: nothing is done. */
 int lab_pin(int cpu);

@@ -7,23 +7,85 @@
  */
 #include "tests/lab/server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "synguard/cleanup.h"
+
+#include "daemon/base/addr.h"
 #include "tests/lab/run.h"
 
 #define BACKLOG_DEFAULT 128
 
+int tcp_sockaddr(const char *addr, uint16_t port, struct sockaddr_storage *ret)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
+	struct sg_addr a;
+
+	if (addr_parse(&a, addr) < 0)
+		return -EINVAL;
+	*ret = (struct sockaddr_storage){ 0 };
+	if (addr_is_v4(&a)) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		v4->sin_addr.s_addr = a.words[3];
+		return sizeof(*v4);
+	}
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(port);
+	memcpy(&v6->sin6_addr, &a, sizeof(a));
+	return sizeof(*v6);
+}
+
+int kept_read(int fd, struct kept *ret)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return -errno;
+	*ret = (struct kept){
+		.known = true,
+		.snd_mss = info.tcpi_snd_mss,
+		.snd_wscale = info.tcpi_snd_wscale,
+		.rcv_wscale = info.tcpi_rcv_wscale,
+		.wscale = info.tcpi_options & TCPI_OPT_WSCALE,
+		.sack = info.tcpi_options & TCPI_OPT_SACK,
+		.timestamps = info.tcpi_options & TCPI_OPT_TIMESTAMPS,
+		.ecn = info.tcpi_options & TCPI_OPT_ECN,
+	};
+	return 0;
+}
+
+const char *kept_format(const struct kept *k, char *buf, size_t size)
+{
+	char wscale[32] = "";
+
+	if (!k->known) {
+		snprintf(buf, size, "-");
+		return buf;
+	}
+	if (k->wscale)
+		snprintf(wscale, sizeof(wscale), ", wscale %u/%u", k->snd_wscale, k->rcv_wscale);
+	snprintf(buf, size, "mss %u%s%s%s%s", k->snd_mss, wscale, k->sack ? ", sack" : "",
+		 k->timestamps ? ", ts" : "", k->ecn ? ", ecn" : "");
+	return buf;
+}
+
 struct connection {
 	int fd;
-	struct connection *prev, *next;
+	LIST_ENTRY(connection) link;
 };
 
 struct server {
@@ -31,14 +93,14 @@ struct server {
 	char *greeting;
 	int listen_fd;
 	int epoll_fd;
-	int wake_fd; /* something below has changed */
+	int wake_fd; /* stop or accepting has changed */
 	pthread_t thread;
 	bool running;
-	struct connection *connections;
+	LIST_HEAD(, connection) connections;
+	atomic_bool stop;
+	atomic_bool accepting;
 
 	pthread_mutex_t lock; /* of what follows */
-	bool stop;
-	bool accepting;
 	struct kept kept4;
 	struct kept kept6;
 };
@@ -96,12 +158,7 @@ static int listener_new(struct lab *lab, int host, const struct server_options *
 
 static void connection_close(struct server *s, struct connection *c)
 {
-	if (c->prev)
-		c->prev->next = c->next;
-	else
-		s->connections = c->next;
-	if (c->next)
-		c->next->prev = c->prev;
+	LIST_REMOVE(c, link);
 	/* a child between fork() and execve() has the descriptor too, and epoll would go on */
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
@@ -120,10 +177,7 @@ static void connection_open(struct server *s, int fd, bool v4)
 		return;
 	}
 	c->fd = fd;
-	c->next = s->connections;
-	if (c->next)
-		c->next->prev = c;
-	s->connections = c;
+	LIST_INSERT_HEAD(&s->connections, c, link);
 
 	kept_read(fd, &kept);
 	pthread_mutex_lock(&s->lock);
@@ -169,18 +223,13 @@ static void echo(struct server *s, struct connection *c)
 static bool obey(struct server *s)
 {
 	struct epoll_event ev = { .data.ptr = &s->listen_fd };
-	uint64_t count;
-	bool stop;
+	eventfd_t count;
 
-	if (read(s->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+	if (eventfd_read(s->wake_fd, &count) < 0 && errno != EAGAIN)
 		return false;
-	pthread_mutex_lock(&s->lock);
 	ev.events = s->accepting ? EPOLLIN : 0;
-	stop = s->stop;
-	pthread_mutex_unlock(&s->lock);
-
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, s->listen_fd, &ev);
-	return !stop;
+	return !s->stop;
 }
 
 static void *server_thread(void *arg)
@@ -271,14 +320,12 @@ struct server *server_free(struct server *server)
 	if (!server)
 		return NULL;
 	if (server->running) {
-		pthread_mutex_lock(&server->lock);
 		server->stop = true;
-		pthread_mutex_unlock(&server->lock);
 		server_wake(server);
 		pthread_join(server->thread, NULL);
 	}
-	while (server->connections)
-		connection_close(server, server->connections);
+	while (!LIST_EMPTY(&server->connections))
+		connection_close(server, LIST_FIRST(&server->connections));
 	close_fd(server->listen_fd);
 	close_fd(server->epoll_fd);
 	close_fd(server->wake_fd);
@@ -290,9 +337,7 @@ struct server *server_free(struct server *server)
 
 void server_set_accepting(struct server *server, bool accepting)
 {
-	pthread_mutex_lock(&server->lock);
 	server->accepting = accepting;
-	pthread_mutex_unlock(&server->lock);
 	server_wake(server);
 }
 

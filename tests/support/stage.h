@@ -11,12 +11,11 @@
 #include <jansson.h>
 
 #include "tests/lab/clients.h"
-#include "tests/lab/host.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/lab_daemon.h"
 #include "tests/lab/run.h"
 #include "tests/lab/server.h"
-#include "tests/lab/sink.h"
+#include "tests/lab/flood.h"
 
 #define STAGE_PORT 8080
 
