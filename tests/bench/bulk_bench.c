@@ -19,9 +19,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "synguard/cleanup.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/lab_daemon.h"
@@ -292,19 +292,11 @@ static void *send_all(void *arg)
 	return NULL;
 }
 
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + now.tv_nsec / 1e9;
-}
-
 /* Bytes received in a second, or -errno. */
 static double transfer(int from, int to, unsigned int ms)
 {
 	struct sender s = { .fd = from, .cpu = 0 };
-	double start = seconds_now(), end = start + ms / 1e3, bytes = 0, took;
+	double start = clock_now_ns() / 1e9, end = start + ms / 1e3, bytes = 0, took;
 	char *chunk = malloc(CHUNK_BYTES);
 	pthread_t thread;
 	ssize_t n = 0;
@@ -317,13 +309,13 @@ static double transfer(int from, int to, unsigned int ms)
 		free(chunk);
 		return -err;
 	}
-	while (seconds_now() < end) {
+	while (clock_now_ns() / 1e9 < end) {
 		n = recv(to, chunk, CHUNK_BYTES, 0);
 		if (n <= 0)
 			break;
 		bytes += n;
 	}
-	took = seconds_now() - start;
+	took = clock_now_ns() / 1e9 - start;
 	s.stop = true;
 	/* what is on its way has to be read, or the sender waits for room */
 	while (n > 0)

@@ -20,6 +20,7 @@
 
 #include "synguard/cleanup.h"
 #include "tests/lab/phase.h"
+#include "tests/lab/run.h"
 #include "toll.h"
 #include "yard.h"
 
@@ -161,7 +162,7 @@ static double distinct(const struct bench *b, const struct phase_result *r)
 
 static double ms(const struct clients_result *c, unsigned int percent)
 {
-	return clients_percentile_ns(c->connect_ns, c->times, percent) / 1e6;
+	return clients_percentile_ns(c, percent) / 1e6;
 }
 
 static void print_clients(const struct clients_result *c)
@@ -222,7 +223,7 @@ static int run(const struct bench *b, unsigned int seconds)
 	char complaint[1024];
 	int err;
 
-	phase_choose_cpus(&s);
+	lab_cpus(&s.client_cpu, &s.flood_cpu);
 	err = phase_run(&b->phase, &s, &r, complaint, sizeof(complaint));
 	yard_free(notes.yard);
 	if (err) {
@@ -230,7 +231,7 @@ static int run(const struct bench *b, unsigned int seconds)
 		return err;
 	}
 	print(b, &notes, &r);
-	phase_result_done(&r);
+	clients_result_done(&r.clients);
 	return 0;
 }
 

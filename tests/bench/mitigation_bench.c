@@ -19,6 +19,7 @@
  *	restored_ms	from the flood's end until every value of the host is as before, but
  *			tcp_syncookies, which the engine keeps; -1: longer than was waited for
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,8 +28,9 @@
 #include <unistd.h>
 
 #include "now.h"
-#include "queues.h"
 #include "synguard/cleanup.h"
+
+#include "daemon/net/sockdiag.h"
 #include "tests/lab/clients.h"
 #include "tests/lab/flood.h"
 #include "tests/lab/lab.h"
@@ -104,11 +106,33 @@ static void must(int r, const char *what)
 
 /* ---- looking ------------------------------------------------------------------------------- */
 
+/* How many half-open connections the listeners have. */
+struct queues {
+	unsigned int length[LISTENERS];
+};
+
+static void queues_count(void *userdata, const struct sockdiag_socket *s)
+{
+	struct queues *q = userdata;
+	int listener = ntohs(s->port) - PORT(0);
+
+	if (listener >= 0 && listener < LISTENERS)
+		q->length[listener]++;
+}
+
+/* In the server's host. */
+static int queues_walk(void *arg)
+{
+	bool partial;
+
+	return sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV, queues_count, arg, &partial);
+}
+
 static struct queues look(struct bench *b)
 {
-	struct queues q = { .first_port = PORT(0) };
+	struct queues q = { { 0 } };
 
-	must(queues_look(b->lab, LAB_SERVER, &q), "the queues");
+	must(lab_call(b->lab, LAB_SERVER, queues_walk, &q), "the queues");
 	return q;
 }
 
@@ -286,8 +310,7 @@ static void print(const struct bench *b, const struct seen *seen)
 	       (long long)seen->recovered_ms, (long long)seen->quiet_life_ms,
 	       (long long)seen->full_life_ms, (long long)seen->restored_ms);
 	if (c->times)
-		printf(", \"p99_ms\": %.3f",
-		       clients_percentile_ns(c->connect_ns, c->times, 99) / 1e6);
+		printf(", \"p99_ms\": %.3f", clients_percentile_ns(c, 99) / 1e6);
 	printf("}\n");
 	fflush(stdout);
 }

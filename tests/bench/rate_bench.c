@@ -17,6 +17,7 @@
 #include "synguard/cleanup.h"
 #include "tests/lab/lab_daemon.h"
 #include "tests/lab/phase.h"
+#include "tests/lab/run.h"
 
 #define STEPS	       8 /* halvings: to 1/256 of what can be sent */
 #define DAEMON_STOP_MS 3000
@@ -87,9 +88,8 @@ static void print(const struct rate_host *h, const struct rate_trial *best, bool
 		printf(", \"attempted\": %u, \"connected_3s\": %u, \"connected_1s\": %u",
 		       c->attempted, c->connected, c->connected_1s);
 	if (c->times)
-		printf(", \"p50_ms\": %.4f, \"p99_ms\": %.4f",
-		       clients_percentile_ns(c->connect_ns, c->times, 50) / 1e6,
-		       clients_percentile_ns(c->connect_ns, c->times, 99) / 1e6);
+		printf(", \"p50_ms\": %.4f, \"p99_ms\": %.4f", clients_percentile_ns(c, 50) / 1e6,
+		       clients_percentile_ns(c, 99) / 1e6);
 	printf("}\n");
 	fflush(stdout);
 }
@@ -135,7 +135,7 @@ int main(int argc, char **argv)
 	size_t i;
 
 	lab_quiet_libbpf();
-	phase_choose_cpus(&cpus);
+	lab_cpus(&cpus.client_cpu, &cpus.flood_cpu);
 	if (!rounds || atoi(argv[2]) < RATE_WINDOW_MS) {
 		fprintf(stderr, "Usage: rate_bench ROUNDS TRIAL_MS CLIENT_SECONDS [ROW]...\n");
 		return 2;

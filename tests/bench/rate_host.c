@@ -10,14 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "synguard/cleanup.h"
+
+#include "daemon/base/clock.h"
+#include "tests/lab/flood.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/lab_daemon.h"
 #include "tests/lab/server.h"
-#include "tests/lab/flood.h"
 
 #define RATE_PORT	8080
 #define BACKLOG		128
@@ -122,18 +123,10 @@ static double median(double *values, size_t n)
 	return values[n / 2];
 }
 
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + now.tv_nsec / 1e9;
-}
-
 /* The trial's windows, while the flood runs. */
 static int watch(struct rate_host *h, struct flood *flood, struct rate_trial *ret)
 {
-	double losses[WINDOWS_MAX], rates[WINDOWS_MAX], sent, at, before = seconds_now();
+	double losses[WINDOWS_MAX], rates[WINDOWS_MAX], sent, at, before = clock_now_ns() / 1e9;
 	struct mark first, last, now;
 	size_t n, windows = h->trial_ms / RATE_WINDOW_MS;
 	int err = mark(h, flood, &first);
@@ -142,7 +135,7 @@ static int watch(struct rate_host *h, struct flood *flood, struct rate_trial *re
 	for (n = 0; !err && n < windows && n < WINDOWS_MAX; n++) {
 		usleep(RATE_WINDOW_MS * 1000);
 		err = mark(h, flood, &now);
-		at = seconds_now();
+		at = clock_now_ns() / 1e9;
 		sent = now.sent - last.sent;
 		losses[n] = sent ? (now.lost - last.lost) / sent : 0;
 		rates[n] = sent / (at - before);

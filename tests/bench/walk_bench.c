@@ -23,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
@@ -58,14 +57,6 @@ struct bench {
 	int client, server; /* the ends of a connection that talks */
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 /* Ends the program; what runs in namespaces ends with it. */
 static void must(int r, const char *what)
 {
@@ -87,7 +78,7 @@ static void run_program(struct bench *b, const char *row, const char *const argv
 {
 	_cleanup_close_ int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	const struct lab_run_options o = { .stdout_fd = out };
-	uint64_t start_ns = now_ns();
+	uint64_t start_ns = clock_now_ns();
 	int status = 0, r;
 	pid_t pid;
 
@@ -102,7 +93,7 @@ static void run_program(struct bench *b, const char *row, const char *const argv
 	}
 	printf("{\"table\": \"walks\", \"row\": \"%s\", \"ms\": %.2f, \"established\": %u, "
 	       "\"half_open\": %d}\n",
-	       row, (now_ns() - start_ns) / 1e6, b->established, b->half_open);
+	       row, (clock_now_ns() - start_ns) / 1e6, b->established, b->half_open);
 	fflush(stdout);
 }
 
@@ -197,15 +188,15 @@ static int compare(const void *a, const void *b)
 /* One byte there and back, over and over; how often. *took: each in nanoseconds. */
 static size_t talk(struct bench *b, uint32_t took[TALKS_MAX])
 {
-	uint64_t start_ns = now_ns(), before_ns;
+	uint64_t start_ns = clock_now_ns(), before_ns;
 	size_t n = 0;
 	char byte = 0;
 
-	while (n < TALKS_MAX && (before_ns = now_ns()) - start_ns < TALK_NS) {
+	while (n < TALKS_MAX && (before_ns = clock_now_ns()) - start_ns < TALK_NS) {
 		if (write(b->client, &byte, 1) != 1 || read(b->server, &byte, 1) != 1 ||
 		    write(b->server, &byte, 1) != 1 || read(b->client, &byte, 1) != 1)
 			must(-EIO, "the connection");
-		took[n++] = now_ns() - before_ns;
+		took[n++] = clock_now_ns() - before_ns;
 	}
 	qsort(took, n, sizeof(*took), compare);
 	return n;

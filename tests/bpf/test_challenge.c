@@ -34,8 +34,9 @@ static struct prog *defended(const struct frame_spec *syn)
 	return p;
 }
 
-/* The SYN-ACK to a SYN, less what is a challenge's own; options and window are the caller's. */
-static struct frame_spec answer_to(const struct frame_spec *syn)
+/* The SYN-ACK to a SYN, less what is a challenge's own: its number and timestamp. */
+static struct frame_spec answer_to(const struct frame_spec *syn, __u16 window,
+				   const struct frame_option *options, size_t options_bytes)
 {
 	struct frame_spec a = {
 		.source_mac = { 2, 0, 0, 0, 0, 2 },
@@ -48,9 +49,11 @@ static struct frame_spec answer_to(const struct frame_spec *syn)
 		.dport = 40000,
 		.ack = syn->seq + 1,
 		.flags = FRAME_SYN | FRAME_ACK,
+		.window = window,
 	};
 
 	memcpy(a.tags, syn->tags, sizeof(a.tags));
+	memcpy(a.options, options, options_bytes);
 	return a;
 }
 
@@ -121,18 +124,16 @@ static void assert_answer(struct prog *p, const struct frame_spec *syn, struct f
 	FRAME_MSS(mss), FRAME_SACK, FRAME_TS(0, CLIENT_TSVAL), FRAME_NOP, FRAME_WSCALE(WSCALE)
 #define WINDOWS_ANSWER(mss) \
 	FRAME_MSS(mss), FRAME_NOP, FRAME_NOP, FRAME_SACK, FRAME_NOP, FRAME_WSCALE(WSCALE)
-#define SET_OPTIONS(spec, ...) \
-	memcpy((spec)->options, (struct frame_option[]){ __VA_ARGS__ }, \
-	       sizeof((struct frame_option[]){ __VA_ARGS__ }))
+#define ANSWER(syn, window, ...) \
+	answer_to(syn, window, (struct frame_option[]){ __VA_ARGS__ }, \
+		  sizeof((struct frame_option[]){ __VA_ARGS__ }))
 /* clang-format on */
 
 START_TEST(test_linux_ipv4)
 {
 	struct prog *p = defended(&client_linux4);
-	struct frame_spec answer = answer_to(&client_linux4);
+	struct frame_spec answer = ANSWER(&client_linux4, WINDOW_1460, LINUX_ANSWER(1460));
 
-	answer.window = WINDOW_1460;
-	SET_OPTIONS(&answer, LINUX_ANSWER(1460));
 	assert_answer(p, &client_linux4, answer, 74, SG_V_CHALLENGED);
 }
 END_TEST
@@ -140,10 +141,8 @@ END_TEST
 START_TEST(test_linux_ipv6)
 {
 	struct prog *p = defended(&client_linux6);
-	struct frame_spec answer = answer_to(&client_linux6);
+	struct frame_spec answer = ANSWER(&client_linux6, WINDOW_1440, LINUX_ANSWER(1440));
 
-	answer.window = WINDOW_1440;
-	SET_OPTIONS(&answer, LINUX_ANSWER(1440));
 	assert_answer(p, &client_linux6, answer, 94, SG_V_CHALLENGED);
 }
 END_TEST
@@ -151,16 +150,12 @@ END_TEST
 START_TEST(test_windows)
 {
 	struct prog *p = defended(&client_windows4);
-	struct frame_spec answer = answer_to(&client_windows4);
+	struct frame_spec answer = ANSWER(&client_windows4, WINDOW_1440, WINDOWS_ANSWER(1460));
 
-	answer.window = WINDOW_1440;
-	SET_OPTIONS(&answer, WINDOWS_ANSWER(1460));
 	assert_answer(p, &client_windows4, answer, 66, SG_V_CHALLENGED);
 
 	prog_defend(p, &client_windows6);
-	answer = answer_to(&client_windows6);
-	answer.window = WINDOW_1440;
-	SET_OPTIONS(&answer, WINDOWS_ANSWER(1440));
+	answer = ANSWER(&client_windows6, WINDOW_1440, WINDOWS_ANSWER(1440));
 	assert_answer(p, &client_windows6, answer, 86, SG_V_CHALLENGED);
 }
 END_TEST
@@ -169,21 +164,17 @@ END_TEST
 START_TEST(test_bare_syn_grows)
 {
 	struct prog *p = defended(&client_bare4);
-	struct frame_spec answer = answer_to(&client_bare4);
+	struct frame_spec answer = ANSWER(&client_bare4, WINDOW_536, FRAME_MSS(1460));
 
-	answer.window = WINDOW_536;
-	SET_OPTIONS(&answer, FRAME_MSS(1460));
 	assert_answer(p, &client_bare4, answer, 58, SG_V_CHALLENGED);
 }
 END_TEST
 
 START_TEST(test_padding_is_kept_and_zeroed)
 {
-	struct frame_spec syn = client_bare4, answer = answer_to(&syn);
+	struct frame_spec syn = client_bare4, answer = ANSWER(&syn, WINDOW_536, FRAME_MSS(1460));
 	struct prog *p = defended(&syn);
 
-	answer.window = WINDOW_536;
-	SET_OPTIONS(&answer, FRAME_MSS(1460));
 	for (syn.pad_to = 55; syn.pad_to <= 60; syn.pad_to++)
 		assert_answer(p, &syn, answer, syn.pad_to > 58 ? syn.pad_to : 58, SG_V_CHALLENGED);
 	/* beyond the Ethernet minimum there is nothing to keep */
@@ -235,9 +226,7 @@ START_TEST(test_one_tag_is_kept)
 	s->vlan = SG_VLAN_PRESENT | 7;
 	for (i = 0; i < 2; i++) {
 		syn.tags[0] = (struct frame_tag){ .tpid = kinds[i], .vid = 7, .priority = 5 };
-		answer = answer_to(&syn);
-		answer.window = WINDOW_1460;
-		SET_OPTIONS(&answer, LINUX_ANSWER(1460));
+		answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
 		assert_answer(p, &syn, answer, 78, SG_V_CHALLENGED);
 	}
 }
@@ -246,18 +235,15 @@ END_TEST
 /* Traps H8: nothing but the SYN is acknowledged, and nothing of its data comes back. */
 START_TEST(test_data_in_the_syn_is_cut)
 {
-	struct frame_spec syn = client_linux4, answer = answer_to(&syn);
+	struct frame_spec syn = client_linux4,
+			  answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
 	struct prog *p = defended(&syn);
 
-	answer.window = WINDOW_1460;
-	SET_OPTIONS(&answer, LINUX_ANSWER(1460));
 	for (syn.payload_bytes = 1; syn.payload_bytes < 1400; syn.payload_bytes += 233)
 		assert_answer(p, &syn, answer, 74, SG_V_CHALLENGED);
 
 	syn = client_bare4;
-	answer = answer_to(&syn);
-	answer.window = WINDOW_536;
-	SET_OPTIONS(&answer, FRAME_MSS(1460));
+	answer = ANSWER(&syn, WINDOW_536, FRAME_MSS(1460));
 	for (syn.payload_bytes = 1; syn.payload_bytes < 12; syn.payload_bytes++)
 		assert_answer(p, &syn, answer,
 			      54 + syn.payload_bytes < 60 ?
@@ -269,13 +255,12 @@ END_TEST
 
 START_TEST(test_fast_open_is_not_answered)
 {
-	struct frame_spec syn = client_linux4, answer = answer_to(&syn);
+	struct frame_spec syn = client_linux4,
+			  answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
 	struct prog *p = defended(&syn);
 
 	syn.options[5] = (struct frame_option)FRAME_TFO_COOKIE;
 	syn.payload_bytes = 100;
-	answer.window = WINDOW_1460;
-	SET_OPTIONS(&answer, LINUX_ANSWER(1460));
 	assert_answer(p, &syn, answer, 74, SG_V_CHALLENGED);
 }
 END_TEST
@@ -284,12 +269,11 @@ END_TEST
 START_TEST(test_ip_options_are_left_out)
 {
 	static const __u8 router_alert[40] = { 148, 4, 0, 0, 1, 1, 1, 1 };
-	struct frame_spec syn = client_linux4, answer = answer_to(&syn);
+	struct frame_spec syn = client_linux4,
+			  answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
 	struct prog *p = defended(&syn);
 
 	syn.ip_options = router_alert;
-	answer.window = WINDOW_1460;
-	SET_OPTIONS(&answer, LINUX_ANSWER(1460));
 	for (syn.ip_option_bytes = 4; syn.ip_option_bytes <= 40; syn.ip_option_bytes += 4)
 		assert_answer(p, &syn, answer, 74, SG_V_CHALLENGED);
 
@@ -298,9 +282,7 @@ START_TEST(test_ip_options_are_left_out)
 	syn.extensions[0] = (struct frame_extension){ .kind = IPPROTO_HOPOPTS };
 	syn.extensions[1] = (struct frame_extension){ .kind = IPPROTO_DSTOPTS, .words = 3 };
 	prog_defend(p, &client_linux6);
-	answer = answer_to(&syn);
-	answer.window = WINDOW_1440;
-	SET_OPTIONS(&answer, LINUX_ANSWER(1440));
+	answer = ANSWER(&syn, WINDOW_1440, LINUX_ANSWER(1440));
 	assert_answer(p, &syn, answer, 94, SG_V_CHALLENGED);
 }
 END_TEST
@@ -308,13 +290,12 @@ END_TEST
 /* RFC 3168 6.1.1. A client without timestamps gets no ECN, and that is counted as a loss. */
 START_TEST(test_ecn)
 {
-	struct frame_spec syn = client_linux4, answer = answer_to(&syn);
+	struct frame_spec syn = client_linux4,
+			  answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
 	struct prog *p = defended(&syn);
 
 	syn.flags = FRAME_SYN | FRAME_ECE | FRAME_CWR;
-	answer.window = WINDOW_1460;
 	answer.flags |= FRAME_ECE;
-	SET_OPTIONS(&answer, LINUX_ANSWER(1460));
 	assert_answer(p, &syn, answer, 74, SG_V_CHALLENGED);
 
 	syn.flags = FRAME_SYN | FRAME_ECE;
@@ -334,11 +315,10 @@ END_TEST
 /* Traps F1: a sender on the same machine leaves the checksum to hardware that does not exist. */
 START_TEST(test_checksum_of_the_syn_does_not_matter)
 {
-	struct frame_spec syn = client_linux4, answer = answer_to(&syn);
+	struct frame_spec syn = client_linux4,
+			  answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
 	struct prog *p = defended(&syn);
 
-	answer.window = WINDOW_1460;
-	SET_OPTIONS(&answer, LINUX_ANSWER(1460));
 	syn.partial_tcp_checksum = true;
 	assert_answer(p, &syn, answer, 74, SG_V_CHALLENGED);
 	syn.partial_tcp_checksum = false;
@@ -353,13 +333,12 @@ END_TEST
  */
 START_TEST(test_frame_in_fragments)
 {
-	struct frame_spec syn = client_linux4, answer = answer_to(&syn);
+	struct frame_spec syn = client_linux4,
+			  answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
 	struct prog *p = defended(&syn);
 
 	if (!prog_can_split(p))
 		SKIP("this kernel's BPF_PROG_RUN makes no fragments of short frames");
-	answer.window = WINDOW_1460;
-	SET_OPTIONS(&answer, LINUX_ANSWER(1460));
 	syn.payload_bytes = 1000;
 	p->xdp_linear_bytes = 74;
 	assert_answer(p, &syn, answer, 74, SG_V_CHALLENGED);

@@ -368,10 +368,10 @@ void clients_result_done(struct clients_result *result)
 	result->times = 0;
 }
 
-uint64_t clients_percentile_ns(const uint64_t *sorted, size_t n, unsigned int percent)
+uint64_t clients_percentile_ns(const struct clients_result *r, unsigned int percent)
 {
 	/* nearest rank */
-	return n ? sorted[(n * percent + 99) / 100 - (percent > 0)] : 0;
+	return r->times ? r->connect_ns[(r->times * percent + 99) / 100 - (percent > 0)] : 0;
 }
 
 int clients_wait(struct clients *clients, struct clients_result *ret)

@@ -77,8 +77,8 @@ int clients_run(struct lab *lab, int host, const struct clients_options *o,
 
 void clients_result_done(struct clients_result *result);
 
-/* The value below or at which @percent of the sorted values are; 0 where there are none. */
-uint64_t clients_percentile_ns(const uint64_t *sorted, size_t n, unsigned int percent);
+/* The connect() time that @percent of the connected did not exceed; 0 where there are none. */
+uint64_t clients_percentile_ns(const struct clients_result *r, unsigned int percent);
 
 static inline void clients_freep(struct clients **p)
 {

@@ -212,7 +212,7 @@ static enum sg_exit run(struct phase_settings *s, bool json)
 	if (cancel_fd < 0)
 		return SG_EXIT_FAILED;
 	s->cancel_fd = cancel_fd;
-	phase_choose_cpus(s);
+	lab_cpus(&s->client_cpu, &s->flood_cpu);
 
 	/* Four phases, two short ones, the proofs and the slow clients' last seconds. */
 	fprintf(stderr,
@@ -223,7 +223,7 @@ static enum sg_exit run(struct phase_settings *s, bool json)
 	if (err != -ECANCELED && results[0].ran)
 		err = print_results(s, results, json) ?: err;
 	for (i = 0; i < PHASE_COUNT; i++)
-		phase_result_done(&results[i]);
+		clients_result_done(&results[i].clients);
 	return err ? SG_EXIT_FAILED : SG_EXIT_OK;
 }
 

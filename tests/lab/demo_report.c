@@ -39,7 +39,7 @@ static double percent(unsigned int part, unsigned int whole)
 
 static double percentile_ms(const struct clients_result *c, unsigned int percent)
 {
-	return c->times ? clients_percentile_ns(c->connect_ns, c->times, percent) / NS_PER_MS : NAN;
+	return c->times ? clients_percentile_ns(c, percent) / NS_PER_MS : NAN;
 }
 
 static struct figures figures(const struct phase_result *r)

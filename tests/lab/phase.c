@@ -23,7 +23,6 @@
 #include "tests/lab/flood.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/lab_daemon.h"
-#include "tests/lab/run.h"
 #include "tests/lab/server.h"
 
 #define DEMO_PORT 8080
@@ -101,11 +100,6 @@ static int complain(struct stage *st, int err, const char *what)
 	if (err && err != -ECANCELED && !*st->complaint)
 		snprintf(st->complaint, st->complaint_size, "%s: %s", what, strerror(-err));
 	return err;
-}
-
-void phase_choose_cpus(struct phase_settings *s)
-{
-	lab_cpus(&s->client_cpu, &s->flood_cpu);
 }
 
 /* True: cancelled. */
@@ -384,15 +378,10 @@ int phase_run(const struct phase *phase, const struct phase_settings *s, struct 
 	if (!err)
 		err = stage_play(&st, &r);
 	if (err) {
-		phase_result_done(&r);
+		clients_result_done(&r.clients);
 		return err;
 	}
 	r.ran = true;
 	*ret = r;
 	return 0;
-}
-
-void phase_result_done(struct phase_result *result)
-{
-	clients_result_done(&result->clients);
 }

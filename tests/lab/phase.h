@@ -67,8 +67,8 @@ struct phase_settings {
 	int backlog;
 	int cancel_fd; /* readable: stop; it is not read */
 
-	/* CPUs, by number: the flood and what it floods; clients, listener and daemon. On a machine
-	 * with one CPU both are the same. */
+	/* CPUs, by number (lab_cpus()): the flood and what it floods; clients, listener and daemon.
+	 * On a machine with one CPU both are the same. */
 	int flood_cpu;
 	int client_cpu;
 
@@ -94,11 +94,7 @@ struct phase_result {
 	char daemon_said[768]; /* the end of synguardd's stderr, or empty */
 };
 
-/* The last CPU that this process may use for the flood; the first one for the rest. */
-void phase_choose_cpus(struct phase_settings *s);
-
-/* 0 or -errno, then with a sentence in @complaint. -ECANCELED: stopped by cancel_fd. */
+/* 0 or -errno, then with a sentence in @complaint. -ECANCELED: stopped by cancel_fd. Of the result
+ * clients are the caller's: clients_result_done(). */
 int phase_run(const struct phase *phase, const struct phase_settings *s, struct phase_result *ret,
 	      char *complaint, size_t size);
-
-void phase_result_done(struct phase_result *result);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <linux/types.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -69,3 +70,26 @@ void machine_succeed(struct machine *m, const char *how);
  * line of shell, succeeds; NULL: nothing more is asked. Whether there is another one.
  */
 bool machine_kill(struct machine *m, const char *ready);
+
+/* ---- what is attached to the stage's interface in the server host, asked of the kernel ---- */
+
+enum hook {
+	HOOK_XDP,
+	HOOK_INGRESS,
+	HOOK_EGRESS,
+	HOOKS,
+};
+
+/* Ids are never used twice; 0: none. */
+struct hooks {
+	int ifindex;
+	__u32 programs[HOOKS];
+	__u32 links[HOOKS];
+};
+
+/* Each has a program and a link. Fails where a hook of tcx has more than one program: one of a
+ * daemon before is left. */
+struct hooks hooks_of_all(struct stage *s);
+
+/* Waits until none has a program; the kernel frees them behind a grace period or two. */
+void hooks_await_none(struct stage *s);

@@ -307,18 +307,5 @@ struct flood *some_flood(struct host *h)
 
 struct flood *flood_of(struct host *h, uint16_t port, unsigned int per_sec)
 {
-	const struct flood_options o = { .port = port,
-					 .rate_per_sec = per_sec,
-					 .duration_ms = 60000 };
-	struct flood *flood;
-
-	ok(flood_new(&flood, h->s.lab, LAB_CLIENT, LAB_IFNAME, &o), "a flood");
-	ok(flood_start(flood), "its start");
-	return flood;
-}
-
-void end_flood(struct flood *flood)
-{
-	ok(flood_stop(flood), "the flood's end");
-	flood_free(flood);
+	return STAGE_FLOOD(&h->s, .port = port, .rate_per_sec = per_sec);
 }

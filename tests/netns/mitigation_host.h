@@ -75,7 +75,6 @@ void await(struct host *h, const char *word, const char *what, bool wanted, int 
 
 struct flood *some_flood(struct host *h);
 struct flood *flood_of(struct host *h, uint16_t port, unsigned int per_sec);
-void end_flood(struct flood *flood);
 
 #define QUICK                                                                                      \
 	"[Detector]\nAttackRate=200\nEbbRate=50\nHoldSec=1s\n"                                     \

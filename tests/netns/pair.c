@@ -35,23 +35,9 @@ const char *pair_family_name(int family)
 	return family == AF_INET ? "IPv4" : "IPv6";
 }
 
-static socklen_t pair_sockaddr(int family, const char *address, uint16_t port,
-			       struct sockaddr_storage *ret)
+static const char *pair_any(int family)
 {
-	struct sockaddr_in6 *sa6 = (struct sockaddr_in6 *)ret;
-	struct sockaddr_in *sa4 = (struct sockaddr_in *)ret;
-
-	*ret = (struct sockaddr_storage){ .ss_family = family };
-	if (family == AF_INET) {
-		if (address)
-			inet_pton(AF_INET, address, &sa4->sin_addr);
-		sa4->sin_port = htons(port);
-		return sizeof(*sa4);
-	}
-	if (address)
-		inet_pton(AF_INET6, address, &sa6->sin6_addr);
-	sa6->sin6_port = htons(port);
-	return sizeof(*sa6);
+	return family == AF_INET ? "0.0.0.0" : "::";
 }
 
 static void pair_option(int fd, int level, int name, int value)
@@ -71,7 +57,7 @@ static void pair_limit(int fd)
 static int pair_new(struct stage *s, int host, int family, uint16_t port)
 {
 	struct sockaddr_storage sa;
-	socklen_t length = pair_sockaddr(family, NULL, port, &sa);
+	int length = tcp_sockaddr(pair_any(family), port, &sa);
 	int fd = lab_socket(s->lab, host, family, SOCK_STREAM, 0);
 
 	ck_assert_msg(fd >= 0, "a socket: %s", strerror(-fd));
@@ -104,7 +90,7 @@ int pair_listen(struct stage *s, const struct pair_listener *o)
 		pair_option(fd, IPPROTO_TCP, TCP_MAXSEG, o->maxseg);
 	if (o->fastopen)
 		pair_option(fd, IPPROTO_TCP, TCP_FASTOPEN, o->fastopen);
-	length = pair_sockaddr(family, NULL, STAGE_PORT, &sa);
+	length = tcp_sockaddr(pair_any(family), STAGE_PORT, &sa);
 	ck_assert_msg(!bind(fd, (struct sockaddr *)&sa, length) &&
 			      !listen(fd, o->backlog ?: PAIR_BACKLOG),
 		      "listening on port %u: %s", STAGE_PORT, strerror(errno));
@@ -119,7 +105,7 @@ int pair_socket(struct stage *s, int family, uint16_t port)
 int pair_connect(int fd, int family)
 {
 	struct sockaddr_storage sa;
-	socklen_t length = pair_sockaddr(family, pair_server_address(family), STAGE_PORT, &sa);
+	int length = tcp_sockaddr(pair_server_address(family), STAGE_PORT, &sa);
 
 	return connect(fd, (struct sockaddr *)&sa, length) < 0 ? -errno : 0;
 }
@@ -171,7 +157,7 @@ struct pair pair_open_fast(struct stage *s, int listener, int family)
 	struct pair p = { .client = pair_socket(s, family, 0) };
 	char word[sizeof(early) - 1];
 	struct sockaddr_storage sa;
-	socklen_t length = pair_sockaddr(family, pair_server_address(family), STAGE_PORT, &sa);
+	int length = tcp_sockaddr(pair_server_address(family), STAGE_PORT, &sa);
 
 	ck_assert_msg(sendto(p.client, early, sizeof(word), MSG_FASTOPEN | MSG_NOSIGNAL,
 			     (struct sockaddr *)&sa, length) == sizeof(word),

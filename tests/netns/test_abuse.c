@@ -199,7 +199,7 @@ START_TEST(s16_descriptors_run_out)
 	for (i = 0; i < 16; i++)
 		fds[i] = dial(lab_daemon_runtime_dir(s.daemon));
 	stage_prove(&s, STAGE_PORT);
-	stage_connect_all(&s, 50, 200);
+	stage_connect_all(&s, STAGE_PORT, 50, 200);
 	while (i)
 		close(fds[--i]);
 	stage_strike(&s);

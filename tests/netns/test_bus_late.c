@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,10 +16,63 @@
 #include "peer.h"
 #include "stage.h"
 #include "suite.h"
-#include "ticks.h"
 
 #define NOBODY	  65534
 #define LATE_USEC 10000
+
+/* How the daemon's ticks come, one a second, and whether they are late. */
+struct ticks {
+	json_int_t count, uptime;
+	json_int_t delay_usec; /* the longest delay so far */
+	int64_t at_ms;	       /* monotonic */
+};
+
+static struct ticks ticks_of(struct stage *s)
+{
+	json_t *status = stage_status(s);
+	struct ticks t = {
+		.count = stage_figure(status, "ticks"),
+		.uptime = stage_figure(status, "uptime_seconds"),
+		.delay_usec = stage_figure(status, "tick_delay_max_microseconds"),
+		.at_ms = now_ms(),
+	};
+
+	json_decref(status);
+	return t;
+}
+
+/* Others that run on this host shall not be taken for what the daemon does to itself. */
+static void ticks_undisturbed(struct stage *s)
+{
+	/* not SCHED_FIFO: who keeps a CPU busy by it is stopped for 50 ms in a second */
+	ck_assert_msg(!setpriority(PRIO_PROCESS, lab_daemon_pid(s->daemon), -20), "nice -20: %s",
+		      strerror(errno));
+}
+
+/* Whether there were as many as seconds, give or take one; prints them where not. */
+static bool ticks_all_came(const struct ticks *before, const struct ticks *after)
+{
+	int64_t ms = after->at_ms - before->at_ms;
+	json_int_t ticks = after->count - before->count;
+
+	if (ticks >= ms / 1000 - 1 && ticks <= ms / 1000 + 1)
+		return true;
+	printf("# %lld ticks in %lld ms\n", (long long)ticks, (long long)ms);
+	return false;
+}
+
+/* So many seconds, in which there is something to follow: the mode goes to and fro. Root gets
+ * through in any case. */
+static void ticks_go_by(struct stage *s, int seconds)
+{
+	int64_t until_ms = now_ms() + seconds * 1000;
+	int i;
+
+	for (i = 0; now_ms() < until_ms; i++) {
+		stage_mode(s, i % 2 ? "auto" : "observe");
+		usleep(100000);
+	}
+}
 
 static void open_to_all(struct stage *s)
 {

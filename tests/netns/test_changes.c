@@ -19,15 +19,8 @@ static const char *const resets[] = { "Tcp.OutRsts", "Tcp.EstabResets", NULL };
 
 static struct flood *flood_begin(struct stage *s, unsigned int seconds)
 {
-	const struct flood_options o = { .port = STAGE_PORT,
-					 .rate_per_sec = 20000,
-					 .ipv6_share = 128,
-					 .duration_ms = seconds * 1000 };
-	struct flood *f;
-
-	ok(flood_new(&f, s->lab, LAB_CLIENT, LAB_IFNAME, &o), "a flood");
-	ok(flood_start(f), "its start");
-	return f;
+	return STAGE_FLOOD(s, .rate_per_sec = 20000, .ipv6_share = 128,
+			   .duration_ms = seconds * 1000);
 }
 
 /* How many of the two services are defended now. */
@@ -74,12 +67,12 @@ START_TEST(h9_replaced_by_mptcp)
 	stage_daemon(&s, "always");
 	stage_prove(&s, STAGE_PORT);
 	before = watch_service(&s);
-	stage_connect_all(&s, 100, 200);
+	stage_connect_all(&s, STAGE_PORT, 100, 200);
 	watch_assert_defended(&s, &before, 20);
 
 	serve(&s, true);
 	before = watch_service(&s);
-	stage_connect_all(&s, 100, 200);
+	stage_connect_all(&s, STAGE_PORT, 100, 200);
 	after = watch_service(&s);
 	ck_assert_int_eq(after.challenged, before.challenged);
 	ck_assert_int_eq(watch_verdict(&s, "xdp", "mptcp_listener"), 20);
@@ -88,7 +81,7 @@ START_TEST(h9_replaced_by_mptcp)
 
 	serve(&s, false);
 	before = watch_service(&s);
-	stage_connect_all(&s, 100, 200);
+	stage_connect_all(&s, STAGE_PORT, 100, 200);
 	watch_assert_defended(&s, &before, 20);
 	stage_strike(&s);
 }

@@ -223,11 +223,6 @@ START_TEST(cli_status_is_narrow)
 		.duration_ms = 6000, /* one source: SG_CANARY_SHARE of it in each 2.1 s */
 		.deadline_ms = 100,
 	};
-	const struct flood_options fo = {
-		.port = STAGE_PORT,
-		.rate_per_sec = 150000,
-		.duration_ms = 30000,
-	};
 	const struct server_options mptcp_options = { .port = 65501, .mptcp = true };
 	struct server *blocked, *mptcp;
 	struct clients_result r;
@@ -249,8 +244,7 @@ START_TEST(cli_status_is_narrow)
 	expect_narrow(&s, "an MPTCP listener");
 	ok(clients_run(s.lab, LAB_CLIENT, &o, &r), "clients");
 	clients_result_done(&r);
-	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &fo), "a flood");
-	ok(flood_start(flood), "starting it");
+	flood = STAGE_FLOOD(&s, .rate_per_sec = 150000);
 	for (tries = 0; tries < 100 && !is_blocked_in_an_attack(&s, 65500); tries++)
 		usleep(100000);
 	ck_assert(is_blocked_in_an_attack(&s, 65500));
@@ -550,17 +544,10 @@ END_TEST
 /* A flood and clients, and then nothing, so that two questions get the same answer. */
 static void metrics_raise(struct stage *s)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT,
-		.rate_per_sec = 20000,
-		.ipv6_share = 128,
-		.duration_ms = 500,
-	};
 	struct flood *flood;
 
 	raise_with(s, "always");
-	ok(flood_new(&flood, s->lab, LAB_CLIENT, LAB_IFNAME, &o), "a flood");
-	ok(flood_start(flood), "starting it");
+	flood = STAGE_FLOOD(s, .rate_per_sec = 20000, .ipv6_share = 128, .duration_ms = 500);
 	some_clients(s);
 	ok(flood_wait(flood), "the flood");
 	flood_free(flood);

@@ -209,20 +209,6 @@ static json_int_t integer(const json_t *root, const char *key)
 /* The figures are the kernel's: what /proc lists, and an overflow that the lab brings about. */
 START_TEST(cli_kernel_alone)
 {
-	const struct flood_options few = {
-		.port = STAGE_PORT,
-		.rate_per_sec = 1000,
-		.count = 40,
-		.ipv6_share = 128,
-		.duration_ms = 2000,
-	};
-	const struct flood_options many = {
-		.port = STAGE_PORT,
-		.rate_per_sec = 20000,
-		.count = 3000,
-		.duration_ms = 2000,
-	};
-	struct flood *flood;
 	struct stage s;
 	json_t *root;
 
@@ -237,20 +223,14 @@ START_TEST(cli_kernel_alone)
 	ck_assert_int_eq(integer(root, "SyncookiesSent"), 0);
 	json_decref(root);
 
-	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &few), "a few SYNs");
-	ok(flood_start(flood), "sending them");
-	ok(flood_wait(flood), "sending them");
-	flood_free(flood);
+	STAGE_BURST(&s, .rate_per_sec = 1000, .count = 40, .ipv6_share = 128);
 	usleep(200000);
 	root = kernel_status(&s);
 	ck_assert_int_ge(integer(root, "half_open"), 30);
 	ck_assert_int_eq(integer(root, "half_open"), sockets_in(&s, "03"));
 	json_decref(root);
 
-	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &many), "many SYNs");
-	ok(flood_start(flood), "sending them");
-	ok(flood_wait(flood), "sending them");
-	flood_free(flood);
+	STAGE_BURST(&s, .rate_per_sec = 20000, .count = 3000);
 	root = kernel_status(&s);
 	ck_assert_int_ge(integer(root, "SyncookiesSent"), 100);
 	ck_assert_int_ge(integer(root, "TCPReqQFullDoCookies"), 100);

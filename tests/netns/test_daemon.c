@@ -17,9 +17,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "stage.h"
 #include "suite.h"
 #include "synguard/abi.h"
@@ -60,24 +60,6 @@ static void clients_connected(struct clients *clients)
 static void some_clients(struct stage *s)
 {
 	clients_connected(clients(s, 200));
-}
-
-/* A figure of a file in /proc/PID, such as "CapEff:\t%llx". */
-static unsigned long long of_process(pid_t pid, const char *format)
-{
-	unsigned long long value = 0;
-	char path[64], line[256];
-	bool found = false;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	ck_assert_msg(f, "%s: %s", path, strerror(errno));
-	while (!found && fgets(line, sizeof(line), f))
-		found = sscanf(line, format, &value) == 1;
-	fclose(f);
-	ck_assert_msg(found, "%s has no %s", path, format);
-	return value;
 }
 
 /* ---- what it holds in the kernel ----------------------------------------------------------- */
@@ -334,16 +316,16 @@ START_TEST(daemon_keeps_one_capability)
 	stage_raise(&s, &(struct server_options){});
 	stage_daemon(&s, "always");
 	pid = lab_daemon_pid(s.daemon);
-	ck_assert_uint_eq(of_process(pid, "CapEff:\t%llx"), net_admin);
-	ck_assert_uint_eq(of_process(pid, "CapPrm:\t%llx"), net_admin);
-	ck_assert_uint_eq(of_process(pid, "CapBnd:\t%llx"), net_admin);
-	ck_assert_uint_eq(of_process(pid, "CapInh:\t%llx"), 0);
-	ck_assert_uint_eq(of_process(pid, "CapAmb:\t%llx"), 0);
-	ck_assert_uint_eq(of_process(pid, "NoNewPrivs:\t%llu"), 1);
+	ck_assert_uint_eq(stage_process(pid, "CapEff:\t%llx"), net_admin);
+	ck_assert_uint_eq(stage_process(pid, "CapPrm:\t%llx"), net_admin);
+	ck_assert_uint_eq(stage_process(pid, "CapBnd:\t%llx"), net_admin);
+	ck_assert_uint_eq(stage_process(pid, "CapInh:\t%llx"), 0);
+	ck_assert_uint_eq(stage_process(pid, "CapAmb:\t%llx"), 0);
+	ck_assert_uint_eq(stage_process(pid, "NoNewPrivs:\t%llu"), 1);
 	/* another one lives as long as there is work for it, such as a look at an interface */
-	for (tries = 0; of_process(pid, "Threads:\t%llu") > 1 && tries < 100; tries++)
+	for (tries = 0; stage_process(pid, "Threads:\t%llu") > 1 && tries < 100; tries++)
 		usleep(10000);
-	ck_assert_uint_eq(of_process(pid, "Threads:\t%llu"), 1);
+	ck_assert_uint_eq(stage_process(pid, "Threads:\t%llu"), 1);
 
 	/* and it suffices: for an interface that comes, modes, leases, an end */
 	stage_mode(&s, "observe");
@@ -353,14 +335,6 @@ START_TEST(daemon_keeps_one_capability)
 	stage_strike(&s);
 }
 END_TEST
-
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 static int netns_inode(void *unused)
 {
@@ -413,7 +387,7 @@ START_TEST(daemon_stamps_its_heartbeat)
 	usleep(2500000);
 	later = control_of(&held);
 	ck_assert_uint_gt(later.heartbeat_ns, first.heartbeat_ns);
-	ck_assert_uint_lt(now_ns() - later.heartbeat_ns, 5000000000ULL);
+	ck_assert_uint_lt(clock_now_ns() - later.heartbeat_ns, 5000000000ULL);
 	stage_strike(&s);
 }
 END_TEST

@@ -139,18 +139,12 @@ static void assert_all_arrived(struct stage *s, const struct watch *w, const jso
 static void flood_and_exchange(struct stage *s, struct pair before[FLOWS],
 			       struct pair during[FLOWS])
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT,
-		.rate_per_sec = FLOOD_RATE,
-		.ipv6_share = 128,
-		.duration_ms = FLOOD_MS,
-	};
 	uint64_t end = now_ms() + FLOOD_MS;
 	struct flood_counts counts;
 	struct flood *flood;
 
-	ck_assert_int_eq(flood_new(&flood, s->lab, LAB_CLIENT, LAB_IFNAME, &o), 0);
-	ck_assert_int_eq(flood_start(flood), 0);
+	flood = STAGE_FLOOD(s, .rate_per_sec = FLOOD_RATE, .ipv6_share = 128,
+			    .duration_ms = FLOOD_MS);
 	while (now_ms() < end) {
 		exchange(before);
 		exchange(during);

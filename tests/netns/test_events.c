@@ -102,11 +102,6 @@ static void tells_steps(const json_t *events)
 
 START_TEST(events_tell_a_flood)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT,
-		.rate_per_sec = 20000,
-		.duration_ms = 4000,
-	};
 	json_t *events, *began, *ended, *status, *row;
 	struct said said;
 	struct flood *flood;
@@ -117,8 +112,7 @@ START_TEST(events_tell_a_flood)
 	ok(lab_sysctl_set(s.lab, LAB_SERVER, "net.ipv4.tcp_synack_retries", "5"), "retries");
 	stage_daemon(&s, "auto");
 	stage_prove(&s, STAGE_PORT);
-	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &o), "the flood");
-	ok(flood_start(flood), "the flood");
+	flood = STAGE_FLOOD(&s, .rate_per_sec = 20000, .duration_ms = 4000);
 	for (tries = 0, events = NULL; tries < 400; tries++) {
 		json_decref(events);
 		events = events_of(&s, NULL);
@@ -126,8 +120,7 @@ START_TEST(events_tell_a_flood)
 			break;
 		usleep(100000);
 	}
-	ok(flood_stop(flood), "the flood");
-	flood_free(flood);
+	stage_flood_end(flood);
 	began = find(events, "defence_began", "service", SERVICE);
 	ended = find(events, "defence_ended", "service", SERVICE);
 	ck_assert_msg(began && ended, "no beginning or no end was told");

@@ -206,21 +206,6 @@ static void raise_with(struct stage *s, const char *mode)
 	stage_prove(s, STAGE_PORT);
 }
 
-static void a_flood(struct stage *s)
-{
-	const struct flood_options o = {
-		.port = STAGE_PORT,
-		.rate_per_sec = 5000,
-		.duration_ms = 500,
-	};
-	struct flood *flood;
-
-	ok(flood_new(&flood, s->lab, LAB_CLIENT, LAB_IFNAME, &o), "a flood");
-	ok(flood_start(flood), "starting it");
-	ok(flood_wait(flood), "the flood");
-	flood_free(flood);
-}
-
 /* ---- what it serves ------------------------------------------------------------------------ */
 
 START_TEST(exporter_serves_the_figures)
@@ -231,7 +216,7 @@ START_TEST(exporter_serves_the_figures)
 	json_t *status;
 
 	raise_with(&s, "always");
-	a_flood(&s);
+	STAGE_BURST(&s, .rate_per_sec = 5000, .duration_ms = 500);
 	e = exporter_start(&s, lab_daemon_runtime_dir(s.daemon), NULL);
 	answer = ask(&s, GET);
 	status = stage_status(&s);
@@ -830,7 +815,7 @@ START_TEST(exporter_prometheus)
 	snprintf(data, sizeof(data), "--storage.tsdb.path=%s/data", dir);
 	ok(lab_spawn(s.lab, LAB_SERVER, argv, &o, &pid), argv[0]);
 	expect_queried(&s, "up{job=\"synguard\"}", 1);
-	a_flood(&s);
+	STAGE_BURST(&s, .rate_per_sec = 5000, .duration_ms = 500);
 	status = stage_status(&s);
 	ck_assert_int_gt(stage_verdict(status, "xdp", "challenged"), 1000);
 	expect_queried(&s, "synguard_verdicts_total{program=\"xdp\",verdict=\"challenged\"}",

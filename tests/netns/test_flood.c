@@ -124,23 +124,7 @@ static void sysctl(struct stage *s, const char *name, const char *value)
 /* Of both families by halves, on STAGE_PORT, for as long as no test lasts unless it is ended. */
 static struct flood *flood(struct stage *s, uint64_t rate_per_sec)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT,
-		.rate_per_sec = rate_per_sec,
-		.ipv6_share = 128,
-		.duration_ms = 60000,
-	};
-	struct flood *flood;
-
-	ok(flood_new(&flood, s->lab, LAB_CLIENT, LAB_IFNAME, &o), "the flood");
-	ok(flood_start(flood), "starting the flood");
-	return flood;
-}
-
-static void flood_end(struct flood *flood)
-{
-	ok(flood_stop(flood), "the flood");
-	flood_free(flood);
+	return STAGE_FLOOD(s, .rate_per_sec = rate_per_sec, .ipv6_share = 128);
 }
 
 static struct clients *clients(struct stage *s, uint16_t port, unsigned int rate_per_sec,
@@ -252,7 +236,7 @@ START_TEST(flood_survived)
 	expect(&s, is_attack, "an attack");
 	kill(daemon, SIGSTOP);
 	flood_without_daemon(&s, LEASE_MS + 1000);
-	flood_end(forged);
+	stage_flood_end(forged);
 	clients_connected(people, 99);
 
 	usleep((LEASE_MS + LEASE_SLACK_MS) * 1000);
@@ -294,7 +278,7 @@ START_TEST(flood_verified_clients)
 	before = watch_service(&s);
 	people = clients(&s, STAGE_PORT, 50, 2000, 0);
 	clients_connected(people, 100);
-	flood_end(forged);
+	stage_flood_end(forged);
 	after = watch_service(&s);
 	ck_assert_int_gt(after.challenged, before.challenged);
 	ck_assert_int_eq(after.accepted, before.accepted);
@@ -346,23 +330,6 @@ END_TEST
 
 /* ---- others: traps H14, H13 ---------------------------------------------------------------- */
 
-static socklen_t sockaddr(int family, const char *address, uint16_t port,
-			  struct sockaddr_storage *ret)
-{
-	struct sockaddr_in6 *sa6 = (struct sockaddr_in6 *)ret;
-	struct sockaddr_in *sa4 = (struct sockaddr_in *)ret;
-
-	*ret = (struct sockaddr_storage){ .ss_family = family };
-	if (family == AF_INET) {
-		inet_pton(AF_INET, address, &sa4->sin_addr);
-		sa4->sin_port = htons(port);
-		return sizeof(*sa4);
-	}
-	inet_pton(AF_INET6, address, &sa6->sin6_addr);
-	sa6->sin6_port = htons(port);
-	return sizeof(*sa6);
-}
-
 /* A socket of the host with a limit on how long it waits. */
 static int socket_of(struct stage *s, int host, int family, int type, int protocol)
 {
@@ -378,7 +345,7 @@ static int socket_of(struct stage *s, int host, int family, int type, int protoc
 static void closed_port_refuses(struct stage *s, int family, const char *address)
 {
 	struct sockaddr_storage sa;
-	socklen_t length = sockaddr(family, address, CLOSED_PORT, &sa);
+	int length = tcp_sockaddr(address, CLOSED_PORT, &sa);
 	int fd = socket_of(s, LAB_CLIENT, family, SOCK_STREAM, 0);
 
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, length), -1);
@@ -391,7 +358,7 @@ static void udp_is_heard(struct stage *s, int family, const char *address)
 	int server = socket_of(s, LAB_SERVER, family, SOCK_DGRAM, 0);
 	int client = socket_of(s, LAB_CLIENT, family, SOCK_DGRAM, 0);
 	struct sockaddr_storage sa, peer;
-	socklen_t length = sockaddr(family, address, STAGE_PORT, &sa);
+	int length = tcp_sockaddr(address, STAGE_PORT, &sa);
 	socklen_t peer_length = sizeof(peer);
 	char buf[16];
 
@@ -416,7 +383,7 @@ static void ping_is_answered(struct stage *s, int family, const char *address)
 	struct icmphdr echo = { .type = request };
 	const struct icmphdr *got;
 	struct sockaddr_storage sa;
-	socklen_t length = sockaddr(family, address, 0, &sa);
+	int length = tcp_sockaddr(address, 0, &sa);
 	char buf[256];
 	ssize_t n;
 
@@ -462,7 +429,7 @@ START_TEST(h14_others_untouched)
 		}
 	}
 	some_clients(&s, OTHER_PORT);
-	flood_end(forged);
+	stage_flood_end(forged);
 
 	status = stage_status(&s);
 	ck_assert_int_ge(stage_verdict(status, "xdp", "no_listener"), 10);
@@ -541,7 +508,7 @@ START_TEST(h20_syncookies_off_during_an_attack)
 	sysctl(&s, "net.ipv4.tcp_syncookies", "1");
 	clients_connected(people, 99);
 	watch_assert_still(&watch);
-	flood_end(forged);
+	stage_flood_end(forged);
 
 	on = watch_service(&s);
 	ck_assert_int_gt(on.challenged, off.challenged);
@@ -659,7 +626,7 @@ START_TEST(observe_changes_nothing)
 	after = watch_service(&s);
 	ck_assert_int_gt(after.syns, before.syns);
 	ck_assert_int_eq(after.challenged, before.challenged);
-	flood_end(forged);
+	stage_flood_end(forged);
 	stage_strike(&s);
 }
 END_TEST

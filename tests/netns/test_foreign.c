@@ -22,18 +22,6 @@
 #include "truth.h"
 #include "watch.h"
 
-static void some_clients(struct stage *s)
-{
-	const struct clients_options o = {
-		.port = STAGE_PORT, .rate_per_sec = 100, .duration_ms = 200, .deadline_ms = 10000
-	};
-	struct clients_result r;
-
-	ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "clients");
-	ck_assert_uint_eq(r.connected, r.attempted);
-	clients_result_done(&r);
-}
-
 /* Waits until the interface is attached to in this way, and for this in its reason. */
 static void await_attach(struct stage *s, const char *ifname, const char *attach, const char *part,
 			 int seconds)
@@ -116,7 +104,7 @@ static void defended_by_tcx(struct stage *s)
 {
 	struct watch_service before = watch_service(s);
 
-	some_clients(s);
+	stage_connect_all(s, STAGE_PORT, 100, 200);
 	watch_assert_defended(s, &before, 20);
 	ck_assert_int_ge(watch_verdict(s, "egress", "own_reply"), 20);
 	ck_assert_int_eq(watch_verdict(s, "egress", "forwarded_synack"), 0);
@@ -168,7 +156,7 @@ static void ours_takes_over(struct stage *s, int seconds)
 
 	await_attach(s, LAB_IFNAME, "native", "", seconds);
 	before = watch_service(s);
-	some_clients(s);
+	stage_connect_all(s, STAGE_PORT, 100, 200);
 	watch_assert_defended(s, &before, 20);
 }
 
@@ -304,7 +292,7 @@ START_TEST(f8_taken_off_by_force)
 		detach_link(truth_xdp_link(pid, ifindex));
 		await_attach(&s, LAB_IFNAME, "tcx", "somebody detached", 4);
 		before = watch_service(&s);
-		some_clients(&s);
+		stage_connect_all(&s, STAGE_PORT, 100, 200);
 		after = watch_service(&s);
 		ck_assert_int_eq(after.challenged, before.challenged);
 		ck_assert_int_ge(after.syns, before.syns + 20);
@@ -318,7 +306,7 @@ START_TEST(f8_taken_off_by_force)
 		await_attach(&s, LAB_IFNAME, "none", "somebody detached", 4);
 		ck_assert_uint_eq(truth_programs(&s, LAB_SERVER, ifindex).count, 0);
 		ck_assert_uint_eq(truth_links(pid), TRUTH_TRACEPOINTS);
-		some_clients(&s);
+		stage_connect_all(&s, STAGE_PORT, 100, 200);
 	}
 	stage_strike(&s);
 }

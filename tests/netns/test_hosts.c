@@ -26,24 +26,6 @@ static const char *const addresses[] = { LAB_SERVER_ADDR4, LAB_SERVER_ADDR6 };
 
 /* ---- clients ------------------------------------------------------------------------------- */
 
-static socklen_t sockaddr(const char *address, uint16_t port, struct sockaddr_storage *ret)
-{
-	struct sockaddr_in6 *sa6 = (struct sockaddr_in6 *)ret;
-	struct sockaddr_in *sa4 = (struct sockaddr_in *)ret;
-
-	*ret = (struct sockaddr_storage){ 0 };
-	if (strchr(address, ':')) {
-		sa6->sin6_family = AF_INET6;
-		inet_pton(AF_INET6, address, &sa6->sin6_addr);
-		sa6->sin6_port = htons(port);
-		return sizeof(*sa6);
-	}
-	sa4->sin_family = AF_INET;
-	inet_pton(AF_INET, address, &sa4->sin_addr);
-	sa4->sin_port = htons(port);
-	return sizeof(*sa4);
-}
-
 /*
  * Connects from a host and waits for what the server says first, which tells who answered.
  * Returns 0, or what went wrong as -errno; greeting may be NULL.
@@ -54,7 +36,7 @@ static int visit(struct lab *lab, int host, const char *address, uint16_t port,
 	const struct timeval limit = { .tv_sec = 10 };
 	const struct linger reset = { .l_onoff = 1 };
 	struct sockaddr_storage sa;
-	socklen_t length = sockaddr(address, port, &sa);
+	int length = tcp_sockaddr(address, port, &sa);
 	int fd = lab_socket(lab, host, sa.ss_family, SOCK_STREAM, 0), err = 0;
 	char said[64] = "";
 
@@ -75,20 +57,7 @@ static int visit(struct lab *lab, int host, const char *address, uint16_t port,
 /* So many over each family; all of them have to connect. */
 static void some_clients(struct stage *s, uint16_t port, unsigned int each)
 {
-	const struct clients_options o = {
-		.port = port,
-		.rate_per_sec = 100,
-		.duration_ms = each * 20,
-		.deadline_ms = 10000,
-	};
-	struct clients_result r;
-
-	ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "the clients");
-	ck_assert_uint_eq(r.attempted, 2 * each);
-	ck_assert_msg(r.connected == r.attempted,
-		      "connected: %u of %u; %u timed out, %u refused, %u reset, %u other",
-		      r.connected, r.attempted, r.timed_out, r.refused, r.reset, r.other);
-	clients_result_done(&r);
+	stage_connect_all(s, port, 100, each * 20);
 }
 
 static struct server *serve(struct lab *lab, int host, const struct server_options *o)
@@ -766,7 +735,7 @@ END_TEST
 static int begin(struct stage *s, const char *address)
 {
 	struct sockaddr_storage sa;
-	socklen_t length = sockaddr(address, STAGE_PORT, &sa);
+	int length = tcp_sockaddr(address, STAGE_PORT, &sa);
 	int fd = lab_socket(s->lab, LAB_CLIENT, sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	ok(fd, "a socket");
@@ -785,7 +754,7 @@ static bool established(int fd, int timeout_ms)
 static void nudge(struct stage *s)
 {
 	struct sockaddr_storage sa;
-	socklen_t length = sockaddr(LAB_CLIENT_ADDR4, 9, &sa);
+	int length = tcp_sockaddr(LAB_CLIENT_ADDR4, 9, &sa);
 	int fd = lab_socket(s->lab, LAB_SERVER, AF_INET, SOCK_DGRAM, 0);
 
 	ok(fd, "a socket");
@@ -959,12 +928,6 @@ END_TEST
 START_TEST(listeners_reuseport)
 {
 	static const int backlogs[] = { 4, 16, 64, 128 };
-	const struct flood_options fo = {
-		.port = STAGE_PORT,
-		.rate_per_sec = 20000,
-		.ipv6_share = 128,
-		.duration_ms = 30000,
-	};
 	struct server *servers[4];
 	struct watch_service before;
 	struct flood *flood;
@@ -982,14 +945,12 @@ START_TEST(listeners_reuseport)
 	ck_assert_int_eq(figure(&s, addresses[0], STAGE_PORT, "syn_queue_max"), 212);
 	ck_assert_int_eq(figure(&s, addresses[1], STAGE_PORT, "syn_queue_max"), 212);
 
-	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &fo), "the flood");
-	ok(flood_start(flood), "starting it");
+	flood = STAGE_FLOOD(&s, .rate_per_sec = 20000, .ipv6_share = 128);
 	for (i = 0; i < 2; i++)
 		await_flag(&s, addresses[i], STAGE_PORT, "defending");
 	before = watch_service(&s);
 	some_clients(&s, STAGE_PORT, 40);
-	ok(flood_stop(flood), "the flood");
-	flood_free(flood);
+	stage_flood_end(flood);
 	watch_assert_defended(&s, &before, 80);
 	for (i = 0; i < 4; i++)
 		server_free(servers[i]);

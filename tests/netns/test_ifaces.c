@@ -164,9 +164,6 @@ static void nothing_elsewhere(struct stage *s, const struct slot *slots, int cou
  */
 START_TEST(f9_random_changes)
 {
-	const struct flood_options fo = {
-		.port = STAGE_PORT, .rate_per_sec = 5000, .ipv6_share = 64, .duration_ms = 300000
-	};
 	const struct clients_options co = {
 		.port = STAGE_PORT, .rate_per_sec = 20, .duration_ms = 4000, .deadline_ms = 10000
 	};
@@ -190,8 +187,8 @@ START_TEST(f9_random_changes)
 		truth_descriptors(lab_daemon_pid(s.daemon)) - truth_links(lab_daemon_pid(s.daemon));
 	truth_shrink_monitor(&s);
 	if (_i) {
-		ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &fo), "a flood");
-		ok(flood_start(flood), "its start");
+		flood = STAGE_FLOOD(&s, .rate_per_sec = 5000, .ipv6_share = 64,
+				    .duration_ms = 300000);
 		ok(clients_start(&clients, s.lab, LAB_CLIENT, &co), "clients");
 	}
 	for (i = 0; i < changes; i++) {

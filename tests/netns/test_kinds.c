@@ -27,14 +27,7 @@
 
 static struct flood *flood_begin(struct stage *s, uint32_t sources)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT, .rate_per_sec = 8000, .sources = sources, .duration_ms = 60000
-	};
-	struct flood *f;
-
-	ck_assert_int_eq(flood_new(&f, s->lab, LAB_CLIENT, LAB_IFNAME, &o), 0);
-	ck_assert_int_eq(flood_start(f), 0);
-	return f;
+	return STAGE_FLOOD(s, .rate_per_sec = 8000, .sources = sources);
 }
 
 static void expect_metric(struct stage *s, const char *family, const char *kind)
@@ -107,12 +100,11 @@ START_TEST(kind_of_a_flood)
 	expect_metric(&s, "synguard_flood_sources", floods[_i].kind);
 	expect_metric(&s, "synguard_trouble", "none");
 	ck_assert_int_eq(count_events(&s, "trouble_began"), 0);
-	ck_assert_int_eq(flood_stop(flood), 0);
+	stage_flood_end(flood);
 	told_await_word(&s, "state", "calm");
 	told_await_word(&s, "flood_sources", "none");
 	/* once, and by the one name */
 	ck_assert_int_eq(count_events(&s, "flood_sources"), 1);
-	flood_free(flood);
 	stage_strike(&s);
 }
 END_TEST
@@ -130,9 +122,8 @@ START_TEST(advice_against_a_concentrated_flood)
 	told_await_word(&s, "kind", "concentrated");
 	ck_assert_int_eq(stage_cli(&s, NULL, "deny", "add", "198.18.0.0"), SG_EXIT_OK);
 	told_await_word(&s, "state", "calm");
-	stage_connect_all(&s, 20, 500);
-	ck_assert_int_eq(flood_stop(flood), 0);
-	flood_free(flood);
+	stage_connect_all(&s, STAGE_PORT, 20, 500);
+	stage_flood_end(flood);
 	stage_strike(&s);
 }
 END_TEST

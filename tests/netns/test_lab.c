@@ -12,7 +12,6 @@
 #include "suite.h"
 #include "tests/lab/flood.h"
 
-#define FLOOD_MS     60000
 #define PATIENCE_SEC 5
 
 static int connect_to_server(struct stage *s)
@@ -34,11 +33,6 @@ static int connect_to_server(struct stage *s)
  */
 START_TEST(flood_holds_no_connection)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT,
-		.rate_per_sec = 1,
-		.duration_ms = FLOOD_MS,
-	};
 	struct flood *flood;
 	char byte = 'x';
 	struct stage s;
@@ -49,12 +43,10 @@ START_TEST(flood_holds_no_connection)
 	/* the server has the connection as soon as it answers */
 	ck_assert_int_eq(send(fd, &byte, 1, 0), 1);
 	ck_assert_int_eq(recv(fd, &byte, 1, 0), 1);
-	ck_assert_int_eq(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &o), 0);
-	ck_assert_int_eq(flood_start(flood), 0);
+	flood = STAGE_FLOOD(&s, .rate_per_sec = 1);
 	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
 	ck_assert_int_eq(recv(fd, &byte, 1, 0), 0);
-	ck_assert_int_eq(flood_stop(flood), 0);
-	flood_free(flood);
+	stage_flood_end(flood);
 	close(fd);
 	stage_strike(&s);
 }

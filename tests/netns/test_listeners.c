@@ -174,19 +174,15 @@ END_TEST
 /* The queue as the kernel bounds it: with cookies by the backlog alone, without also by the host. */
 START_TEST(listeners_queues_are_exact)
 {
-	const struct flood_options few = { .port = STAGE_PORT, .count = 20, .duration_ms = 2000 };
 	struct pair client = { -1, -1 };
 	const struct sg_listener *l;
-	struct flood *flood;
 	struct seen seen;
 	struct bench b;
 	int listener;
 
 	bench_raise(&b);
 	listener = pair_listen(&b.stage, &(struct pair_listener){ .backlog = BACKLOG });
-	ok(flood_new(&flood, b.stage.lab, LAB_CLIENT, LAB_IFNAME, &few), "the flood");
-	ok(flood_start(flood), "starting it");
-	ok(flood_wait(flood), "its end");
+	STAGE_BURST(&b.stage, .count = 20);
 	client.client = pair_socket(&b.stage, AF_INET, 0);
 	ok(pair_connect(client.client, AF_INET), "connecting");
 	usleep(1400000); /* until each SYN-ACK has been sent once more */
@@ -202,7 +198,6 @@ START_TEST(listeners_queues_are_exact)
 	ok(lab_sysctl_set(b.stage.lab, LAB_SERVER, "net.ipv4.tcp_syncookies", "0"), "sysctl");
 	seen = walk(&b);
 	ck_assert_uint_eq(listeners_syn_queue_max(seen_port(&seen, STAGE_PORT)), 24);
-	flood_free(flood);
 	close(client.client);
 	close(listener);
 	bench_strike(&b);

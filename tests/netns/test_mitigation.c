@@ -91,7 +91,7 @@ START_TEST(c6_other_writer_in_an_attack)
 	await(&h, "somaxconn", "conflict", true, 3);
 	usleep(1500000);
 	ck_assert_int_eq(value(&h, "net.core.somaxconn"), 2048);
-	end_flood(flood);
+	stage_flood_end(flood);
 	await(&h, "synack_retries", "taken", false, 10);
 	ck_assert_int_eq(value(&h, "net.core.somaxconn"), 2048);
 	ck_assert_int_eq(value(&h, "net.ipv4.tcp_synack_retries"), 5);
@@ -123,7 +123,7 @@ START_TEST(s2_killed_in_an_attack)
 	end_daemon(&h, SIGKILL);
 	undo_well(&h, "after a kill");
 	as_before(&h, "after a kill");
-	end_flood(flood);
+	stage_flood_end(flood);
 	host_strike(&h);
 }
 END_TEST
@@ -163,7 +163,7 @@ START_TEST(mitigation_undo_by_hand)
 	said_done(&said);
 	sleep(2);
 	as_before(&h, "two seconds later");
-	end_flood(flood);
+	stage_flood_end(flood);
 	host_strike(&h);
 }
 END_TEST
@@ -180,7 +180,7 @@ START_TEST(mitigation_observes)
 	flood = some_flood(&h);
 	await(&h, "synack_retries", "would", true, 8);
 	as_before(&h, "in mode observe");
-	end_flood(flood);
+	stage_flood_end(flood);
 	host_strike(&h);
 }
 END_TEST
@@ -244,7 +244,7 @@ START_TEST(mitigation_of_engine_kernel)
 	ck_assert_int_eq(value(&h, "net.ipv4.tcp_synack_retries"), 1);
 	ck_assert(!is(&h, "lease", "taken"));
 	during = all_values(&h);
-	end_flood(flood);
+	stage_flood_end(flood);
 	await(&h, "syncookies", "taken", false, 60);
 	as_before(&h, "after the flood, with the daemon running");
 	now = all_values(&h);
@@ -305,7 +305,7 @@ START_TEST(mitigation_holds_the_lease)
 	await(&h, "synack_retries", "taken", true, 8);
 	ck_assert(is(&h, "lease", "taken") == leases[_i].taken);
 	elsewhere = flood_of(&h, HOST_PORT + HOST_NONE, 2000);
-	end_flood(flood);
+	stage_flood_end(flood);
 	if (leases[_i].taken) {
 		sleep(6);
 		ck_assert_msg(defends(&h), "three leases later, in the attack");
@@ -313,7 +313,7 @@ START_TEST(mitigation_holds_the_lease)
 		await_defence(&h, false, 6);
 	}
 	ck_assert(is(&h, "synack_retries", "taken"));
-	end_flood(elsewhere);
+	stage_flood_end(elsewhere);
 	await(&h, "lease", "taken", false, 6);
 	await_defence(&h, false, 6);
 	end_daemon(&h, SIGTERM);

@@ -43,7 +43,7 @@ static void end(struct host *h, struct mitigator *c, struct flood *flood)
 {
 	mitigation_free(c->mitigation);
 	as_before(h, "at the end");
-	end_flood(flood);
+	stage_flood_end(flood);
 	host_strike(h);
 }
 
@@ -67,7 +67,7 @@ START_TEST(c7_killed_with_backlogs)
 	}
 	as_before(&h, "not killed at all");
 	ck_assert_msg(killed, "nothing comes by where %s", fault_names[_i]);
-	end_flood(flood);
+	stage_flood_end(flood);
 	host_strike(&h);
 }
 END_TEST
@@ -182,7 +182,7 @@ START_TEST(backlog_of_a_process_that_ends)
 	free(text);
 	mitigation_free(c.mitigation);
 	ck_assert(!has_record(&h));
-	end_flood(flood);
+	stage_flood_end(flood);
 	host_strike(&h);
 }
 END_TEST
@@ -207,7 +207,7 @@ START_TEST(backlog_of_a_process_that_is_replaced)
 	mitigation_free(c.mitigation);
 	as_before(&h, "with another process");
 	end_holder(second);
-	end_flood(flood);
+	stage_flood_end(flood);
 	host_strike(&h);
 }
 END_TEST
@@ -363,7 +363,7 @@ START_TEST(backlog_by_the_daemon)
 	end_daemon(&h, SIGKILL);
 	undo_well(&h, "after a kill");
 	as_before(&h, "after a kill");
-	end_flood(flood);
+	stage_flood_end(flood);
 	host_strike(&h);
 }
 END_TEST

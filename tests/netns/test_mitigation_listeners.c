@@ -278,7 +278,7 @@ START_TEST(listeners_are_shown)
 	set_retries(&h, HOST_OWN_FOUR, 2);
 	await(&h, "listener_retries", "conflict", true, 3);
 	shows(&h, "0.0.0.0:8102 2, conflict");
-	end_flood(flood);
+	stage_flood_end(flood);
 	await(&h, "listener_retries", "taken", false, 10);
 	ck_assert_int_eq(raw_retries(&h, HOST_OWN_SIX), 6);
 	ck_assert_int_eq(raw_retries(&h, HOST_OWN_FOUR), 2);
@@ -306,7 +306,7 @@ START_TEST(listeners_are_observed)
 	ck_assert(!json_is_true(json_object_get(row, "taken")));
 	json_decref(row);
 	as_before(&h, "in mode observe");
-	end_flood(flood);
+	stage_flood_end(flood);
 	end_daemon(&h, SIGTERM);
 	host_strike(&h);
 }

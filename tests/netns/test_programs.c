@@ -114,21 +114,6 @@ static void end(struct running *r, int sig)
 	close(r->fd);
 }
 
-static struct flood *flood(struct stage *s, uint64_t rate_per_sec)
-{
-	const struct flood_options o = {
-		.port = STAGE_PORT,
-		.rate_per_sec = rate_per_sec,
-		.ipv6_share = 128,
-		.duration_ms = 60000,
-	};
-	struct flood *flood;
-
-	ok(flood_new(&flood, s->lab, LAB_CLIENT, LAB_IFNAME, &o), "the flood");
-	ok(flood_start(flood), "starting it");
-	return flood;
-}
-
 /* ---- nginx and curl ------------------------------------------------------------------------ */
 
 static const char *const nginx_conf =
@@ -227,15 +212,14 @@ START_TEST(programs_nginx)
 	stage_daemon(&s, "always");
 	stage_prove(&s, STAGE_PORT);
 	before = watch_service(&s);
-	forged = flood(&s, 100000);
+	forged = STAGE_FLOOD(&s, .rate_per_sec = 100000, .ipv6_share = 128);
 	watch_await_verdict(&s, "xdp", "challenged", 10000);
 	for (i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s/urls", dir);
 		write_urls(path, urls[i]);
 		curl(&s, path);
 	}
-	ok(flood_stop(forged), "the flood");
-	flood_free(forged);
+	stage_flood_end(forged);
 	end(&server, SIGTERM);
 
 	after = watch_service(&s);

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/mitigation/reap.h"
 #include "daemon/net/sockdiag.h"
 #include "pair.h"
@@ -55,15 +55,7 @@ static void scene_strike(struct scene *c)
 /* So many SYNs that nobody answers, each from a source of its own, half of them IPv6. */
 static void burst(struct scene *c, uint64_t count)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT, .count = count, .ipv6_share = 128, .duration_ms = 5000
-	};
-	struct flood *flood;
-
-	ok(flood_new(&flood, c->s.lab, LAB_CLIENT, LAB_IFNAME, &o), "the burst");
-	ok(flood_start(flood), "starting it");
-	ok(flood_wait(flood), "its end");
-	flood_free(flood);
+	STAGE_BURST(&c->s, .count = count, .ipv6_share = 128);
 }
 
 static int half_open(struct scene *c)
@@ -100,14 +92,6 @@ static uint64_t resets(struct scene *c)
 	return n;
 }
 
-static double now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
-}
-
 /* ---- what is reaped ------------------------------------------------------------------------ */
 
 /* A full queue has room again at once, and the sources hear nothing of it. */
@@ -117,16 +101,17 @@ START_TEST(reap_frees_a_full_queue)
 	struct reap_round round;
 	struct scene c;
 	uint64_t rsts;
-	double began;
+	uint64_t began;
 
 	scene_raise(&c, (struct server_options){});
 	burst(&c, 4 * BACKLOG);
 	usleep(2300000);
 	ck_assert_int_ge(half_open(&c), BACKLOG);
 	rsts = resets(&c);
-	began = now_ms();
+	began = clock_now_ns();
 	round = reap(&c, 2 * SECOND_US);
-	printf("# %llu reaped in %.2f ms\n", (unsigned long long)round.reaped, now_ms() - began);
+	printf("# %llu reaped in %.2f ms\n", (unsigned long long)round.reaped,
+	       (clock_now_ns() - began) / 1e6);
 	ck_assert_uint_ge(round.reaped, BACKLOG);
 	ck_assert_uint_eq(round.reaped, round.verdicts[SG_REQUEST_RIPE]);
 	ck_assert_int_lt(half_open(&c), BACKLOG / 2);
@@ -377,9 +362,6 @@ static void says(struct stage *s, const char *verb, const char *word)
 /* In an attack it reaps second by second, without programs and with them, and says so. */
 START_TEST(reap_in_an_attack)
 {
-	const struct flood_options o = { .port = STAGE_PORT,
-					 .rate_per_sec = 400,
-					 .duration_ms = 30000 };
 	static const char *const engines[] = { "kernel", "auto" };
 	char config[512];
 	struct flood *flood;
@@ -390,15 +372,13 @@ START_TEST(reap_in_an_attack)
 	stage_raise(&s, &(struct server_options){ .backlog = BACKLOG });
 	ok(lab_sysctl_set(s.lab, LAB_SERVER, "net.ipv4.tcp_syncookies", "0"), "syncookies");
 	stage_daemon_config(&s, "auto", config);
-	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &o), "the flood");
-	ok(flood_start(flood), "its start");
+	flood = STAGE_FLOOD(&s, .rate_per_sec = 400);
 	for (i = 0; i < 150 && reaped(&s) < BACKLOG; i++)
 		usleep(100000);
 	ck_assert_int_ge(reaped(&s), BACKLOG);
 	says(&s, "mitigation", "were reaped so far");
 	says(&s, "metrics", "synguard_reaped_connections_total 1");
-	ok(flood_stop(flood), "its end");
-	flood_free(flood);
+	stage_flood_end(flood);
 	for (i = 0; i < 100 && i >= 0; i++)
 		usleep(50000);
 	says(&s, "events", "unanswered half-open connections were reaped");

@@ -3,13 +3,13 @@
  * Challenged again and again, from the same port: timestamps that a client can live with, and old
  * sockets that are not in the way (traps H3, H12).
  */
+#include "now.h"
 #include "play.h"
 #include "suite.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define STATE_ESTABLISHED 1 /* netinet/tcp.h, which linux/tcp.h excludes */
@@ -84,14 +84,6 @@ static void reconnect_remembered(struct stage *s, int listener, int family)
 /* A clock that other clocks agree with: to within the rounding of challenges, and some patience. */
 #define ROUNDING_MS 256
 #define PATIENCE_MS 2000
-
-static uint32_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void assert_ticks(const char *whose, uint32_t tsval, uint32_t before, uint32_t elapsed_ms)
 {

@@ -300,19 +300,13 @@ static bool state_is(struct stage *s, const char *state)
 /* The detector judges by the new figure: what was no attack before it is one now. */
 START_TEST(reload_detector)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT,
-		.rate_per_sec = 300,
-		.duration_ms = 20000,
-	};
 	struct flood *flood;
 	int listener, tries = 0;
 	struct stage s;
 
 	listener = start_with(&s, "[Daemon]\nMode=observe\n[Detector]\nAttackRate=10000\n");
 	prove(&s, listener);
-	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &o), "the flood");
-	ok(flood_start(flood), "starting the flood");
+	flood = STAGE_FLOOD(&s, .rate_per_sec = 300, .duration_ms = 20000);
 	usleep(3500000);
 	ck_assert_int_ge(watch_service(&s).syns, 300);
 	ck_assert(state_is(&s, "calm"));
@@ -320,8 +314,7 @@ START_TEST(reload_detector)
 	while (!state_is(&s, "attack") && tries++ < 100)
 		usleep(50000);
 	ck_assert(state_is(&s, "attack"));
-	ok(flood_stop(flood), "the flood");
-	flood_free(flood);
+	stage_flood_end(flood);
 	stage_strike(&s);
 }
 END_TEST

@@ -70,15 +70,7 @@ static json_int_t get(const json_t *object, const char *key)
 /* So many SYNs that nobody answers, each from a source of its own, half of them IPv6. */
 static void burst(struct stage *s, uint64_t count)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT, .count = count, .ipv6_share = 128, .duration_ms = 5000
-	};
-	struct flood *flood;
-
-	ok(flood_new(&flood, s->lab, LAB_CLIENT, LAB_IFNAME, &o), "the burst");
-	ok(flood_start(flood), "starting it");
-	ok(flood_wait(flood), "its end");
-	flood_free(flood);
+	STAGE_BURST(s, .count = count, .ipv6_share = 128);
 	usleep(100000);
 }
 
@@ -253,9 +245,6 @@ END_TEST
 /* A live flood that is answered for it: the rates say what goes on, and it is called defended. */
 START_TEST(listeners_of_a_flood)
 {
-	const struct flood_options o = { .port = STAGE_PORT,
-					 .rate_per_sec = 20000,
-					 .duration_ms = 30000 };
 	json_t *root = NULL, *row;
 	struct flood *flood;
 	struct stage s;
@@ -264,8 +253,7 @@ START_TEST(listeners_of_a_flood)
 	stage_raise(&s, &(struct server_options){ .backlog = 128 });
 	stage_daemon(&s, "auto");
 	stage_prove_family(&s, AF_INET, STAGE_PORT);
-	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &o), "the flood");
-	ok(flood_start(flood), "starting it");
+	flood = STAGE_FLOOD(&s, .rate_per_sec = 20000);
 	/* on a busy machine a second may pass in which the flood is not run at all */
 	do {
 		json_decref(root);
@@ -280,8 +268,7 @@ START_TEST(listeners_of_a_flood)
 	ck_assert_int_gt(get(row, "challenges_per_second"), 5000);
 	ck_assert_double_lt(json_number_value(json_object_get(row, "completing_ratio")), 0.1);
 	json_decref(root);
-	ok(flood_stop(flood), "the flood");
-	flood_free(flood);
+	stage_flood_end(flood);
 	stage_strike(&s);
 }
 END_TEST

@@ -76,15 +76,6 @@ static void near(double is, double expected, double part, const char *what)
 		      expected);
 }
 
-static struct flood *flood(struct stage *s, const struct flood_options *o)
-{
-	struct flood *f;
-
-	ok(flood_new(&f, s->lab, LAB_CLIENT, LAB_IFNAME, o), "a flood");
-	ok(flood_start(f), "starting it");
-	return f;
-}
-
 static uint64_t flood_end(struct flood *f)
 {
 	struct flood_counts counts;
@@ -167,8 +158,8 @@ START_TEST(sources_of_a_flood)
 	stage_daemon(&s, "auto");
 	stage_prove_family(&s, AF_INET, STAGE_PORT);
 	before = service_syns(&s);
-	f = flood(&s, &random);
-	g = flood(&s, &loud);
+	f = stage_flood(&s, random);
+	g = stage_flood(&s, loud);
 	clients(&s, CLIENTS);
 	of_loud = flood_end(g);
 	offered = flood_end(f) + of_loud;
@@ -229,13 +220,7 @@ static json_int_t ss_half_open(struct stage *s, const char *from)
 
 static void burst(struct stage *s, uint64_t count, uint32_t sources, unsigned int ipv6_share)
 {
-	const struct flood_options o = { .port = STAGE_PORT,
-					 .count = count,
-					 .sources = sources,
-					 .ipv6_share = ipv6_share,
-					 .duration_ms = 5000 };
-
-	flood_end(flood(s, &o));
+	STAGE_BURST(s, .count = count, .sources = sources, .ipv6_share = ipv6_share);
 	usleep(100000);
 }
 

@@ -415,12 +415,10 @@ START_TEST(storm)
 	clients_begin(&s, clients);
 	while (atomic_load(&s.ready) < FAITHFUL && !atomic_load(&s.over))
 		usleep(10000);
-	ck_assert_int_eq(flood_new(&flood, s.stage.lab, LAB_CLIENT, LAB_IFNAME, &o), 0);
-	ck_assert_int_eq(flood_start(flood), 0);
+	flood = stage_flood(&s.stage, o);
 	flips = flip_until(&s, now_sec() + seconds());
 	show(&s); /* while the flood is on */
-	ck_assert_int_eq(flood_stop(flood), 0);
-	flood_free(flood);
+	stage_flood_end(flood);
 	atomic_store(&s.over, true);
 	clients_end(&s, clients);
 	judge(&s, flips);

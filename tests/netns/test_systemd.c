@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "hooks.h"
 #include "machine.h"
 #include "now.h"
 #include "pair.h"
@@ -31,22 +30,6 @@ static void serve(struct stage *s)
 	const struct server_options o = { .port = STAGE_PORT };
 
 	ok(server_new(&s->server, s->lab, LAB_SERVER, &o), "the server");
-}
-
-static void some_clients(struct stage *s)
-{
-	const struct clients_options o = {
-		.port = STAGE_PORT,
-		.rate_per_sec = 100,
-		.duration_ms = 300,
-		.deadline_ms = 10000,
-	};
-	struct clients_result r;
-
-	ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "clients");
-	ck_assert_msg(r.connected == 30, "connected: %u of %u; %u timed out, %u reset", r.connected,
-		      r.attempted, r.timed_out, r.reset);
-	clients_result_done(&r);
 }
 
 static void expect_text(char *text, const char *part)
@@ -122,23 +105,6 @@ END_TEST
 
 /* ---- start, serve, stop -------------------------------------------------------------------- */
 
-static unsigned long long of_process(pid_t pid, const char *format)
-{
-	unsigned long long value = 0;
-	char path[64], line[256];
-	bool found = false;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	ck_assert_msg(f, "%s: %s", path, strerror(errno));
-	while (!found && fgets(line, sizeof(line), f))
-		found = sscanf(line, format, &value) == 1;
-	fclose(f);
-	ck_assert_msg(found, "%s has no %s", path, format);
-	return value;
-}
-
 static pid_t main_pid(struct machine *m)
 {
 	return machine_pid(m, machine_figure(m, "MainPID"));
@@ -150,13 +116,13 @@ static void expect_confined(struct machine *m)
 	char *uid = machine_ask(m, "id -u synguard");
 	char line[96];
 
-	ck_assert_uint_eq(of_process(pid, "Uid:\t%llu"), strtoul(uid, NULL, 10));
-	ck_assert_uint_ne(of_process(pid, "Uid:\t%llu"), 0);
-	ck_assert_uint_eq(of_process(pid, "CapEff:\t%llx"), 1ULL << CAP_NET_ADMIN);
-	ck_assert_uint_eq(of_process(pid, "CapPrm:\t%llx"), 1ULL << CAP_NET_ADMIN);
-	ck_assert_uint_eq(of_process(pid, "CapAmb:\t%llx"), 0);
-	ck_assert_uint_eq(of_process(pid, "NoNewPrivs:\t%llu"), 1);
-	ck_assert_uint_eq(of_process(pid, "Seccomp:\t%llu"), 2);
+	ck_assert_uint_eq(stage_process(pid, "Uid:\t%llu"), strtoul(uid, NULL, 10));
+	ck_assert_uint_ne(stage_process(pid, "Uid:\t%llu"), 0);
+	ck_assert_uint_eq(stage_process(pid, "CapEff:\t%llx"), 1ULL << CAP_NET_ADMIN);
+	ck_assert_uint_eq(stage_process(pid, "CapPrm:\t%llx"), 1ULL << CAP_NET_ADMIN);
+	ck_assert_uint_eq(stage_process(pid, "CapAmb:\t%llx"), 0);
+	ck_assert_uint_eq(stage_process(pid, "NoNewPrivs:\t%llu"), 1);
+	ck_assert_uint_eq(stage_process(pid, "Seccomp:\t%llu"), 2);
 	/* the sandbox lets it take the descriptors that systemd leaves to it */
 	snprintf(line, sizeof(line),
 		 "set -- $(grep '^Max open files' /proc/%lld/limits); test \"$4\" = \"$5\"",
@@ -218,7 +184,7 @@ START_TEST(unit_serves)
 	expect_confined(&m);
 	expect_places(&m);
 	expect_rights(&m);
-	some_clients(&s);
+	stage_connect_all(&s, STAGE_PORT, 100, 300);
 
 	/* what it said, and under its name; the change of the mode is in there */
 	expect_text(machine_ask(&m, "journalctl --no-pager -o cat _SYSTEMD_UNIT=synguard.service"),
@@ -228,7 +194,7 @@ START_TEST(unit_serves)
 	expect_text(machine_ask(&m, "systemctl show -P Result synguard"), "success");
 	hooks_await_none(&s);
 	machine_do(&m, "test ! -e /run/synguard && test -z \"$(pgrep synguardd)\"");
-	some_clients(&s);
+	stage_connect_all(&s, STAGE_PORT, 100, 300);
 	machine_strike(&m);
 }
 END_TEST
@@ -332,10 +298,10 @@ static void expect_exporter_confined(struct machine *m)
 				 "&& echo $p");
 	pid_t pid = machine_pid(m, atoi(text));
 
-	ck_assert_uint_ne(of_process(pid, "Uid:\t%llu"), 0);
-	ck_assert_uint_eq(of_process(pid, "CapPrm:\t%llx"), 0);
-	ck_assert_uint_eq(of_process(pid, "CapBnd:\t%llx"), 0);
-	ck_assert_uint_eq(of_process(pid, "Seccomp:\t%llu"), 2);
+	ck_assert_uint_ne(stage_process(pid, "Uid:\t%llu"), 0);
+	ck_assert_uint_eq(stage_process(pid, "CapPrm:\t%llx"), 0);
+	ck_assert_uint_eq(stage_process(pid, "CapBnd:\t%llx"), 0);
+	ck_assert_uint_eq(stage_process(pid, "Seccomp:\t%llu"), 2);
 	free(text);
 }
 
@@ -389,12 +355,6 @@ END_TEST
 
 START_TEST(unit_defends)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT,
-		.rate_per_sec = 20000,
-		.ipv6_share = 128,
-		.duration_ms = 30000,
-	};
 	struct flood *flood;
 	struct machine m;
 	struct stage s;
@@ -410,10 +370,9 @@ START_TEST(unit_defends)
 		"printf '[Defence]\\nClientAllowance=0\\n' >/etc/synguard/synguard.conf.d/50.conf");
 	machine_do(&m, "systemctl start synguard");
 	start = now_ms();
-	ok(flood_new(&flood, s.lab, LAB_CLIENT, LAB_IFNAME, &o), "the flood");
-	ok(flood_start(flood), "starting the flood");
+	flood = STAGE_FLOOD(&s, .rate_per_sec = 20000, .ipv6_share = 128);
 	machine_await(&m, "synguard status --json | grep -q '\"state\": *\"attack\"'", 15000);
-	some_clients(&s);
+	stage_connect_all(&s, STAGE_PORT, 100, 300);
 	json = status(&m);
 	ck_assert_int_gt(stage_verdict(json, "xdp", "challenged"), 10000);
 	/* the first one of each family by its cookie; then their address is a verified client's */
@@ -431,9 +390,8 @@ START_TEST(unit_defends)
 	/* stopping it in the middle harms nobody who comes afterwards */
 	machine_do(&m, "systemctl stop synguard");
 	hooks_await_none(&s);
-	ok(flood_stop(flood), "the flood");
-	flood_free(flood);
-	some_clients(&s);
+	stage_flood_end(flood);
+	stage_connect_all(&s, STAGE_PORT, 100, 300);
 	machine_strike(&m);
 }
 END_TEST
@@ -493,7 +451,7 @@ START_TEST(unit_is_replaced)
 	close(listener);
 	serve(&s);
 	machine_do(&m, "synguard mode always");
-	some_clients(&s);
+	stage_connect_all(&s, STAGE_PORT, 100, 300);
 	machine_do(&m, "systemctl stop synguard");
 	machine_strike(&m);
 }
@@ -515,7 +473,7 @@ START_TEST(unit_gives_up)
 	ck_assert_int_ge(kills, 3);
 	hooks_await_none(&s);
 	machine_do(&m, "test ! -e /run/synguard");
-	some_clients(&s);
+	stage_connect_all(&s, STAGE_PORT, 100, 300);
 	machine_do(&m, "systemctl reset-failed synguard && systemctl start synguard");
 	hooks_of_all(&s);
 	machine_do(&m, "systemctl stop synguard");

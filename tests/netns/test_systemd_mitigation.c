@@ -31,8 +31,7 @@ static struct flood *begin_flood(struct machine *m, struct stage *s)
 		      "[Defence]\\nLeaveAlone=*:8101\\n[Mitigation]\\nLiveBacklog=1024\\n' "
 		      ">/etc/synguard/synguard.conf.d/50.conf");
 	machine_do(m, "systemctl daemon-reload && systemctl start kept.socket synguard");
-	ck_assert_int_eq(flood_new(&flood, s->lab, LAB_CLIENT, LAB_IFNAME, &o), 0);
-	ck_assert_int_eq(flood_start(flood), 0);
+	flood = stage_flood(s, o);
 	machine_await(m,
 		      "synguard mitigation --json | tr -d ' \\n' | "
 		      "grep -q '\"step\":\"synack_retries\",[^}]*\"taken\":true'",
@@ -42,10 +41,8 @@ static struct flood *begin_flood(struct machine *m, struct stage *s)
 
 static void end(struct machine *m, struct flood *flood)
 {
-	if (flood) {
-		ck_assert_int_eq(flood_stop(flood), 0);
-		flood_free(flood);
-	}
+	if (flood)
+		stage_flood_end(flood);
 	machine_strike(m);
 }
 

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hooks.h"
 #include "machine.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
@@ -56,15 +55,9 @@ static void configure(struct machine *m, const char *text)
 
 static struct flood *begin_flood(struct machine *m)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT,
-		.rate_per_sec = FLOOD_PER_SEC,
-		.duration_ms = 90000,
-	};
-	struct flood *flood;
+	struct flood *flood =
+		STAGE_FLOOD(m->s, .rate_per_sec = FLOOD_PER_SEC, .duration_ms = 90000);
 
-	ok(flood_new(&flood, m->s->lab, LAB_CLIENT, LAB_IFNAME, &o), "the flood");
-	ok(flood_start(flood), "the flood");
 	machine_await(m, "synguard status --json | tr -d ' \\n' | grep -q '\"defending\":true'",
 		      20000);
 	return flood;
@@ -136,7 +129,7 @@ static void check_succession(const char *how)
 	MACHINE_BOOT(&m, &s, &server, NULL);
 	configure(&m, "[Defence]\\nClientAllowance=0\\n");
 	machine_do(&m, "systemctl start synguard");
-	stage_connect_all(&s, 50, 200);
+	stage_connect_all(&s, STAGE_PORT, 50, 200);
 	before = hooks_of_all(&s);
 	flood = begin_flood(&m);
 	had = accepted(&m);
@@ -145,8 +138,7 @@ static void check_succession(const char *how)
 	expect_succession(&before, &now);
 	machine_do(&m, CONTINUED);
 	ck_assert_int_gt(accepted(&m), had);
-	ok(flood_stop(flood), "the flood");
-	flood_free(flood);
+	stage_flood_end(flood);
 	machine_do(&m, "systemctl stop synguard");
 	hooks_await_none(&s);
 	machine_strike(&m);
@@ -180,11 +172,11 @@ START_TEST(s1_replaced_by_another_version)
 	now = hooks_of_all(&s);
 	expect_succession(&before, &now);
 	ck_assert(machine_try(&m, NULL, CONTINUED, NULL));
-	stage_connect_all(&s, 50, 1000);
+	stage_connect_all(&s, STAGE_PORT, 50, 1000);
 	/* and what is kept of it is what the next one finds */
 	machine_succeed(&m, "systemctl kill --kill-whom=main -s KILL synguard");
 	machine_do(&m, CONTINUED);
-	stage_connect_all(&s, 50, 1000);
+	stage_connect_all(&s, STAGE_PORT, 50, 1000);
 	machine_strike(&m);
 }
 END_TEST

@@ -138,9 +138,6 @@ END_TEST
 
 START_TEST(tcx_flood)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT, .rate_per_sec = 50000, .ipv6_share = 128, .duration_ms = 30000
-	};
 	struct stage s;
 	struct flood *f;
 	json_t *status;
@@ -149,10 +146,9 @@ START_TEST(tcx_flood)
 	raise_with(&s, "auto", "tcx");
 	await_interface(&s, "tcx", true, "Attach=tcx");
 	stage_prove(&s, STAGE_PORT);
-	ok(flood_new(&f, s.lab, LAB_CLIENT, LAB_IFNAME, &o), "a flood");
-	ok(flood_start(f), "its start");
+	f = STAGE_FLOOD(&s, .rate_per_sec = 50000, .ipv6_share = 128);
 	usleep(1000000);
-	stage_connect_all(&s, 50, 2000);
+	stage_connect_all(&s, STAGE_PORT, 50, 2000);
 	flood_free(f);
 	status = stage_status(&s);
 	stage_assert_accounted(status);
@@ -192,7 +188,7 @@ START_TEST(attach_by_name)
 	ok(lab_daemon_start(&s.daemon, s.lab, LAB_SERVER, &o, tail, sizeof(tail)), tail);
 	await_interface(&s, "tcx", true, "Attach=tcx");
 	stage_prove(&s, STAGE_PORT);
-	stage_connect_all(&s, 100, 200);
+	stage_connect_all(&s, STAGE_PORT, 100, 200);
 	stage_mode(&s, "observe");
 	await_interface(&s, "tcx", false, "mode off or observe");
 	stage_strike(&s);
@@ -218,7 +214,7 @@ START_TEST(f10_answers_are_lost)
 	raise_with(&s, "always", _i ? "native" : "auto");
 	await_interface(&s, "native", true, "");
 	stage_prove(&s, STAGE_PORT);
-	stage_connect_all(&s, 50, 3500);
+	stage_connect_all(&s, STAGE_PORT, 50, 3500);
 	await_interface(&s, "native", true, "");
 
 	s.sink = sink_free(s.sink);
@@ -240,9 +236,6 @@ END_TEST
  * service that is always defended is answered, and none is left to its queue. */
 START_TEST(f10_nothing_between)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT, .rate_per_sec = 20000, .ipv6_share = 128, .duration_ms = 30000
-	};
 	json_int_t before, after;
 	struct flood *f;
 	json_t *status;
@@ -258,8 +251,7 @@ START_TEST(f10_nothing_between)
 	status = stage_status(&s);
 	before = stage_verdict(status, "ingress", "syn");
 	json_decref(status);
-	ok(flood_new(&f, s.lab, LAB_CLIENT, LAB_IFNAME, &o), "a flood");
-	ok(flood_start(f), "its start");
+	f = STAGE_FLOOD(&s, .rate_per_sec = 20000, .ipv6_share = 128);
 	await_interface(&s, "tcx", true, "the driver lost");
 	usleep(300000);
 	flood_free(f);

@@ -89,40 +89,6 @@ static void user_done(struct user *u)
 	ck_assert_int_eq(rmdir(u->dir), 0);
 }
 
-/* A figure of /proc/PID/status: the first one behind the name. */
-static unsigned long long of_process(pid_t pid, const char *format)
-{
-	unsigned long long value = 0;
-	char path[64], line[256];
-	bool found = false;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	ck_assert_ptr_nonnull(f);
-	while (!found && fgets(line, sizeof(line), f))
-		found = sscanf(line, format, &value) == 1;
-	fclose(f);
-	ck_assert_msg(found, "%s has no %s", path, format);
-	return value;
-}
-
-static void expect_clients(struct stage *s)
-{
-	const struct clients_options o = {
-		.port = STAGE_PORT,
-		.rate_per_sec = 100,
-		.duration_ms = 300,
-		.deadline_ms = 10000,
-	};
-	struct clients_result r;
-
-	ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "clients");
-	ck_assert_uint_eq(r.connected, r.attempted);
-	ck_assert_uint_eq(r.attempted, 30);
-	clients_result_done(&r);
-}
-
 /* It serves, changes its mode, gives up what it needed to load, and leaves nothing. */
 START_TEST(user_runs_the_daemon)
 {
@@ -140,23 +106,23 @@ START_TEST(user_runs_the_daemon)
 	err = user_daemon(&s, &u, "always", tail, sizeof(tail));
 	ck_assert_msg(!err, "synguardd: %s\n%s", strerror(-err), tail);
 	pid = lab_daemon_pid(s.daemon);
-	ck_assert_uint_eq(of_process(pid, "Uid:\t%llu"), USER);
-	ck_assert_uint_eq(of_process(pid, "CapEff:\t%llx"), net_admin);
-	ck_assert_uint_eq(of_process(pid, "CapPrm:\t%llx"), net_admin);
-	ck_assert_uint_eq(of_process(pid, "CapInh:\t%llx"), 0);
-	ck_assert_uint_eq(of_process(pid, "CapAmb:\t%llx"), 0);
+	ck_assert_uint_eq(stage_process(pid, "Uid:\t%llu"), USER);
+	ck_assert_uint_eq(stage_process(pid, "CapEff:\t%llx"), net_admin);
+	ck_assert_uint_eq(stage_process(pid, "CapPrm:\t%llx"), net_admin);
+	ck_assert_uint_eq(stage_process(pid, "CapInh:\t%llx"), 0);
+	ck_assert_uint_eq(stage_process(pid, "CapAmb:\t%llx"), 0);
 	/* what may be had is no more than the unit said; it cannot be had without a new program */
-	ck_assert_uint_eq(of_process(pid, "CapBnd:\t%llx") & ~THE_THREE, 0);
-	ck_assert_uint_eq(of_process(pid, "NoNewPrivs:\t%llu"), 1);
+	ck_assert_uint_eq(stage_process(pid, "CapBnd:\t%llx") & ~THE_THREE, 0);
+	ck_assert_uint_eq(stage_process(pid, "NoNewPrivs:\t%llu"), 1);
 
 	stage_prove(&s, STAGE_PORT);
 	before = watch_service(&s);
-	expect_clients(&s);
+	stage_connect_all(&s, STAGE_PORT, 100, 300);
 	watch_assert_defended(&s, &before, 30);
 	stage_mode(&s, "observe");
 	stage_mode(&s, "always");
 	before = watch_service(&s);
-	expect_clients(&s);
+	stage_connect_all(&s, STAGE_PORT, 100, 300);
 	watch_assert_defended(&s, &before, 30);
 	stage_strike(&s);
 	user_done(&u);
@@ -203,7 +169,7 @@ START_TEST(user_without_bpf)
 	reason = json_string_value(json_object_get(status, "engine_reason"));
 	ck_assert_msg(strstr(reason, _i ? "CAP_PERFMON" : "CAP_BPF"), "%s", reason);
 	json_decref(status);
-	expect_clients(&s);
+	stage_connect_all(&s, STAGE_PORT, 100, 300);
 	expect_not_applied(&s);
 	stage_strike(&s);
 	user_done(&u);

@@ -32,15 +32,7 @@ static unsigned int established(void)
 /* So many SYNs that nobody answers, each from a source of its own, some of them IPv6. */
 static void syns(struct stage *s, uint64_t count, unsigned int ipv6_share)
 {
-	const struct flood_options o = {
-		.port = STAGE_PORT, .count = count, .ipv6_share = ipv6_share, .duration_ms = 5000
-	};
-	struct flood *flood;
-
-	ok(flood_new(&flood, s->lab, LAB_CLIENT, LAB_IFNAME, &o), "the flood");
-	ok(flood_start(flood), "starting it");
-	ok(flood_wait(flood), "its end");
-	flood_free(flood);
+	STAGE_BURST(s, .count = count, .ipv6_share = ipv6_share);
 	usleep(100000);
 }
 

@@ -2,12 +2,9 @@
 /* The monotonic clock, for deadlines of tests. */
 #pragma once
 
-#include <time.h>
+#include "daemon/base/clock.h"
 
 static inline long long now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	return clock_now_ns() / 1000000;
 }

@@ -4,7 +4,6 @@
  */
 #include "stage.h"
 
-#include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -89,10 +88,11 @@ static void stage_daemon_stop(struct stage *s)
 			     err ? strerror(-err) : "it ended by itself", status, tail);
 }
 
-void stage_connect_all(struct stage *s, unsigned int rate_per_sec, unsigned int duration_ms)
+void stage_connect_all(struct stage *s, uint16_t port, unsigned int rate_per_sec,
+		       unsigned int duration_ms)
 {
 	const struct clients_options o = {
-		.port = STAGE_PORT,
+		.port = port,
 		.rate_per_sec = rate_per_sec,
 		.duration_ms = duration_ms,
 		.deadline_ms = 10000,
@@ -100,8 +100,36 @@ void stage_connect_all(struct stage *s, unsigned int rate_per_sec, unsigned int 
 	struct clients_result r;
 
 	stage_ok(clients_run(s->lab, LAB_CLIENT, &o, &r), "clients");
-	ck_assert_uint_eq(r.connected, r.attempted);
+	ck_assert_uint_eq(r.attempted, rate_per_sec * duration_ms / 1000);
+	ck_assert_msg(r.connected == r.attempted,
+		      "connected: %u of %u; %u timed out, %u refused, %u reset, %u other",
+		      r.connected, r.attempted, r.timed_out, r.refused, r.reset, r.other);
 	clients_result_done(&r);
+}
+
+struct flood *stage_flood(struct stage *s, struct flood_options o)
+{
+	struct flood *flood;
+
+	o.port = o.port ?: STAGE_PORT;
+	o.duration_ms = o.duration_ms ?: 60000;
+	stage_ok(flood_new(&flood, s->lab, LAB_CLIENT, LAB_IFNAME, &o), "a flood");
+	stage_ok(flood_start(flood), "starting the flood");
+	return flood;
+}
+
+void stage_flood_end(struct flood *flood)
+{
+	stage_ok(flood_stop(flood), "the flood's end");
+	flood_free(flood);
+}
+
+void stage_burst(struct stage *s, struct flood_options o)
+{
+	struct flood *flood = stage_flood(s, o);
+
+	stage_ok(flood_wait(flood), "the flood");
+	flood_free(flood);
 }
 
 void stage_strike(struct stage *s)
@@ -115,29 +143,13 @@ void stage_strike(struct stage *s)
 
 /* ---- proof --------------------------------------------------------------------------------- */
 
-static socklen_t stage_sockaddr(int family, uint16_t port, struct sockaddr_storage *ret)
-{
-	struct sockaddr_in6 *sa6 = (struct sockaddr_in6 *)ret;
-	struct sockaddr_in *sa4 = (struct sockaddr_in *)ret;
-
-	*ret = (struct sockaddr_storage){ .ss_family = family };
-	if (family == AF_INET) {
-		inet_pton(AF_INET, LAB_SERVER_ADDR4, &sa4->sin_addr);
-		sa4->sin_port = htons(port);
-		return sizeof(*sa4);
-	}
-	inet_pton(AF_INET6, LAB_SERVER_ADDR6, &sa6->sin6_addr);
-	sa6->sin6_port = htons(port);
-	return sizeof(*sa6);
-}
-
 /* Ends by a reset: no TIME_WAIT and, where the server accepts, nothing that stays. */
-static void stage_handshake(struct stage *s, int family, uint16_t port)
+static void stage_handshake(struct stage *s, int family, const char *address, uint16_t port)
 {
 	const struct timeval limit = { .tv_sec = STAGE_CONNECT_SEC };
 	const struct linger reset = { .l_onoff = 1 };
 	struct sockaddr_storage sa;
-	socklen_t length = stage_sockaddr(family, port, &sa);
+	int length = tcp_sockaddr(address, port, &sa);
 	int fd = lab_socket(s->lab, LAB_CLIENT, family, SOCK_STREAM, 0);
 
 	stage_ok(fd, "a client's socket");
@@ -153,7 +165,7 @@ void stage_prove_family(struct stage *s, int family, uint16_t port)
 	const char *address = family == AF_INET ? LAB_SERVER_ADDR4 : LAB_SERVER_ADDR6;
 	json_t *status, *row;
 
-	stage_handshake(s, family, port);
+	stage_handshake(s, family, address, port);
 	status = stage_status(s);
 	row = stage_service(status, address, port);
 	ck_assert_msg(json_is_true(json_object_get(row, "proven")),
@@ -234,6 +246,25 @@ void stage_reload(struct stage *s, const char *words)
 	while (stage_said(s, words) <= before && tries++ < 100)
 		usleep(50000);
 	ck_assert_msg(stage_said(s, words) == before + 1, "it did not say \"%s\"", words);
+}
+
+/* ---- the process --------------------------------------------------------------------------- */
+
+unsigned long long stage_process(pid_t pid, const char *format)
+{
+	unsigned long long value = 0;
+	char path[64], line[256];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	ck_assert_msg(f, "%s: %s", path, strerror(errno));
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, format, &value) == 1;
+	fclose(f);
+	ck_assert_msg(found, "%s has no %s", path, format);
+	return value;
 }
 
 /* ---- figures ------------------------------------------------------------------------------- */

@@ -11,11 +11,11 @@
 #include <jansson.h>
 
 #include "tests/lab/clients.h"
+#include "tests/lab/flood.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/lab_daemon.h"
 #include "tests/lab/run.h"
 #include "tests/lab/server.h"
-#include "tests/lab/flood.h"
 
 #define STAGE_PORT 8080
 
@@ -47,8 +47,17 @@ void stage_daemon_config(struct stage *s, const char *mode, const char *config);
 void stage_prove(struct stage *s, uint16_t port);
 /* The same for one family, AF_INET or AF_INET6. */
 void stage_prove_family(struct stage *s, int family, uint16_t port);
-/* Real clients of both families, at STAGE_PORT for so long: each connects. */
-void stage_connect_all(struct stage *s, unsigned int rate_per_sec, unsigned int duration_ms);
+/* Real clients of both families by turns, for so long: each is started, and each connects. */
+void stage_connect_all(struct stage *s, uint16_t port, unsigned int rate_per_sec,
+		       unsigned int duration_ms);
+/* A flood that has begun, out of the client's host; port 0: STAGE_PORT, duration_ms 0: a minute. */
+struct flood *stage_flood(struct stage *s, struct flood_options o);
+#define STAGE_FLOOD(s, ...) stage_flood(s, (struct flood_options){ __VA_ARGS__ })
+/* Stops and frees it; it has not failed. */
+void stage_flood_end(struct flood *flood);
+/* The same to its own end. */
+void stage_burst(struct stage *s, struct flood_options o);
+#define STAGE_BURST(s, ...) stage_burst(s, (struct flood_options){ __VA_ARGS__ })
 /* Stops everything and frees it. */
 void stage_strike(struct stage *s);
 
@@ -66,3 +75,6 @@ void stage_assert_accounted(const json_t *status);
 /* The row of a service, borrowed from status; fails if there is none. */
 json_t *stage_service(const json_t *status, const char *address, uint16_t port);
 json_int_t stage_figure(const json_t *service, const char *key);
+
+/* A figure of /proc/PID/status, by a format such as "CapEff:\t%llx". */
+unsigned long long stage_process(pid_t pid, const char *format);
