@@ -122,8 +122,11 @@ const struct verb verbs[] = {
 			 "connections is exact, or in JSON marked as \"partial\"; \"more\" counts rows that are left "
 			 "out. A source is an IPv4 address or an IPv6 /64; one that was silent for a minute is left "
 			 "out. The sources of a SYN flood are usually forged, and their owners need not know of it; "
-			 "where a few networks send most of a flood, a sentence says what to deny. Needs root, or "
-			 "membership in the group synguard.",
+			 "where a few networks send most of a flood, a sentence says what to deny, or that it is "
+			 "forged from a network of your clients. In JSON deny is true of a source that may be denied, "
+			 "and deny_reason says why: silent (it neither completes nor resets), else completed (clients "
+			 "in there complete handshakes), resets (the owner of a forged address resets what he is "
+			 "sent) or few_syns. Needs root, or membership in the group synguard.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.options = sources_options,
 		.run = verb_sources,
@@ -172,7 +175,8 @@ const struct verb verbs[] = {
 			 "these sources to this host, and no other packets. The allow list comes first; mode observe "
 			 "drops nothing. The sources of a SYN flood are usually forged, and denying them stops the "
 			 "wrong people. An entry for an address or a gateway of this host, for the client of this "
-			 "SSH session, or for more than a /8 (IPv6: /32), is refused with 5 unless forced.",
+			 "SSH session, for more than a /8 (IPv6: /32), or for sources of which \"sources\" knows "
+			 "completed handshakes, is refused with 5 unless forced.",
 		.takes = VERB_JSON | VERB_WIDE | VERB_DAEMON,
 		.options = list_options,
 		.run = verb_list,

@@ -61,7 +61,19 @@ static void print_sources(const json_t *report, const struct screen *s)
 	if (get_is(report, "flood_sources", "spoofed"))
 		screen_wrap(s, 0,
 			    "Its sources are forged at random: to deny any of them is of no use.");
-	else if (get_is(report, "flood_sources", "concentrated"))
+	else if (!get_is(report, "flood_sources", "concentrated"))
+		return;
+	else if (get_is(sources, "deny_reason", "completed"))
+		screen_wrap(s, 0,
+			    "It is forged from a network of your clients: they complete "
+			    "handshakes, and "
+			    "to deny it would stop them.");
+	else if (get_is(sources, "deny_reason", "resets"))
+		screen_wrap(
+			s, 0,
+			"Its source is forged, since its owner resets what it is sent: to deny it "
+			"would stop the owner.");
+	else
 		screen_wrap(s, 0,
 			    "A few sources send %d %% of it: \"synguard sources --prefix\" names "
 			    "them, and \"synguard deny add PREFIX\" stops them.",

@@ -260,6 +260,41 @@ enum sources_pattern view_sources_pattern(const json_t *sources)
 	return get_is(sources, "pattern", "concentrated") ? SOURCES_FEW : SOURCES_UNCLEAR;
 }
 
+static bool sources_are_clients(const json_t *sources)
+{
+	return get_is(sources, "heaviest_deny_reason", "completed");
+}
+
+/* Where a few send most of a flood: what the daemon says of denying the heaviest. */
+static void print_heaviest(const json_t *sources, const struct screen *s)
+{
+	const char *heaviest = get_text(sources, "heaviest");
+	int percent = 100 * get_real(sources, "heaviest_share");
+
+	if (!*heaviest || view_sources_pattern(sources) != SOURCES_FEW)
+		return;
+	if (get_flag(sources, "heaviest_deny"))
+		screen_wrap(s, 0,
+			    "%s sends %d %% of what nobody completes: \"synguard deny add %s\" "
+			    "stops it, and every client in there.",
+			    heaviest, percent, heaviest);
+	else if (sources_are_clients(sources))
+		screen_wrap(s, 0,
+			    "%s seems to send %d %% of what nobody completes, but clients in there "
+			    "completed %s handshakes: its addresses are forged, and to shut it out "
+			    "would stop those clients.",
+			    heaviest, percent,
+			    screen_number(s, get_number(sources, "heaviest_completed")).text);
+	else if (get_is(sources, "heaviest_deny_reason", "resets"))
+		screen_wrap(
+			s, 0,
+			"%s seems to send %d %% of what nobody completes, but it resets what it "
+			"is sent (%s resets): its address is forged, and to shut it out would "
+			"stop its owner.",
+			heaviest, percent,
+			screen_number(s, get_number(sources, "heaviest_resets")).text);
+}
+
 static void print_distinct(const json_t *sources, const struct screen *s)
 {
 	static const char *const patterns[] = {
@@ -268,6 +303,7 @@ static void print_distinct(const json_t *sources, const struct screen *s)
 		[SOURCES_FORGED] = ": forged at random",
 		[SOURCES_FEW] = ": a few send them",
 	};
+	enum sources_pattern pattern = view_sources_pattern(sources);
 	json_int_t distinct = get_number(sources, "distinct_estimate");
 	json_int_t syns = get_number(sources, "syns");
 	long long seconds = get_number(sources, "seconds");
@@ -285,7 +321,10 @@ static void print_distinct(const json_t *sources, const struct screen *s)
 			"new one%s.",
 			screen_number(s, distinct).text, distinct == 1 ? "" : "s", seconds,
 			get_real(sources, "randomness"), screen_number(s, syns).text,
-			syns == 1 ? "" : "s", patterns[view_sources_pattern(sources)]);
+			syns == 1 ? "" : "s",
+			pattern == SOURCES_FEW && sources_are_clients(sources) ?
+				": forged from a network of your clients" :
+				patterns[pattern]);
 }
 
 /* An estimate is marked. */
@@ -322,16 +361,10 @@ int view_print_sources(const json_t *sources, const struct screen *s)
 	};
 	/* clang-format on */
 	const json_t *rows = json_object_get(sources, "sources");
-	const char *heaviest = get_text(sources, "heaviest");
 	int r;
 
 	print_distinct(sources, s);
-	/* only where few send most of a flood does it help to deny them */
-	if (*heaviest && view_sources_pattern(sources) == SOURCES_FEW)
-		screen_wrap(s, 0,
-			    "%s sends %d %% of what nobody completes: \"synguard deny add %s\" "
-			    "stops it, and every client in there.",
-			    heaviest, (int)(100 * get_real(sources, "heaviest_share")), heaviest);
+	print_heaviest(sources, s);
 	if (get_flag(sources, "partial"))
 		screen_wrap(
 			s, 0,

@@ -47,7 +47,7 @@ static uint64_t hitters_unanswered(const struct sg_hitter *t)
 
 struct hitters_heavy {
 	uint64_t unanswered;
-	struct sg_addr addr;
+	struct sg_hitter is;
 };
 
 /* The heaviest of a kind, in descending order. */
@@ -59,13 +59,11 @@ static void hitters_heaviest(const struct sg_hitter_set *sets, uint64_t now_ns,
 	for (i = 0; i < SG_HITTER_SETS; i++)
 		for (way = 0; way < SG_HITTER_WAYS; way++) {
 			struct hitters_heavy is;
-			struct sg_hitter hitter;
 
 			if (!hitters_key(&sets[i], way) ||
-			    !hitters_get(&sets[i], way, now_ns, &hitter))
+			    !hitters_get(&sets[i], way, now_ns, &is.is))
 				continue;
-			is.unanswered = hitters_unanswered(&hitter);
-			is.addr = hitter.addr;
+			is.unanswered = hitters_unanswered(&is.is);
 			for (at = DETECT_FEW; at && heavy[at - 1].unanswered < is.unanswered; at--)
 				if (at < DETECT_FEW)
 					heavy[at] = heavy[at - 1];
@@ -85,13 +83,13 @@ static void hitters_rank(const struct sg_hitter_set *sets, uint64_t now_ns,
 	hitters_heaviest(sets + SG_HITTER_PREFIX * SG_HITTER_SETS, now_ns, prefixes);
 	for (i = 0; i < DETECT_FEW; i++)
 		f->of_few += prefixes[i].unanswered;
-	f->heaviest = prefixes[0].addr;
+	f->heaviest = prefixes[0].is;
 	f->of_heaviest = prefixes[0].unanswered;
 	f->is_prefix = true;
-	network = addr_network(&sources[0].addr);
+	network = addr_network(&sources[0].is.addr);
 	if (sources[0].unanswered >= f->of_heaviest / 10 * 9 && sources[0].unanswered &&
-	    !memcmp(&network, &f->heaviest, sizeof(network))) {
-		f->heaviest = sources[0].addr;
+	    !memcmp(&network, &f->heaviest.addr, sizeof(network))) {
+		f->heaviest = sources[0].is;
 		f->is_prefix = false;
 	}
 }
@@ -138,6 +136,16 @@ double hitters_few_share(const struct hitters_figures *f)
 double hitters_heaviest_share(const struct hitters_figures *f)
 {
 	return hitters_share(f->of_heaviest, f->unanswered);
+}
+
+enum detect_deny hitters_deny(const struct sg_hitter *hitter)
+{
+	return detect_deny(hitter->syns, hitter->completed, hitter->resets);
+}
+
+enum detect_deny hitters_heaviest_deny(const struct hitters_figures *f)
+{
+	return f->of_heaviest ? hitters_deny(&f->heaviest) : DETECT_DENY_UNCLEAR;
 }
 
 /* ---- figures ------------------------------------------------------------------------------- */
@@ -204,4 +212,31 @@ size_t hitters_copy(const struct sg_hitter_set *sets, bool prefixes, uint64_t no
 	}
 	qsort(rows, count, sizeof(*rows), hitters_compare);
 	return count;
+}
+
+static bool hitters_is_inside(const struct sg_addr *addr, bool is_prefix,
+			      const struct addr_prefix *p)
+{
+	bool v4 = addr_is_v4(addr);
+	struct addr_prefix row = { .addr = *addr, .bits = ADDR_MAPPED_BITS + 32 };
+
+	if (is_prefix || !v4)
+		row.bits = v4 ? ADDR_MAPPED_BITS + 24 : 64;
+	if (v4 != addr_prefix_is_v4(p))
+		return false;
+	if (p->bits <= row.bits)
+		return addr_prefix_contains(p, addr);
+	return !v4 && addr_prefix_contains(&row, &p->addr);
+}
+
+uint64_t hitters_completed(const struct hitters_row *rows, size_t count, bool prefixes,
+			   const struct addr_prefix *p)
+{
+	uint64_t completed = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (rows[i].is.completed && hitters_is_inside(&rows[i].is.addr, prefixes, p))
+			completed += rows[i].is.completed;
+	return completed;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/base/addr.h"
 #include "daemon/judge/detect.h"
 #include "synguard/heavy_hitters_abi.h"
 
@@ -29,7 +30,7 @@ struct hitters_figures {
 	 * sources, and of the DETECT_FEW heaviest prefixes */
 	uint64_t unanswered, of_few;
 	/* the heaviest prefix, or the address that is nearly all of it */
-	struct sg_addr heaviest;
+	struct sg_hitter heaviest;
 	bool is_prefix;
 	uint64_t of_heaviest; /* 0: there is none */
 };
@@ -53,6 +54,10 @@ struct detect_sources hitters_sources(const struct hitters_figures *f);
 double hitters_few_share(const struct hitters_figures *f);
 double hitters_heaviest_share(const struct hitters_figures *f);
 
+/* Whether to deny this source or prefix, and whether the heaviest. */
+enum detect_deny hitters_deny(const struct sg_hitter *hitter);
+enum detect_deny hitters_heaviest_deny(const struct hitters_figures *f);
+
 struct hitters_row {
 	struct sg_hitter is;
 	uint64_t half_open;
@@ -65,3 +70,10 @@ struct hitters_row {
  */
 size_t hitters_copy(const struct sg_hitter_set *sets, bool prefixes, uint64_t now_ns,
 		    struct hitters_row *rows);
+
+/*
+ * Of rows that hitters_copy() made: the handshakes that sources inside the prefix completed while
+ * they were heavy hitters. Of IPv6 a /64 stands for each address in it.
+ */
+uint64_t hitters_completed(const struct hitters_row *rows, size_t count, bool prefixes,
+			   const struct addr_prefix *p);

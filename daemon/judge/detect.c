@@ -63,6 +63,19 @@ const char *detect_pattern_name(enum detect_pattern pattern)
 	return pattern < DETECT_PATTERN_COUNT ? detect_pattern_names[pattern] : "unknown";
 }
 
+static const char *const detect_deny_names[] = {
+	[DETECT_DENY_UNCLEAR] = "few_syns",
+	[DETECT_DENY_SILENT] = "silent",
+	[DETECT_DENY_COMPLETED] = "completed",
+	[DETECT_DENY_RESETS] = "resets",
+};
+static_assert(ARRAY_SIZE(detect_deny_names) == DETECT_DENY_COUNT, "every reason has a name");
+
+const char *detect_deny_name(enum detect_deny deny)
+{
+	return deny < DETECT_DENY_COUNT ? detect_deny_names[deny] : "unknown";
+}
+
 static bool detect_is_definite(enum detect_pattern pattern)
 {
 	return pattern == DETECT_SPOOFED || pattern == DETECT_CONCENTRATED;
@@ -122,6 +135,22 @@ enum detect_pattern detect_sources_pattern(const struct detect_sources *s)
 	if (strangers >= DETECT_MANY_SOURCES || strangers >= unanswered / 2 + unanswered % 2)
 		return DETECT_SPOOFED;
 	return DETECT_MIXED;
+}
+
+/*
+ * Handshakes and resets are counted one by one, SYNs by samples. One owner among the 256 addresses of
+ * a forged /24 resets a 256th of what is sent there. A flood tool on a host whose own kernel resets is
+ * taken for forged as well: no advice is better than one that cuts a client off.
+ */
+#define DETECT_RESETS_PART 256
+
+enum detect_deny detect_deny(uint64_t syns, uint64_t completed, uint64_t resets)
+{
+	if (completed)
+		return DETECT_DENY_COMPLETED;
+	if (resets && resets >= syns / DETECT_RESETS_PART)
+		return DETECT_DENY_RESETS;
+	return syns < DETECT_SYNS_MIN ? DETECT_DENY_UNCLEAR : DETECT_DENY_SILENT;
 }
 
 /*

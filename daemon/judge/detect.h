@@ -55,6 +55,23 @@ struct detect_sources {
 
 #define DETECT_FEW 8
 
+/*
+ * Whether to deny a source or a network of them (IPv4 /24, IPv6 /64) that sends much of a flood. To
+ * deny one whose address is forged leaves the flood and cuts its owner off.
+ */
+enum detect_deny {
+	DETECT_DENY_UNCLEAR,   /* too few SYNs to judge by */
+	DETECT_DENY_SILENT,    /* yes: nobody in there completes or resets what SYNs began */
+	DETECT_DENY_COMPLETED, /* no: clients in there complete handshakes */
+	DETECT_DENY_RESETS,    /* no: an owner resets the SYN-ACKs of SYNs that he did not send */
+	DETECT_DENY_COUNT,
+};
+
+/* SYNs, completed handshakes and resets of one source or network. */
+enum detect_deny detect_deny(uint64_t syns, uint64_t completed, uint64_t resets);
+/* "silent" and so on. */
+const char *detect_deny_name(enum detect_deny deny);
+
 struct detect_marks {
 	uint64_t attack_per_sec; /* a flood by itself; 0: never */
 	uint64_t ebb_per_sec;	 /* below it a flood has ebbed; lower than the former */

@@ -112,6 +112,11 @@ int lists_parse_prefix(struct addr_prefix *ret, const char *word, struct complai
 int lists_read(struct lists_list *ret, const char *name, const char *text,
 	       const struct lists_entry *like, struct complaint *c);
 
+/* Puts "NAME:LINE: " before the complaint, of the first line of a text that lists_read() took which
+ * has the prefix. */
+void lists_blame_line(const char *name, const char *text, const struct addr_prefix *p,
+		      struct complaint *c);
+
 /* Lines "ADDRESS WHAT". The caller frees *ret. -EINVAL, -ENOMEM. */
 int lists_read_protected(struct lists_protected **ret, size_t *count, const char *text,
 			 struct complaint *c);

@@ -2,6 +2,7 @@
 #include "daemon/lists/store.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,9 +12,12 @@
 
 #include "synguard/cleanup.h"
 
+#include "daemon/base/clock.h"
 #include "daemon/base/file.h"
 #include "daemon/base/worker.h"
 #include "daemon/dataplane/control.h"
+#include "daemon/dataplane/counters.h"
+#include "daemon/dataplane/heavy_hitters.h"
 #include "daemon/lists/lists.h"
 
 #define LIST_STORE_FILE	     "lists"
@@ -442,23 +446,80 @@ static int list_parse_expire(uint64_t *ret, const char *expire, struct complaint
 	return 0;
 }
 
-/* Trap S5: a request that would lock the administrator out needs --force. */
-static int list_check_lockout(struct list_store *s, const struct lists_list *l,
-			      const char *protected_text, struct complaint *c)
+/* Heavy hitters of which clients completed handshakes; all zero: none. */
+struct list_clients {
+	struct hitters_row *rows[2]; /* sources, and prefixes */
+	size_t count[2];
+};
+
+static void list_clients_done(struct list_clients *clients)
 {
+	free(clients->rows[0]);
+	free(clients->rows[1]);
+}
+
+/* -ENOMEM. */
+static int list_find_clients(struct list_clients *ret, struct dataplane *dp)
+{
+	size_t all, i, n;
+	int prefixes;
+
+	for (prefixes = 0; prefixes < 2 && dp; prefixes++) {
+		struct hitters_row *rows = calloc(HITTERS_MAX, sizeof(*rows));
+
+		if (!rows)
+			return -ENOMEM;
+		all = hitters_copy(dataplane_heavy_hitters(dp), prefixes, clock_now_ns(), rows);
+		for (i = n = 0; i < all; i++)
+			if (rows[i].is.completed)
+				rows[n++] = rows[i];
+		ret->rows[prefixes] = rows;
+		ret->count[prefixes] = n;
+	}
+	return 0;
+}
+
+/* A prefix contains the addresses of its sources, so that the higher number includes the other. */
+static int list_check_clients(const struct list_clients *clients, const struct addr_prefix *p,
+			      struct complaint *c)
+{
+	uint64_t of_sources = hitters_completed(clients->rows[0], clients->count[0], false, p);
+	uint64_t completed = hitters_completed(clients->rows[1], clients->count[1], true, p);
+
+	if (completed < of_sources)
+		completed = of_sources;
+	if (!completed)
+		return 0;
+	complain(c,
+		 "%s is refused: clients in there completed %" PRIu64 " handshake%s and could not "
+		 "connect any more; --force denies it all the same",
+		 addr_prefix_text(p).text, completed, completed == 1 ? "" : "s");
+	return -EPERM;
+}
+
+/* Trap S5: a request that would lock the administrator out, or clients, needs --force. */
+static int list_check_lockout(struct list_store *s, const struct lists_list *l,
+			      const struct lists_request *q, struct complaint *c)
+{
+	_cleanup_(list_clients_done) struct list_clients clients = {};
 	_cleanup_free_ struct lists_protected *protected = NULL;
 	struct lists_protected own = { .what = "an address of this host" };
 	size_t count, i;
-	int r = lists_read_protected(&protected, &count, protected_text, c);
+	int r = lists_read_protected(&protected, &count, q->protected, c);
 
 	if (r >= 0)
-		r = lists_check_lockout(l, protected, count, c);
+		r = list_find_clients(&clients, s->dp);
 	for (i = 0; i < l->count && r >= 0; i++) {
 		const struct addr_prefix *p = &l->entries[i].prefix;
 		const struct lists_list one = { &l->entries[i], 1 };
 
-		if (s->handler.own(s->handler.userdata, &p->addr, p->bits, &own.addr))
+		r = lists_check_lockout(&one, protected, count, c);
+		if (r >= 0 && s->handler.own(s->handler.userdata, &p->addr, p->bits, &own.addr))
 			r = lists_check_lockout(&one, &own, 1, c);
+		if (r >= 0)
+			r = list_check_clients(&clients, p, c);
+		if (r == -EPERM && *q->name)
+			lists_blame_line(q->name, q->text, p, c);
 	}
 	return r;
 }
@@ -495,7 +556,7 @@ int list_store_add(void *list_store, const struct lists_request *q, struct compl
 	int r = list_read_request(&change, q, c);
 
 	if (r >= 0 && change.id == LISTS_DENY && !q->force)
-		r = list_check_lockout(s, &change.list, q->protected, c);
+		r = list_check_lockout(s, &change.list, q, c);
 	if (r >= 0)
 		r = list_change(s, &change);
 	lists_done(&change.list);

@@ -122,6 +122,25 @@ int lists_read(struct lists_list *ret, const char *name, const char *text,
 	return r;
 }
 
+void lists_blame_line(const char *name, const char *text, const struct addr_prefix *p,
+		      struct complaint *c)
+{
+	_cleanup_free_ char *copy = strdup(text);
+	struct complaint why = *c, ignored = {};
+	struct lists_entry e = {};
+	unsigned int number = 0;
+	char *rest = copy, *line;
+
+	while ((line = lists_next_line(&rest))) {
+		number++;
+		if (lists_read_line(&e, line, &ignored) <= 0 || e.prefix.bits != p->bits ||
+		    memcmp(&e.prefix.addr, &p->addr, sizeof(p->addr)) != 0)
+			continue;
+		lists_wrong_line(name, number, &why, 0, c);
+		return;
+	}
+}
+
 int lists_read_protected(struct lists_protected **ret, size_t *count, const char *text,
 			 struct complaint *c)
 {

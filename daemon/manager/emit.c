@@ -107,10 +107,21 @@ void emit_sources(struct emitter *e, enum detect_pattern pattern,
 					"and \"synguard deny add PREFIX\" stops them",
 	};
 
+	static const char *const forged[DETECT_DENY_COUNT] = {
+		[DETECT_DENY_COMPLETED] =
+			"it is forged from a network of your clients, who complete "
+			"handshakes and whom to deny it would stop",
+		[DETECT_DENY_RESETS] = "the source is forged, since its owner resets what it is "
+				       "sent, and to deny it would stop the owner",
+	};
+	const char *what = advice[pattern];
+
+	if (pattern == DETECT_CONCENTRATED)
+		what = forged[hitters_heaviest_deny(sources)] ?: what;
 	EMIT(e, SG_EVENT_FLOOD_SOURCES, EVENT_TEXT("sources", detect_pattern_name(pattern)),
 	     EVENT_NUMBER("distinct", sources->distinct),
 	     EVENT_NUMBER("few_percent", hitters_few_share(sources) * 100),
-	     EVENT_TEXT("advice", advice[pattern]));
+	     EVENT_TEXT("advice", what));
 }
 
 void emit_ack_flood(struct emitter *e, enum ack_flood_change change,

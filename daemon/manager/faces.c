@@ -40,6 +40,7 @@ static void manager_scalars(void *userdata, struct report *ret)
 		.state = detect_state_name(d->state),
 		.kind = detect_kind_name(d->kind, d->pattern),
 		.flood_sources = detect_pattern_name(d->pattern),
+		.deny_reason = detect_deny_name(hitters_heaviest_deny(&s->sources)),
 		.few_share = hitters_few_share(&s->sources),
 		.trouble = trouble_word(s->total.trouble),
 		.uptime_seconds = (now_ns - started_ns) / NS_PER_SEC,

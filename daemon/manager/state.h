@@ -45,6 +45,7 @@ struct manager_policy {
 	bool mode_by_hand;
 	struct detect_config detect;
 	struct detector detector;
+	bool deny_advised; /* by the last event of the sources */
 };
 
 /* The host, and what is changed on it. */

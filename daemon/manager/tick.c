@@ -119,6 +119,23 @@ static void manager_sample(struct manager *m, uint64_t now_ns, struct detect_sam
 
 /* ---- judge --------------------------------------------------------------------------------- */
 
+/* Once per pattern, and once more where the advice to deny turns out to be wrong. */
+static void report_pattern(struct manager *m, enum detect_pattern before)
+{
+	const struct hitters_figures *sources = &m->sample.sources;
+	enum detect_pattern pattern = m->policy.detector.pattern;
+	enum detect_deny deny = hitters_heaviest_deny(sources);
+	bool is_new = pattern != before &&
+		      (pattern == DETECT_SPOOFED || pattern == DETECT_CONCENTRATED);
+	bool advised = pattern == DETECT_CONCENTRATED && deny != DETECT_DENY_COMPLETED &&
+		       deny != DETECT_DENY_RESETS;
+
+	if (is_new || (pattern == DETECT_CONCENTRATED && m->policy.deny_advised && !advised))
+		emit_sources(&m->faces.emitter, pattern, sources);
+	if (is_new || !advised)
+		m->policy.deny_advised = advised;
+}
+
 /* Is it an attack? With the events of what has changed. */
 static void manager_judge(struct manager *m, const struct detect_sample *sample)
 {
@@ -140,9 +157,7 @@ static void manager_judge(struct manager *m, const struct detect_sample *sample)
 		bus_emit_state(m->faces.bus, detect_state_name(d->state),
 			       mode_name(m->policy.mode));
 	}
-	if (d->pattern != pattern &&
-	    (d->pattern == DETECT_SPOOFED || d->pattern == DETECT_CONCENTRATED))
-		emit_sources(emitter, d->pattern, &m->sample.sources);
+	report_pattern(m, pattern);
 	emit_ack_flood(emitter, ack_flood_step(&m->sample.ack_flood, sample->now_ns, acks),
 		       &m->sample.ack_flood, acks->per_sec, m->sample.dropped_acks_per_sec);
 }

@@ -57,6 +57,7 @@ struct report {
 	const char *state;
 	const char *kind;	   /* which floods make it so */
 	const char *flood_sources; /* pattern of the sources of a SYN flood */
+	const char *deny_reason;   /* of the heaviest source */
 	double few_share;	   /* part of its SYNs that a few prefixes send */
 	const char *trouble;	   /* the worst of those of the services */
 	uint64_t uptime_seconds;

@@ -85,6 +85,8 @@ static void sources_put_hitter(struct sources *s, const struct hitters_row *row)
 	json_put_count(j, "completed", row->is.completed);
 	json_put_count(j, "resets", row->is.resets);
 	json_put_count(j, "half_open", row->half_open);
+	json_put_flag(j, "deny", hitters_deny(&row->is) == DETECT_DENY_SILENT);
+	json_put_text(j, "deny_reason", detect_deny_name(hitters_deny(&row->is)));
 	sources_put_time(s, "first_seen", row->is.first_ns);
 	sources_put_time(s, "last_seen", row->is.last_ns);
 	json_close(j, '}');
@@ -95,11 +97,14 @@ static void sources_put_other(struct sources *s, const struct groups_row *row)
 {
 	static const char *const unknown[] = { "syns",	     "challenged", "completed", "resets",
 					       "first_seen", "last_seen",  NULL };
+	const enum detect_deny deny = DETECT_DENY_UNCLEAR;
 
 	if (!sources_open_row(s, &row->addr))
 		return;
 	json_put_nulls(&s->json, unknown);
 	json_put_count(&s->json, "half_open", row->count);
+	json_put_flag(&s->json, "deny", deny == DETECT_DENY_SILENT);
+	json_put_text(&s->json, "deny_reason", detect_deny_name(deny));
 	json_close(&s->json, '}');
 }
 
@@ -136,9 +141,19 @@ static int sources_put_rows(struct sources *s)
 
 static int sources_put_figures(struct sources *s, struct dataplane *dp)
 {
-	static const char *const keys[] = { "distinct_estimate", "randomness",	   "syns",
-					    "completed",	 "seconds",	   "pattern",
-					    "heaviest",		 "heaviest_share", NULL };
+	static const char *const keys[] = { "distinct_estimate",
+					    "randomness",
+					    "syns",
+					    "completed",
+					    "seconds",
+					    "pattern",
+					    "heaviest",
+					    "heaviest_share",
+					    "heaviest_completed",
+					    "heaviest_resets",
+					    "heaviest_deny",
+					    "heaviest_deny_reason",
+					    NULL };
 	struct json_writer *j = &s->json;
 	struct detect_sources sources;
 	struct hitters_figures f;
@@ -160,9 +175,13 @@ static int sources_put_figures(struct sources *s, struct dataplane *dp)
 	json_put_text(j, keys[5], detect_pattern_name(detect_sources_pattern(&sources)));
 	if (f.of_heaviest) {
 		json_put_text(j, keys[6],
-			      f.is_prefix ? addr_text_prefix(&f.heaviest).text :
-					    addr_text(&f.heaviest).text);
+			      f.is_prefix ? addr_text_prefix(&f.heaviest.addr).text :
+					    addr_text(&f.heaviest.addr).text);
 		json_put_milli(j, keys[7], hitters_heaviest_share(&f) * 1000);
+		json_put_count(j, keys[8], f.heaviest.completed);
+		json_put_count(j, keys[9], f.heaviest.resets);
+		json_put_flag(j, keys[10], hitters_deny(&f.heaviest) == DETECT_DENY_SILENT);
+		json_put_text(j, keys[11], detect_deny_name(hitters_deny(&f.heaviest)));
 	} else {
 		json_put_nulls(j, &keys[6]);
 	}

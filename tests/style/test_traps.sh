@@ -4,7 +4,8 @@
 # tests/traps.tsv, the list of what is known to go wrong, is true about the tests: each one that it
 # names exists. Its columns, separated by tabs:
 #
-#	number    H5, F3, C1, S9: handshake, frames, control loop, service; each once
+#	number    H5, F3, C1, S9: handshake, frames, control loop, service; FW7: found in the field;
+#	          each once
 #	what      what breaks, and what must hold
 #	test      START_TEST(name), or the name of a shell test's file or result; several are
 #	          separated by ", "; or "none: " and the reason
@@ -28,7 +29,7 @@ absent() {
 malformed() {
 	rows | awk -F '\t' '
 		NF != 4 { print $1 ": " NF " columns, not 4"; next }
-		$1 !~ /^[HFCS][1-9][0-9]*$/ { print "number \"" $1 "\"" }
+		$1 !~ /^([HFCS]|FW)[1-9][0-9]*$/ { print "number \"" $1 "\"" }
 		seen[$1]++ { print $1 ": twice" }
 		length($2) < 20 { print $1 ": does not say what must hold" }
 		$3 == "" || $3 ~ /^none(: *)?$/ { print $1 ": neither a test nor a reason" }

@@ -114,6 +114,16 @@ static void put(struct sg_hitter_set *sets, enum sg_hitter_kind kind, int at, ui
 	t->syns = syns;
 }
 
+static struct sg_hitter *put_prefix(struct sg_hitter_set *sets, int at, const char *addr,
+				    uint64_t now, uint32_t recent, uint64_t completed)
+{
+	struct sg_hitter *t = &sets[SG_HITTER_PREFIX * SG_HITTER_SETS + at].of[0];
+
+	put(sets, SG_HITTER_PREFIX, at * SG_HITTER_WAYS, 2 * at + 10, addr, now, recent, recent);
+	t->completed = completed;
+	return t;
+}
+
 static bool is(const struct hitters_row *row, const char *addr)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -154,17 +164,56 @@ START_TEST(hitters_in_order)
 }
 END_TEST
 
-/* ---- who sends most of what nobody completes ----------------------------------------------- */
-
-static struct sg_hitter *put_prefix(struct sg_hitter_set *sets, int at, const char *addr,
-				    uint64_t now, uint32_t recent, uint64_t completed)
+/* Trap FW20: of a prefix that is to be denied, how many handshakes were completed in there. */
+START_TEST(hitters_completed_inside)
 {
-	struct sg_hitter *t = &sets[SG_HITTER_PREFIX * SG_HITTER_SETS + at].of[0];
+	/* clang-format off */
+	static const struct {
+		const char *prefix;
+		uint64_t of_sources, of_prefixes;
+	} asked[] = {
+		{ "192.0.2.0/24",     12, 40 },
+		{ "192.0.2.0/28",      5,  0 },
+		{ "192.0.2.1",         5,  0 },
+		{ "192.0.2.2",         0,  0 },
+		{ "192.0.0.0/16",     12, 47 },
+		{ "198.51.100.0/24",   0,  0 },
+		/* of IPv6 a /64 is a source as well as a prefix */
+		{ "2001:db8::/64",     3,  3 },
+		{ "2001:db8::/32",     3,  3 },
+		{ "2001:db8::7",       3,  3 },
+		{ "2001:db8:1::/64",   0,  0 },
+	};
+	/* clang-format on */
+	struct hitters_row *rows = calloc(HITTERS_MAX, sizeof(*rows));
+	uint64_t now = 1000ULL << SG_HITTER_SHIFT;
+	struct sg_hitter_set *sets = table();
+	size_t i, n;
 
-	put(sets, SG_HITTER_PREFIX, at * SG_HITTER_WAYS, 2 * at + 10, addr, now, recent, recent);
-	t->completed = completed;
-	return t;
+	put(sets, SG_HITTER_SOURCE, 0, 11, "192.0.2.1", now, 100, 900);
+	sets[0].of[0].completed = 5;
+	put(sets, SG_HITTER_SOURCE, 1, 13, "192.0.2.77", now, 100, 900);
+	sets[0].of[1].completed = 7;
+	put_prefix(sets, 0, "192.0.2.0", now, 9000, 40);
+	put_prefix(sets, 1, "192.0.3.0", now, 9000, 7);
+	put_prefix(sets, 2, "2001:db8::", now, 9000, 3);
+	for (i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		struct addr_prefix p;
+
+		ck_assert_int_eq(addr_prefix_parse(&p, asked[i].prefix), 0);
+		n = hitters_copy(sets, false, now, rows);
+		ck_assert_msg(hitters_completed(rows, n, false, &p) == asked[i].of_sources,
+			      "sources in %s", asked[i].prefix);
+		n = hitters_copy(sets, true, now, rows);
+		ck_assert_msg(hitters_completed(rows, n, true, &p) == asked[i].of_prefixes,
+			      "prefixes in %s", asked[i].prefix);
+	}
+	free(sets);
+	free(rows);
 }
+END_TEST
+
+/* ---- who sends most of what nobody completes ----------------------------------------------- */
 
 static struct hitters_figures look_at(struct hitters_flow *flow, uint64_t now)
 {
@@ -195,7 +244,7 @@ START_TEST(hitters_heaviest_of_a_flood)
 	put_prefix(sets, 4, "198.18.4.0", now - HITTERS_FORGET_NS - 1, 9999, 0);
 	f = look_at(NULL, now);
 	ck_assert(f.is_prefix);
-	ck_assert(is(&(struct hitters_row){ .is.addr = f.heaviest }, "198.18.3.0"));
+	ck_assert(is(&(struct hitters_row){ .is = f.heaviest }, "198.18.3.0"));
 	ck_assert_uint_eq(f.of_heaviest, 4000);
 	ck_assert_uint_eq(f.of_few, 4000 + 1501);
 	ck_assert_double_eq(hitters_heaviest_share(&f), 0.4);
@@ -203,7 +252,7 @@ START_TEST(hitters_heaviest_of_a_flood)
 	put(sets, SG_HITTER_SOURCE, 0, 11, "198.18.3.7", now, 3700, 3700);
 	f = look_at(NULL, now);
 	ck_assert(!f.is_prefix);
-	ck_assert(is(&(struct hitters_row){ .is.addr = f.heaviest }, "198.18.3.7"));
+	ck_assert(is(&(struct hitters_row){ .is = f.heaviest }, "198.18.3.7"));
 	free(sets);
 }
 END_TEST
@@ -271,6 +320,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_LOOP(crowd_is_estimated, 8, 30),
 	SUITE_TEST(cardinality_of_nobody_and_of_old_windows, 5),
 	SUITE_TEST(hitters_in_order, 5),
+	SUITE_TEST(hitters_completed_inside, 5),
 	SUITE_TEST(hitters_heaviest_of_a_flood, 10),
 	SUITE_TEST(hitters_a_few_are_eight, 10),
 	SUITE_TEST(hitters_flow_fades_as_hitters_do, 10),

@@ -392,6 +392,36 @@ START_TEST(looks_of_sources)
 END_TEST
 /* clang-format on */
 
+/* Traps FW20, FW21: only a source that neither completes nor resets is to be denied. */
+/* clang-format off */
+START_TEST(deny_only_the_silent)
+{
+	static const struct {
+		uint64_t syns, completed, resets;
+		const char *reason;
+	} rows[] = {
+		{      0,   0,    0, "few_syns" },
+		{     63,   0,    0, "few_syns" },
+		{     64,   0,    0, "silent" },
+		{  90000,   0,    0, "silent" },
+		{  90000,   1,    0, "completed" },
+		{   4675,  60, 4663, "completed" },
+		{     10,  10,    0, "completed" },
+		{   4675,   0, 4663, "resets" },
+		{     63,   0,    1, "resets" },
+		/* one owner among the 256 addresses of a network */
+		{  25600,   0,  100, "resets" },
+		{  25600,   0,   99, "silent" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_str_eq(detect_deny_name(detect_deny(rows[i].syns, rows[i].completed, rows[i].resets)),
+				 rows[i].reason);
+}
+END_TEST
+/* clang-format on */
+
 static const struct detect_sources random_ones = { 60000, 100, 59000, 59000, 100 };
 static const struct detect_sources one_source = { 60000, 100, 100, 59900, 59000 };
 static const struct detect_sources some = { 60000, 100, 500, 59900, 1000 };
@@ -566,6 +596,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(baseline_is_not_taught_by_a_flood, 10),
 	SUITE_TEST(baseline_follows_the_day, 10),
 	SUITE_TEST(looks_of_sources, 10),
+	SUITE_TEST(deny_only_the_silent, 10),
 	SUITE_TEST(look_holds, 10),
 	SUITE_LOOP(no_flapping_at_random, 20, 30),
 	SUITE_TEST(words_of_troubles, 10),

@@ -291,6 +291,20 @@ START_TEST(s5_guard)
 }
 END_TEST
 
+/* A refusal names the line of an import, the first one that has the prefix. */
+START_TEST(lists_line_of_a_refusal)
+{
+	static const char text[] = "# 192.0.2.0/24\n\n192.0.2.0/25 # other\n 192.0.2.0/24 # this\n"
+				   "192.0.2.0/24\n";
+	struct complaint c = { "192.0.2.0/24 is refused" };
+	struct addr_prefix p;
+
+	ck_assert_int_eq(addr_prefix_parse(&p, "192.0.2.0/24"), 0);
+	lists_blame_line("stdin", text, &p, &c);
+	ck_assert_str_eq(c.text, "stdin:4: 192.0.2.0/24 is refused");
+}
+END_TEST
+
 /* clang-format off */
 const struct suite_test suite_tests[] = {
 	SUITE_LOOP(lists_prefixes, sizeof(words) / sizeof(words[0]), 10),
@@ -301,6 +315,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(lists_expire_in_time, 10),
 	SUITE_TEST(lists_saved_read_the_same, 10),
 	SUITE_LOOP(lists_spoilt_file, sizeof(spoilt) / sizeof(spoilt[0]), 10),
+	SUITE_TEST(lists_line_of_a_refusal, 10),
 	SUITE_LOOP(s5_guard, sizeof(slips) / sizeof(slips[0]), 10),
 	{}
 };

@@ -78,6 +78,7 @@ static struct play *play_new(void)
 		.kind = "ack_flood",
 		.flood_sources = "spoofed",
 		.few_share = 0.125,
+		.deny_reason = "completed",
 		.trouble = "flash_crowd",
 		.uptime_seconds = 11,
 		.config_ok = true,
@@ -423,6 +424,9 @@ START_TEST(report_words_are_complete)
 		ck_assert_msg(is_among(detect_pattern_name(look), words_of("flood_sources")), "%s",
 			      detect_pattern_name(look));
 	}
+	for (i = 0; i < DETECT_DENY_COUNT; i++)
+		ck_assert_msg(is_among(detect_deny_name(i), words_of("sources.deny_reason")), "%s",
+			      detect_deny_name(i));
 	for (i = 0; i < SG_TROUBLE_COUNT; i++)
 		ck_assert_msg(is_among(trouble_word(i), words_of("trouble")), "trouble %s",
 			      trouble_word(i));

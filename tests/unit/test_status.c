@@ -105,7 +105,7 @@ END_TEST
 START_TEST(status_says_why)
 {
 	static const struct {
-		const char *state, *sources, *troubles[2], *sentence;
+		const char *state, *sources, *troubles[2], *sentence, *deny_reason;
 	} rows[] = {
 		{ "attack",
 		  "spoofed",
@@ -117,7 +117,22 @@ START_TEST(status_says_why)
 		  { "none", "none" },
 		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s passes.\n"
 		  "A few sources send 97 % of it: \"synguard sources --prefix\" names them, and\n"
-		  "\"synguard deny add PREFIX\" stops them.\n" },
+		  "\"synguard deny add PREFIX\" stops them.\n",
+		  "silent" },
+		{ "attack",
+		  "concentrated",
+		  { "none", "none" },
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s passes.\n"
+		  "It is forged from a network of your clients: they complete handshakes, and to\n"
+		  "deny it would stop them.\n",
+		  "completed" },
+		{ "attack",
+		  "concentrated",
+		  { "none", "none" },
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s passes.\n"
+		  "Its source is forged, since its owner resets what it is sent: to deny it would\n"
+		  "stop the owner.\n",
+		  "resets" },
 		{ "attack",
 		  "mixed",
 		  { "slow_accept", "none" },
@@ -145,7 +160,9 @@ START_TEST(status_says_why)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		report = report_with("reqsk", "auto", rows[i].state);
 		set(report, "flood_sources", json_string(rows[i].sources));
-		set(report, "sources", json_pack("{s:f}", "few_share", 0.9749));
+		set(report, "sources",
+		    json_pack("{s:f, s:s}", "few_share", 0.9749, "deny_reason",
+			      rows[i].deny_reason ?: "few_syns"));
 		for (at = 0; at < 2; at++) {
 			service = add_service(report, at ? "2001:db8::2" : "192.0.2.1", 1);
 			set(service, "trouble", json_string(rows[i].troubles[at]));

@@ -313,9 +313,20 @@ START_TEST(sources_advise)
 	} rows[] = {
 		{ "{\"syns\":5000,\"completed\":4,\"seconds\":9,\"distinct_estimate\":3,"
 		  "\"pattern\":\"concentrated\",\"heaviest\":\"198.18.3.0/24\","
-		  "\"heaviest_share\":0.974}",
+		  "\"heaviest_share\":0.974,\"heaviest_deny\":true,"
+		  "\"heaviest_deny_reason\":\"silent\"}",
 		  "198.18.3.0/24 sends 97 % of what nobody completes: \"synguard deny add\n"
 		  "198.18.3.0/24\" stops it, and every client in there.\n" },
+		{ "{\"syns\":5000,\"completed\":799,\"seconds\":9,\"distinct_estimate\":3,"
+		  "\"pattern\":\"concentrated\",\"heaviest\":\"198.18.3.0/24\","
+		  "\"heaviest_share\":0.974,\"heaviest_completed\":799,\"heaviest_deny\":false,"
+		  "\"heaviest_deny_reason\":\"completed\"}",
+		  NULL },
+		{ "{\"syns\":5000,\"completed\":4,\"seconds\":9,\"distinct_estimate\":3,"
+		  "\"pattern\":\"concentrated\",\"heaviest\":\"198.18.3.7\","
+		  "\"heaviest_share\":0.974,\"heaviest_resets\":4663,\"heaviest_deny\":false,"
+		  "\"heaviest_deny_reason\":\"resets\"}",
+		  NULL },
 		{ "{\"syns\":5000,\"completed\":4,\"seconds\":9,\"distinct_estimate\":3,"
 		  "\"pattern\":\"spoofed\",\"heaviest\":\"198.18.3.0/24\",\"heaviest_share\":0.2}",
 		  NULL },
