@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
 
 #include "daemon/base/text.h"
 #include "synguard/cleanup.h"
@@ -94,8 +93,6 @@ struct letter {
 
 static struct letter letter_of(const struct screen *s, const char *text)
 {
-	mbstate_t state = {};
-	wchar_t wide;
 	size_t n;
 	int columns;
 
@@ -103,13 +100,8 @@ static struct letter letter_of(const struct screen *s, const char *text)
 		return (struct letter){ 1, 1, 1 };
 	if (!s->utf8 || (unsigned char)*text < 0x80)
 		return (struct letter){ 0, 1, 1 };
-	n = mbrtowc(&wide, text, strlen(text), &state);
-	if (n == (size_t)-1 || n == (size_t)-2 || !n)
-		return (struct letter){ 0, 1, 1 };
-	columns = wcwidth(wide);
-	if (columns < 0)
-		return (struct letter){ 0, n, 1 };
-	return (struct letter){ n, n, columns };
+	n = text_letter(text, strlen(text), &columns);
+	return columns < 0 ? (struct letter){ 0, n, 1 } : (struct letter){ n, n, columns };
 }
 
 size_t screen_width(const struct screen *s, const char *text)

@@ -94,21 +94,29 @@ static int http_on_deadline(sd_event_source *source, uint64_t usec, void *userda
 	return 0;
 }
 
+/* A place for a connection; NULL: there are too many. */
+static struct http_connection *http_free_place(struct http *h)
+{
+	struct http_connection *c;
+
+	for (c = h->connections; c < h->connections + HTTP_MAX_CONNECTIONS; c++)
+		if (!c->connection)
+			return c;
+	return NULL;
+}
+
 static void http_started(struct http *h, struct MHD_Connection *connection, void **context)
 {
 	int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	struct http_connection *c;
+	struct http_connection *c = http_free_place(h);
 
-	for (c = h->connections; c < h->connections + HTTP_MAX_CONNECTIONS; c++) {
-		if (c->connection)
-			continue;
-		*c = (struct http_connection){ .connection = connection, .fd = fd };
-		*context = c;
-		if (sd_event_add_time_relative(h->event, &c->deadline, CLOCK_MONOTONIC,
-					       HTTP_DEADLINE_USEC, 0, http_on_deadline, c) < 0)
-			shutdown(fd, SHUT_RDWR);
+	if (!c)
 		return;
-	}
+	*c = (struct http_connection){ .connection = connection, .fd = fd };
+	*context = c;
+	if (sd_event_add_time_relative(h->event, &c->deadline, CLOCK_MONOTONIC, HTTP_DEADLINE_USEC,
+				       0, http_on_deadline, c) < 0)
+		shutdown(fd, SHUT_RDWR);
 }
 
 static void http_on_connection(void *userdata, struct MHD_Connection *connection, void **context,
@@ -124,19 +132,9 @@ static void http_on_connection(void *userdata, struct MHD_Connection *connection
 	}
 }
 
-static bool http_is_full(const struct http *h)
-{
-	int i;
-
-	for (i = 0; i < HTTP_MAX_CONNECTIONS; i++)
-		if (!h->connections[i].connection)
-			return false;
-	return true;
-}
-
 void http_take(struct http *h, int fd, const struct sockaddr *from, socklen_t length)
 {
-	if (http_is_full(h)) {
+	if (!http_free_place(h)) {
 		close(fd);
 		return;
 	}

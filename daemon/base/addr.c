@@ -45,22 +45,9 @@ bool addr_any_takes(bool ipv6, bool v6only, const struct sg_addr *a)
 
 struct addr_text addr_text(const struct sg_addr *a)
 {
-	struct addr_text t = {};
+	const struct addr_prefix p = { *a, ADDR_BITS };
 
-	if (addr_is_v4(a))
-		inet_ntop(AF_INET, &a->words[3], t.text, sizeof(t.text));
-	else
-		inet_ntop(AF_INET6, a->bytes, t.text, sizeof(t.text));
-	return t;
-}
-
-struct addr_text addr_text_socket(const struct sg_addr *a, __be16 port)
-{
-	struct addr_text address = addr_text(a), t;
-
-	snprintf(t.text, sizeof(t.text), addr_is_v4(a) ? "%.46s:%u" : "[%.46s]:%u", address.text,
-		 ntohs(port));
-	return t;
+	return addr_prefix_text(&p);
 }
 
 struct addr_text addr_text_of_listener(const struct sg_addr *a, bool ipv6)
@@ -70,12 +57,16 @@ struct addr_text addr_text_of_listener(const struct sg_addr *a, bool ipv6)
 
 struct addr_text addr_text_listener(const struct sg_addr *a, bool ipv6, __be16 port)
 {
-	struct addr_text t;
+	struct addr_text address = addr_text_of_listener(a, ipv6), t;
 
-	if (!addr_is_any(a) || ipv6)
-		return addr_text_socket(a, port);
-	snprintf(t.text, sizeof(t.text), "0.0.0.0:%u", ntohs(port));
+	snprintf(t.text, sizeof(t.text), strchr(address.text, ':') ? "[%.46s]:%u" : "%.46s:%u",
+		 address.text, ntohs(port));
 	return t;
+}
+
+struct addr_text addr_text_socket(const struct sg_addr *a, __be16 port)
+{
+	return addr_text_listener(a, true, port);
 }
 
 /* ---- prefixes ------------------------------------------------------------------------------ */

@@ -174,23 +174,28 @@ size_t text_fill(char *ret, size_t size, const char *sentence, text_value_fn val
 	return b.length;
 }
 
-/* What is no letter of the locale takes one column. */
-static size_t text_columns(const char *text, size_t bytes)
+size_t text_letter(const char *text, size_t bytes, int *columns)
 {
 	mbstate_t state = {};
-	size_t columns = 0, n;
 	wchar_t wide;
+	size_t n = mbrtowc(&wide, text, bytes, &state);
+
+	if (!n || n > bytes) {
+		*columns = -1;
+		return 1;
+	}
+	*columns = wcwidth(wide);
+	return n;
+}
+
+/* What is no letter takes one column. */
+static size_t text_columns(const char *text, size_t bytes)
+{
+	size_t columns = 0, n;
 	int width;
 
 	for (; bytes; text += n, bytes -= n) {
-		n = mbrtowc(&wide, text, bytes, &state);
-		if (!n || n > bytes) {
-			state = (mbstate_t){};
-			n = 1;
-			columns++;
-			continue;
-		}
-		width = wcwidth(wide);
+		n = text_letter(text, bytes, &width);
 		columns += width < 0 ? 1 : width;
 	}
 	return columns;

@@ -56,6 +56,12 @@ typedef const char *(*text_value_fn)(void *userdata, const char *field);
 size_t text_fill(char *ret, size_t size, const char *sentence, text_value_fn value, void *userdata);
 
 /*
+ * The bytes that the first letter of a text takes in the locale, at least 1; *columns: those that it
+ * is printed in, less than 0 where it is no letter, or a control character.
+ */
+size_t text_letter(const char *text, size_t bytes, int *columns);
+
+/*
  * Prints a paragraph: lines that begin with begin, broken at blanks and newlines to this many
  * columns (of the locale's letters). A word that is longer than a line is left whole.
  */
