@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <linux/ethtool.h>
+#include <linux/if_addr.h>
+#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -40,13 +43,26 @@ struct rtnl_dump {
 	bool interrupted; /* by a change, so something may be missing */
 };
 
+/* An address of two interfaces stays until both have lost it. */
+struct rtnl_address {
+	struct sg_addr addr;
+	int ifindex;
+	bool stale; /* not seen yet in the dump at hand */
+};
+
 struct rtnl {
 	struct mnl_socket *monitor;
 	sd_event *event;
 	sd_event_source *source, *retry;
 	struct rtnl_handler handler;
-	struct rtnl_cache known;
 	bool lost;
+
+	struct rtnl_iface *ifaces; /* by index */
+	size_t iface_count;
+	struct rtnl_address *addresses; /* by address, then by index */
+	size_t address_count;
+	uint64_t serial, version; /* the last ones given */
+	bool changed;		  /* something about interfaces that the handler does not know */
 
 	struct worker *worker;
 	struct worker_job fetch; /* while it is under way the source is off */
@@ -60,10 +76,10 @@ bool rtnl_own(struct rtnl *l, const struct sg_addr *addr, unsigned int bits, str
 	size_t i;
 
 	addr_prefix_mask(&prefix);
-	for (i = 0; i < l->known.address_count; i++) {
-		if (!addr_prefix_contains(&prefix, &l->known.addresses[i].addr))
+	for (i = 0; i < l->address_count; i++) {
+		if (!addr_prefix_contains(&prefix, &l->addresses[i].addr))
 			continue;
-		*ret = l->known.addresses[i].addr;
+		*ret = l->addresses[i].addr;
 		return true;
 	}
 	return false;
@@ -87,9 +103,243 @@ int rtnl_driver(const char *ifname, char ret[32])
 
 static void rtnl_notify(struct rtnl *l)
 {
-	if (l->known.changed)
+	if (l->changed)
 		l->handler.changed(l->handler.userdata);
-	l->known.changed = false;
+	l->changed = false;
+}
+
+/* ---- what is known ------------------------------------------------------------------------- */
+
+/* Where the index is, or would be. */
+static size_t rtnl_place(const struct rtnl *l, int index)
+{
+	size_t low = 0, high = l->iface_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (l->ifaces[middle].index < index)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct rtnl_iface *rtnl_at(const struct rtnl *l, int index)
+{
+	size_t at = rtnl_place(l, index);
+
+	return at < l->iface_count && l->ifaces[at].index == index ? &l->ifaces[at] : NULL;
+}
+
+static struct rtnl_iface *rtnl_add(struct rtnl *l, int index)
+{
+	size_t at = rtnl_place(l, index);
+	struct rtnl_iface *ifaces = realloc(l->ifaces, (l->iface_count + 1) * sizeof(*ifaces));
+
+	if (!ifaces)
+		return NULL;
+	l->ifaces = ifaces;
+	memmove(ifaces + at + 1, ifaces + at, (l->iface_count++ - at) * sizeof(*ifaces));
+	ifaces[at] = (struct rtnl_iface){ .index = index, .serial = ++l->serial };
+	return &ifaces[at];
+}
+
+/* The entry, a new one where there is none; NULL without memory. */
+static struct rtnl_iface *rtnl_renew(struct rtnl *l, int index)
+{
+	struct rtnl_iface *iface = rtnl_at(l, index) ?: rtnl_add(l, index);
+
+	if (iface) {
+		iface->stale = false;
+		iface->version = ++l->version;
+	}
+	return iface;
+}
+
+static void rtnl_remove(struct rtnl *l, int index)
+{
+	size_t at = rtnl_place(l, index);
+
+	if (!rtnl_at(l, index))
+		return;
+	memmove(l->ifaces + at, l->ifaces + at + 1, (--l->iface_count - at) * sizeof(*l->ifaces));
+}
+
+static int rtnl_address_compare(const struct rtnl_address *a, const struct sg_addr *addr,
+				int ifindex)
+{
+	return memcmp(&a->addr, addr, sizeof(*addr)) ?:
+		       (a->ifindex > ifindex) - (a->ifindex < ifindex);
+}
+
+/* Where the address of that interface is, or would be. Index 0: where the address' first one is. */
+static size_t rtnl_address_place(const struct rtnl *l, const struct sg_addr *addr, int ifindex)
+{
+	size_t low = 0, high = l->address_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (rtnl_address_compare(&l->addresses[middle], addr, ifindex) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool rtnl_is_here(const struct rtnl *l, const struct sg_addr *addr)
+{
+	size_t at = rtnl_address_place(l, addr, 0);
+
+	return at < l->address_count && !memcmp(&l->addresses[at].addr, addr, sizeof(*addr));
+}
+
+static int rtnl_address_add(struct rtnl *l, int ifindex, const struct sg_addr *addr)
+{
+	size_t at = rtnl_address_place(l, addr, ifindex);
+	bool news = !rtnl_is_here(l, addr);
+	struct rtnl_address *grown;
+
+	if (at < l->address_count && !rtnl_address_compare(&l->addresses[at], addr, ifindex)) {
+		l->addresses[at].stale = false;
+		return 0;
+	}
+	grown = realloc(l->addresses, (l->address_count + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	l->addresses = grown;
+	memmove(grown + at + 1, grown + at, (l->address_count++ - at) * sizeof(*grown));
+	grown[at] = (struct rtnl_address){ *addr, ifindex, false };
+	if (news)
+		l->handler.address(l->handler.userdata, addr, true);
+	return 0;
+}
+
+static void rtnl_address_drop(struct rtnl *l, size_t at)
+{
+	struct sg_addr addr = l->addresses[at].addr;
+
+	memmove(l->addresses + at, l->addresses + at + 1,
+		(--l->address_count - at) * sizeof(*l->addresses));
+	if (!rtnl_is_here(l, &addr))
+		l->handler.address(l->handler.userdata, &addr, false);
+}
+
+static void rtnl_address_remove(struct rtnl *l, int ifindex, const struct sg_addr *addr)
+{
+	size_t at = rtnl_address_place(l, addr, ifindex);
+
+	if (at < l->address_count && !rtnl_address_compare(&l->addresses[at], addr, ifindex))
+		rtnl_address_drop(l, at);
+}
+
+static void rtnl_mark_stale(struct rtnl *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->iface_count; i++)
+		l->ifaces[i].stale = true;
+	for (i = 0; i < l->address_count; i++)
+		l->addresses[i].stale = true;
+}
+
+static void rtnl_drop_stale(struct rtnl *l)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < l->iface_count; i++)
+		if (!l->ifaces[i].stale)
+			l->ifaces[kept++] = l->ifaces[i];
+	l->iface_count = kept;
+	for (i = l->address_count; i > 0; i--)
+		if (l->addresses[i - 1].stale)
+			rtnl_address_drop(l, i - 1);
+}
+
+/* ---- messages ------------------------------------------------------------------------------ */
+
+static void rtnl_read_link(struct rtnl_iface *iface, const struct nlmsghdr *message)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attr, *info;
+
+	iface->up = ifi->ifi_flags & IFF_UP;
+	iface->ethernet = ifi->ifi_type == ARPHRD_ETHER;
+	iface->loopback = ifi->ifi_flags & IFF_LOOPBACK;
+	iface->virtual = false;
+	mnl_attr_for_each(attr, message, sizeof(*ifi)) {
+		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
+			snprintf(iface->name, sizeof(iface->name), "%s", mnl_attr_get_str(attr));
+		if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
+			continue;
+		mnl_attr_for_each_nested(info, attr) if (mnl_attr_get_type(info) == IFLA_INFO_KIND)
+			iface->virtual = true;
+	}
+}
+
+static int rtnl_on_link(struct rtnl *l, const struct nlmsghdr *message)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(message);
+	struct rtnl_iface *iface;
+
+	if (ifi->ifi_family != AF_UNSPEC) /* AF_BRIDGE: a port's bridge settings */
+		return 0;
+	l->changed = true;
+	if (message->nlmsg_type == RTM_DELLINK) {
+		rtnl_remove(l, ifi->ifi_index);
+		return 0;
+	}
+	iface = rtnl_renew(l, ifi->ifi_index);
+	if (!iface)
+		return -ENOMEM;
+	rtnl_read_link(iface, message);
+	return 0;
+}
+
+static int rtnl_on_address(struct rtnl *l, const struct nlmsghdr *message)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attr, *address = NULL, *local = NULL;
+	struct sg_addr addr;
+
+	mnl_attr_for_each(attr, message, sizeof(*ifa)) {
+		if (mnl_attr_get_type(attr) == IFA_ADDRESS)
+			address = attr;
+		/* ours, where IFA_ADDRESS is the peer's on a point-to-point link */
+		if (mnl_attr_get_type(attr) == IFA_LOCAL)
+			local = attr;
+	}
+	address = local ?: address;
+	if (!address)
+		return 0;
+	if (ifa->ifa_family == AF_INET && mnl_attr_get_payload_len(address) == 4)
+		addr = addr_from_v4(mnl_attr_get_u32(address));
+	else if (ifa->ifa_family == AF_INET6 && mnl_attr_get_payload_len(address) == 16)
+		memcpy(&addr, mnl_attr_get_payload(address), 16);
+	else
+		return 0;
+	if (message->nlmsg_type != RTM_DELADDR)
+		return rtnl_address_add(l, ifa->ifa_index, &addr);
+	rtnl_address_remove(l, ifa->ifa_index, &addr);
+	return 0;
+}
+
+/* Those of a monitor or a dump: RTM_{NEW,DEL}{LINK,ADDR}; others are left out. -ENOMEM. */
+static int rtnl_apply(struct rtnl *l, const void *messages, size_t bytes)
+{
+	const struct nlmsghdr *message = messages;
+	int left = bytes, r = 0;
+
+	for (; r >= 0 && mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+		if (message->nlmsg_type == RTM_NEWLINK || message->nlmsg_type == RTM_DELLINK)
+			r = rtnl_on_link(l, message);
+		if (message->nlmsg_type == RTM_NEWADDR || message->nlmsg_type == RTM_DELADDR)
+			r = rtnl_on_address(l, message);
+	}
+	return r;
 }
 
 /* ---- dumps --------------------------------------------------------------------------------- */
@@ -143,15 +393,21 @@ static int rtnl_dump_fetch(struct rtnl_dump *d)
 }
 
 /*
- * Of a dump that a change interrupted everything is used and nothing is dropped. 1: something may
- * be missing. -errno.
+ * What a complete dump does not have has gone. Of one that a change interrupted everything is used
+ * and nothing is dropped. 1: something may be missing. -errno.
  */
 static int rtnl_dump_apply(struct rtnl *l)
 {
-	bool interrupted = l->dump.interrupted;
-	int r = rtnl_cache_apply_dump(&l->known, l->dump.bytes, l->dump.length, !interrupted);
+	int r;
 
-	return r < 0 ? r : interrupted;
+	rtnl_mark_stale(l);
+	r = rtnl_apply(l, l->dump.bytes, l->dump.length);
+	if (r < 0)
+		return r;
+	if (!l->dump.interrupted)
+		rtnl_drop_stale(l);
+	l->changed = true;
+	return l->dump.interrupted;
 }
 
 /* In the thread. */
@@ -205,7 +461,7 @@ static int rtnl_dump_at_start(struct rtnl *l)
 		rtnl_dump_done(&l->dump);
 	}
 	l->lost = r > 0;
-	l->known.changed = false;
+	l->changed = false;
 	return r;
 }
 
@@ -221,7 +477,7 @@ static int rtnl_read(struct rtnl *l)
 	for (messages = 0; messages < RTNL_MESSAGES_A_TURN; messages++) {
 		n = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
 		if (n > 0)
-			l->lost |= rtnl_cache_apply(&l->known, buffer, n) < 0;
+			l->lost |= rtnl_apply(l, buffer, n) < 0;
 		else if (n < 0 && errno == ENOBUFS)
 			l->lost = true;
 		else if (!n || errno == EAGAIN)
@@ -282,8 +538,6 @@ int rtnl_new(struct rtnl **ret, sd_event *event, const struct rtnl_handler *hand
 		return -ENOMEM;
 	l->event = sd_event_ref(event);
 	l->handler = *handler;
-	l->known.address = handler->address;
-	l->known.userdata = handler->userdata;
 	l->fetch = (struct worker_job){ rtnl_fetch_work, rtnl_fetch_done };
 	r = worker_new(&l->worker, event);
 	/* the monitor first: what changes during the dump is then seen twice, not missed */
@@ -311,7 +565,8 @@ struct rtnl *rtnl_free(struct rtnl *l)
 	sd_event_source_disable_unref(l->source);
 	if (l->monitor)
 		mnl_socket_close(l->monitor);
-	rtnl_cache_done(&l->known);
+	free(l->ifaces);
+	free(l->addresses);
 	sd_event_unref(l->event);
 	free(l);
 	return NULL;
@@ -319,11 +574,11 @@ struct rtnl *rtnl_free(struct rtnl *l)
 
 size_t rtnl_get(struct rtnl *l, const struct rtnl_iface **ret)
 {
-	*ret = l->known.ifaces;
-	return l->known.iface_count;
+	*ret = l->ifaces;
+	return l->iface_count;
 }
 
 const struct rtnl_iface *rtnl_find(struct rtnl *l, int index)
 {
-	return rtnl_cache_find(&l->known, index);
+	return rtnl_at(l, index);
 }

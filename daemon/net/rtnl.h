@@ -5,14 +5,32 @@
  * Dumps both at the start and follows the kernel's messages from then on. When messages were lost
  * (ENOBUFS) it dumps again until a dump is complete: it may be late, and is never wrong for good.
  * After the start dumps are taken in a thread, because the kernel lets them wait for the RTNL lock.
+ * Interfaces and addresses are sorted: a message costs a few comparisons on a host with thousands.
  */
 #pragma once
 
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include <systemd/sd-event.h>
 
-#include "daemon/net/rtnl_cache.h"
+#include "synguard/abi.h"
 
 struct rtnl;
+
+struct rtnl_iface {
+	int index;
+	uint64_t serial;  /* another one where the kernel gave the index to another interface */
+	uint64_t version; /* another one with each message about it */
+	char name[IFNAMSIZ];
+	bool up;
+	bool ethernet;
+	bool loopback;
+	bool virtual; /* has an IFLA_INFO_KIND: veth, bridge, bond, vlan ... */
+	bool stale;   /* rtnl's: not seen yet in the dump at hand */
+};
 
 /* Both are called from within rtnl_new() too, for what is there already. */
 struct rtnl_handler {
