@@ -15,6 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <systemd/sd-bus.h>
+
 #include "cli/base/json.h"
 #include "cli/base/screen.h"
 #include "daemon/base/clock.h"

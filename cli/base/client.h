@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 #include <jansson.h>
-#include <systemd/sd-bus.h>
+
+typedef struct sd_bus sd_bus; /* systemd/sd-bus.h */
 
 /* Where the program is: in a build tree beside this one, else where it is installed. */
 void program_find(char *path, size_t size, const char *name);

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 #include <microhttpd.h>
+#include <systemd/sd-bus.h>
 
 #include "cli/base/client.h"
 #include "cli/print/metrics.h"
