@@ -187,7 +187,18 @@ struct tcp_sock {
 	bool is_mptcp;
 } __relocated;
 
+struct net_device {
+	possible_net_t nd_net;
+	int ifindex;
+	__u8 dev_addr_shadow[32]; /* what dev_addr, a pointer, points to: dev_addr_mod() */
+} __relocated;
+
+struct xdp_rxq_info {
+	struct net_device *dev;
+} __relocated;
+
 struct xdp_buff {
+	struct xdp_rxq_info *rxq;
 	__u32 flags;
 } __relocated;
 
@@ -253,10 +264,7 @@ struct bpf_tcp_req_attrs {
 	__u8 reserved[3];
 };
 
-struct net_device {
-	possible_net_t nd_net;
-	int ifindex;
-} __relocated;
+#define KERNEL_PACKET_OTHERHOST 3 /* include/uapi/linux/if_packet.h */
 
 /* include/linux/skbuff.h */
 #define KERNEL_CHECKSUM_UNNECESSARY 1

@@ -40,6 +40,8 @@ MAP(sent, LRU_PERCPU_HASH, SG_TX_MAX, 0, __u32, struct sg_tx);
 
 /* Written by the daemon; their values are unused. The addresses of this host: */
 MAP(local_addrs, HASH, SG_LOCAL_ADDRS_MAX, BPF_F_NO_PREALLOC, struct sg_addr, __u8);
+/* the MAC addresses of its Ethernet interfaces */
+MAP(macs, HASH, SG_MACS_MAX, BPF_F_NO_PREALLOC, struct sg_mac, __u8);
 /* the services that are never challenged (LeaveAlone=) */
 MAP(left_alone, LPM_TRIE, SG_LEFT_ALONE_MAX, BPF_F_NO_PREALLOC, struct sg_left_alone, __u8);
 /* the sources on the allow list and on the deny list */

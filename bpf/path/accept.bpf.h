@@ -211,7 +211,7 @@ static __always_inline enum sg_verdict ack_accept(struct __sk_buff *skb, struct 
 
 static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct ack *ack)
 {
-	enum sg_verdict v = ack_only(&ack->p);
+	enum sg_verdict v = ack_only(skb, &ack->p);
 
 	/* a connection that is about to be made, or whose old socket is to be removed, comes first */
 	if (v == SG_V_NOT_ACK && (ack->p.flags & PACKET_RST) && ack_is_early(skb, ack))

@@ -67,16 +67,22 @@ __noinline int ack_note_reset(const struct packet *p)
 	return 0;
 }
 
-static __always_inline enum sg_verdict ack_only(const struct packet *p)
+static __always_inline enum sg_verdict ack_only(struct __sk_buff *skb, const struct packet *p)
 {
-	switch (p->flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) {
+	__u8 kind = p->flags & (PACKET_SYN | PACKET_ACK | PACKET_RST);
+
+	/* whomever the frame is for, as a bridge may send it on */
+	if (kind == (PACKET_SYN | PACKET_ACK)) {
+		ack_note_forgery(p);
+		return SG_V_NOT_ACK;
+	}
+	if (!frame_is_ours_skb(skb))
+		return SG_V_OTHER_HOST;
+	switch (kind) {
 	case PACKET_ACK:
 		return SG_UNDECIDED;
 	case PACKET_SYN:
 		return SG_V_SYN;
-	case PACKET_SYN | PACKET_ACK:
-		ack_note_forgery(p);
-		return SG_V_NOT_ACK;
 	default:
 		if (p->flags & PACKET_RST)
 			ack_note_reset(p);

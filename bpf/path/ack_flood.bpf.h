@@ -193,7 +193,8 @@ __noinline int ack_flood_judge(struct xdp_md *ctx)
 	    (__s64)(ack->now_ns - control.heartbeat_ns) > (__s64)SG_HEARTBEAT_LOST_NS)
 		return SG_V_NOT_SYN;
 	if (frame_parse_xdp(ctx, &ack->p) || ack->p.flags & PACKET_RST ||
-	    source_listed(&ack->p) == SG_V_ALLOWED)
+	    source_listed(&ack->p) == SG_V_ALLOWED ||
+	    (!ack->p.multicast && !frame_is_ours_xdp(ctx)))
 		return SG_V_NOT_SYN;
 	s = service_find(&ack->p.daddr, ack->p.dport, &index);
 	if (!s || !ack_flood_may_judge(ctx, &ack->p, s, ack->now_ns) ||

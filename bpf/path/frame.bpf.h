@@ -13,8 +13,51 @@
 #pragma once
 
 #include "bpf/kernel.bpf.h"
+#include "bpf/maps.bpf.h"
 #include "bpf/net/options.h"
 #include "bpf/net/packet.h"
+
+/*
+ * Frames for another machine's MAC come in where a switch floods, where a NIC is promiscuous, and
+ * through a bridge. That machine may have the same address and a service on the same port, and the
+ * stack drops what is not for its own (ip_rcv_core()). Not so where the MAC is that of a device
+ * above: a bridge, a VLAN, a macvlan, whose frames are for this host. Groups are not looked at.
+ */
+static __always_inline bool frame_is_to_mac_of_ours(const void *eth)
+{
+	union {
+		struct sg_mac mac;
+		struct {
+			__u32 front;
+			__u16 back, pad;
+		};
+	} key = { .front = sg_load(__u32, eth), .back = sg_load(__u16, eth + 4) };
+
+	return bpf_map_lookup_elem(&macs, &key.mac);
+}
+
+static __always_inline bool frame_is_ours_xdp(struct xdp_md *ctx)
+{
+	const struct xdp_buff *xdp = bpf_cast_to_kern_ctx(ctx);
+	const struct net_device *dev = xdp->rxq->dev;
+	const void *eth = (void *)(long)ctx->data;
+
+	if (eth + sizeof(struct ethhdr) > (void *)(long)ctx->data_end)
+		return true;
+	return (sg_load(__u32, eth) == sg_load(__u32, &dev->dev_addr_shadow[0]) &&
+		sg_load(__u16, eth + 4) == sg_load(__u16, &dev->dev_addr_shadow[4])) ||
+	       frame_is_to_mac_of_ours(eth);
+}
+
+/* The stack has compared the MAC with the device's: eth_type_trans(). */
+static __always_inline bool frame_is_ours_skb(struct __sk_buff *skb)
+{
+	const void *eth = (void *)(long)skb->data;
+
+	return skb->pkt_type != KERNEL_PACKET_OTHERHOST ||
+	       eth + sizeof(struct ethhdr) > (void *)(long)skb->data_end ||
+	       frame_is_to_mac_of_ours(eth);
+}
 
 /* In skb->cb[0] of a challenge that ingress sent, which egress sees. */
 #define CHALLENGE_SENT 0x53474352

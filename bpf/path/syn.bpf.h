@@ -193,6 +193,7 @@ static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx, struct syn 
 {
 	/* clang-format off */
 	return packet_syn_only(&syn->p) ?:
+	       (frame_is_ours_xdp(ctx) ? SG_UNDECIDED : SG_V_OTHER_HOST) ?:
 	       source_listed(&syn->p) ?:
 	       syn_enter(ctx, syn) ?:
 	       syn_admit(ctx, SYN_AT_XDP, syn) ?:

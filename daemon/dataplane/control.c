@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -98,6 +99,56 @@ int control_add_local(struct dataplane *dp, const struct sg_addr *addr)
 int control_remove_local(struct dataplane *dp, const struct sg_addr *addr)
 {
 	return control_write(dp->skel->maps.local_addrs, addr, false, 0);
+}
+
+static int control_mac_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct sg_mac));
+}
+
+static bool control_has_mac(const struct sg_mac *macs, size_t count, const struct sg_mac *mac)
+{
+	return count && bsearch(mac, macs, count, sizeof(*macs), control_mac_compare);
+}
+
+/* What is in `macs` and not in `others` is added (here) or removed. */
+static int control_write_macs(struct dataplane *dp, const struct sg_mac *macs, size_t count,
+			      const struct sg_mac *others, size_t other_count, bool here)
+{
+	int r = 0, error;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if ((i && !control_mac_compare(&macs[i], &macs[i - 1])) ||
+		    control_has_mac(others, other_count, &macs[i]))
+			continue;
+		error = control_write(dp->skel->maps.macs, &macs[i], here, BPF_ANY);
+		if (error < 0 && error != -ENOENT)
+			r = error;
+	}
+	return r;
+}
+
+int control_set_macs(struct dataplane *dp, const struct rtnl_iface *ifaces, size_t count)
+{
+	static const struct sg_mac none;
+	struct sg_mac *macs = calloc(count ?: 1, sizeof(*macs));
+	size_t i, n = 0;
+	int removed, added;
+
+	if (!macs)
+		return -ENOMEM;
+	for (i = 0; i < count; i++)
+		if (control_mac_compare(&ifaces[i].mac, &none))
+			macs[n++] = ifaces[i].mac;
+	qsort(macs, n, sizeof(*macs), control_mac_compare);
+	/* removed first, so that there is room for what is added */
+	removed = control_write_macs(dp, dp->macs, dp->mac_count, macs, n, false);
+	added = control_write_macs(dp, macs, n, dp->macs, dp->mac_count, true);
+	free(dp->macs);
+	dp->macs = macs;
+	dp->mac_count = n;
+	return added < 0 ? added : removed;
 }
 
 int control_list(struct dataplane *dp, bool allow, const struct sg_listed *key, bool here)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "daemon/dataplane/dataplane.h"
+#include "daemon/net/rtnl_cache.h"
 #include "daemon/settings/settings.h"
 
 /* Random secrets, the network namespace and the CPUs: for memory that no daemon has used. -errno. */
@@ -38,6 +39,12 @@ uint64_t control_lease_ns(struct dataplane *dp);
 /* Addresses of this host. -EEXIST, -ENOENT: it was as it should be before. */
 int control_add_local(struct dataplane *dp, const struct sg_addr *addr);
 int control_remove_local(struct dataplane *dp, const struct sg_addr *addr);
+
+/*
+ * The MAC addresses of this host's interfaces, in place of those before. -ENOMEM, and -errno of the
+ * last one that could not be written: frames for that one are passed to the stack.
+ */
+int control_set_macs(struct dataplane *dp, const struct rtnl_iface *ifaces, size_t count);
 
 /* Puts a prefix on the list of those that pass (allow) or whose SYNs are dropped, or takes it off.
  * -errno. */

@@ -27,6 +27,8 @@ struct dataplane {
 	bool continues;
 	struct sg_service *services;
 	const struct sg_hitter_set *heavy_hitters;
+	struct sg_mac *macs; /* control_set_macs(): what is in the map, sorted */
+	size_t mac_count;
 	uint64_t loaded_ns; /* 0: its memory is older */
 	int cpus;
 };

@@ -214,6 +214,7 @@ struct dataplane *dataplane_free(struct dataplane *dp)
 	if (dp->heavy_hitters)
 		munmap((void *)dp->heavy_hitters, LOAD_HITTERS_BYTES);
 	synguard_bpf__destroy(dp->skel);
+	free(dp->macs);
 	free(dp);
 	return NULL;
 }

@@ -5,19 +5,34 @@
 
 #include <string.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mode.h"
 
 /* ---- interfaces ---------------------------------------------------------------------------- */
+
+/* Before an interface is attached to: the programs pass the frames for other MACs. */
+static void tell_macs(struct manager *m)
+{
+	const struct rtnl_iface *ifaces;
+	size_t count = rtnl_get(m->host.rtnl, &ifaces);
+	int r = m->host.dp ? control_set_macs(m->host.dp, ifaces, count) : 0;
+
+	if (r < 0)
+		emit_read_failed(&m->faces.emitter, &m->host.address_limit, clock_now_ns(),
+				 "the interfaces' MAC addresses", r);
+}
 
 void manager_reconcile(void *userdata)
 {
 	struct manager *m = userdata;
 	bool challenges = m->policy.mode == SG_MODE_AUTO || m->policy.mode == SG_MODE_ALWAYS;
 
-	if (m->host.rtnl) /* not while it is being made */
-		ifaces_reconcile(m->host.ifaces, m->host.rtnl,
-				 challenges ? m->policy.settings.attach : ATTACH_MODE_WATCH);
+	if (!m->host.rtnl) /* it is being made */
+		return;
+	tell_macs(m);
+	ifaces_reconcile(m->host.ifaces, m->host.rtnl,
+			 challenges ? m->policy.settings.attach : ATTACH_MODE_WATCH);
 }
 
 /* ---- the mode ------------------------------------------------------------------------------ */

@@ -270,9 +270,14 @@ static void rtnl_read_link(struct rtnl_iface *iface, const struct nlmsghdr *mess
 	iface->ethernet = ifi->ifi_type == ARPHRD_ETHER;
 	iface->loopback = ifi->ifi_flags & IFF_LOOPBACK;
 	iface->virtual = false;
+	iface->mac = (struct sg_mac){};
 	mnl_attr_for_each(attr, message, sizeof(*ifi)) {
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
 			snprintf(iface->name, sizeof(iface->name), "%s", mnl_attr_get_str(attr));
+		if (mnl_attr_get_type(attr) == IFLA_ADDRESS && iface->ethernet &&
+		    mnl_attr_get_payload_len(attr) == sizeof(iface->mac.bytes))
+			memcpy(iface->mac.bytes, mnl_attr_get_payload(attr),
+			       sizeof(iface->mac.bytes));
 		if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
 			continue;
 		mnl_attr_for_each_nested(info, attr) if (mnl_attr_get_type(info) == IFLA_INFO_KIND)

@@ -25,6 +25,7 @@ struct rtnl_iface {
 	uint64_t serial;  /* another one where the kernel gave the index to another interface */
 	uint64_t version; /* another one with each message about it */
 	char name[IFNAMSIZ];
+	struct sg_mac mac; /* of Ethernet; all 0: none is known */
 	bool up;
 	bool ethernet;
 	bool loopback;

@@ -63,6 +63,13 @@ struct sg_addr {
 	};
 };
 
+/* A MAC address. Interfaces that are above each other mostly share theirs. */
+#define SG_MACS_MAX 16384
+struct sg_mac {
+	__u8 bytes[6];
+	__u8 pad[2]; /* 0 */
+};
+
 /*
  * A service, or all of a prefix or of a port, that is to be left alone. In a trie that takes the
  * longest match: the port comes first, and 0 stands for all ports, so that two look-ups tell.
@@ -283,6 +290,7 @@ struct sg_client_set {
 };
 
 _Static_assert(sizeof(struct sg_addr) == 16, "an address is a map key");
+_Static_assert(sizeof(struct sg_mac) == 8, "no padding that nobody wrote");
 _Static_assert(sizeof(struct sg_listed) == 20, "no padding that nobody wrote");
 _Static_assert(sizeof(struct sg_left_alone) == 24, "no padding that nobody wrote");
 _Static_assert(sizeof(struct sg_service) % 8 == 0, "mmap()ed array elements are 8-byte aligned");

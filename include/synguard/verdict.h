@@ -55,6 +55,7 @@ enum sg_action {
 	X(SG_IN_XDP,    MODE_OFF,               PASS,    "mode_off",               "Mode is off, nothing was inspected")                                              \
 	X(SG_IN_XDP,    NOT_SYN,                PASS,    "not_syn",                "TCP, but not a connection request")                                               \
 	X(SG_IN_SYN,    MULTICAST,              PASS,    "multicast",              "SYN in a broadcast or multicast frame")                                           \
+	X(SG_IN_SYN,    OTHER_HOST,             PASS,    "other_host",             "SYN, ACK or reset in a frame for the MAC address of another machine")             \
 	X(SG_IN_XDP,    BOGUS_ACK,              DROP,    "bogus_ack",              "ACK of a flood that belongs to no socket and carries no cookie")                  \
 	/* SYN of a source that the administrator has named */                                                                                                        \
 	X(SG_IN_SYN,    ALLOWED,                PASS,    "allowed",                "SYN of a source on the allow list")                                               \

@@ -247,13 +247,14 @@ static double measure(struct prog *p, struct spin *spin, const struct row *row, 
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f.bytes, .data_size_in = f.length,
 		    .repeat = repeat);
 	struct xdp_md ctx = { .data_end = f.length, .ingress_ifindex = p->ifindex };
+	struct __sk_buff skb = { .ifindex = p->ifindex };
 	int fd = row_fd(row, p, spin);
 
 	row->prepare(p, row->spec);
+	o.ctx_in = is_xdp(row) ? (void *)&ctx : (void *)&skb;
+	o.ctx_size_in = is_xdp(row) ? sizeof(ctx) : sizeof(skb);
 	if (is_xdp(row)) {
 		wind(spin, row, &f, fd);
-		o.ctx_in = &ctx;
-		o.ctx_size_in = sizeof(ctx);
 		fd = bpf_program__fd(spin->progs.spin);
 	}
 	p->control->heartbeat_ns = prog_now_ns();

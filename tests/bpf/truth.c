@@ -41,6 +41,9 @@ static const __u32 hindrances[] = { 0, 0, 0, 0, 0, 0, SG_V_NO_LISTENER, SG_V_NOT
 				    SG_V_SYNCOOKIES_OFF, SG_V_NAT };
 /* clang-format on */
 
+/* Differs from the interface's in one bit of the second half. */
+const __u8 truth_mac_above[6] = { 2, 0, 0, 0, 0, 3 };
+
 __u64 truth_clock_ns(void)
 {
 	struct timespec now;
@@ -195,6 +198,9 @@ struct truth *truth_new(void)
 	t->m.tsval_offset = c->tsval_offset;
 	t->m.lease_ns = c->lease_ns;
 	t->m.ifindex = t->p->ifindex;
+	prog_add_mac(t->p, truth_mac_above);
+	memcpy(t->m.macs[0], (__u8[]){ 2, 0, 0, 0, 0, 2 }, 6);
+	memcpy(t->m.macs[1], truth_mac_above, 6);
 	t->m.mtu = 1500;
 	c->cpus = 0; /* no lease is renewed by what is not answered */
 	add_clients(t);

@@ -42,6 +42,9 @@ struct truth {
 /* Values of an MSS at which something changes; the last one is 65535. */
 extern const __u32 truth_mss[27];
 
+/* The MAC of a device above the one that frames come in by. */
+extern const __u8 truth_mac_above[6];
+
 static inline bool truth_chance(struct truth *t, __u32 one_in)
 {
 	return !noise_below(&t->seed, one_in);

@@ -151,6 +151,10 @@ static void random_ends(struct truth *t, struct frame_spec *spec, const struct m
 		spec->dport = FRAME_IS(0);
 	if (truth_chance(t, 20))
 		memset(spec->destination_mac, truth_chance(t, 2) ? 0xff : 0x33, 6);
+	if (truth_chance(t, 20))
+		memcpy(spec->destination_mac, truth_mac_above, 6);
+	if (truth_chance(t, 20))
+		memcpy(spec->destination_mac, (__u8[]){ 2, 0, noise(&t->seed), 0, 0, 2 }, 6);
 }
 
 static struct prog_frame whole_frame(struct truth *t, const struct model_place *to)

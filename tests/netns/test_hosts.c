@@ -459,8 +459,115 @@ START_TEST(h22_bridge_port)
 	visits(&b.stage, addresses, 10, HOST_GREETING);
 	watch_assert_defended(&b.stage, &before, 20);
 	visits(&b.stage, through, 10, BACKEND_GREETING);
-	ck_assert_int_eq(watch_verdict(&b.stage, "xdp", "not_local"), 20);
+	ck_assert_int_eq(watch_verdict(&b.stage, "xdp", "other_host"), 20);
 	behind_strike(&b);
+}
+END_TEST
+
+/* From now on frames of this host for the server go to this MAC. */
+static void neighbour_is(struct stage *s, const char *ifname, const char *mac)
+{
+	const char *argv[] = { "ip",  "neigh", "replace", NULL,	       "lladdr", mac,
+			       "dev", ifname,  "nud",	  "permanent", NULL };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		argv[3] = addresses[i];
+		run(s->lab, LAB_CLIENT, argv);
+	}
+}
+
+/* Frames for the MAC of the bridge are for this host, also where its ports have others: trap FW1. */
+START_TEST(other_host_or_bridge)
+{
+	static const char *const mac = "02:53:47:07:07:07";
+	const char *const argv[] = { "ip", "link", "set", "br0", "address", mac, NULL };
+	struct watch_service before;
+	struct behind b;
+
+	bridge_raise(&b);
+	bridge_calls_iptables(&b.stage, "0");
+	run(b.stage.lab, LAB_SERVER, argv);
+	neighbour_is(&b.stage, LAB_IFNAME, mac);
+	usleep(200000); /* the daemon hears of it */
+	before = watch_service(&b.stage);
+	visits(&b.stage, addresses, 10, HOST_GREETING);
+	watch_assert_defended(&b.stage, &before, 20);
+	ck_assert_int_eq(watch_verdict(&b.stage, "xdp", "other_host"), 0);
+	behind_strike(&b);
+}
+END_TEST
+
+#define TWIN_MAC      "02:53:47:00:00:03"
+#define TWIN_GREETING "twin\n"
+
+/*
+ * The client's host becomes a switch that floods: what is for the server comes to a third host, too,
+ * which has the same addresses and the same service. Both run synguardd.
+ */
+static void twin_raise(struct stage *s, struct stage *twin)
+{
+	static const char *const commands =
+		"link add br0 address 02:53:47:00:00:02 type bridge mcast_snooping 0\n"
+		"link set lab0 master br0\n"
+		"link set twin0 master br0\n"
+		"link set lab0 type bridge_slave learning off flood on\n"
+		"link set twin0 type bridge_slave learning off flood on\n"
+		"addr flush dev lab0\n"
+		"link set br0 up\n"
+		"addr add " LAB_CLIENT_ADDR4 "/24 dev br0\n"
+		"addr add " LAB_CLIENT_ADDR6 "/64 dev br0 nodad\n";
+	const char *const argv[] = { "sh", "-c", "echo \"$0\" | ip -batch -", commands, NULL };
+	const struct server_options options = { .port = STAGE_PORT, .greeting = TWIN_GREETING };
+	const struct lab_daemon_options daemon = { .mode = "always" };
+	const struct lab_end near = { .host = LAB_CLIENT, .ifname = "twin0" };
+	struct lab_end far = { .ifname = LAB_IFNAME, .mac = { 0x02, 0x53, 0x47, 0, 0, 0x03 } };
+	uint8_t client_mac[6];
+	char tail[1024];
+
+	stage_raise(s, &(struct server_options){ .greeting = HOST_GREETING });
+	ok(lab_mac(s->lab, LAB_CLIENT, LAB_IFNAME, client_mac), "a MAC");
+	far.host = lab_host_add(s->lab);
+	ok(far.host, "a third host");
+	ok(lab_link_add(s->lab, &near, &far), "a link to it");
+	ok(lab_addr_add(s->lab, far.host, LAB_IFNAME, LAB_SERVER_ADDR4 "/24"), "an address");
+	ok(lab_addr_add(s->lab, far.host, LAB_IFNAME, LAB_SERVER_ADDR6 "/64"), "an address");
+	ok(lab_neigh_add(s->lab, far.host, LAB_IFNAME, LAB_CLIENT_ADDR4, client_mac), "client");
+	ok(lab_neigh_add(s->lab, far.host, LAB_IFNAME, LAB_CLIENT_ADDR6, client_mac), "client");
+	run(s->lab, LAB_CLIENT, argv);
+	stage_daemon(s, "always");
+	*twin = (struct stage){ .lab = s->lab, .server = serve(s->lab, far.host, &options) };
+	ok(sink_new(&twin->sink, s->lab, LAB_CLIENT, "twin0"), "a sink");
+	ok(lab_daemon_start(&twin->daemon, s->lab, far.host, &daemon, tail, sizeof(tail)), tail);
+}
+
+/* Two servers with one address (anycast, direct server return, failover): trap FW1. */
+START_TEST(other_host_twins)
+{
+	struct watch_service of_host, of_twin;
+	struct stage s, twin;
+
+	twin_raise(&s, &twin);
+	neighbour_is(&s, "br0", TWIN_MAC);
+	visits(&s, addresses, 3, TWIN_GREETING);
+	neighbour_is(&s, "br0", "02:53:47:00:00:01");
+	visits(&s, addresses, 3, HOST_GREETING);
+	/* either has challenged */
+	of_host = watch_service(&s);
+	of_twin = watch_service(&twin);
+	ck_assert_int_ge(of_host.challenged, 2);
+	ck_assert_int_ge(of_twin.challenged, 2);
+
+	some_clients(&s, STAGE_PORT, 50);
+	watch_assert_defended(&s, &of_host, 100);
+	watch_assert_defended(&twin, &of_twin, 0);
+	ck_assert_int_eq(watch_service(&twin).syns, of_twin.syns);
+	ck_assert_int_ge(watch_verdict(&twin, "xdp", "other_host"), 100);
+	ck_assert_int_ge(watch_verdict(&twin, "ingress", "other_host"), 100);
+	lab_daemon_free(twin.daemon);
+	sink_free(twin.sink);
+	server_free(twin.server);
+	stage_strike(&s);
 }
 END_TEST
 
@@ -1036,6 +1143,8 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(h22_dnat_of_a_proven_service, 60),
 	SUITE_TEST(h22_nat_for_nobody, 60),
 	SUITE_TEST(h22_bridge_port, 30),
+	SUITE_TEST(other_host_or_bridge, 30),
+	SUITE_TEST(other_host_twins, 60),
 	SUITE_TEST(h22_bridge_netfilter, 60),
 	SUITE_LOOP(h19_ack_on_another_interface, 4, 30),
 	SUITE_LOOP(h23_blocked, 3, 60),

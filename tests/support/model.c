@@ -195,7 +195,16 @@ static bool model_unanswerable(const struct model_syn *s)
 	       (!memcmp(a, zeros, 15) && a[15] <= 1);
 }
 
-static enum sg_verdict model_request_only(const struct model_syn *s)
+/* The last bit of the first byte tells a group, IEEE 802. */
+static enum sg_verdict model_frame_is_for(const struct model *m, const __u8 *mac)
+{
+	if (mac[0] & 1)
+		return SG_V_MULTICAST;
+	return memcmp(mac, m->macs[0], 6) && memcmp(mac, m->macs[1], 6) ? SG_V_OTHER_HOST :
+									  SG_UNDECIDED;
+}
+
+static enum sg_verdict model_request_only(const struct model *m, const struct model_syn *s)
 {
 	bool syn = s->flags & FRAME_SYN, ack = s->flags & FRAME_ACK;
 	bool rst = s->flags & FRAME_RST, fin = s->flags & FRAME_FIN;
@@ -209,7 +218,7 @@ static enum sg_verdict model_request_only(const struct model_syn *s)
 	if (!s->dport || (s->version == 6 && !memcmp(&s->dst, model_mapped, 12)) ||
 	    !memcmp(&s->src, &s->dst, 16) || model_unanswerable(s))
 		return SG_V_MALFORMED;
-	return s->bytes[0] & 1 ? SG_V_MULTICAST : SG_UNDECIDED;
+	return model_frame_is_for(m, s->bytes);
 }
 
 /* ---- the service --------------------------------------------------------------------------- */
@@ -396,7 +405,7 @@ void model_judge(const struct model *m, const __u8 *frame, size_t bytes, size_t 
 		return;
 	a->verdict = model_read(&s, bytes, linear);
 	if (!a->verdict)
-		a->verdict = model_request_only(&s);
+		a->verdict = model_request_only(m, &s);
 	if (a->verdict)
 		return;
 	model_read_options(&s);

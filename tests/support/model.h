@@ -53,6 +53,7 @@ struct model {
 	__u64 heartbeat_ns;
 	__u64 lease_ns;
 	__u32 ifindex;
+	__u8 macs[2][6]; /* the interface's, and that of one above it */
 	__u32 mtu;
 	bool clients_admitted; /* whoever is verified has an allowance */
 	struct sg_addr clients[MODEL_CLIENTS_MAX];

@@ -184,6 +184,9 @@ void prog_set_second(struct prog *p, const struct sg_service *s, __u64 start_ns,
 void prog_add_local(struct prog *p, const struct frame_spec *syn);
 void prog_remove_local(struct prog *p, const struct frame_spec *syn);
 
+/* Makes it the MAC of an interface of this host, above the one that packets come in by. */
+void prog_add_mac(struct prog *p, const __u8 mac[6]);
+
 /*
  * Leaves alone what begins with so many bits of the SYN's destination (128 with IPv4's, too), on
  * this port or, with 0, on all; and no more.

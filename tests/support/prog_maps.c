@@ -173,6 +173,17 @@ void prog_add_local(struct prog *p, const struct frame_spec *syn)
 		  "a local address");
 }
 
+void prog_add_mac(struct prog *p, const __u8 mac[6])
+{
+	struct bpf_map *map = p->skel->maps.macs;
+	struct sg_mac key = {};
+	__u8 unused = 0;
+
+	memcpy(key.bytes, mac, sizeof(key.bytes));
+	prog_must(!bpf_map__update_elem(map, &key, sizeof(key), &unused, sizeof(unused), BPF_ANY),
+		  "a MAC address");
+}
+
 static struct sg_left_alone prog_left_alone_key(const struct frame_spec *syn, int addr_bits,
 						__u16 port)
 {
