@@ -9,7 +9,7 @@
 #pragma once
 
 #include "daemon/dataplane/dataplane.h"
-#include "daemon/net/rtnl_cache.h"
+#include "daemon/net/rtnl.h"
 #include "daemon/settings/settings.h"
 
 /* Random secrets, the network namespace and the CPUs: for memory that no daemon has used. -errno. */
