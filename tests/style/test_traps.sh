@@ -1,24 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# tests/traps.tsv, the list of what is known to go wrong, is true about the tests: each one that it
-# names exists. Its columns, separated by tabs:
+# docs/traps.md, the list of what is known to go wrong, is true about the tests: each one that it names
+# exists. The columns of its tables:
 #
-#	number    H5, F3, C1, S9: handshake, frames, control loop, service; FW7: found in the field;
-#	          each once
-#	what      what breaks, and what must hold
-#	test      START_TEST(name), or the name of a shell test's file or result; several are
+#	id        H5, F3, C1, S9, FW2: handshake, frames, control loop, service, field; each once
+#	what      what must hold
+#	tests     START_TEST(name), or the name of a shell test's file or result; several are
 #	          separated by ", "; or "none: " and the reason
 #	mutation  the change of the code that made the test fail; "-" where there is no test
 
 # shellcheck source=tests/style/tap.sh
 . "$(dirname "$0")/tap.sh"
 
-table=tests/traps.tsv
+table=docs/traps.md
 tab=$(printf '\t')
 
+# Cells without the blanks around them, separated by tabs.
 rows() {
-	[ ! -f "$table" ] || grep -vE '^(#|$)' "$table"
+	[ ! -f "$table" ] || sed -n 's/^| \([A-Z][A-Z]*[0-9][0-9]* | .*\) |$/\1/p' "$table" | sed "s/ | /$tab/g"
 }
 
 absent() {
