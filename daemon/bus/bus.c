@@ -384,7 +384,7 @@ static void bus_forget(struct bus_peer *peer)
 {
 	struct bus *b = bus_of(peer);
 
-	bus_requests_forget(&b->describe.calls, peer);
+	bus_describe_forget(&b->describe, peer);
 	bus_requests_forget(&b->views, peer);
 	bus_requests_forget(&b->list_changes, peer);
 }

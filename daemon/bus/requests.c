@@ -129,6 +129,15 @@ int bus_describe_call(struct bus_describe *d, struct bus_peer *peer, sd_bus_mess
 	return r < 0 ? r : 1;
 }
 
+void bus_describe_forget(struct bus_describe *d, const struct bus_peer *peer)
+{
+	struct bus_request *request;
+
+	for (request = d->calls.places; request < d->calls.places + d->calls.max; request++)
+		if (request->busy && request->peer == peer)
+			sd_bus_message_unref(bus_request_end(request));
+}
+
 int bus_describe_init(struct bus_describe *d, sd_event *event)
 {
 	int r = sd_event_add_time(event, &d->timer, CLOCK_MONOTONIC, 0, BUS_ACCURACY_USEC,

@@ -33,6 +33,8 @@ log b OK 0 'ok 1 - s: one\n1..1'
 counts passes_add_up '3 passed, 0 failed, 0 skipped' 0
 log a FAIL 1 '1..3\nok 1 - s: one\nnot ok 2 - s: two\n# why\nok 3 - s: three # SKIP no qemu'
 counts a_failure_and_a_skip_have_names '1 passed, 1 failed, 1 skipped' 1 'failed  ring: a: s: two'
+log a FAIL 1 '1..1\nnot ok 1 - s: one\n# why'
+counts a_failure_says_why '0 passed, 1 failed, 0 skipped' 1 '        # why'
 log a OK 0 '1..1\nok 1 - s: one # skip no qemu'
 counts a_skip_has_its_reason '0 passed, 0 failed, 1 skipped' 0 'skipped ring: a: s: one: no qemu'
 log a SKIP 0 '1..0 # SKIP no kernel'
