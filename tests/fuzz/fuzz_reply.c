@@ -29,7 +29,7 @@ static bool receive(const uint8_t *frame, size_t bytes, struct packet *p, struct
 	enum sg_verdict v = packet_parse(p, &c, bytes) ?: packet_syn_only(p);
 
 	if (!v)
-		options_parse(o, c.pos, c.end, p->option_bytes);
+		options_parse(o, c.pos + sizeof(struct tcphdr), c.end, p->option_bytes);
 	frame_copy_free(copy);
 	return !v && !(o->seen & OPTIONS_SEEN_SIGNED);
 }
