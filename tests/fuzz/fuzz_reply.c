@@ -45,9 +45,7 @@ static void check_answer(const struct packet *syn, const struct cookie_terms *ag
 	ack.ack_seq = fields->isn + 1;
 	cookie_recall(&t, &ack, &o);
 	FUZZ_CHECK(cookie_holds(key, &ack, cookie_epoch_of(fields->isn, epoch + 1), &t),
-		   "the cookie "
-		   "does not "
-		   "hold");
+		   "the cookie does not hold");
 	cookie_spell_out(&t, ack.version);
 	FUZZ_CHECK(t.mss == agreed->mss && t.sack == agreed->sack && t.ts == agreed->ts &&
 			   t.wscale == agreed->wscale && t.snd_wscale == agreed->snd_wscale &&
