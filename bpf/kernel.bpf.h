@@ -273,7 +273,18 @@ struct bpf_tcp_req_attrs {
 
 struct sk_buff {
 	__u8 ip_summed : 2;
+	__u8 ipvs_property : 1; /* IPVS has sent it on, or translated it */
+	unsigned long _nfct;	/* struct nf_conn *, and in the lower bits enum ip_conntrack_info */
 } __relocated;
+
+/* include/net/netfilter/nf_conntrack.h, include/uapi/linux/netfilter/nf_conntrack_common.h */
+struct nf_conn {
+	unsigned long status;
+} __relocated;
+
+#define KERNEL_NFCT_INFO_MASK	       7UL
+#define KERNEL_IP_CT_ESTABLISHED_REPLY 3
+#define KERNEL_IPS_DST_NAT	       (1UL << 5)
 
 /*
  * Makes the skb the last packet of a handshake on listener sk (net/core/filter.c). Kernel 6.9.

@@ -42,16 +42,18 @@ struct ack {
 /* ---- what comes before the cookie ------------------------------------------------------------- */
 
 /*
- * A SYN-ACK that comes in from outside with the address and port of a service of ours: when it
- * leaves again, it is no proof that another host answers for the service.
+ * A SYN-ACK comes in: when it leaves again, we have seen it come. One from outside with the address
+ * and port of a service of ours is then no proof that another host answers for the service.
  */
-static __always_inline void ack_note_forgery(const struct packet *p)
+static __always_inline void ack_note_synack(const struct packet *p, __u32 ifindex)
 {
+	__u64 now_ns = clock_now();
 	__u32 index;
 	struct sg_service *s = service_find(&p->saddr, p->sport, &index);
 
 	if (s)
-		s->forged_at_ns = clock_now();
+		s->forged_at_ns = now_ns;
+	synack_came_by(ifindex, now_ns);
 }
 
 /*
@@ -73,7 +75,7 @@ static __always_inline enum sg_verdict ack_only(struct __sk_buff *skb, const str
 
 	/* whomever the frame is for, as a bridge may send it on */
 	if (kind == (PACKET_SYN | PACKET_ACK)) {
-		ack_note_forgery(p);
+		ack_note_synack(p, skb->ifindex);
 		return SG_V_NOT_ACK;
 	}
 	if (!frame_is_ours_skb(skb))

@@ -16,6 +16,40 @@
 #include "bpf/state/service.bpf.h"
 #include "bpf/state/sources.bpf.h"
 
+/*
+ * Whether NAT or IPVS has put the address there: conntrack knows it for the answer of a connection
+ * whose destination was changed on its way in, and IPVS marks what it has rewritten
+ * (handle_response()).
+ */
+static __always_inline bool synack_is_translated(struct __sk_buff *skb)
+{
+	const struct sk_buff *k = bpf_cast_to_kern_ctx(skb);
+	const struct nf_conn *ct = NULL;
+
+	if (bpf_core_field_exists(k->ipvs_property) && BPF_CORE_READ_BITFIELD(k, ipvs_property))
+		return true;
+	if (!bpf_core_field_exists(k->_nfct) || !bpf_core_field_exists(ct->status) ||
+	    (k->_nfct & KERNEL_NFCT_INFO_MASK) != KERNEL_IP_CT_ESTABLISHED_REPLY)
+		return false;
+	ct = (const void *)(k->_nfct & ~KERNEL_NFCT_INFO_MASK);
+	return BPF_CORE_READ(ct, status) & KERNEL_IPS_DST_NAT;
+}
+
+/*
+ * Whether a SYN-ACK that passes through this host tells that another one answers for the service.
+ * With an address of this host it may be forged: a container needs one packet for that, which IPv6
+ * forwards (IPv4 takes it for a martian). So something here must have made it what it is: NAT, or
+ * what rewrites packets unseen; of that we know if we saw it come in under another name.
+ */
+static __always_inline bool synack_is_evidence(struct __sk_buff *skb, const struct sg_service *s,
+					       __u64 now_ns)
+{
+	if (now_ns - s->forged_at_ns <= SYNACK_PASSES_NS)
+		return false;
+	return synack_is_translated(skb) || synack_has_come_by(skb->ingress_ifindex, now_ns) ||
+	       !addr_is_local(&s->addr);
+}
+
 static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 {
 	struct packet p = {};
@@ -34,7 +68,7 @@ static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 	now_ns = clock_now();
 	/* where the packet came from; 0 = from a socket of this host, kernel cookies included */
 	if (skb->ingress_ifindex) {
-		if (s && now_ns - s->forged_at_ns > 1000000000ULL)
+		if (s && synack_is_evidence(skb, s, now_ns))
 			s->forwarded_until_ns = now_ns + SG_FORWARDED_NS;
 		return SG_V_FORWARDED_SYNACK;
 	}

@@ -122,6 +122,28 @@ static __always_inline void service_prove(struct sg_service *s, __u64 now_ns)
 		s->proven_at_ns = now_ns;
 }
 
+/* ---- SYN-ACKs of others ------------------------------------------------------------------------ */
+
+/* By which interfaces that we are attached to SYN-ACKs came in, and when the last one did. */
+#define SYNACK_INTERFACES 64
+#define SYNACK_PASSES_NS  1000000000ULL /* until it leaves again */
+
+__u32 synack_ifindex[SYNACK_INTERFACES];
+__u64 synack_came_ns[SYNACK_INTERFACES];
+
+static __always_inline void synack_came_by(__u32 ifindex, __u64 now_ns)
+{
+	synack_ifindex[ifindex & (SYNACK_INTERFACES - 1)] = ifindex;
+	synack_came_ns[ifindex & (SYNACK_INTERFACES - 1)] = now_ns;
+}
+
+static __always_inline bool synack_has_come_by(__u32 ifindex, __u64 now_ns)
+{
+	__u32 at = ifindex & (SYNACK_INTERFACES - 1);
+
+	return synack_ifindex[at] == ifindex && now_ns - synack_came_ns[at] <= SYNACK_PASSES_NS;
+}
+
 static __always_inline bool service_defended(const struct sg_service *s, __u64 now_ns)
 {
 	return control.mode == SG_MODE_ALWAYS || s->lease_until_ns > now_ns;

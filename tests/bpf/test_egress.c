@@ -94,6 +94,34 @@ START_TEST(test_synack_unknown_service)
 }
 END_TEST
 
+/* What a backend sends comes in by the interface, before something gives it the service's address. */
+static void backend_answers(struct prog *p)
+{
+	struct frame_spec from_it = synack4;
+
+	from_it.src = "203.0.113.2";
+	expect_verdict(p, SG_INGRESS, &from_it, SG_V_NOT_ACK);
+}
+
+/* Trap FW31: with our own address, from an interface that we did not see it come in by. */
+START_TEST(fw31_synack_that_was_not_seen)
+{
+	struct prog *p = prog_new(stack_new());
+	struct sg_service *s;
+
+	stack_listen();
+	s = prog_defend(p, &client_linux4);
+	p->skb_ingress_ifindex = if_nametoindex("client");
+	expect_verdict(p, SG_EGRESS, &synack4, SG_V_FORWARDED_SYNACK);
+	ck_assert_uint_eq(s->forwarded_until_ns, 0);
+	/* another one's has come in, but by the interface that we are attached to */
+	backend_answers(p);
+	expect_verdict(p, SG_EGRESS, &synack4, SG_V_FORWARDED_SYNACK);
+	ck_assert_uint_eq(s->forwarded_until_ns, 0);
+	expect_verdict(p, SG_XDP, &client_linux4, SG_V_CHALLENGED);
+}
+END_TEST
+
 /* Traps H22: another host answers for the port. Proof of before does not help. */
 START_TEST(test_forwarded_synack)
 {
@@ -105,7 +133,8 @@ START_TEST(test_forwarded_synack)
 	stack_listen();
 	s = prog_defend(p, &client_linux4);
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_CHALLENGED);
-	p->skb_ingress_ifindex = if_nametoindex("client");
+	p->skb_ingress_ifindex = p->ifindex;
+	backend_answers(p);
 	now = prog_now_ns();
 	expect_verdict(p, SG_EGRESS, &synack4, SG_V_FORWARDED_SYNACK);
 	ck_assert_uint_gt(s->forwarded_until_ns, now + SG_FORWARDED_NS - 1000000000);
@@ -145,7 +174,8 @@ START_TEST(test_own_reply)
 	expect_verdict(p, SG_EGRESS, &synack, SG_V_OWN_REPLY);
 	ck_assert_uint_eq(s->forwarded_until_ns, 0);
 	ck_assert_uint_eq(s->proven_at_ns, 0);
-	p->skb_ingress_ifindex = 1;
+	p->skb_mark = 0;
+	backend_answers(p);
 	expect_verdict(p, SG_EGRESS, &synack, SG_V_FORWARDED_SYNACK);
 	ck_assert_uint_gt(s->forwarded_until_ns, 0);
 	p->skb_ingress_ifindex = 0;
@@ -305,6 +335,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(test_own_synack_proves, 10),
 	SUITE_TEST(test_synack_unknown_service, 10),
 	SUITE_TEST(test_forwarded_synack, 10),
+	SUITE_TEST(fw31_synack_that_was_not_seen, 10),
 	SUITE_TEST(test_own_reply, 10),
 	SUITE_TEST(test_vlan_in_the_frame_is_learned, 10),
 	SUITE_TEST(test_vlan_beside_the_frame_is_learned, 10),

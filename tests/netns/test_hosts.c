@@ -230,6 +230,7 @@ END_TEST
 struct behind {
 	struct stage stage;
 	struct server *backend;
+	int host; /* of the backend */
 };
 
 static void run(struct lab *lab, int host, const char *const argv[])
@@ -274,13 +275,12 @@ static void behind_links(struct lab *lab, int backend)
 static void behind_raise(struct behind *b)
 {
 	const struct server_options options = { .port = STAGE_PORT, .greeting = BACKEND_GREETING };
-	int host;
 
 	stage_raise(&b->stage, &(struct server_options){ .greeting = HOST_GREETING });
-	host = lab_host_add(b->stage.lab);
-	ok(host, "a third host");
-	behind_links(b->stage.lab, host);
-	b->backend = serve(b->stage.lab, host, &options);
+	b->host = lab_host_add(b->stage.lab);
+	ok(b->host, "a third host");
+	behind_links(b->stage.lab, b->host);
+	b->backend = serve(b->stage.lab, b->host, &options);
 	stage_daemon(&b->stage, "always");
 }
 
@@ -404,6 +404,77 @@ START_TEST(h22_nat_for_nobody)
 	stage_prove(&b.stage, STAGE_PORT);
 	visits(&b.stage, addresses, 3, HOST_GREETING);
 	nat_keeps_off(&b, rules, HOST_GREETING);
+	behind_strike(&b);
+}
+END_TEST
+
+/* Sends a SYN-ACK of the server's service to its client out of the host behind it, in one frame. */
+static void forge_synack(struct behind *b, const char *src, const char *dst)
+{
+	struct frame_spec spec = {
+		.version = strchr(src, ':') ? 6 : 4,
+		.src = src,
+		.dst = dst,
+		.sport = STAGE_PORT,
+		.dport = 40000,
+		.flags = FRAME_SYN | FRAME_ACK,
+		.source_mac = { 0x02, 0x53, 0x47, 1, 0, 0x02 },
+		.destination_mac = { 0x02, 0x53, 0x47, 1, 0, 0x01 },
+	};
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_ifindex = lab_ifindex(b->stage.lab, b->host, LAB_IFNAME) };
+	int fd = lab_socket(b->stage.lab, b->host, AF_PACKET, SOCK_RAW, 0);
+	uint8_t bytes[FRAME_ROOM];
+	size_t length = frame_build(bytes, sizeof(bytes), &spec);
+
+	ok(fd, "a packet socket");
+	ck_assert_int_eq(sendto(fd, bytes, length, 0, (struct sockaddr *)&to, sizeof(to)), length);
+	close(fd);
+}
+
+/* A connection of the client from the port that is forged, which conntrack knows. */
+static int open_from_forged_port(struct behind *b)
+{
+	struct sockaddr_storage from, to;
+	int fd, length = tcp_sockaddr(LAB_CLIENT_ADDR6, 40000, &from);
+
+	fd = lab_socket(b->stage.lab, LAB_CLIENT, AF_INET6, SOCK_STREAM, 0);
+	ok(fd, "a socket");
+	ck_assert(!bind(fd, (struct sockaddr *)&from, length));
+	tcp_sockaddr(LAB_SERVER_ADDR6, STAGE_PORT, &to);
+	ck_assert(!connect(fd, (struct sockaddr *)&to, length));
+	return fd;
+}
+
+/*
+ * Trap FW31: a host behind an interface that we are not attached to, a container say, forges one
+ * SYN-ACK of a service of ours. Conntrack alone makes no evidence of it either.
+ */
+START_TEST(fw31_forged_by_a_container)
+{
+	static const char *const track = "table inet f { chain c { type filter hook forward "
+					 "priority 0; ct state invalid accept; }; };";
+	struct watch_service before;
+	struct behind b;
+	int i, fd = -1;
+
+	behind_raise(&b);
+	stage_prove(&b.stage, STAGE_PORT);
+	if (_i) {
+		nft(b.stage.lab, LAB_SERVER, track);
+		fd = open_from_forged_port(&b);
+	}
+	/* or the kernel takes an own address from outside for a martian, of IPv4 alone */
+	ok(lab_sysctl_set(b.stage.lab, LAB_SERVER, "net.ipv4.conf.all.accept_local", "1"), "ipv4");
+	forge_synack(&b, LAB_SERVER_ADDR4, LAB_CLIENT_ADDR4);
+	forge_synack(&b, LAB_SERVER_ADDR6, LAB_CLIENT_ADDR6);
+	watch_await_verdict(&b.stage, "egress", "forwarded_synack", 2);
+	before = watch_service(&b.stage);
+	for (i = 0; i < 2; i++)
+		ok(visit(b.stage.lab, LAB_CLIENT, addresses[i], STAGE_PORT, HOST_GREETING),
+		   addresses[i]);
+	watch_assert_defended(&b.stage, &before, 2);
+	close(fd);
 	behind_strike(&b);
 }
 END_TEST
@@ -1141,6 +1212,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(h22_forwarding, 30),
 	SUITE_TEST(h22_dnat, 30),
 	SUITE_TEST(h22_dnat_of_a_proven_service, 60),
+	SUITE_LOOP(fw31_forged_by_a_container, 2, 30),
 	SUITE_TEST(h22_nat_for_nobody, 60),
 	SUITE_TEST(h22_bridge_port, 30),
 	SUITE_TEST(other_host_or_bridge, 30),
