@@ -78,13 +78,30 @@ struct netns_nf {
 	struct nf_hook_entries *hooks_ipv6[5];
 } __relocated;
 
-#define KERNEL_NF_LOCAL_IN    1	  /* include/uapi/linux/netfilter.h */
-#define KERNEL_NF_PRI_NAT_SRC 100 /* include/uapi/linux/netfilter_ipv4.h, _ipv6.h alike */
+/* include/uapi/linux/netfilter.h */
+#define KERNEL_NF_PRE_ROUTING 0
+#define KERNEL_NF_LOCAL_IN    1
+/* include/uapi/linux/netfilter_ipv4.h, _ipv6.h alike */
+#define KERNEL_NF_PRI_CONNTRACK (-200)
+#define KERNEL_NF_PRI_NAT_SRC	100
+
+struct nf_tcp_net {
+	__u8 tcp_loose;
+} __relocated;
+
+struct nf_ip_net {
+	struct nf_tcp_net tcp;
+} __relocated;
+
+struct netns_ct {
+	struct nf_ip_net nf_ct_proto;
+} __relocated;
 
 struct net {
 	struct ns_common ns;
 	struct netns_ipv4 ipv4;
 	struct netns_nf nf;
+	struct netns_ct ct;
 } __relocated;
 
 typedef struct {

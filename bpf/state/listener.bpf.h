@@ -173,12 +173,9 @@ static __always_inline void listener_arm(struct sg_service *s, const struct tcp_
 
 #define LISTENER_MAX_HOOKS 16
 
-/*
- * Whether NAT has a hook at LOCAL_IN, with a rule or without. It compares the port of the packet's
- * socket with conntrack's (nf_nat_ipv4_local_in()); the request socket of an acceptance has its
- * port only later, so it is taken off the packet, and the bare listener resets the client.
- */
-static __always_inline bool listener_meets_nat(const struct net *net, __u8 version)
+/* Whether something is registered at this hook of the family with this priority, rules or none. */
+static __always_inline bool listener_meets_hook(const struct net *net, __u8 version, __u32 hook,
+						int priority)
 {
 	const struct nf_hook_entries *e;
 	void *all;
@@ -186,8 +183,7 @@ static __always_inline bool listener_meets_nat(const struct net *net, __u8 versi
 
 	if (!bpf_core_field_exists(net->nf.hooks_ipv4))
 		return false;
-	e = version == 4 ? net->nf.hooks_ipv4[KERNEL_NF_LOCAL_IN] :
-			   net->nf.hooks_ipv6[KERNEL_NF_LOCAL_IN];
+	e = version == 4 ? net->nf.hooks_ipv4[hook] : net->nf.hooks_ipv6[hook];
 	if (!e)
 		return false;
 	count = BPF_CORE_READ(e, num_hook_entries);
@@ -197,10 +193,32 @@ static __always_inline bool listener_meets_nat(const struct net *net, __u8 versi
 		const struct nf_hook_ops *ops = NULL;
 
 		bpf_probe_read_kernel(&ops, sizeof(ops), all + i * sizeof(ops));
-		if (ops && BPF_CORE_READ(ops, priority) == KERNEL_NF_PRI_NAT_SRC)
+		if (ops && BPF_CORE_READ(ops, priority) == priority)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * NAT compares the port of the packet's socket with conntrack's (nf_nat_ipv4_local_in()); the
+ * request socket of an acceptance has its port only later, so it is taken off the packet, and the
+ * bare listener resets the client.
+ */
+static __always_inline bool listener_meets_nat(const struct net *net, __u8 version)
+{
+	return listener_meets_hook(net, version, KERNEL_NF_LOCAL_IN, KERNEL_NF_PRI_NAT_SRC);
+}
+
+/*
+ * Whether conntrack holds the ACK of a challenge for invalid, as it has not seen its SYN: where the
+ * administrator set nf_conntrack_tcp_loose to 0 (tcp_new()), mostly because a rule drops what is
+ * invalid. It is 0 also where conntrack was never loaded.
+ */
+static __always_inline bool listener_meets_strict_conntrack(const struct net *net, __u8 version)
+{
+	return bpf_core_field_exists(net->ct.nf_ct_proto.tcp.tcp_loose) &&
+	       !net->ct.nf_ct_proto.tcp.tcp_loose &&
+	       listener_meets_hook(net, version, KERNEL_NF_PRE_ROUTING, KERNEL_NF_PRI_CONNTRACK);
 }
 
 /* At each inspection, not at each SYN: two walks through the trie cost as much as all the rest. */
@@ -241,6 +259,8 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 		s->hindrance = SG_V_SYNCOOKIES_OFF;
 	else if (listener_meets_nat(net, version))
 		s->hindrance = SG_V_NAT;
+	else if (listener_meets_strict_conntrack(net, version))
+		s->hindrance = SG_V_STRICT_CONNTRACK;
 	/* one full member of a group says nothing about the others */
 	else if (listener_accept_full(&inet->sk) && !listener_is_in_group(&inet->sk))
 		s->hindrance = SG_V_ACCEPT_FULL;

@@ -76,6 +76,7 @@ enum sg_action {
 	X(SG_IN_SYN,    LEFT_ALONE,             PASS,    "left_alone",             "The administrator wants the service left alone")                                  \
 	X(SG_IN_SYN,    BOUND_ELSEWHERE,        PASS,    "bound_elsewhere",        "The service is bound to a device above this one")                                 \
 	X(SG_IN_SYN,    NAT,                    PASS,    "nat",                    "NAT in this network namespace would undo the acceptance")                         \
+	X(SG_IN_SYN,    STRICT_CONNTRACK,       PASS,    "strict_conntrack",       "Conntrack takes no ACK whose SYN it has not seen: nf_conntrack_tcp_loose is 0")   \
 	X(SG_IN_SYN,    LINK_LOCAL,             PASS,    "link_local",             "SYN for a link-local address, whose sockets are bound to a device")               \
 	X(SG_IN_SYN,    MPTCP_LISTENER,         PASS,    "mptcp_listener",         "The listener speaks MPTCP, which cookies cannot carry")                           \
 	X(SG_IN_SYN,    SYNCOOKIES_OFF,         PASS,    "syncookies_off",         "tcp_syncookies is 0, the kernel would reset the client")                          \

@@ -243,6 +243,26 @@ START_TEST(test_mptcp_listener)
 }
 END_TEST
 
+/* Trap FW22. A value of 0 alone, where nothing asks for conntrack, is what a fresh kernel has. */
+START_TEST(test_strict_conntrack)
+{
+	static const char *const loose = "netfilter/nf_conntrack_tcp_loose";
+	struct sg_service *s;
+	struct prog *p = defended(&s);
+
+	stack_sysctl(loose, "0");
+	expire(s);
+	challenged(p, &client_linux4);
+	stack_command("nft 'table ip t { chain c { type filter hook input priority 0; "
+		      "ct state invalid drop; }; }'");
+	expire(s);
+	expect_verdict(p, SG_XDP, &client_linux4, SG_V_STRICT_CONNTRACK);
+	stack_sysctl(loose, "1");
+	expire(s);
+	challenged(p, &client_linux4);
+}
+END_TEST
+
 /* Traps H20: set to 0 while an attack goes on. */
 START_TEST(test_syncookies_off)
 {
@@ -486,6 +506,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(test_left_alone_before_all, 10),
 	SUITE_TEST(test_mptcp_listener, 10),
 	SUITE_TEST(test_syncookies_off, 10),
+	SUITE_TEST(test_strict_conntrack, 10),
 	SUITE_TEST(test_accept_full, 10),
 	SUITE_TEST(test_accept_full_comes_last, 10),
 	SUITE_TEST(test_signed, 10),

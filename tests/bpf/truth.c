@@ -38,7 +38,7 @@ static const struct { const char *text; bool local; } addresses[] = {
 
 static const __u32 hindrances[] = { 0, 0, 0, 0, 0, 0, SG_V_NO_LISTENER, SG_V_NOT_LOCAL,
 				    SG_V_ACCEPT_FULL, SG_V_LEFT_ALONE, SG_V_MPTCP_LISTENER,
-				    SG_V_SYNCOOKIES_OFF, SG_V_NAT };
+				    SG_V_SYNCOOKIES_OFF, SG_V_NAT, SG_V_STRICT_CONNTRACK };
 /* clang-format on */
 
 /* Differs from the interface's in one bit of the second half. */
