@@ -136,8 +136,10 @@ static __always_inline void cardinality_complete(__u64 now_ns)
 static __always_inline __u32 hitter_threshold(__u32 window)
 {
 	const struct sg_cardinality *c = cardinality_of(window);
+	__u64 syns = c ? c->syns : 0;
 
-	return SG_HITTER_MIN + (c ? c->syns >> SG_HITTER_PART_SHIFT : 0);
+	return sg_min(SG_HITTER_FEW + (syns >> SG_HITTER_FEW_SHIFT), SG_HITTER_MIN) +
+	       (syns >> SG_HITTER_PART_SHIFT);
 }
 
 /* ---- the sketch ---------------------------------------------------------------------------- */

@@ -85,17 +85,21 @@ static void print_syn_flood(const json_t *report, const struct screen *s)
 	const json_t *services = json_object_get(report, "services");
 	size_t count = json_array_size(services);
 	uint64_t syns = get_rate(report, "syns_per_second");
-	/* those whose ACK carried a valid cookie */
-	uint64_t passing = get_rate(report, "acceptances_per_second");
+	/* challenged or not: also verified clients, and those with a cookie of the kernel's */
+	uint64_t passing = get_rate(report, "handshakes_per_second");
+	const char *what = get_flag(report, "slow_flood") ? "A slow SYN flood" : "A SYN flood";
 
 	if (get_is(report, "mode", "observe"))
-		screen_wrap(s, 0,
-			    "A SYN flood, %s SYN/s, that is only observed: nothing is defended.",
+		screen_wrap(s, 0, "%s, %s SYN/s, that is only observed: nothing is defended.", what,
 			    SHORT(syns));
 	else
-		screen_wrap(s, 0, "A SYN flood, %s SYN/s: defending %zu of %zu service%s, %s %s.",
+		screen_wrap(s, 0, "%s, %s SYN/s: defending %zu of %zu service%s, %s %s.", what,
 			    SHORT(syns), count_flag(services, "defending"), count, plural(count),
 			    SHORT(passing), passing == 1 ? "client/s passes" : "clients/s pass");
+	if (get_flag(report, "slow_flood"))
+		screen_wrap(s, 0,
+			    "Few SYNs come, but nobody answers, and they fill a SYN queue: "
+			    "\"synguard halfopen --by prefix\" says whose wait in it.");
 	print_sources(report, s);
 }
 

@@ -88,12 +88,16 @@ const char *detect_kind_name(enum detect_kind kind, enum detect_pattern pattern)
 	return kind < DETECT_KIND_COUNT ? detect_kind_names[kind] : "unknown";
 }
 
-/* called: a queue calls for defence, so that the rate alone need not show a flood. */
+/*
+ * called: a queue calls for defence, so that the rate alone need not show a flood; slow: it is one at
+ * any rate.
+ */
 static void detect_judge(struct detect_of_flood *f, const struct detect_marks *marks, bool called,
-			 uint64_t hold_ns, uint64_t now_ns)
+			 bool slow, uint64_t hold_ns, uint64_t now_ns)
 {
-	bool ebbed = !marks->attack_per_sec || f->per_sec < marks->ebb_per_sec;
-	bool flood = !ebbed && (f->per_sec >= marks->attack_per_sec || called);
+	bool low = !marks->attack_per_sec || f->per_sec < marks->ebb_per_sec;
+	bool ebbed = low && !slow;
+	bool flood = slow || (!low && (f->per_sec >= marks->attack_per_sec || called));
 
 	switch (f->state) {
 	case DETECT_CALM:
@@ -220,6 +224,8 @@ enum detect_state detect_step(struct detector *d, const struct detect_config *co
 	d->floods[DETECT_ACK_FLOOD].per_sec = rate_per_sec(sample->bogus_acks, elapsed_ns);
 	for (flood = 0; flood < DETECT_FLOOD_COUNT; flood++)
 		detect_judge(&d->floods[flood], &config->marks[flood], called[flood],
+			     flood == DETECT_SYN_FLOOD && sample->slow &&
+				     config->marks[flood].attack_per_sec,
 			     config->hold_ns, sample->now_ns);
 	detect_pattern(d, config, sample);
 	detect_sum_up(d);

@@ -83,11 +83,52 @@ static void detect_explain(struct detect_service *s, const struct detect_config 
 		halves = 2 * DETECT_REPEATS;
 	}
 	s->calls = called && !detect_completes(sample, 3, 4);
-	if (s->calls || (attack && called && !detect_completes(sample, 7, 8)) ||
+	if (s->slow || s->calls || (attack && called && !detect_completes(sample, 7, 8)) ||
 	    detect_exceeds(ordinary_milli, rate_per_sec(sample->syns, sample->elapsed_ns), halves))
 		s->explained = 0;
 	else
 		s->explained = unanswered;
+}
+
+/* ---- slow floods --------------------------------------------------------------------------- */
+
+/*
+ * With the usual five SYN-ACK retries an unanswered SYN stays in the queue for so long
+ * (mitigation_half_open_usec()). So one that nobody would call a flood by its rate fills it.
+ */
+#define DETECT_STAYS_SECONDS 63
+
+/* As many as these take room from clients: an eighth of the queue, of a short one half. */
+#define DETECT_AGED_MIN 32
+
+static uint64_t detect_aged_mark(uint64_t limit)
+{
+	uint64_t mark = limit / 8 > DETECT_AGED_MIN ? limit / 8 : DETECT_AGED_MIN;
+
+	return mark < limit / 2 ? mark : limit / 2;
+}
+
+/*
+ * It begins with what is in the queue. While it lasts the queue may be short, since SYNs are
+ * challenged or half-open connections live for seconds: then what would be in there tells. What an
+ * application does not accept stays half-open as well, and is no flood.
+ */
+static void detect_slow(struct detect_service *s, const struct detect_service_sample *sample)
+{
+	uint64_t syns = s->syns_milli, done = s->done_milli;
+	uint64_t unanswered = rate_growth(syns, done), mark = detect_aged_mark(sample->limit);
+	int64_t now_syns = 1000 * rate_per_sec(sample->syns, sample->elapsed_ns);
+	int64_t now_done = 1000 * rate_per_sec(sample->handshakes, sample->elapsed_ns);
+
+	s->syns_milli += (now_syns - (int64_t)syns) / 4;
+	s->done_milli += (now_done - (int64_t)done) / 4;
+	if (!mark || sample->accept_full || s->troubles[SG_TROUBLE_SLOW_ACCEPT].on)
+		s->slow = false;
+	else if (s->slow)
+		s->slow = done * 8 < syns * 7 &&
+			  unanswered * DETECT_STAYS_SECONDS >= mark * 1000;
+	else
+		s->slow = sample->aged >= mark && done * 4 < syns * 3;
 }
 
 /* ---- troubles ------------------------------------------------------------------------------ */
@@ -182,6 +223,7 @@ void detect_service_step(struct detect_service *s, const struct detect_config *c
 	if (!s->learned)
 		detect_learn(s, sample);
 	detect_troubles(s, config, state, sample);
+	detect_slow(s, sample);
 	detect_explain(s, config, state, sample);
 	detect_measure(s, sample);
 	if (state == DETECT_CALM && !sample->accept_full)

@@ -23,6 +23,8 @@ struct detect_service_sample {
 	bool syn_full;	  /* no half-open connection fits any more */
 	bool accept_full; /* some listener takes no complete one any more (sk_acceptq_is_full()) */
 	bool called;	  /* its SYN queue calls for defence */
+	/* half-open connections whose SYN-ACK was sent again, as nobody had answered within a second */
+	uint64_t aged;
 };
 
 /* Of one trouble. */
@@ -45,6 +47,9 @@ struct detect_service {
 	struct detect_held troubles[SG_TROUBLE_COUNT];
 	enum sg_trouble trouble; /* that is on; of several the last */
 	uint64_t limit, rate;	 /* of SMALL_BACKLOG: connections; the most completed per second */
+	/* of late, a second in thousandths: an average in which one weighs a quarter */
+	uint64_t syns_milli, done_milli;
+	bool slow; /* unanswered SYNs fill its queue, however few come in a second */
 	/* of this sample, for struct detect_sample: */
 	uint64_t explained;
 	bool calls; /* defence is called for, and clients are not why */

@@ -70,6 +70,7 @@ struct manager_sample {
 	struct hitters_figures sources;
 	struct hitters_flow flow;
 	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec, dropped_acks_per_sec;
+	uint64_t handshakes_per_sec;
 	/* in engine "kernel": */
 	struct netstat_syns overfull;
 	struct pace pace; /* of the walk through all sockets */

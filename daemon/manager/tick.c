@@ -102,6 +102,7 @@ static void manager_sample(struct manager *m, uint64_t now_ns, struct detect_sam
 		.handshakes = rate_growth(total->handshakes, before.handshakes),
 		.explained = total->explained,
 		.defending = total->calls,
+		.slow = total->slow,
 		.sources = hitters_sources(&m->sample.sources),
 	};
 	if (m->host.services)
@@ -113,6 +114,7 @@ static void manager_sample(struct manager *m, uint64_t now_ns, struct detect_sam
 		rate_per_sec(rate_growth(total->challenged, before.challenged), elapsed_ns);
 	m->sample.acceptances_per_sec =
 		rate_per_sec(rate_growth(total->accepted, before.accepted), elapsed_ns);
+	m->sample.handshakes_per_sec = rate_per_sec(ret->handshakes, elapsed_ns);
 	m->sample.dropped_acks_per_sec = rate_per_sec(m->sample.ack_flood.grew.dropped, elapsed_ns);
 	m->loop.ticked_ns = now_ns;
 }

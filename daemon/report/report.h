@@ -31,7 +31,7 @@ struct report_service {
 	bool blocked;
 	bool proven;
 	const char *hindrance; /* label of the verdict that stands against a challenge, or NULL */
-	uint64_t syns, challenged, accepted, established;
+	uint64_t syns, challenged, accepted, established, handshakes;
 	uint64_t syn_queue, syn_queue_max, accept_queue, accept_queue_max;
 	uint64_t baseline_syns_per_second;
 	const char *trouble;	/* word of synguard/trouble.h */
@@ -57,6 +57,7 @@ struct report {
 	const char *state;
 	const char *kind;	   /* which floods make it so */
 	const char *flood_sources; /* pattern of the sources of a SYN flood */
+	bool slow;		   /* it is one at whatever rate */
 	const char *deny_reason;   /* of the heaviest source */
 	double few_share;	   /* part of its SYNs that a few prefixes send */
 	const char *trouble;	   /* the worst of those of the services */
@@ -71,6 +72,7 @@ struct report {
 	double sources_randomness;
 	uint64_t heavy_hitters, hitter_capacity;
 	uint64_t syns_per_second, challenges_per_second, acceptances_per_second;
+	uint64_t handshakes_per_second;
 	uint64_t bogus_acks_per_second, dropped_acks_per_second;
 	uint64_t bogus_acks; /* since the daemon's start */
 	struct sg_counters counters[SG_PROGRAM_COUNT];

@@ -14,6 +14,9 @@ static void queues_add(struct queues_sum *sum, const struct sg_listener *l)
 	sum->max += l->queue_max;
 	sum->syn += l->syn_queue;
 	sum->accept += l->accept_queue;
+	/* with TCP_DEFER_ACCEPT clients that have answered wait in there, for data */
+	if (!l->defer_accept)
+		sum->aged += rate_growth(l->syn_queue, l->young);
 	/* without kernel cookies a full SYN queue drops as well, and that may be a flood's doing */
 	if (l->syncookies)
 		sum->drops += l->drops;

@@ -14,6 +14,7 @@
 
 struct queues_sum {
 	uint64_t max, syn, accept;
+	uint64_t aged;	  /* of syn: their SYN-ACK was sent again, and they may still be answered */
 	uint64_t drops;	  /* because a queue was full, since the listeners are there */
 	bool accept_full; /* one of the listeners takes no more */
 };

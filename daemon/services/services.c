@@ -248,6 +248,7 @@ static void services_judge_one(struct services *s, uint32_t index,
 	sample->limit = q->max;
 	sample->syn_full = q->max && q->syn >= q->max;
 	sample->accept_full = q->accept_full;
+	sample->aged = q->aged;
 	sample->called = lease_ns > sample->now_ns;
 	m->drops = q->drops;
 	detect_service_step(&m->judged, config, state, sample);
@@ -274,6 +275,7 @@ void services_judge(struct services *s, uint64_t now_ns, const struct detect_con
 		services_judge_one(s, s->live[i], config, state, &sample);
 		total->explained += m->judged.explained;
 		total->calls = total->calls || m->judged.calls;
+		total->slow = total->slow || m->judged.slow;
 		small = small || m->judged.trouble == SG_TROUBLE_SMALL_BACKLOG;
 		total->trouble = trouble_worst(total->trouble, m->judged.trouble);
 	}
@@ -413,6 +415,7 @@ void services_evict(struct services_evicted *rows, uint32_t index, const struct 
 	sum.challenged += tally->challenged;
 	sum.accepted += tally->accepted;
 	sum.established += tally->established;
+	sum.handshakes += tally->handshakes;
 	rows[found ? found - rows : index] = sum;
 }
 
@@ -498,6 +501,7 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 		.challenged = before.challenged + tally.challenged,
 		.accepted = before.accepted + tally.accepted,
 		.established = before.established + tally.established,
+		.handshakes = before.handshakes + tally.handshakes,
 		.syn_queue = s->queues.no_listeners ? s->queues.rows[index].half_open : q->syn,
 		.syn_queue_max = q->max,
 		.accept_queue = q->accept,

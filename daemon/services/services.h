@@ -23,7 +23,7 @@ struct services;
 struct services_evicted {
 	struct sg_addr addr;
 	__be16 port; /* 0: none */
-	uint64_t syns, challenged, accepted, established;
+	uint64_t syns, challenged, accepted, established, handshakes;
 };
 void services_evict(struct services_evicted *rows, uint32_t index, const struct sg_service *e,
 		    const struct sg_tally *tally);
@@ -38,7 +38,7 @@ struct services_total {
 	uint64_t half_open;
 	/* by services_judge(): of what grew, and what calls for defence (detect_service.h) */
 	uint64_t explained;
-	bool calls;
+	bool calls, slow;
 	enum sg_trouble trouble; /* the last in the table of those that they have */
 };
 

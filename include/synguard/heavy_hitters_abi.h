@@ -58,10 +58,13 @@ struct sg_sketch {
 
 /*
  * A hitter is who has sent more than a 256th of a window's SYNs of a CPU, and 64 at the least: more
- * than the sketch may make of a source that sent one. Nobody else is entered in the table.
+ * than the sketch may make of a source that sent one. Nobody else is entered in the table. While few
+ * SYNs come, each is looked at, and a 32nd of them and four suffices: who sends a slow flood is told.
  */
 #define SG_HITTER_MIN	     64
 #define SG_HITTER_PART_SHIFT 8
+#define SG_HITTER_FEW	     4
+#define SG_HITTER_FEW_SHIFT  5
 
 /* The tables of heavy hitters, one after the other in the map. IPv6, whose sources are prefixes, is only
  * in that of the prefixes. */

@@ -128,6 +128,59 @@ START_TEST(advice_against_a_concentrated_flood)
 }
 END_TEST
 
+/*
+ * 20 SYN/s of one provider's /22, far below AttackRate: what tells is that nobody answers. As the
+ * state is an attack, half-open connections live for seconds, and nothing comes and goes meanwhile.
+ */
+static const int slow_backlogs[] = { 128, 511 };
+
+static void expect_retries(struct stage *s, const char *number)
+{
+	_cleanup_free_ char *is = NULL;
+
+	ok(lab_sysctl_get(s->lab, LAB_SERVER, "net.ipv4.tcp_synack_retries", &is), "retries");
+	ck_assert_str_eq(is, number);
+}
+
+START_TEST(slow_flood_of_one_network)
+{
+	struct clients_result clients;
+	struct flood *flood;
+	struct stage s;
+	int second;
+
+	stage_raise(&s, &(struct server_options){ .backlog = slow_backlogs[_i] });
+	stage_daemon_config(&s, "auto", SHORT);
+	stage_prove(&s, STAGE_PORT);
+	told_await_word(&s, "kind", "none");
+	flood = STAGE_FLOOD(&s, .rate_per_sec = 20, .sources = 1024);
+	told_await_word(&s, "state", "attack");
+	told_await_word(&s, "kind", "concentrated");
+	told_says_in_words(&s, "status", NULL, "A slow SYN flood, ");
+	told_says_in_words(&s, "status", NULL, "\"synguard sources --prefix\" names them");
+	told_says_in_words(&s, "sources", "--prefix", "198.18.0.0/24");
+	expect_metric(&s, "synguard_attack", "concentrated");
+	expect_retries(&s, "1");
+	for (second = 0; second < 5; second++) {
+		told_await_word(&s, "state", "attack");
+		sleep(1);
+	}
+	ck_assert_int_eq(count_events(&s, "state_changed"), 1);
+	ck_assert_int_eq(count_events(&s, "defence_ended"), 0);
+	ok(clients_run(s.lab, LAB_CLIENT,
+		       &(struct clients_options){
+			       .port = STAGE_PORT, .rate_per_sec = 20, .duration_ms = 500 },
+		       &clients),
+	   "clients");
+	ck_assert_uint_eq(clients.connected, clients.attempted);
+	clients_result_done(&clients);
+	stage_flood_end(flood);
+	told_await_word(&s, "state", "calm");
+	expect_retries(&s, "5");
+	stage_strike(&s);
+}
+END_TEST
+
 /* ---- no attack ----------------------------------------------------------------------------- */
 
 /* That the trouble of the one service is told in the same words by all. */
@@ -336,6 +389,7 @@ END_TEST
 const struct suite_test suite_tests[] = {
 	SUITE_LOOP(kind_of_a_flood, sizeof(floods) / sizeof(floods[0]), 60),
 	SUITE_TEST(advice_against_a_concentrated_flood, 60),
+	SUITE_LOOP(slow_flood_of_one_network, ARRAY_SIZE(slow_backlogs), 60),
 	SUITE_TEST(c2_crowd_of_clients, 60),
 	SUITE_TEST(burst_of_clients_is_no_attack, 60),
 	SUITE_TEST(c3_application_does_not_accept, 60),

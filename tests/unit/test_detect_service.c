@@ -17,6 +17,7 @@ struct second {
 	uint64_t syns, done; /* per second */
 	uint64_t drops, limit;
 	bool syn_full, accept_full, called;
+	uint64_t aged;
 };
 
 struct host {
@@ -47,6 +48,7 @@ static void pass(struct host *h, const struct second *is, const struct detect_so
 		.syn_full = is->syn_full,
 		.accept_full = is->accept_full,
 		.called = is->called,
+		.aged = is->aged,
 	};
 	struct detect_sample sample = {
 		.now_ns = h->now_ns + SECOND_NS,
@@ -59,6 +61,7 @@ static void pass(struct host *h, const struct second *is, const struct detect_so
 			    &at_service);
 	sample.explained = h->service.explained;
 	sample.defending = h->service.calls;
+	sample.slow = h->service.slow;
 	if (sources)
 		sample.sources = *sources;
 	detect_step(&h->floods, &h->config, &sample);
@@ -304,6 +307,56 @@ START_TEST(baseline_delays_nothing)
 		{ "AttackRate beside them",       5, {  6100,  5100 }, ATTACK, NONE },
 		{}
 	});
+}
+END_TEST
+/* FW: few SYNs, that nobody answers; what fills the queue tells, and not the rate. */
+START_TEST(slow_flood)
+{
+	play((struct act[]) {
+		{ "calm",                      20, {    5,    5, .limit = 511 }, CALM, NONE },
+		{ "it begins",                  3, {   25,    5, .limit = 511, .aged = 50 }, CALM, NONE },
+		{ "an eighth of the queue",    10, {   25,    5, .limit = 511, .aged = 64 }, ATTACK, NONE },
+		/* few retries, or challenges, keep the queue short */
+		{ "the mitigation acts",      100, {   25,    5, .limit = 511, .aged = 2 }, ATTACK, NONE },
+		{ "a pause of the flood",       8, {    5,    5, .limit = 511 }, ATTACK, NONE },
+		{}
+	});
+	play((struct act[]) {
+		{ "clients of a busy service", 60, { 1000,  980, .limit = 1024 }, CALM, NONE },
+		/* 2 % of them, for a minute each */
+		{ "whose losses wait",        300, { 1000,  980, .limit = 1024, .aged = 900 }, CALM, NONE },
+		{ "of a short queue",          60, {    1,    0, .limit = 8, .aged = 3 }, CALM, NONE },
+		{ "that is half full",          5, {    1,    0, .limit = 8, .aged = 4 }, ATTACK, NONE },
+		{}
+	});
+	/* clients whose ACK finds no room stay half-open as well */
+	play((struct act[]) {
+		{ "calm",                      20, {    5,    5, .limit = 64 }, CALM, NONE },
+		{ "nothing is accepted",        2, {   25,    1, .limit = 64, .accept_full = true, .aged = 60 }, CALM, NONE },
+		{ "and that is told",          20, {   25,    1, .limit = 64, .accept_full = true, .aged = 60 }, CALM, SLOW },
+		{ "until it accepts",           5, {   25,   20, .limit = 64, .aged = 60 }, CALM, SLOW },
+		{}
+	});
+}
+END_TEST
+
+/* However it swells and ebbs within its hold, it begins once and ends once. */
+START_TEST(slow_flood_does_not_flap)
+{
+	enum detect_state before = DETECT_CALM;
+	struct host h = a_host();
+	int second, changes = 0;
+
+	for (second = 0; second < 900; second++) {
+		uint64_t syns = second < 600 ? 5 + second % 12 * 3 : 1;
+
+		pass(&h, &(struct second){ .syns = syns, .limit = 256, .done = 1,
+			 .aged = second < 600 && h.floods.state == DETECT_CALM ? 100 : 2 }, NULL);
+		changes += h.floods.state != before;
+		before = h.floods.state;
+	}
+	ck_assert_int_eq(changes, 3);
+	ck_assert_int_eq(h.floods.state, DETECT_CALM);
 }
 END_TEST
 /* clang-format on */
@@ -595,6 +648,8 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(baseline_delays_nothing, 10),
 	SUITE_TEST(baseline_is_not_taught_by_a_flood, 10),
 	SUITE_TEST(baseline_follows_the_day, 10),
+	SUITE_TEST(slow_flood, 10),
+	SUITE_TEST(slow_flood_does_not_flap, 10),
 	SUITE_TEST(looks_of_sources, 10),
 	SUITE_TEST(deny_only_the_silent, 10),
 	SUITE_TEST(look_holds, 10),
