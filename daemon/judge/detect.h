@@ -92,8 +92,8 @@ struct detect_sample {
 	uint64_t explained;  /* of the SYNs without a handshake: no flood's (detect_service.h) */
 	uint64_t bogus_acks; /* for services, of no connection and without a cookie */
 	bool defending;	     /* some service's queue has called for defence */
-	bool slow;	     /* SYNs without a handshake fill some service's queue, at whatever rate */
-	bool dropping;	     /* bogus ACKs are being dropped */
+	bool slow;     /* SYNs without a handshake fill some service's queue, at whatever rate */
+	bool dropping; /* bogus ACKs are being dropped */
 	struct detect_sources sources;
 };
 

@@ -125,8 +125,7 @@ static void detect_slow(struct detect_service *s, const struct detect_service_sa
 	if (!mark || sample->accept_full || s->troubles[SG_TROUBLE_SLOW_ACCEPT].on)
 		s->slow = false;
 	else if (s->slow)
-		s->slow = done * 8 < syns * 7 &&
-			  unanswered * DETECT_STAYS_SECONDS >= mark * 1000;
+		s->slow = done * 8 < syns * 7 && unanswered * DETECT_STAYS_SECONDS >= mark * 1000;
 	else
 		s->slow = sample->aged >= mark && done * 4 < syns * 3;
 }

@@ -14,15 +14,17 @@
 
 static json_t *report_with(const char *engine, const char *mode, const char *state)
 {
-	json_t *report = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:{s:i, s:i, s:i}, "
+	json_t *report = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, "
+				   "s:{s:i, s:i, s:i, s:i}, "
 				   "s:[{s:s, s:s, s:s, s:b, s:s}], s:[]}",
 				   "engine", engine, "engine_reason",
 				   "this kernel takes no cookies from programs", "mode", mode,
 				   "mode_by", "start", "state", state, "uptime_seconds", 75,
 				   "half_open", 3, "rates", "syns_per_second", 12345,
-				   "challenges_per_second", 11, "acceptances_per_second", 1,
-				   "interfaces", "name", "eth0", "driver", "virtio_net", "attach",
-				   "native", "answers", 1, "attach_reason", "", "services");
+				   "handshakes_per_second", 50, "challenges_per_second", 11,
+				   "acceptances_per_second", 1, "interfaces", "name", "eth0",
+				   "driver", "virtio_net", "attach", "native", "answers", 1,
+				   "attach_reason", "", "services");
 
 	ck_assert_ptr_nonnull(report);
 	return report;
@@ -81,7 +83,7 @@ START_TEST(status_sentences)
 		{ "reqsk", "off", "attack",
 		  "Switched off: SYNs are neither counted nor challenged." },
 		{ "reqsk", "auto", "attack",
-		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s passes." },
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 50 clients/s pass." },
 		{ "reqsk", "observe", "attack",
 		  "A SYN flood, 12.3k SYN/s, that is only observed: nothing is defended." },
 		{ "reqsk", "always", "cooling",
@@ -110,26 +112,26 @@ START_TEST(status_says_why)
 		{ "attack",
 		  "spoofed",
 		  { "none", "none" },
-		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s passes.\n"
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 50 clients/s pass.\n"
 		  "Its sources are forged at random: to deny any of them is of no use.\n" },
 		{ "attack",
 		  "concentrated",
 		  { "none", "none" },
-		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s passes.\n"
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 50 clients/s pass.\n"
 		  "A few sources send 97 % of it: \"synguard sources --prefix\" names them, and\n"
 		  "\"synguard deny add PREFIX\" stops them.\n",
 		  "silent" },
 		{ "attack",
 		  "concentrated",
 		  { "none", "none" },
-		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s passes.\n"
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 50 clients/s pass.\n"
 		  "It is forged from a network of your clients: they complete handshakes, and to\n"
 		  "deny it would stop them.\n",
 		  "completed" },
 		{ "attack",
 		  "concentrated",
 		  { "none", "none" },
-		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s passes.\n"
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 50 clients/s pass.\n"
 		  "Its source is forged, since its owner resets what it is sent: to deny it would\n"
 		  "stop the owner.\n",
 		  "resets" },
@@ -222,9 +224,9 @@ START_TEST(status_ack_flood)
 		{ "attack", "ack_flood", 0,
 		  "An ACK flood, 50.0k ACK/s, that is only observed: none is dropped." },
 		{ "attack", "syn_flood", 49000,
-		  "A SYN flood, 12.3k SYN/s: defending 0 of 1 service, 1 client/s passes.\nmode " },
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 1 service, 50 clients/s pass.\nmode " },
 		{ "attack", "syn_and_ack_flood", 49000,
-		  "A SYN flood, 12.3k SYN/s: defending 0 of 1 service, 1 client/s passes.\n"
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 1 service, 50 clients/s pass.\n"
 		  "An ACK flood as well, 50.0k ACK/s: 49.0k/s dropped, connections go on." },
 		{ "cooling", "ack_flood", 0,
 		  "An ACK flood has just ebbed: 50.0k ACK/s belong to no connection." },
@@ -390,6 +392,7 @@ static json_t *report_that_is_large(void)
 	set(rates, "syns_per_second", json_integer(9223372036854775807));
 	set(rates, "challenges_per_second", json_integer(9223372036854775807));
 	set(rates, "acceptances_per_second", json_integer(9223372036854775807));
+	set(rates, "handshakes_per_second", json_integer(9223372036854775807));
 	set(report, "half_open", json_integer(-1)); /* 2^64 - 1, as JSON has no more */
 	set(report, "uptime_seconds", json_integer(9223372036854775807));
 	interface = json_array_get(json_object_get(report, "interfaces"), 0);
@@ -443,8 +446,7 @@ START_TEST(status_sentence_is_a_line)
 	for (i = 0; i < 4 * 3; i++) {
 		report = report_with("reqsk", modes[i / 3], states[i % 3]);
 		set(report, "half_open", json_integer(99999));
-		set(json_object_get(report, "rates"), "acceptances_per_second",
-		    json_integer(99999));
+		set(json_object_get(report, "rates"), "handshakes_per_second", json_integer(99999));
 		for (n = 0; n < 1024; n++)
 			set(add_service(report, "192.0.2.1", 1), "defending", json_true());
 		text = printed(report, (struct screen){ .columns = 80 });
