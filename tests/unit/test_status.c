@@ -138,8 +138,8 @@ START_TEST(status_says_why)
 		{ "attack",
 		  "mixed",
 		  { "slow_accept", "none" },
-		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 1 client/s "
-		  "passes.\nmode " },
+		  "A SYN flood, 12.3k SYN/s: defending 0 of 2 services, 50 clients/s "
+		  "pass.\nmode " },
 		{ "calm",
 		  "none",
 		  { "flash_crowd", "none" },
