@@ -40,6 +40,8 @@ MAP(sent, LRU_PERCPU_HASH, SG_TX_MAX, 0, __u32, struct sg_tx);
 
 /* Written by the daemon; their values are unused. The addresses of this host: */
 MAP(local_addrs, HASH, SG_LOCAL_ADDRS_MAX, BPF_F_NO_PREALLOC, struct sg_addr, __u8);
+/* the prefixes that a route of type local makes its own (AnyIP) */
+MAP(local_prefixes, LPM_TRIE, SG_LOCAL_PREFIXES_MAX, BPF_F_NO_PREALLOC, struct sg_listed, __u8);
 /* the MAC addresses of its Ethernet interfaces */
 MAP(macs, HASH, SG_MACS_MAX, BPF_F_NO_PREALLOC, struct sg_mac, __u8);
 /* the services that are never challenged (LeaveAlone=) */
@@ -49,9 +51,24 @@ MAP(allowed, LPM_TRIE, SG_LISTED_MAX, BPF_F_NO_PREALLOC, struct sg_listed, __u8)
 MAP(denied, LPM_TRIE, SG_LISTED_MAX, BPF_F_NO_PREALLOC, struct sg_listed, __u8);
 /* clang-format on */
 
+/* The key of a look-up there: on the stack there is no room for it. */
+MAP(local_prefix_keys, PERCPU_ARRAY, 1, 0, __u32, struct sg_listed);
+
+static __always_inline bool addr_is_in_local_prefix(const struct sg_addr *addr)
+{
+	struct sg_listed *key = map_only_value(&local_prefix_keys);
+
+	if (!key)
+		return false;
+	key->prefix_bits = 8 * sizeof(*addr);
+	__builtin_memcpy(key->addr, addr, sizeof(key->addr));
+	return bpf_map_lookup_elem(&local_prefixes, key);
+}
+
 static __always_inline bool addr_is_local(const struct sg_addr *addr)
 {
-	return bpf_map_lookup_elem(&local_addrs, addr);
+	return bpf_map_lookup_elem(&local_addrs, addr) ||
+	       (control.local_prefixes && addr_is_in_local_prefix(addr));
 }
 
 /* ---- verdicts -------------------------------------------------------------------------------- */

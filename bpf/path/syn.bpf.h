@@ -175,9 +175,10 @@ static __always_inline enum sg_verdict syn_source(const struct syn *syn)
 
 	/*
 	 * The answer would go to ourselves. The table of local addresses costs a third of a
-	 * challenge, so the filter is asked first.
+	 * challenge, so the filter is asked first, which knows nothing of prefixes.
 	 */
-	if (!(local.bits & ~control.local_bloom[local.word & (SG_LOCAL_BLOOM_WORDS - 1)]) &&
+	if ((control.local_prefixes ||
+	     !(local.bits & ~control.local_bloom[local.word & (SG_LOCAL_BLOOM_WORDS - 1)])) &&
 	    addr_is_local(&syn->p.saddr))
 		return SG_V_OWN_SOURCE;
 	if (control.mode == SG_MODE_AUTO && client_admits(syn->client, syn->now_ns))

@@ -119,6 +119,13 @@ int addr_prefix_parse_strict(struct addr_prefix *ret, const char *text, const ch
 	return 0;
 }
 
+int addr_prefix_compare(const void *a, const void *b)
+{
+	const struct addr_prefix *x = a, *y = b;
+
+	return memcmp(&x->addr, &y->addr, sizeof(x->addr)) ?: (int)x->bits - (int)y->bits;
+}
+
 void addr_prefix_mask(struct addr_prefix *p)
 {
 	int i, left;

@@ -62,6 +62,9 @@ int addr_prefix_parse(struct addr_prefix *ret, const char *text);
 int addr_prefix_parse_strict(struct addr_prefix *ret, const char *text, const char *word,
 			     const char *forms, struct complaint *c);
 
+/* Of two struct addr_prefix, for qsort() and bsearch(). */
+int addr_prefix_compare(const void *a, const void *b);
+
 /* Clears the bits behind the prefix. */
 void addr_prefix_mask(struct addr_prefix *p);
 /* The prefix has no bits set behind it. */

@@ -101,6 +101,50 @@ int control_remove_local(struct dataplane *dp, const struct sg_addr *addr)
 	return control_write(dp->skel->maps.local_addrs, addr, false, 0);
 }
 
+/* What is in `prefixes` and not in `others` is added (here) or removed. */
+static int control_write_prefixes(struct dataplane *dp, const struct addr_prefix *prefixes,
+				  size_t count, const struct addr_prefix *others,
+				  size_t other_count, bool here)
+{
+	int r = 0, error;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		struct sg_listed key = { .prefix_bits = prefixes[i].bits };
+
+		if (other_count && bsearch(&prefixes[i], others, other_count, sizeof(*others),
+					   addr_prefix_compare))
+			continue;
+		memcpy(key.addr, prefixes[i].addr.bytes, sizeof(key.addr));
+		error = control_write(dp->skel->maps.local_prefixes, &key, here, BPF_ANY);
+		if (error < 0 && error != -ENOENT)
+			r = error;
+	}
+	return r;
+}
+
+int control_set_local_prefixes(struct dataplane *dp, const struct addr_prefix *prefixes,
+			       size_t count)
+{
+	struct addr_prefix *copy = calloc(count ?: 1, sizeof(*copy));
+	int removed, added;
+
+	if (!copy)
+		return -ENOMEM;
+	if (count)
+		memcpy(copy, prefixes, count * sizeof(*copy));
+	/* removed first, so that there is room for what is added */
+	removed = control_write_prefixes(dp, dp->local_prefixes, dp->local_prefix_count, copy,
+					 count, false);
+	added = control_write_prefixes(dp, copy, count, dp->local_prefixes, dp->local_prefix_count,
+				       true);
+	free(dp->local_prefixes);
+	dp->local_prefixes = copy;
+	dp->local_prefix_count = count;
+	CONTROL_SET(dp, local_prefixes, count);
+	return added < 0 ? added : removed;
+}
+
 static int control_mac_compare(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct sg_mac));

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "daemon/base/addr.h"
 #include "daemon/dataplane/dataplane.h"
 #include "daemon/net/rtnl.h"
 #include "daemon/settings/settings.h"
@@ -39,6 +40,13 @@ uint64_t control_lease_ns(struct dataplane *dp);
 /* Addresses of this host. -EEXIST, -ENOENT: it was as it should be before. */
 int control_add_local(struct dataplane *dp, const struct sg_addr *addr);
 int control_remove_local(struct dataplane *dp, const struct sg_addr *addr);
+
+/*
+ * The prefixes of which every address is this host's, in place of those before; sorted, and
+ * none twice. -ENOMEM, and -errno of the last one that could not be written.
+ */
+int control_set_local_prefixes(struct dataplane *dp, const struct addr_prefix *prefixes,
+			       size_t count);
 
 /*
  * The MAC addresses of this host's interfaces, in place of those before. -ENOMEM, and -errno of the

@@ -29,6 +29,8 @@ struct dataplane {
 	const struct sg_hitter_set *heavy_hitters;
 	struct sg_mac *macs; /* control_set_macs(): what is in the map, sorted */
 	size_t mac_count;
+	struct addr_prefix *local_prefixes; /* control_set_local_prefixes(), likewise */
+	size_t local_prefix_count;
 	uint64_t loaded_ns; /* 0: its memory is older */
 	int cpus;
 };

@@ -58,9 +58,9 @@ static struct inherit_name inherit_map_name(const struct bpf_map *map,
  */
 static bool inherit_is_memory(const struct synguard_bpf *skel, const struct bpf_map *map)
 {
-	return map != skel->maps.local_addrs && map != skel->maps.macs &&
-	       map != skel->maps.left_alone && map != skel->maps.allowed &&
-	       map != skel->maps.denied && map != skel->maps.rodata;
+	return map != skel->maps.local_addrs && map != skel->maps.local_prefixes &&
+	       map != skel->maps.macs && map != skel->maps.left_alone &&
+	       map != skel->maps.allowed && map != skel->maps.denied && map != skel->maps.rodata;
 }
 
 /* ---- the stamp ----------------------------------------------------------------------------- */

@@ -215,6 +215,7 @@ struct dataplane *dataplane_free(struct dataplane *dp)
 		munmap((void *)dp->heavy_hitters, LOAD_HITTERS_BYTES);
 	synguard_bpf__destroy(dp->skel);
 	free(dp->macs);
+	free(dp->local_prefixes);
 	free(dp);
 	return NULL;
 }

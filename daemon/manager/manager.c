@@ -48,6 +48,23 @@ static void on_address(void *userdata, const struct sg_addr *addr, bool here)
 				 "the host's addresses", r);
 }
 
+static void on_routes_failed(void *userdata, int error)
+{
+	struct manager *m = userdata;
+
+	emit_read_failed(&m->faces.emitter, &m->host.address_limit, clock_now_ns(),
+			 "the local routing table", error);
+}
+
+static void on_local_routes(void *userdata, const struct addr_prefix *prefixes, size_t count)
+{
+	struct manager *m = userdata;
+	int r = control_set_local_prefixes(m->host.dp, prefixes, count);
+
+	if (r < 0)
+		on_routes_failed(m, r);
+}
+
 static int start_interfaces(struct manager *m, struct complaint *c)
 {
 	const struct rtnl_handler on_change = { on_address, manager_reconcile, m };
@@ -56,6 +73,12 @@ static int start_interfaces(struct manager *m, struct complaint *c)
 	int r = ifaces_new(&m->host.ifaces, m->loop.event, m->host.dp, p->interfaces,
 			   p->settings.interfaces.count, &handler);
 
+	if (r >= 0 && m->host.dp) {
+		const struct local_routes_handler routes = { on_local_routes, on_routes_failed, m };
+
+		control_set_local_prefixes(m->host.dp, NULL, 0); /* of a daemon before */
+		r = local_routes_new(&m->host.local_routes, m->loop.event, &routes);
+	}
 	if (r >= 0)
 		r = rtnl_new(&m->host.rtnl, m->loop.event, &on_change);
 	if (r < 0)
@@ -256,6 +279,7 @@ struct manager *manager_free(struct manager *m)
 	m->faces.emitter.bus = bus_free(m->faces.bus);
 	views_free(m->faces.views);
 	ifaces_free(m->host.ifaces);
+	local_routes_free(m->host.local_routes);
 	rtnl_free(m->host.rtnl);
 	services_free(m->host.services);
 	list_store_free(m->host.lists);

@@ -20,6 +20,7 @@
 #include "daemon/manager/emit.h"
 #include "daemon/mitigation/mitigation.h"
 #include "daemon/mitigation/reap.h"
+#include "daemon/net/local_routes.h"
 #include "daemon/net/netstat.h"
 #include "daemon/net/rtnl.h"
 #include "daemon/report/report.h"
@@ -56,6 +57,7 @@ struct manager_host {
 	struct complaint engine_reason;
 	struct services *services; /* NULL in engine "kernel" */
 	struct rtnl *rtnl;
+	struct local_routes *local_routes; /* NULL in engine "kernel" */
 	struct ifaces *ifaces;
 	struct list_store *lists;
 	struct mitigation *mitigation;

@@ -36,15 +36,31 @@ static int netlink_dump_on(struct mnl_socket *socket, const struct nlmsghdr *req
 	return r;
 }
 
-int netlink_dump(int protocol, const struct nlmsghdr *request,
-		 int (*take)(void *userdata, void *buffer, size_t bytes), void *userdata)
+static int netlink_dump_as(int protocol, bool strict, const struct nlmsghdr *request,
+			   int (*take)(void *userdata, void *buffer, size_t bytes), void *userdata)
 {
 	struct mnl_socket *socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
-	int r;
+	int r = 0, one = 1;
 
 	if (!socket)
 		return -errno;
-	r = netlink_dump_on(socket, request, take, userdata);
+	if (strict && setsockopt(mnl_socket_get_fd(socket), SOL_NETLINK, NETLINK_GET_STRICT_CHK,
+				 &one, sizeof(one)) < 0)
+		r = -errno;
+	if (!r)
+		r = netlink_dump_on(socket, request, take, userdata);
 	mnl_socket_close(socket);
 	return r;
+}
+
+int netlink_dump(int protocol, const struct nlmsghdr *request,
+		 int (*take)(void *userdata, void *buffer, size_t bytes), void *userdata)
+{
+	return netlink_dump_as(protocol, false, request, take, userdata);
+}
+
+int netlink_dump_strictly(int protocol, const struct nlmsghdr *request,
+			  int (*take)(void *userdata, void *buffer, size_t bytes), void *userdata)
+{
+	return netlink_dump_as(protocol, true, request, take, userdata);
 }

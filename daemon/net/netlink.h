@@ -22,6 +22,10 @@
 int netlink_dump(int protocol, const struct nlmsghdr *request,
 		 int (*take)(void *userdata, void *buffer, size_t bytes), void *userdata);
 
+/* The same, and the kernel takes the request at its word (NETLINK_GET_STRICT_CHK): it filters by it. */
+int netlink_dump_strictly(int protocol, const struct nlmsghdr *request,
+			  int (*take)(void *userdata, void *buffer, size_t bytes), void *userdata);
+
 /*
  * Whether the kernel says (NLM_F_DUMP_INTR) that a change interrupted the dump. The flag is cleared
  * in the messages: libmnl would stop at it in the middle of the dump and leave the rest in the

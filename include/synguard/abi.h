@@ -31,7 +31,8 @@ enum sg_mode {
 #define SG_SERVICE_WAYS 8
 #define SG_SERVICES_MAX (SG_SERVICE_SETS * SG_SERVICE_WAYS)
 
-#define SG_LOCAL_ADDRS_MAX 16384
+#define SG_LOCAL_ADDRS_MAX    16384
+#define SG_LOCAL_PREFIXES_MAX 1024 /* of which every address is this host's */
 
 /* By the lower bits of a port: what tells an ACK that no challenge went before. */
 #define SG_PORT_SLOTS 4096
@@ -148,9 +149,10 @@ struct sg_control {
 	__u32 tsval_offset; /* of the challenges' TSval, ms */
 
 	/* the host */
-	__u32 netns_inum; /* whose handshakes are ours */
-	__u32 cpus;	  /* over how many CPUs a service's SYNs may be spread */
-	__u32 rmem_max;	  /* net.core.rmem_max, bytes */
+	__u32 netns_inum;     /* whose handshakes are ours */
+	__u32 cpus;	      /* over how many CPUs a service's SYNs may be spread */
+	__u32 rmem_max;	      /* net.core.rmem_max, bytes */
+	__u32 local_prefixes; /* how many are in the trie: without any it is not asked */
 
 	/* the daemon's state */
 	__u64 heartbeat_ns; /* stamped each second */
