@@ -56,6 +56,17 @@ struct netns_ipv4 {
 	__u8 sysctl_tcp_window_scaling;
 	__u8 sysctl_tcp_timestamps;
 	__u8 sysctl_ip_default_ttl;
+	__u8 sysctl_tcp_reflect_tos;
+	__u8 sysctl_tcp_workaround_signed_windows;
+} __relocated;
+
+struct netns_sysctl_ipv6 {
+	__u8 auto_flowlabels;
+	__u8 flowlabel_state_ranges;
+} __relocated;
+
+struct netns_ipv6 {
+	struct netns_sysctl_ipv6 sysctl;
 } __relocated;
 
 struct nf_hook_ops {
@@ -100,6 +111,7 @@ struct netns_ct {
 struct net {
 	struct ns_common ns;
 	struct netns_ipv4 ipv4;
+	struct netns_ipv6 ipv6;
 	struct netns_nf nf;
 	struct netns_ct ct;
 } __relocated;
@@ -166,11 +178,32 @@ struct sock {
 	__u16 sk_protocol;
 } __relocated;
 
+/* of an IPv6 socket */
+struct ipv6_pinfo {
+	__s16 hop_limit; /* -1: not set */
+	__u8 tclass;
+} __relocated;
+
 struct inet_sock {
 	struct sock sk;
+	struct ipv6_pinfo *pinet6;
+	unsigned long inet_flags;
 	__s16 uc_ttl;
 	__u8 tos;
 } __relocated;
+
+/* Bits of inet_flags, include/net/inet_sock.h; the enum has no name that could be looked up. */
+#define KERNEL_AUTOFLOWLABEL_SET 23
+#define KERNEL_AUTOFLOWLABEL	 24
+#define KERNEL_REPFLOW		 27
+
+/* include/net/ipv6.h: what auto_flowlabels may be */
+enum kernel_auto_flowlabels {
+	KERNEL_FLOWLABELS_OFF,
+	KERNEL_FLOWLABELS_OPTOUT,
+	KERNEL_FLOWLABELS_OPTIN,
+	KERNEL_FLOWLABELS_FORCED,
+};
 
 struct request_sock_queue {
 	__u8 rskq_defer_accept;
@@ -204,9 +237,20 @@ struct tcp_sock {
 	bool is_mptcp;
 } __relocated;
 
+struct ipv6_devconf {
+	__s32 hop_limit;
+	__s32 mtu6;
+} __relocated;
+
+struct inet6_dev {
+	struct ipv6_devconf cnf;
+} __relocated;
+
 struct net_device {
 	possible_net_t nd_net;
 	int ifindex;
+	unsigned int mtu;
+	struct inet6_dev *ip6_ptr;
 	__u8 dev_addr_shadow[32]; /* what dev_addr, a pointer, points to: dev_addr_mod() */
 } __relocated;
 
@@ -248,6 +292,7 @@ struct inet_request_sock {
 
 struct tcp_request_sock {
 	struct inet_request_sock req;
+	__u8 syn_tos;
 	__u64 snt_synack; /* when its SYN-ACK was sent first, in microseconds of CLOCK_MONOTONIC */
 	__u32 rcv_nxt;
 } __relocated;
@@ -288,7 +333,27 @@ struct bpf_tcp_req_attrs {
 #define KERNEL_CHECKSUM_COMPLETE    2
 #define KERNEL_CHECKSUM_PARTIAL	    3
 
+/* The metrics of a route, by RTAX_* - 1. */
+struct dst_metrics {
+	__u32 metrics[17];
+} __relocated;
+
+#define KERNEL_DST_METRICS_FLAGS 3ULL /* in the pointer to them: include/net/dst.h */
+#define KERNEL_SKB_DST_NOREF	 1ULL /* in that to the route: include/linux/skbuff.h */
+
+struct dst_entry {
+	struct net_device *dev;
+	unsigned long _metrics;
+} __relocated;
+
+struct rtable {
+	struct dst_entry dst;
+	__u32 rt_pmtu : 31; /* of a path whose routers have told, 0 = none has */
+} __relocated;
+
 struct sk_buff {
+	struct net_device *dev;
+	unsigned long _skb_refdst;
 	__u8 ip_summed : 2;
 	__u8 ipvs_property : 1; /* IPVS has sent it on, or translated it */
 	unsigned long _nfct;	/* struct nf_conn *, and in the lower bits enum ip_conntrack_info */
@@ -303,6 +368,11 @@ struct nf_conn {
 #define KERNEL_IP_CT_ESTABLISHED_REPLY 3
 #define KERNEL_IPS_DST_NAT	       (1UL << 5)
 
+/* What is at this address taken for a type of the kernel, to be read only. Kernel 6.2. */
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
+#define kernel_cast(address, type)                                                                 \
+	((const type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
+
 /*
  * Makes the skb the last packet of a handshake on listener sk (net/core/filter.c). Kernel 6.9.
  * -EINVAL: not at tc ingress, not a plain TCP listener, MSS too low, or an option that is off.
@@ -312,24 +382,31 @@ extern int bpf_sk_assign_tcp_reqsk(struct __sk_buff *skb, struct sock *sk,
 
 /*
  * The socket that a packet between these ends would meet in our network namespace, to be released.
- * Remote is its source. Where v4, both addresses are v4-mapped.
+ * Remote is its source. Where v4, both addresses are v4-mapped. Writes *tuple.
  */
+static __always_inline struct bpf_sock *
+kernel_lookup_tcp_by(void *ctx, bool v4, const struct sg_addr *remote, __be16 remote_port,
+		     const struct sg_addr *local, __be16 local_port, struct bpf_sock_tuple *tuple)
+{
+	if (v4) {
+		tuple->ipv4.saddr = remote->words[3];
+		tuple->ipv4.daddr = local->words[3];
+		tuple->ipv4.sport = remote_port;
+		tuple->ipv4.dport = local_port;
+		return bpf_skc_lookup_tcp(ctx, tuple, sizeof(tuple->ipv4), BPF_F_CURRENT_NETNS, 0);
+	}
+	__builtin_memcpy(tuple->ipv6.saddr, remote, sizeof(*remote));
+	__builtin_memcpy(tuple->ipv6.daddr, local, sizeof(*local));
+	tuple->ipv6.sport = remote_port;
+	tuple->ipv6.dport = local_port;
+	return bpf_skc_lookup_tcp(ctx, tuple, sizeof(tuple->ipv6), BPF_F_CURRENT_NETNS, 0);
+}
+
 static __always_inline struct bpf_sock *
 kernel_lookup_tcp(void *ctx, bool v4, const struct sg_addr *remote, __be16 remote_port,
 		  const struct sg_addr *local, __be16 local_port)
 {
 	struct bpf_sock_tuple tuple = {};
 
-	if (v4) {
-		tuple.ipv4.saddr = remote->words[3];
-		tuple.ipv4.daddr = local->words[3];
-		tuple.ipv4.sport = remote_port;
-		tuple.ipv4.dport = local_port;
-		return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
-	}
-	__builtin_memcpy(tuple.ipv6.saddr, remote, sizeof(*remote));
-	__builtin_memcpy(tuple.ipv6.daddr, local, sizeof(*local));
-	tuple.ipv6.sport = remote_port;
-	tuple.ipv6.dport = local_port;
-	return bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+	return kernel_lookup_tcp_by(ctx, v4, remote, remote_port, local, local_port, &tuple);
 }

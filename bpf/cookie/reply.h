@@ -24,7 +24,8 @@ struct reply_fields {
 	__u16 mss;
 	__u8 wscale;
 	__u8 ttl;
-	__u8 tos; /* its ECN bits are ignored */
+	__u8 tos;   /* its ECN bits are ignored */
+	__u8 label; /* SG_OFFER_*LABEL*: the flow label of IPv6 */
 };
 
 struct reply {
@@ -132,12 +133,30 @@ static __always_inline void reply_ipv4(void *ip, const struct packet *p, const s
 	sg_store(__u32, ip + 16, to);
 }
 
+/*
+ * The SYN's label where it is to be repeated and there is one. Else another one for each challenge, as the
+ * kernel draws one for each of its SYN-ACKs, so that a router that hashes it may choose another path when
+ * a SYN is sent again. `first` is the first word of the SYN. Without branches, which the verifier would
+ * follow to the end.
+ */
+static __always_inline __u32 reply_label(const struct reply_fields *fields, __u32 first)
+{
+	__u32 mode = fields->label;
+	__u32 repeated = first & 0xfffff & -(mode / SG_OFFER_SYN_LABEL & 1);
+	__u32 own = ((fields->isn >> 12 ^ fields->tsval >> 8) & 0xfffff) |
+		    (mode & SG_OFFER_LABEL_RANGES) << 14;
+
+	own &= -(mode / SG_OFFER_LABEL & 1);
+	return repeated | (own & (__u32)((__s32)(repeated - 1) >> 31));
+}
+
 static __always_inline void reply_ipv6(void *ip, const struct packet *p, const struct reply *r,
 				       const struct reply_fields *fields)
 {
 	__u32 second = r->words * 4 << 16 | IPPROTO_TCP << 8 | fields->ttl;
+	__u32 label = reply_label(fields, bpf_ntohl(sg_load(__u32, ip)));
 
-	sg_store(__u32, ip, bpf_htonl(6u << 28 | (__u32)(fields->tos & ~3) << 20));
+	sg_store(__u32, ip, bpf_htonl(6u << 28 | (__u32)(fields->tos & ~3) << 20 | label));
 	sg_store(__u32, ip + 4, bpf_htonl(second));
 	sg_store(__u64, ip + 8, p->daddr.halves[0]);
 	sg_store(__u64, ip + 16, p->daddr.halves[1]);

@@ -113,6 +113,7 @@ MAP(acks_passed, PERCPU_ARRAY, ACK_PASSED_MAX, 0, __u32, struct set_timed);
 struct ack_flood_ack {
 	struct packet p;
 	struct tcp_options o;
+	struct bpf_sock_tuple tuple;
 	__u64 now_ns;
 };
 
@@ -154,7 +155,9 @@ static __always_inline bool ack_flood_has_cookie(struct xdp_md *ctx, struct ack_
 static __always_inline bool ack_flood_is_expected(struct xdp_md *ctx, struct ack_flood_ack *ack,
 						  const struct sg_service *s)
 {
-	struct bpf_sock *sk = listener_lookup(ctx, &ack->p, ack->p.sport);
+	struct bpf_sock *sk = kernel_lookup_tcp_by(ctx, ack->p.version == 4, &ack->p.saddr,
+						   ack->p.sport, &ack->p.daddr, ack->p.dport,
+						   &ack->tuple);
 	__u64 tuple = pending_tuple(&ack->p.saddr, ack->p.sport, ack->p.dport);
 	__u32 at = tuple >> 56 & (ACK_PASSED_MAX - 1);
 	struct set_timed *passed;

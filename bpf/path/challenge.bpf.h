@@ -119,20 +119,28 @@ static __always_inline __u16 challenge_mss(void *ctx, __u32 ifindex, const struc
 
 	/* another interface than that of the last inspection has its own */
 	if (!s->mtu || s->ifindex != ifindex)
-		listener_mtu(ctx, ifindex, s);
+		listener_mtu(ctx, ifindex, headers, s);
 	mss = s->mtu - headers;
 	return s->user_mss ? sg_min(mss, s->user_mss) : mss;
 }
 
-/* As the kernel rounds it at the acceptance, so that nothing is promised that it will not take. */
-static __always_inline __u16 challenge_window(const struct sg_service *s, __u16 mss)
+/*
+ * Whole segments: as the kernel counts them when it answers (tcp_openreq_init_rwin()), then as it counts
+ * them at the acceptance (cookie_v4_check()). So it is not more than either, and less than one segment
+ * less than the host's own answer. A global function, so that the verifier proves it once; returns a
+ * __u16.
+ */
+__noinline int challenge_window(__u32 space, __u32 ours, __u32 theirs)
 {
-	__u32 space = s->window_space;
-
 	/* above, what a division costs would not show */
-	if (mss && space > mss && space < 0xffffu + mss)
-		space -= space % mss;
-	return sg_min(space, 0xffff);
+	if (space >= 0x20000)
+		return 0xffff;
+	if (ours && space > ours)
+		space -= space % ours;
+	space = sg_min(space, 0xffff);
+	if (theirs && space > theirs)
+		space -= space % theirs;
+	return space;
 }
 
 /* The answer to a SYN, ready to be written. */
@@ -153,11 +161,12 @@ static __always_inline void challenge_compose(const struct syn *syn, __u16 mss, 
 		.isn = midstate_isn(p, syn->index, epoch, &c->terms),
 		.tsval = cookie_tsval(cookie_clock_ms(syn->now_ns) + control.tsval_offset,
 				      &c->terms),
-		.window = challenge_window(s, c->terms.mss),
+		.window = challenge_window(s->window_space, mss - c->terms.ts * 12, c->terms.mss),
 		.mss = mss,
 		.wscale = challenge_wscale(s, epoch),
 		.ttl = s->ttl,
-		.tos = p->version == 4 ? s->tos : 0,
+		.tos = s->tos | (p->dsfield & -(s->offers / SG_OFFER_SYN_TOS)),
+		.label = s->offers,
 	};
 	reply_build(&c->reply, p, &syn->o, &c->terms, &c->fields);
 }

@@ -12,6 +12,7 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/net/packet.h"
 #include "bpf/path/frame.bpf.h"
+#include "bpf/path/own_synack.bpf.h"
 #include "bpf/state/heavy_hitters.bpf.h"
 #include "bpf/state/service.bpf.h"
 #include "bpf/state/sources.bpf.h"
@@ -76,6 +77,7 @@ static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 		return SG_V_SYNACK_UNKNOWN_SERVICE;
 	s->vlan = skb->vlan_present ? SG_VLAN_PRESENT | (skb->vlan_tci & 0xfff) : p.vlan;
 	service_prove(s, now_ns);
+	synack_learn(skb, &p, s, now_ns);
 	return SG_V_OWN_SYNACK;
 }
 

@@ -14,16 +14,24 @@
 #include "bpf/net/packet.h"
 #include "bpf/state/service.bpf.h"
 
-#define LISTENER_MAX_WINDOW_CLAMP (0xffffu << OPTIONS_MAX_WSCALE)
+#define LISTENER_MAX_WINDOW_CLAMP  (0xffffu << OPTIONS_MAX_WSCALE)
+#define LISTENER_MAX_SIGNED_WINDOW 32767 /* MAX_TCP_WINDOW */
 
-/* The interface's, for the MSS of challenges; with each inspection, since it costs a call. */
-static __always_inline void listener_mtu(void *ctx, __u32 ifindex, struct sg_service *s)
+/*
+ * For the MSS of challenges, with `headers` bytes of headers: the interface's, or less, where the firewall
+ * was seen to clamp the MSS. With each inspection, since it costs a call.
+ */
+static __always_inline void listener_mtu(void *ctx, __u32 ifindex, __u32 headers,
+					 struct sg_service *s)
 {
 	__u32 mtu = 0;
 
 	if (bpf_check_mtu(ctx, 0, &mtu, 0, 0) < 0)
 		mtu = 1280;
-	s->mtu = sg_min(sg_max(mtu, 576), 65535);
+	mtu = sg_min(sg_max(mtu, 576), 65535);
+	if (s->mss_clamp)
+		mtu = sg_min(mtu, s->mss_clamp + headers);
+	s->mtu = mtu;
 	s->ifindex = ifindex;
 }
 
@@ -114,6 +122,8 @@ static __always_inline void listener_window(struct sg_service *s, const struct t
 		clamp = LISTENER_MAX_WINDOW_CLAMP;
 	s->window_space = sg_min(full, clamp);
 	space = sg_max(s->window_space, rmem);
+	if (net->ipv4.sysctl_tcp_workaround_signed_windows)
+		s->window_space = sg_min(s->window_space, LISTENER_MAX_SIGNED_WINDOW);
 	space = sg_max(space, control.rmem_max);
 	space = sg_min(space, clamp);
 	wscale = listener_log2(space) - 15;
@@ -126,6 +136,70 @@ static __always_inline __u8 listener_offers(const struct net *net)
 	       (net->ipv4.sysctl_tcp_sack ? SG_OFFER_SACK : 0) |
 	       (net->ipv4.sysctl_tcp_window_scaling ? SG_OFFER_WSCALE : 0) |
 	       (net->ipv4.sysctl_tcp_ecn ? SG_OFFER_ECN : 0);
+}
+
+/*
+ * The IP header of the SYN-ACKs that the listener's kernel makes: ip_build_and_send_pkt(), and
+ * tcp_v6_send_synack() with ip6_xmit(). `hoplimit` is the route's, 0 = it has none.
+ */
+static __always_inline __u8 listener_ttl(const struct inet_sock *inet, const struct net *net,
+					 const struct net_device *dev, __u8 version, __u32 hoplimit)
+{
+	__s32 ttl = inet->uc_ttl;
+
+	if (version == 6 && bpf_core_field_exists(inet->pinet6))
+		ttl = inet->pinet6->hop_limit;
+	if (ttl > 0)
+		return ttl;
+	if (hoplimit)
+		return hoplimit;
+	if (version == 4)
+		return net->ipv4.sysctl_ip_default_ttl;
+	ttl = bpf_core_field_exists(dev->ip6_ptr) ? dev->ip6_ptr->cnf.hop_limit : 0;
+	return ttl > 0 ? ttl : 64;
+}
+
+static __always_inline __u8 listener_tos(const struct inet_sock *inet, __u8 version)
+{
+	return version == 6 && bpf_core_field_exists(inet->pinet6) ? inet->pinet6->tclass :
+								     inet->tos;
+}
+
+/* ip6_make_flowlabel(): a hash, which is a number at random for each request (net_tx_rndhash()). */
+static __always_inline __u8 listener_label(const struct inet_sock *inet, const struct net *net)
+{
+	__u64 flags = inet->inet_flags;
+	__u8 automatic = net->ipv6.sysctl.auto_flowlabels;
+	__u8 label = flags >> KERNEL_REPFLOW & 1 ? SG_OFFER_SYN_LABEL : 0;
+	bool wanted = automatic == KERNEL_FLOWLABELS_OPTOUT;
+
+	if (automatic == KERNEL_FLOWLABELS_OFF)
+		return label;
+	if (flags >> KERNEL_AUTOFLOWLABEL_SET & 1)
+		wanted = flags >> KERNEL_AUTOFLOWLABEL & 1;
+	if (!wanted && automatic != KERNEL_FLOWLABELS_FORCED)
+		return label;
+	if (net->ipv6.sysctl.flowlabel_state_ranges)
+		label |= SG_OFFER_LABEL_RANGES;
+	return label | SG_OFFER_LABEL;
+}
+
+/* With what the firewall was seen to make of it: path/synack.bpf.h. */
+static __always_inline void listener_ip(struct sg_service *s, const struct inet_sock *inet,
+					const struct net *net, const struct net_device *dev,
+					__u8 version)
+{
+	bool reflect = net->ipv4.sysctl_tcp_reflect_tos;
+
+	s->ttl = s->ttl_set ?: listener_ttl(inet, net, dev, version, 0);
+	if (s->tos_set)
+		s->tos = s->tos_set;
+	else
+		s->tos = reflect ? 0 : listener_tos(inet, version);
+	if (reflect && !s->tos_set)
+		s->offers |= SG_OFFER_SYN_TOS;
+	if (version == 6 && bpf_core_field_exists(net->ipv6))
+		s->offers |= listener_label(inet, net);
 }
 
 static __always_inline bool listener_accept_full(const struct sock *sk)
@@ -237,15 +311,13 @@ static __always_inline bool listener_is_left_alone(const struct sg_service *s)
 }
 
 static __always_inline void listener_read(struct sg_service *s, const struct tcp_sock *tp,
-					  __u8 version, __u64 now_ns)
+					  const struct net_device *dev, __u8 version, __u64 now_ns)
 {
 	const struct inet_sock *inet = &tp->inet_conn.icsk_inet;
 	const struct net *net = inet->sk.__sk_common.skc_net.net;
-	__s16 ttl = inet->uc_ttl;
 
 	s->offers = listener_offers(net);
-	s->ttl = ttl > 0 ? ttl : net->ipv4.sysctl_ip_default_ttl;
-	s->tos = inet->tos;
+	listener_ip(s, inet, net, dev, version);
 	s->rfc1337 = net->ipv4.sysctl_tcp_rfc1337;
 	s->user_mss = tp->rx_opt.user_mss;
 	listener_window(s, tp, net);
@@ -272,14 +344,16 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
  * Inspects the listener of p's service and writes what it learns into *s. Of two listeners on the
  * port the kernel's look-up takes the one that a SYN would meet. Returns 0.
  */
-static __always_inline int listener_inspect_from(void *ctx, __u32 ifindex, const struct packet *p,
-						 struct sg_service *s, __u64 now_ns)
+static __always_inline int listener_inspect_from(void *ctx, __u32 ifindex,
+						 const struct net_device *dev,
+						 const struct packet *p, struct sg_service *s,
+						 __u64 now_ns)
 {
 	struct tcp_sock *tp;
 	struct bpf_sock *sk;
 
 	s->checked_at_ns = now_ns; /* first, so that other CPUs do not follow */
-	listener_mtu(ctx, ifindex, s);
+	listener_mtu(ctx, ifindex, p->version == 4 ? 40 : 60, s);
 	if (!addr_is_local(&p->daddr)) {
 		s->hindrance = SG_V_NOT_LOCAL;
 		return 0;
@@ -291,7 +365,7 @@ static __always_inline int listener_inspect_from(void *ctx, __u32 ifindex, const
 	}
 	tp = sk->state == KERNEL_TCP_LISTEN ? bpf_skc_to_tcp_sock(sk) : NULL;
 	if (tp)
-		listener_read(s, tp, p->version, now_ns);
+		listener_read(s, tp, dev, p->version, now_ns);
 	bpf_sk_release(sk);
 	return 0;
 }
@@ -300,13 +374,19 @@ static __always_inline int listener_inspect_from(void *ctx, __u32 ifindex, const
 __noinline int listener_inspect(struct xdp_md *ctx, const struct packet *p, struct sg_service *s,
 				__u64 now_ns)
 {
-	return p && s ? listener_inspect_from(ctx, ctx->ingress_ifindex, p, s, now_ns) : 0;
+	const struct xdp_buff *xdp = bpf_cast_to_kern_ctx(ctx);
+
+	return p && s ? listener_inspect_from(ctx, ctx->ingress_ifindex, xdp->rxq->dev, p, s,
+					      now_ns) :
+			0;
 }
 
 __noinline int listener_inspect_skb(struct __sk_buff *skb, const struct packet *p,
 				    struct sg_service *s, __u64 now_ns)
 {
-	return p && s ? listener_inspect_from(skb, skb->ifindex, p, s, now_ns) : 0;
+	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
+
+	return p && s ? listener_inspect_from(skb, skb->ifindex, kernel_skb->dev, p, s, now_ns) : 0;
 }
 
 /* Whether p has a listener: once per service, before it gets an entry. */

@@ -191,13 +191,29 @@ enum sg_service_state {
 #define SG_OFFER_SACK	(1u << 1)
 #define SG_OFFER_WSCALE (1u << 2)
 #define SG_OFFER_ECN	(1u << 3)
+/* The same of its IP header: a flow label of its own, one of the SYN's, the SYN's TOS. */
+#define SG_OFFER_LABEL	      (1u << 4)
+#define SG_OFFER_LABEL_RANGES (1u << 5) /* with the bit of those that are not managed: RFC 6437 */
+#define SG_OFFER_SYN_LABEL    (1u << 6)
+#define SG_OFFER_SYN_TOS      (1u << 7)
 
 /*
  * vlan of a service: what its own SYN-ACKs carried. A SYN is challenged only where it carries the
  * same, because a reply in place has the tags of the SYN: a tag that the hardware stripped before
  * XDP saw it would be missing.
  */
-#define SG_VLAN_PRESENT 0x10000u /* or'ed with the 12-bit VLAN id */
+#define SG_VLAN_PRESENT 0x1000u /* or'ed with the 12-bit VLAN id */
+
+/*
+ * Of a service's own SYN-ACKs is learned what the host does to them after they are made. Each is
+ * compared with what TCP made, so that a client's route does not count. Times are in units of
+ * 2^34 ns = 17 s. A clamp is forgotten when for SG_CLAMP_UNITS no SYN-ACK was clamped as low.
+ */
+#define SG_HEARD_SHIFT 34
+#define SG_CLAMP_UNITS 18 /* five minutes */
+/* Without a SYN-ACK for so long one SYN of a defended service is let through, to see another. */
+#define SG_HEARD_UNITS 4
+#define SG_TOS_SET     1u
 
 struct sg_service {
 	/* the key; written once by the program that claimed the entry */
@@ -211,8 +227,11 @@ struct sg_service {
 	__u64 blocked_until_ns;	  /* daemon: acceptances did not become connections */
 	__u64 forwarded_until_ns; /* programs: another host answers for it */
 	__u64 proven_at_ns;	  /* programs: our own SYN-ACK, or a handshake */
-	__u32 vlan;		  /* programs: of the proof */
-	__u32 hindrance;	  /* programs: the verdict that stands against a challenge, or 0 */
+	__u16 vlan;		  /* programs: of the proof */
+	__u16 hindrance;	  /* programs: the verdict that stands against a challenge, or 0 */
+	/* programs: what becomes of the service's own SYN-ACKs after TCP has made them */
+	__u16 heard;   /* when the last one left */
+	__u16 clamped; /* when one was clamped to mss_clamp */
 
 	/* by the last inspection of the listener; programs */
 	__u64 checked_at_ns;
@@ -234,7 +253,10 @@ struct sg_service {
 	 * which the service was challenged. The scale promised in an epoch is fixed in it.
 	 */
 	__u64 promised[2];
-	__u64 armed_count; /* programs: how many times the queue called for defence */
+	__u32 armed_count; /* programs: how many times the queue called for defence */
+	__u16 mss_clamp;   /* the least MSS that a rule left in one; 0 = none below TCP's */
+	__u8 ttl_set;	   /* 0 = as TCP made it */
+	__u8 tos_set;	   /* SG_TOS_SET and the upper six bits; 0 = as TCP made it */
 };
 
 /* Per service and CPU; programs. Counters only grow. */

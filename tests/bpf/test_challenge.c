@@ -12,10 +12,16 @@
 
 #include <unistd.h>
 
-/* Of a listener with 131072 bytes of buffer: 65536, rounded down to whole segments. */
-#define WINDOW_1460 (65536 - 65536 % 1460)
-#define WINDOW_1440 (65536 - 65536 % 1440)
-#define WINDOW_536  (65536 - 65536 % 536)
+/*
+ * Of a listener with 131072 bytes of buffer: 65536, rounded down to whole segments, as the host counts
+ * them in its answer and as it counts them at the acceptance.
+ */
+#define WHOLE(space, mss) ((space) - (space) % (mss))
+#define WINDOW_LINUX4	  WHOLE(WHOLE(65536, 1460 - 12), 1460)
+#define WINDOW_LINUX6	  WHOLE(WHOLE(65536, 1440 - 12), 1440)
+#define WINDOW_WINDOWS4	  WHOLE(WHOLE(65536, 1460), 1440)
+#define WINDOW_WINDOWS6	  WHOLE(WHOLE(65536, 1440), 1440)
+#define WINDOW_BARE	  WHOLE(WHOLE(65536, 1460), 536)
 
 /* The scale for the 6 MiB that the buffer may grow to. */
 #define WSCALE 7
@@ -81,6 +87,13 @@ static void put_tsval(struct frame_spec *spec, __u32 tsval)
 			*o = ts;
 }
 
+static __u32 frame_label(const struct prog_frame *f)
+{
+	const __u8 *ip = f->bytes + prog_view(f).l3_offset;
+
+	return (ip[1] & 15) << 16 | ip[2] << 8 | ip[3];
+}
+
 static void assert_answer_by(struct prog *p, enum sg_program program, const struct frame_spec *syn,
 			     struct frame_spec answer, size_t frame_bytes, enum sg_verdict verdict)
 {
@@ -96,6 +109,11 @@ static void assert_answer_by(struct prog *p, enum sg_program program, const stru
 		ck_assert_int_eq(view.tsval & COOKIE_TS_MASK, terms.ts_bits);
 		ck_assert_uint_lt(clock_ms - view.tsval, COOKIE_TS_MASK + 1000);
 		put_tsval(&answer, view.tsval);
+	}
+	/* at random, as the kernel's */
+	if (syn->version == 6) {
+		answer.flow_label = frame_label(&out);
+		ck_assert_uint_ne(answer.flow_label, 0);
 	}
 	expected.length = frame_build(expected.bytes, sizeof(expected.bytes), &answer);
 	ck_assert_uint_le(expected.length, frame_bytes);
@@ -132,7 +150,7 @@ static void assert_answer(struct prog *p, const struct frame_spec *syn, struct f
 START_TEST(test_linux_ipv4)
 {
 	struct prog *p = defended(&client_linux4);
-	struct frame_spec answer = ANSWER(&client_linux4, WINDOW_1460, LINUX_ANSWER(1460));
+	struct frame_spec answer = ANSWER(&client_linux4, WINDOW_LINUX4, LINUX_ANSWER(1460));
 
 	assert_answer(p, &client_linux4, answer, 74, SG_V_CHALLENGED);
 }
@@ -141,7 +159,7 @@ END_TEST
 START_TEST(test_linux_ipv6)
 {
 	struct prog *p = defended(&client_linux6);
-	struct frame_spec answer = ANSWER(&client_linux6, WINDOW_1440, LINUX_ANSWER(1440));
+	struct frame_spec answer = ANSWER(&client_linux6, WINDOW_LINUX6, LINUX_ANSWER(1440));
 
 	assert_answer(p, &client_linux6, answer, 94, SG_V_CHALLENGED);
 }
@@ -150,12 +168,12 @@ END_TEST
 START_TEST(test_windows)
 {
 	struct prog *p = defended(&client_windows4);
-	struct frame_spec answer = ANSWER(&client_windows4, WINDOW_1440, WINDOWS_ANSWER(1460));
+	struct frame_spec answer = ANSWER(&client_windows4, WINDOW_WINDOWS4, WINDOWS_ANSWER(1460));
 
 	assert_answer(p, &client_windows4, answer, 66, SG_V_CHALLENGED);
 
 	prog_defend(p, &client_windows6);
-	answer = ANSWER(&client_windows6, WINDOW_1440, WINDOWS_ANSWER(1440));
+	answer = ANSWER(&client_windows6, WINDOW_WINDOWS6, WINDOWS_ANSWER(1440));
 	assert_answer(p, &client_windows6, answer, 86, SG_V_CHALLENGED);
 }
 END_TEST
@@ -164,7 +182,7 @@ END_TEST
 START_TEST(test_bare_syn_grows)
 {
 	struct prog *p = defended(&client_bare4);
-	struct frame_spec answer = ANSWER(&client_bare4, WINDOW_536, FRAME_MSS(1460));
+	struct frame_spec answer = ANSWER(&client_bare4, WINDOW_BARE, FRAME_MSS(1460));
 
 	assert_answer(p, &client_bare4, answer, 58, SG_V_CHALLENGED);
 }
@@ -172,7 +190,7 @@ END_TEST
 
 START_TEST(test_padding_is_kept_and_zeroed)
 {
-	struct frame_spec syn = client_bare4, answer = ANSWER(&syn, WINDOW_536, FRAME_MSS(1460));
+	struct frame_spec syn = client_bare4, answer = ANSWER(&syn, WINDOW_BARE, FRAME_MSS(1460));
 	struct prog *p = defended(&syn);
 
 	for (syn.pad_to = 55; syn.pad_to <= 60; syn.pad_to++)
@@ -226,7 +244,7 @@ START_TEST(test_one_tag_is_kept)
 	s->vlan = SG_VLAN_PRESENT | 7;
 	for (i = 0; i < 2; i++) {
 		syn.tags[0] = (struct frame_tag){ .tpid = kinds[i], .vid = 7, .priority = 5 };
-		answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
+		answer = ANSWER(&syn, WINDOW_LINUX4, LINUX_ANSWER(1460));
 		assert_answer(p, &syn, answer, 78, SG_V_CHALLENGED);
 	}
 }
@@ -236,14 +254,14 @@ END_TEST
 START_TEST(test_data_in_the_syn_is_cut)
 {
 	struct frame_spec syn = client_linux4,
-			  answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
+			  answer = ANSWER(&syn, WINDOW_LINUX4, LINUX_ANSWER(1460));
 	struct prog *p = defended(&syn);
 
 	for (syn.payload_bytes = 1; syn.payload_bytes < 1400; syn.payload_bytes += 233)
 		assert_answer(p, &syn, answer, 74, SG_V_CHALLENGED);
 
 	syn = client_bare4;
-	answer = ANSWER(&syn, WINDOW_536, FRAME_MSS(1460));
+	answer = ANSWER(&syn, WINDOW_BARE, FRAME_MSS(1460));
 	for (syn.payload_bytes = 1; syn.payload_bytes < 12; syn.payload_bytes++)
 		assert_answer(p, &syn, answer,
 			      54 + syn.payload_bytes < 60 ?
@@ -256,7 +274,7 @@ END_TEST
 START_TEST(test_fast_open_is_not_answered)
 {
 	struct frame_spec syn = client_linux4,
-			  answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
+			  answer = ANSWER(&syn, WINDOW_LINUX4, LINUX_ANSWER(1460));
 	struct prog *p = defended(&syn);
 
 	syn.options[5] = (struct frame_option)FRAME_TFO_COOKIE;
@@ -270,7 +288,7 @@ START_TEST(test_ip_options_are_left_out)
 {
 	static const __u8 router_alert[40] = { 148, 4, 0, 0, 1, 1, 1, 1 };
 	struct frame_spec syn = client_linux4,
-			  answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
+			  answer = ANSWER(&syn, WINDOW_LINUX4, LINUX_ANSWER(1460));
 	struct prog *p = defended(&syn);
 
 	syn.ip_options = router_alert;
@@ -282,7 +300,7 @@ START_TEST(test_ip_options_are_left_out)
 	syn.extensions[0] = (struct frame_extension){ .kind = IPPROTO_HOPOPTS };
 	syn.extensions[1] = (struct frame_extension){ .kind = IPPROTO_DSTOPTS, .words = 3 };
 	prog_defend(p, &client_linux6);
-	answer = ANSWER(&syn, WINDOW_1440, LINUX_ANSWER(1440));
+	answer = ANSWER(&syn, WINDOW_LINUX6, LINUX_ANSWER(1440));
 	assert_answer(p, &syn, answer, 94, SG_V_CHALLENGED);
 }
 END_TEST
@@ -291,7 +309,7 @@ END_TEST
 START_TEST(test_ecn)
 {
 	struct frame_spec syn = client_linux4,
-			  answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
+			  answer = ANSWER(&syn, WINDOW_LINUX4, LINUX_ANSWER(1460));
 	struct prog *p = defended(&syn);
 
 	syn.flags = FRAME_SYN | FRAME_ECE | FRAME_CWR;
@@ -316,7 +334,7 @@ END_TEST
 START_TEST(test_checksum_of_the_syn_does_not_matter)
 {
 	struct frame_spec syn = client_linux4,
-			  answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
+			  answer = ANSWER(&syn, WINDOW_LINUX4, LINUX_ANSWER(1460));
 	struct prog *p = defended(&syn);
 
 	syn.partial_tcp_checksum = true;
@@ -334,7 +352,7 @@ END_TEST
 START_TEST(test_frame_in_fragments)
 {
 	struct frame_spec syn = client_linux4,
-			  answer = ANSWER(&syn, WINDOW_1460, LINUX_ANSWER(1460));
+			  answer = ANSWER(&syn, WINDOW_LINUX4, LINUX_ANSWER(1460));
 	struct prog *p = defended(&syn);
 
 	if (!prog_can_split(p))

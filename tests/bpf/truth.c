@@ -240,6 +240,9 @@ static void shake_service(struct truth *t, struct sg_service *s)
 	s->offers = truth_chance(t, 2) ? 15 : noise(&t->seed);
 	s->ttl = 1 + noise_below(&t->seed, 255);
 	s->tos = noise(&t->seed);
+	s->mss_clamp = truth_chance(t, 4) ? TRUTH_ONE_OF(t, truth_mss) : 0;
+	s->ttl_set = truth_chance(t, 8) ? noise(&t->seed) : 0;
+	s->tos_set = truth_chance(t, 8) ? noise(&t->seed) | SG_TOS_SET : 0;
 	s->bound_elsewhere = truth_chance(t, 30);
 	s->promised[epoch & 1] = (__u64)(truth_chance(t, 2) ? epoch : epoch - 2) << 8 |
 				 noise_below(&t->seed, 15);

@@ -213,7 +213,7 @@ static __u8 *frame_build_tcp(struct frame_writer *w, const struct frame_spec *sp
 	tcp[13] = frame_number(spec->flags, FRAME_SYN);
 	frame_put16(tcp + 14, frame_number(spec->window, 64240));
 	frame_build_options(w, spec);
-	tcp[12] = frame_number(spec->doff, (w->pos - tcp) / 4) << 4;
+	tcp[12] = frame_number(spec->doff, (w->pos - tcp) / 4) << 4 | (spec->flags >> 8 & 1);
 	payload = frame_claim(w, spec->payload_bytes);
 	if (spec->payload && spec->payload_bytes)
 		memcpy(payload, spec->payload, spec->payload_bytes);

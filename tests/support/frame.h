@@ -41,6 +41,7 @@ enum frame_flags {
 	FRAME_URG = 0x20,
 	FRAME_ECE = 0x40,
 	FRAME_CWR = 0x80,
+	FRAME_AE = 0x100, /* RFC 9768; a view does not show it */
 };
 
 /* One TCP option: bytes 0 ends the list. The list is padded to 4 bytes with end-of-list. */

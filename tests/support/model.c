@@ -228,6 +228,13 @@ static bool model_listens(const struct model_place *at, const struct model_syn *
 	return at->listener && !(at->listener->v6only && s->version == 4);
 }
 
+void model_mtu(const struct model *m, const struct model_syn *s, struct sg_service *of)
+{
+	__u32 clamp = of->mss_clamp + (s->version == 4 ? 40 : 60);
+
+	of->mtu = of->mss_clamp && clamp < m->mtu ? clamp : m->mtu;
+}
+
 static void model_look(const struct model *m, const struct model_place *at,
 		       const struct model_syn *s, __u64 now_ns, struct sg_service *to)
 {
@@ -236,7 +243,7 @@ static void model_look(const struct model *m, const struct model_place *at,
 
 	to->checked_at_ns = now_ns;
 	to->ifindex = m->ifindex;
-	to->mtu = m->mtu;
+	model_mtu(m, s, to);
 	if (!at->local || !model_listens(at, s)) {
 		to->hindrance = at->local ? SG_V_NO_LISTENER : SG_V_NOT_LOCAL;
 		return;
@@ -256,8 +263,13 @@ static void model_look(const struct model *m, const struct model_place *at,
 	to->user_mss = l->user_mss;
 	to->wscale = l->wscale;
 	to->offers = l->offers;
-	to->ttl = l->ttl;
-	to->tos = l->tos;
+	/* those options of the socket are of IPv4, and the sysctls as they are by default */
+	to->ttl = s->version == 4 ? l->ttl : 64;
+	to->tos = s->version == 4 ? l->tos : 0;
+	if (s->version == 6)
+		to->offers |= SG_OFFER_LABEL;
+	to->ttl = to->ttl_set ? to->ttl_set : to->ttl;
+	to->tos = to->tos_set ? to->tos_set : to->tos;
 	to->hindrance = l->hindrance;
 }
 

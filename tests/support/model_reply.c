@@ -151,19 +151,13 @@ static __u8 *model_put32(__u8 *to, __u32 n)
 	return model_put16(model_put16(to, n >> 16), n);
 }
 
-static __u8 *model_put_options(__u8 *to, const struct model *m, const struct model_syn *s,
-			       const struct sg_service *of, const struct model_terms *t,
-			       __u64 clock_ms, __u8 wscale)
+static __u8 *model_put_options(__u8 *to, const struct model_syn *s, const struct model_terms *t,
+			       __u32 own, __u32 tsval, __u8 wscale)
 {
-	__u32 own = m->mtu - (s->version == 4 ? 40 : 60), clock = clock_ms + m->tsval_offset;
-	__u32 tsval = clock - clock % 256 + t->bits;
-
-	if (of->user_mss && of->user_mss < own)
-		own = of->user_mss;
 	to = model_put32(to, 0x02040000 + own);
 	if (t->ts) {
 		to = model_put32(to, t->sack ? 0x0402080a : 0x0101080a);
-		to = model_put32(to, t->bits > clock % 256 ? tsval - 256 : tsval);
+		to = model_put32(to, tsval);
 		to = model_put32(to, s->tsval);
 	} else if (t->sack) {
 		to = model_put32(to, 0x01010402);
@@ -171,11 +165,28 @@ static __u8 *model_put_options(__u8 *to, const struct model *m, const struct mod
 	return t->wscale ? model_put32(to, 0x01030300 + wscale) : to;
 }
 
-static __u8 *model_put_ip(__u8 *ip, const struct model_syn *s, const struct sg_service *of,
-			  int tcp_bytes)
+static __u32 model_label(const struct model_syn *s, __u8 offers, __u32 isn, __u32 tsval)
 {
+	__u32 told = (s->bytes[s->l3 + 1] & 15) << 16 | model_16(s->bytes + s->l3 + 2);
+	__u32 own = (isn / 4096 ^ tsval / 256) & 0xfffff;
+
+	if (told && offers & SG_OFFER_SYN_LABEL)
+		return told;
+	if (!(offers & SG_OFFER_LABEL))
+		return 0;
+	return offers & SG_OFFER_LABEL_RANGES ? own | 0x80000 : own;
+}
+
+static __u8 *model_put_ip(__u8 *ip, const struct model_syn *s, const struct sg_service *of,
+			  __u32 label, int tcp_bytes)
+{
+	__u8 tos = of->tos;
+
+	if (of->offers & SG_OFFER_SYN_TOS)
+		tos |= s->tos;
+	tos = tos / 4 * 4;
 	if (s->version == 6) {
-		model_put32(ip, 0x60000000);
+		model_put32(ip, 0x60000000 + (tos << 20) + label);
 		model_put16(ip + 4, tcp_bytes);
 		ip[6] = MODEL_TCP;
 		ip[7] = of->ttl;
@@ -183,7 +194,7 @@ static __u8 *model_put_ip(__u8 *ip, const struct model_syn *s, const struct sg_s
 		memcpy(ip + 24, s->src.bytes, 16);
 		return ip + 40;
 	}
-	model_put16(ip, 0x4500 + of->tos / 4 * 4);
+	model_put16(ip, 0x4500 + tos);
 	model_put16(ip + 2, 20 + tcp_bytes);
 	model_put32(ip + 4, 0x4000);
 	ip[8] = of->ttl;
@@ -194,10 +205,10 @@ static __u8 *model_put_ip(__u8 *ip, const struct model_syn *s, const struct sg_s
 	return ip + 20;
 }
 
-/* The window that an acceptance gets: whole segments of it, as far as 16 bits go. */
+/* Whole segments, as far as 16 bits go. */
 static __u32 model_window(__u32 space, __u32 mss)
 {
-	if (space > mss)
+	if (mss && space > mss)
 		space = space / mss * mss;
 	return space > 65535 ? 65535 : space;
 }
@@ -208,13 +219,14 @@ enum sg_verdict model_challenge(const struct model *m, const struct model_syn *s
 	__u32 epoch = (now_ns >> MODEL_EPOCH_SHIFT) + 2;
 	__u64 *promised = &a->service.promised[epoch % 2];
 	__u8 reply[160] = {}, *tcp, *end, *ip = reply + s->l3;
+	__u32 own, isn, clock = clock_ms + m->tsval_offset, tsval, window;
 	struct model_terms t;
 	size_t length;
 	int tcp_bytes;
 
 	/* known from the last look, unless that was at another interface */
 	if (!a->service.mtu || a->service.ifindex != m->ifindex) {
-		a->service.mtu = m->mtu;
+		model_mtu(m, s, &a->service);
 		a->service.ifindex = m->ifindex;
 	}
 	model_agree(s, a->service.offers, &t);
@@ -224,17 +236,30 @@ enum sg_verdict model_challenge(const struct model *m, const struct model_syn *s
 	memcpy(reply + 6, s->bytes, 6);
 	memcpy(reply + 12, s->bytes + 12, s->l3 - 12);
 
+	isn = model_isn(m, s, epoch, &t);
+	tsval = clock - clock % 256 + t.bits;
+	if (t.bits > clock % 256)
+		tsval -= 256;
+	own = a->service.mtu - (s->version == 4 ? 40 : 60);
+	if (a->service.user_mss && a->service.user_mss < own)
+		own = a->service.user_mss;
+	/* in the segments of the host's answer, then in those of the acceptance */
+	window = a->service.window_space;
+	if (window < 0x20000)
+		window = model_window(model_window(window, own - (t.ts ? 12 : 0)), t.mss);
+	else
+		window = 0xffff;
 	tcp = ip + (s->version == 4 ? 20 : 40);
-	end = model_put_options(tcp + 20, m, s, &a->service, &t, clock_ms, *promised % 256);
+	end = model_put_options(tcp + 20, s, &t, own, tsval, *promised % 256);
 	tcp_bytes = end - tcp;
-	model_put_ip(ip, s, &a->service, tcp_bytes);
+	model_put_ip(ip, s, &a->service, model_label(s, a->service.offers, isn, tsval), tcp_bytes);
 	memcpy(tcp, s->bytes + s->l4 + 2, 2);
 	memcpy(tcp + 2, s->bytes + s->l4, 2);
-	model_put32(tcp + 4, model_isn(m, s, epoch, &t));
+	model_put32(tcp + 4, isn);
 	model_put32(tcp + 8, s->seq + 1);
 	tcp[12] = tcp_bytes / 4 * 16;
 	tcp[13] = FRAME_SYN | FRAME_ACK | (t.ecn ? FRAME_ECE : 0);
-	model_put16(tcp + 14, model_window(a->service.window_space, t.mss));
+	model_put16(tcp + 14, window);
 	model_put16(tcp + 16,
 		    frame_checksum(tcp, tcp_bytes, frame_pseudo_sum(s->version, ip, tcp_bytes)));
 

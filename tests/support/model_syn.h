@@ -39,6 +39,9 @@ static inline __u32 model_32(const __u8 *b)
 	return model_16(b) * 65536 + model_16(b + 2);
 }
 
+/* What is kept for the MSS: the interface's MTU, or less, by the clamp that was seen. */
+void model_mtu(const struct model *m, const struct model_syn *s, struct sg_service *of);
+
 /* Writes the reply and what the service promises with it into a. */
 enum sg_verdict model_challenge(const struct model *m, const struct model_syn *s, __u64 now_ns,
 				__u64 clock_ms, size_t linear, struct model_answer *a);

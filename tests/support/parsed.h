@@ -15,7 +15,7 @@
 /* Returns NULL, or what of the packet differs from what stands in the frame. */
 static inline const char *parsed_packet_wrong(const struct packet *p, const struct frame_view *v)
 {
-	__u32 vlan = v->tag_count ? 0x10000 | v->tags[0].vid : 0;
+	__u32 vlan = v->tag_count ? SG_VLAN_PRESENT | v->tags[0].vid : 0;
 
 	if (p->version != v->version)
 		return "version";
