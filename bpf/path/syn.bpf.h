@@ -64,9 +64,10 @@ static __always_inline enum sg_verdict syn_admit(void *ctx, enum syn_hook hook, 
 	struct sg_service *s = syn->service;
 
 	if (service_defended(s, syn->now_ns)) {
-		if (syn->now_ns - s->checked_at_ns > SG_RECHECK_NS)
-			syn_inspect_listener(ctx, hook, syn);
-		return SG_UNDECIDED;
+		if (syn->now_ns - s->checked_at_ns <= SG_RECHECK_NS)
+			return SG_UNDECIDED;
+		syn_inspect_listener(ctx, hook, syn);
+		return service_is_sampled(s, syn->now_ns) ? SG_V_SYN_SAMPLED : SG_UNDECIDED;
 	}
 	if (s->quota > 0) {
 		s->quota--;

@@ -144,6 +144,23 @@ static __always_inline bool synack_has_come_by(__u32 ifindex, __u64 now_ns)
 	return synack_ifindex[at] == ifindex && now_ns - synack_came_ns[at] <= SYNACK_PASSES_NS;
 }
 
+/*
+ * Whether a SYN is let through, for the host's own SYN-ACK to be seen: in a long attack, and in mode
+ * always, there may be none, and what the firewall makes of them changes. Says so once; at the first time
+ * it begins to wait.
+ */
+static __always_inline bool service_is_sampled(struct sg_service *s, __u64 now_ns)
+{
+	__u16 unit = now_ns >> SG_HEARD_SHIFT;
+	__u16 units = unit - s->heard;
+	bool waited = s->heard;
+
+	if (waited && units < SG_HEARD_UNITS)
+		return false;
+	s->heard = unit;
+	return waited;
+}
+
 static __always_inline bool service_defended(const struct sg_service *s, __u64 now_ns)
 {
 	return control.mode == SG_MODE_ALWAYS || s->lease_until_ns > now_ns;

@@ -67,6 +67,7 @@ enum sg_action {
 	/* SYN of a service that is idle */                                                                                                                           \
 	X(SG_IN_SYN,    SYN_ADMITTED,           PASS,    "syn_admitted",           "SYN let through, its service is idle")                                            \
 	X(SG_IN_SYN,    SYN_VERIFIED,           PASS,    "syn_verified",           "SYN of a client that completed a handshake within the hour")                      \
+	X(SG_IN_SYN,    SYN_SAMPLED,            PASS,    "syn_sampled",            "SYN let through, one a minute, so that the service's own SYN-ACK is seen")        \
 	/* SYN that would have been challenged, but */                                                                                                                \
 	X(SG_IN_SYN,    OBSERVED,               PASS,    "observed",               "SYN that mode auto would have challenged")                                        \
 	X(SG_IN_SYN,    HEARTBEAT_LOST,         PASS,    "heartbeat_lost",         "No heartbeat of the daemon for a minute")                                         \

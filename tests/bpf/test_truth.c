@@ -41,6 +41,8 @@ static bool same_service(const struct sg_service *is, const struct sg_service *f
 		s.checked_at_ns = last->checked_at_ns;
 	if (s.lease_until_ns >= first->lease_until_ns && s.lease_until_ns <= last->lease_until_ns)
 		s.lease_until_ns = last->lease_until_ns;
+	if (s.heard == first->heard)
+		s.heard = last->heard;
 	return !memcmp(&s, last, sizeof(s));
 }
 

@@ -243,6 +243,7 @@ static void shake_service(struct truth *t, struct sg_service *s)
 	s->mss_clamp = truth_chance(t, 4) ? TRUTH_ONE_OF(t, truth_mss) : 0;
 	s->ttl_set = truth_chance(t, 8) ? noise(&t->seed) : 0;
 	s->tos_set = truth_chance(t, 8) ? noise(&t->seed) | SG_TOS_SET : 0;
+	s->heard = truth_chance(t, 8) ? 0 : (now >> SG_HEARD_SHIFT) - noise_below(&t->seed, 6);
 	s->bound_elsewhere = truth_chance(t, 30);
 	s->promised[epoch & 1] = (__u64)(truth_chance(t, 2) ? epoch : epoch - 2) << 8 |
 				 noise_below(&t->seed, 15);

@@ -278,6 +278,17 @@ static bool model_defended(const struct model *m, const struct sg_service *to, _
 	return m->mode == SG_MODE_ALWAYS || to->lease_until_ns > now_ns;
 }
 
+/* A SYN-ACK of the service within a minute; waiting for one begins where there was none. */
+static bool model_has_heard(struct sg_service *to, __u64 now_ns)
+{
+	__u16 before = to->heard, now = now_ns / (1ULL << 34);
+
+	if (before && (__u16)(now - before) < 4)
+		return true;
+	to->heard = now;
+	return !before;
+}
+
 static enum sg_verdict model_find(const struct model *m, const struct model_syn *s,
 				  struct model_answer *a)
 {
@@ -331,6 +342,8 @@ static enum sg_verdict model_admit(const struct model *m, const struct model_syn
 		return SG_V_NO_LISTENER;
 	if (!defended || stale)
 		model_look(m, &m->places[a->place], s, now_ns, to);
+	if (defended && stale && !model_has_heard(to, now_ns))
+		return SG_V_SYN_SAMPLED;
 	if (defended)
 		return SG_UNDECIDED;
 	if (to->hindrance == SG_V_NO_LISTENER || to->hindrance == SG_V_NOT_LOCAL)
