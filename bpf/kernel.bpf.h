@@ -89,12 +89,10 @@ struct netns_nf {
 	struct nf_hook_entries *hooks_ipv6[5];
 } __relocated;
 
-/* include/uapi/linux/netfilter.h */
-#define KERNEL_NF_PRE_ROUTING 0
-#define KERNEL_NF_LOCAL_IN    1
+#define KERNEL_NF_LOCAL_IN 1 /* include/uapi/linux/netfilter.h */
 /* include/uapi/linux/netfilter_ipv4.h, _ipv6.h alike */
-#define KERNEL_NF_PRI_CONNTRACK (-200)
-#define KERNEL_NF_PRI_NAT_SRC	100
+#define KERNEL_NF_PRI_NAT_SRC	    100
+#define KERNEL_NF_PRI_CONNTRACK_END 2147483646 /* nf_confirm() of IPv6; of IPv4 one more */
 
 struct nf_tcp_net {
 	__u8 tcp_loose;
@@ -182,6 +180,7 @@ struct sock {
 struct ipv6_pinfo {
 	__s16 hop_limit; /* -1: not set */
 	__u8 tclass;
+	__u8 min_hopcount;
 } __relocated;
 
 struct inet_sock {
@@ -190,6 +189,7 @@ struct inet_sock {
 	unsigned long inet_flags;
 	__s16 uc_ttl;
 	__u8 tos;
+	__u8 min_ttl;
 } __relocated;
 
 /* Bits of inet_flags, include/net/inet_sock.h; the enum has no name that could be looked up. */

@@ -10,6 +10,7 @@
 
 #include "bpf/path/ack.bpf.h"
 #include "bpf/path/ack_flood.bpf.h"
+#include "bpf/state/canary.bpf.h"
 
 /* ---- acceptance ------------------------------------------------------------------------------- */
 
@@ -39,18 +40,20 @@ static __always_inline void ack_attributes(const struct ack *ack, const struct n
 }
 
 /* Counts the acceptance, and remembers it until it is a connection. */
-static __always_inline void ack_count(struct __sk_buff *skb, const struct ack *ack)
+static __always_inline void ack_count(struct __sk_buff *skb, const struct ack *ack,
+				      const struct inet_sock *listener)
 {
 	/* the same acceptance again is no new evidence, nor is what the stack has reason to drop */
-	bool canary = !pending_find(ack_tuple(ack)) && ack_is_intact(skb, &ack->p) &&
-		      canary_counts(&ack->p, ack->index, ack->now_ns);
+	bool heard = !pending_find(ack_tuple(ack)) && ack_is_as_promised(ack) &&
+		     ack_is_intact(skb, &ack->p, listener_min_ttl(listener, ack->p.version));
 	struct sg_tally *tally = service_tally(ack->index);
 
-	pending_add(ack_tuple(ack), canary);
+	pending_add(ack_tuple(ack));
 	if (!tally)
 		return;
 	tally->accepted++;
-	tally->canary_accepted += canary;
+	if (heard)
+		canary_accepted(&ack->p, ack->index, tally, ack->now_ns);
 }
 
 /* Why the service is not to be challenged any more, until the next inspection. */
@@ -87,7 +90,7 @@ static __always_inline enum sg_verdict ack_assign(struct __sk_buff *skb, struct 
 		return SG_V_REFUSED;
 	if (full)
 		return SG_V_ACCEPTED_LATER;
-	ack_count(skb, ack);
+	ack_count(skb, ack, &tp->inet_conn.icsk_inet);
 	return SG_V_ACCEPTED;
 }
 
@@ -115,7 +118,7 @@ __noinline int ack_clear(struct __sk_buff *skb, const struct packet *p, __u32 se
 	if (bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS))
 		return SG_V_TUPLE_IN_USE;
 	/* what follows in the batch finds no socket yet */
-	pending_add(pending_tuple(&p->saddr, p->sport, p->dport), false);
+	pending_add(pending_tuple(&p->saddr, p->sport, p->dport));
 	bpf_l4_csum_replace(skb, tcp + offsetof(struct tcphdr, check), old_seq, new_seq, 4);
 	bpf_l4_csum_replace(skb, tcp + offsetof(struct tcphdr, check), old_flags, new_flags, 2);
 	bpf_skb_store_bytes(skb, tcp + offsetof(struct tcphdr, seq), &new_seq, 4, 0);

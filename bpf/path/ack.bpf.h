@@ -275,10 +275,17 @@ static __always_inline bool stale_is_older(const struct tcp_options *o, const st
 /* ---- whether the stack may drop it ------------------------------------------------------------ */
 
 /*
- * Acceptances that do not become connections have a service blocked, and with a few addresses anybody
- * could bring that about by ACKs that carry a true cookie and something that IP or TCP drops. So the
- * canary counts only plain frames with the right checksums; of what carries data and whose checksum
- * the hardware did not verify, nothing.
+ * Acceptances that do not become connections have their source passed, and many a service blocked.
+ * So the canary hears only those that the stack has no reason to drop which their sender could have
+ * put there, by what is between bpf_sk_assign_tcp_reqsk() and the child:
+ *
+ *	tcp_v4_rcv()               frame to a group, checksum, TTL below IP_MINTTL, MD5 or AO option
+ *	ip_rcv_finish_core()       IP options (IPv6: extension headers)
+ *	nf_conntrack (invalid)     flags that no end of a handshake sends, checksums
+ *
+ * The rest (netfilter's rules, xfrm policies, filters of sockets and cgroups, security modules, the
+ * route back, memory) tells of the host, for this source or for all. Of what carries data and whose
+ * checksum the hardware did not verify, nothing is heard.
  */
 #define ACK_TCP_WORDS_MAX 15
 
@@ -289,10 +296,20 @@ static __always_inline bool ack_adds_up(__u64 sum)
 }
 
 /*
+ * A bare ACK or data with it, and no option but what was promised: timestamps are 12 bytes with
+ * their padding.
+ */
+static __always_inline bool ack_is_as_promised(const struct ack *ack)
+{
+	return (ack->p.flags & ~(PACKET_PSH | PACKET_ECE | PACKET_CWR)) == PACKET_ACK &&
+	       ack->p.option_bytes == (ack->terms.ts ? 12 : 0);
+}
+
+/*
  * p is the packet that was parsed in skb. Returns 1 or 0. A global function, so that the verifier
  * proves it once, by itself.
  */
-__noinline int ack_is_intact(struct __sk_buff *skb, const struct packet *p)
+__noinline int ack_is_intact(struct __sk_buff *skb, const struct packet *p, __u32 min_ttl)
 {
 	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
 	const void *end = (void *)(long)skb->data_end, *ip;
@@ -300,15 +317,17 @@ __noinline int ack_is_intact(struct __sk_buff *skb, const struct packet *p)
 	__be32 tcp[ACK_TCP_WORDS_MAX] = {};
 	__u32 bytes;
 
-	if (!p)
+	if (!p || p->multicast)
 		return 0;
 	ip = (void *)(long)skb->data + (p->l3_offset & 31);
 	if (p->version == 4) {
 		if (p->l4_offset != p->l3_offset + sizeof(struct iphdr) ||
-		    ip + sizeof(struct iphdr) > end ||
+		    ip + sizeof(struct iphdr) > end || ((const struct iphdr *)ip)->ttl < min_ttl ||
 		    !ack_adds_up(checksum_words(0, ip, sizeof(struct iphdr) / 4)))
 			return 0;
-	} else if (p->l4_offset != p->l3_offset + sizeof(struct ipv6hdr)) {
+	} else if (p->l4_offset != p->l3_offset + sizeof(struct ipv6hdr) ||
+		   ip + sizeof(struct ipv6hdr) > end ||
+		   ((const struct ipv6hdr *)ip)->hop_limit < min_ttl) {
 		return 0;
 	}
 	if (summed == KERNEL_CHECKSUM_UNNECESSARY || summed == KERNEL_CHECKSUM_PARTIAL)

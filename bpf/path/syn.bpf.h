@@ -8,6 +8,7 @@
 
 #include "bpf/path/ack_flood.bpf.h"
 #include "bpf/path/challenge.bpf.h"
+#include "bpf/state/canary.bpf.h"
 
 /* Only for those that are to be challenged. */
 static __always_inline enum sg_verdict syn_options(struct xdp_md *ctx, struct syn *syn)
@@ -184,6 +185,9 @@ static __always_inline enum sg_verdict syn_source(const struct syn *syn)
 		return SG_V_OWN_SOURCE;
 	if (control.mode == SG_MODE_AUTO && client_admits(syn->client, syn->now_ns))
 		return SG_V_SYN_VERIFIED;
+	if (filtered_until_ns > syn->now_ns &&
+	    filtered_passes(canary_key(syn->client, syn->index), syn->now_ns))
+		return SG_V_FILTERED_SOURCE;
 	/*
 	 * Dropped, not passed: the stack would answer it five times over. A real client at an address
 	 * that is forged just now tries again in a second.

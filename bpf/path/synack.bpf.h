@@ -13,6 +13,7 @@
 #include "bpf/net/packet.h"
 #include "bpf/path/frame.bpf.h"
 #include "bpf/path/own_synack.bpf.h"
+#include "bpf/state/canary.bpf.h"
 #include "bpf/state/heavy_hitters.bpf.h"
 #include "bpf/state/service.bpf.h"
 #include "bpf/state/sources.bpf.h"
@@ -91,7 +92,6 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	const struct sock_common *skc = &sk->__sk_common;
 	struct sg_addr local, peer;
 	struct sg_service *s;
-	enum pending_kind pending;
 	struct sg_tally *t;
 	__u32 index;
 	__u64 now_ns = bpf_ktime_get_ns(); /* tracing has no coarse clock */
@@ -122,11 +122,12 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	if (!t)
 		return;
 	t->handshakes++;
-	pending = pending_take(pending_tuple(&peer, skc->skc_dport, bpf_htons(skc->skc_num)));
-	if (!pending)
+	if (!pending_take(pending_tuple(&peer, skc->skc_dport, bpf_htons(skc->skc_num)))) {
+		filtered_completed(&peer, version, index, now_ns);
 		return;
+	}
 	if (!(t->established++ % SG_BUDGET_SAMPLE))
 		budget_refund(&peer, version, now_ns);
 	t->second_established++;
-	t->canary_established += pending == PENDING_CANARY;
+	canary_established(&peer, version, index, t, now_ns);
 }

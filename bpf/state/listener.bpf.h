@@ -247,40 +247,54 @@ static __always_inline void listener_arm(struct sg_service *s, const struct tcp_
 
 #define LISTENER_MAX_HOOKS 16
 
-/* Whether something is registered at this hook of the family with this priority, rules or none. */
-static __always_inline bool listener_meets_hook(const struct net *net, __u8 version, __u32 hook,
-						int priority)
+/* What of netfilter is at LOCAL_IN, by the last inspection of IPv4, IPv6: SG_INPUT_*, for the daemon. */
+__u32 input_hooks[2];
+
+static __always_inline __u32 listener_hook(int priority)
+{
+	return priority == KERNEL_NF_PRI_NAT_SRC       ? SG_INPUT_NAT :
+	       priority >= KERNEL_NF_PRI_CONNTRACK_END ? SG_INPUT_CONNTRACK :
+							 SG_INPUT_RULES;
+}
+
+/*
+ * NAT has a hook there with a rule or without. It compares the port of the packet's socket with
+ * conntrack's (nf_nat_ipv4_local_in()); the request socket of an acceptance has its port only
+ * later, so it is taken off the packet, and the bare listener resets the client.
+ */
+static __always_inline __u32 listener_hooks(const struct net *net, __u8 version)
 {
 	const struct nf_hook_entries *e;
+	__u32 found = SG_INPUT_KNOWN;
 	void *all;
 	__u16 count;
 
 	if (!bpf_core_field_exists(net->nf.hooks_ipv4))
-		return false;
-	e = version == 4 ? net->nf.hooks_ipv4[hook] : net->nf.hooks_ipv6[hook];
-	if (!e)
-		return false;
-	count = BPF_CORE_READ(e, num_hook_entries);
+		return 0;
+	e = version == 4 ? net->nf.hooks_ipv4[KERNEL_NF_LOCAL_IN] :
+			   net->nf.hooks_ipv6[KERNEL_NF_LOCAL_IN];
+	count = e ? BPF_CORE_READ(e, num_hook_entries) : 0;
 	all = (void *)e + bpf_core_field_offset(struct nf_hook_entries, hooks) +
 	      count * bpf_core_type_size(struct nf_hook_entry);
 	for (int i = 0; i < LISTENER_MAX_HOOKS && i < count; i++) {
 		const struct nf_hook_ops *ops = NULL;
 
 		bpf_probe_read_kernel(&ops, sizeof(ops), all + i * sizeof(ops));
-		if (ops && BPF_CORE_READ(ops, priority) == priority)
-			return true;
+		found |= ops ? listener_hook(BPF_CORE_READ(ops, priority)) : 0;
 	}
-	return false;
+	input_hooks[version == 6] = found;
+	return found;
 }
 
-/*
- * NAT compares the port of the packet's socket with conntrack's (nf_nat_ipv4_local_in()); the
- * request socket of an acceptance has its port only later, so it is taken off the packet, and the
- * bare listener resets the client.
- */
-static __always_inline bool listener_meets_nat(const struct net *net, __u8 version)
+/* IP_MINTTL, IPV6_MINHOPCOUNT. */
+static __always_inline __u32 listener_min_ttl(const struct inet_sock *inet, __u8 version)
 {
-	return listener_meets_hook(net, version, KERNEL_NF_LOCAL_IN, KERNEL_NF_PRI_NAT_SRC);
+	if (version == 4)
+		return bpf_core_field_exists(inet->min_ttl) ? inet->min_ttl : 0;
+	if (!bpf_core_field_exists(inet->pinet6) ||
+	    !bpf_core_field_exists(inet->pinet6->min_hopcount))
+		return 0;
+	return BPF_CORE_READ(inet, pinet6, min_hopcount);
 }
 
 /*
@@ -288,11 +302,10 @@ static __always_inline bool listener_meets_nat(const struct net *net, __u8 versi
  * administrator set nf_conntrack_tcp_loose to 0 (tcp_new()), mostly because a rule drops what is
  * invalid. It is 0 also where conntrack was never loaded.
  */
-static __always_inline bool listener_meets_strict_conntrack(const struct net *net, __u8 version)
+static __always_inline bool listener_meets_strict_conntrack(const struct net *net, __u32 hooks)
 {
 	return bpf_core_field_exists(net->ct.nf_ct_proto.tcp.tcp_loose) &&
-	       !net->ct.nf_ct_proto.tcp.tcp_loose &&
-	       listener_meets_hook(net, version, KERNEL_NF_PRE_ROUTING, KERNEL_NF_PRI_CONNTRACK);
+	       !net->ct.nf_ct_proto.tcp.tcp_loose && (hooks & SG_INPUT_CONNTRACK);
 }
 
 /* At each inspection, not at each SYN: two walks through the trie cost as much as all the rest. */
@@ -329,9 +342,9 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 		s->hindrance = SG_V_MPTCP_LISTENER;
 	else if (!net->ipv4.sysctl_tcp_syncookies)
 		s->hindrance = SG_V_SYNCOOKIES_OFF;
-	else if (listener_meets_nat(net, version))
+	else if (listener_hooks(net, version) & SG_INPUT_NAT)
 		s->hindrance = SG_V_NAT;
-	else if (listener_meets_strict_conntrack(net, version))
+	else if (listener_meets_strict_conntrack(net, input_hooks[version == 6]))
 		s->hindrance = SG_V_STRICT_CONNTRACK;
 	/* one full member of a group says nothing about the others */
 	else if (listener_accept_full(&inet->sk) && !listener_is_in_group(&inet->sk))

@@ -189,47 +189,13 @@ static __always_inline void service_renew(struct sg_service *s, struct sg_tally 
 	t->second_established = 0;
 }
 
-/* ---- the canary: whether what is accepted becomes connections -------------------------------- */
-
-/* How many acceptances of one source (of IPv6 a /64) it counted for one service in a window. */
-#define CANARY_SOURCES_MAX  16384
-#define CANARY_WINDOW_SHIFT 31 /* 2.1 s */
-
-struct canary_key {
-	__u64 source;
-	__u64 service; /* index */
-};
-
-struct canary_count {
-	__u32 window;
-	__u32 count;
-};
-
-MAP(canary_sources, LRU_HASH, CANARY_SOURCES_MAX, 0, struct canary_key, struct canary_count);
-
-/* Whether the source still counts for the canary of this service at this time. */
-static __always_inline bool canary_counts(const struct packet *p, __u32 service, __u64 now_ns)
-{
-	struct canary_key key = {
-		.source = p->version == 4 ? p->saddr.halves[1] : p->saddr.halves[0],
-		.service = service,
-	};
-	struct canary_count first = { .window = now_ns >> CANARY_WINDOW_SHIFT, .count = 1 };
-	struct canary_count *c = bpf_map_lookup_elem(&canary_sources, &key);
-
-	if (c && c->window == first.window)
-		return c->count++ < SG_CANARY_SHARE;
-	bpf_map_update_elem(&canary_sources, &key, &first, BPF_ANY);
-	return true;
-}
-
 /* ---- pending acceptances: those that are to become connections in this softirq --------------- */
 
 /*
  * Packets come through tcx in batches, so that the data of a client may be seen before the ACK in
  * front of it has become a socket: while its acceptance is as young as a batch can be, it will. A
- * thread that handles a batch may be preempted, hence 20 ms. Keyed by pending_tuple(). The lowest
- * bit of until_ns, of bpf_ktime_get_ns() and not the coarse clock, says that it is the canary's.
+ * thread that handles a batch may be preempted, hence 20 ms, by bpf_ktime_get_ns() and not the
+ * coarse clock. Keyed by pending_tuple().
  */
 #define PENDING_SETS	 256
 #define PENDING_BATCH_NS 20000000ULL
@@ -263,13 +229,13 @@ static __always_inline struct set_timed *pending_find(__u64 tuple)
 }
 
 /* A full set loses its first: one connection will not be counted. */
-static __always_inline void pending_add(__u64 tuple, bool canary)
+static __always_inline void pending_add(__u64 tuple)
 {
 	struct set_timed *set = pending_set(tuple);
 	__u64 now_ns = bpf_ktime_get_ns();
 
 	if (set)
-		set_claim(set, tuple, now_ns, ((now_ns + PENDING_BATCH_NS) & ~1ULL) | canary);
+		set_claim(set, tuple, now_ns, now_ns + PENDING_BATCH_NS);
 }
 
 /* Whether a packet before this one, in the same batch, is about to become the connection. */
@@ -280,21 +246,13 @@ static __always_inline bool pending_in_batch(__u64 tuple)
 	return p && p->until_ns > bpf_ktime_get_ns();
 }
 
-enum pending_kind {
-	PENDING_NONE,
-	PENDING_PLAIN,
-	PENDING_CANARY,
-};
-
-/* The connection is there: forgets its acceptance, and says of which kind it was. */
-static __always_inline enum pending_kind pending_take(__u64 tuple)
+/* The connection is there: forgets its acceptance, and says whether there was one. */
+static __always_inline bool pending_take(__u64 tuple)
 {
 	struct set_timed *p = pending_find(tuple);
-	bool canary;
 
 	if (!p)
-		return PENDING_NONE;
-	canary = p->until_ns & 1;
+		return false;
 	*p = (struct set_timed){};
-	return canary ? PENDING_CANARY : PENDING_PLAIN;
+	return true;
 }

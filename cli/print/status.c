@@ -368,23 +368,32 @@ static void print_troubles(const json_t *services, const struct screen *s)
 		screen_wrap(s, 0, "and %zu more (\"synguard listeners\" has them all)", more);
 }
 
-static void print_blocked(const json_t *services, const struct screen *s)
+static void print_lost(const json_t *services, const struct screen *s)
 {
 	json_t *service;
 	size_t i;
 
 	json_array_foreach(services, i, service) {
-		if (!get_flag(service, "blocked"))
+		json_int_t filtered = get_number(service, "filtered");
+
+		if (!get_flag(service, "blocked") && !filtered)
 			continue;
 		putc('\n', s->to);
-		screen_wrap(
-			s, 0,
-			"%s is BLOCKED, and left to the kernel for minutes: of %s acceptances %s "
-			"became connections. Look for a firewall rule that drops ACKs without a "
-			"SYN before them, or for nf_conntrack_tcp_loose=0.",
-			get_endpoint(service, "address", "port").text,
-			SHORT(get_number(service, "accepted")),
-			SHORT(get_number(service, "established")));
+		if (get_flag(service, "blocked"))
+			screen_wrap(
+				s, 0,
+				"%s is BLOCKED, and left to the kernel for seconds, or for up "
+				"to three minutes: of %s acceptances %s became connections; %s.",
+				get_endpoint(service, "address", "port").text,
+				SHORT(get_number(service, "accepted")),
+				SHORT(get_number(service, "established")),
+				get_text(service, "lost_text"));
+		else
+			screen_wrap(s, 0,
+				    "%s: clients of %s source%s answer challenges and get no "
+				    "connection. They are left to the kernel; %s.",
+				    get_endpoint(service, "address", "port").text, SHORT(filtered),
+				    plural(filtered), get_text(service, "lost_text"));
 	}
 }
 
@@ -423,7 +432,7 @@ int status_print(const json_t *report, const struct screen *s)
 	if (r != SG_EXIT_OK)
 		return r;
 	print_troubles(services, s);
-	print_blocked(services, s);
+	print_lost(services, s);
 	print_hindrances(services, s);
 	return SG_EXIT_OK;
 }

@@ -10,6 +10,7 @@
 
 #include "synguard/cleanup.h"
 
+#include "daemon/base/addr.h"
 #include "synguard.skel.h"
 
 struct sg_service *dataplane_services(struct dataplane *dp)
@@ -65,6 +66,13 @@ struct dataplane_acks dataplane_acks(struct dataplane *dp, uint64_t now_ns)
 		.bogus = __atomic_load_n(&bss->bogus_acks, __ATOMIC_RELAXED),
 		.flood = __atomic_load_n(&bss->ack_flood_until_ns, __ATOMIC_RELAXED) > now_ns,
 	};
+}
+
+uint32_t dataplane_input_hooks(struct dataplane *dp, const struct sg_addr *local)
+{
+	const __u32 *hooks = dp->skel->bss->input_hooks;
+
+	return __atomic_load_n(&hooks[!addr_is_v4(local)], __ATOMIC_RELAXED);
 }
 
 int dataplane_tx(struct dataplane *dp, int ifindex, struct sg_tx *ret)

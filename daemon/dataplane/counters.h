@@ -23,6 +23,9 @@ struct dataplane_acks {
 struct dataplane_acks dataplane_acks(struct dataplane *dp, uint64_t now_ns);
 
 /* What the driver did with XDP's answers on an interface. -ENOENT: nothing yet. */
+/* What of netfilter is on the way of what comes in for addresses of this kind: SG_INPUT_*. */
+uint32_t dataplane_input_hooks(struct dataplane *dp, const struct sg_addr *local);
+
 int dataplane_tx(struct dataplane *dp, int ifindex, struct sg_tx *ret);
 
 /* How many sources sent SYNs to services in this window and the last. -errno. */

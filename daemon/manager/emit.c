@@ -58,12 +58,19 @@ static struct addr_text service_text(const struct sg_service *service)
 	return addr_text_socket(&service->addr, service->port);
 }
 
-void emit_blocked(void *emitter, const struct sg_service *service, uint64_t blocked_ns,
-		  uint64_t accepted, uint64_t established)
+void emit_blocked(void *emitter, const struct sg_service *service,
+		  const struct canary_verdict *verdict, const char *cause)
 {
 	EMIT(emitter, SG_EVENT_SERVICE_BLOCKED, EVENT_TEXT("service", service_text(service).text),
-	     EVENT_NUMBER("seconds", blocked_ns / NS_PER_SEC),
-	     EVENT_NUMBER("acceptances", accepted), EVENT_NUMBER("established", established));
+	     EVENT_NUMBER("seconds", verdict->block_ns / NS_PER_SEC),
+	     EVENT_NUMBER("failing", verdict->failing),
+	     EVENT_NUMBER("connected", verdict->connected), EVENT_TEXT("cause", cause));
+}
+
+void emit_filtered(void *emitter, const struct sg_service *service, const char *cause)
+{
+	EMIT(emitter, SG_EVENT_SOURCES_FILTERED, EVENT_TEXT("service", service_text(service).text),
+	     EVENT_TEXT("cause", cause));
 }
 
 void emit_defence(void *emitter, const struct sg_service *service, enum defence_news news,

@@ -8,6 +8,7 @@
 
 #include "daemon/dataplane/heavy_hitters.h"
 #include "daemon/ifaces/iface_events.h"
+#include "daemon/judge/canary.h"
 #include "daemon/judge/detect_service.h"
 #include "daemon/judge/episodes.h"
 #include "daemon/mitigation/mitigation.h"
@@ -50,8 +51,9 @@ void emit_sources(struct emitter *e, enum detect_pattern pattern,
 		  const struct hitters_figures *sources);
 
 /* For struct services_handler, with the emitter as userdata. */
-void emit_blocked(void *emitter, const struct sg_service *service, uint64_t blocked_ns,
-		  uint64_t accepted, uint64_t established);
+void emit_blocked(void *emitter, const struct sg_service *service,
+		  const struct canary_verdict *verdict, const char *cause);
+void emit_filtered(void *emitter, const struct sg_service *service, const char *cause);
 void emit_defence(void *emitter, const struct sg_service *service, enum defence_news news,
 		  const struct defence *defence);
 void emit_trouble(void *emitter, const struct sg_service *service, enum sg_trouble trouble,

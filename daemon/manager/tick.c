@@ -228,8 +228,8 @@ static void manager_mitigate(struct manager *m, uint64_t now_ns)
 
 static void manager_act(struct manager *m, uint64_t now_ns)
 {
-	const struct services_handler handler = { emit_blocked, emit_defence, emit_trouble,
-						  &m->faces.emitter };
+	const struct services_handler handler = { emit_blocked, emit_filtered, emit_defence,
+						  emit_trouble, &m->faces.emitter };
 	struct complaint c = {};
 
 	manager_mitigate(m, now_ns);

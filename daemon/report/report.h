@@ -31,11 +31,12 @@ struct report_service {
 	bool blocked;
 	bool proven;
 	const char *hindrance; /* label of the verdict that stands against a challenge, or NULL */
-	uint64_t syns, challenged, accepted, established, handshakes;
+	uint64_t syns, challenged, accepted, established, handshakes, filtered;
 	uint64_t syn_queue, syn_queue_max, accept_queue, accept_queue_max;
 	uint64_t baseline_syns_per_second;
 	const char *trouble;	/* word of synguard/trouble.h */
 	char trouble_text[400]; /* what it is, and what to change; "": none */
+	char lost_text[200];	/* why acceptances become no connections; "": they do */
 };
 
 /* A step of the mitigation (synguard/mitigation.h). */

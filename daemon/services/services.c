@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,19 +13,6 @@
 #include "daemon/judge/detect.h"
 #include "daemon/net/sysctl.h"
 #include "daemon/services/queues.h"
-
-/*
- * The canary: stateful firewalls, DNAT, LSMs, and what nobody thought of, all end in acceptances
- * that do not become sockets, and then for nearly all clients. So half is a verdict. ACKs that are
- * damaged, on purpose to have a service blocked, are not counted (ack_is_intact() of bpf/path/), and
- * no source counts for much (SG_CANARY_SHARE). 8 in a row of which none became a connection need no
- * percentage.
- */
-#define SERVICES_CANARY_MIN	 32
-#define SERVICES_CANARY_PERCENT	 50
-#define SERVICES_CANARY_NONE_MIN 8
-#define SERVICES_CANARY_NS	 (3 * 1000000000ULL)
-#define SERVICES_BLOCKED_NS	 (180 * 1000000000ULL)
 
 /* As SERVICE_HALF_OPEN_SECONDS of the programs: how long an unanswered SYN would sit in a queue. */
 #define SERVICES_HALF_OPEN_SECONDS 8
@@ -40,9 +28,9 @@ struct services_memory {
 	bool known;
 	struct sg_tally last;
 	struct sg_tally grew;
-	uint64_t canary_accepted, canary_established; /* since it was last judged */
-	uint64_t canary_since_ns;
-	uint64_t canary_lost; /* acceptances since the last tick with a connection */
+	struct canary canary;
+	uint64_t filtered;    /* sources, until none has become so for SG_FILTERED_NS */
+	uint64_t filtered_ns; /* when the last one did */
 	struct defence defence;
 	struct detect_service judged;
 	uint64_t drops; /* of its listeners, at the last sample */
@@ -166,9 +154,6 @@ static int services_read_tally(struct services *s, uint32_t index)
 		grew[i] = rate_growth(words[i], m->known ? last[i] : 0);
 	m->known = true;
 	m->last = now;
-	m->canary_accepted += m->grew.canary_accepted;
-	m->canary_established += m->grew.canary_established;
-	m->canary_lost = m->grew.canary_established ? 0 : m->canary_lost + m->grew.canary_accepted;
 	return 0;
 }
 
@@ -341,25 +326,45 @@ static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
 		services_set(&e->lease_until_ns, now_ns + control_lease_ns(s->dp));
 }
 
+static const char *services_cause(const struct services *s, uint32_t index, uint64_t now_ns)
+{
+	return canary_cause(&s->memory[index].canary, now_ns,
+			    dataplane_input_hooks(s->dp, &s->entries[index].addr));
+}
+
 static void services_check_canary(struct services *s, uint32_t index, uint64_t now_ns,
 				  const struct services_handler *handler)
 {
 	struct services_memory *m = &s->memory[index];
-	bool none = m->canary_lost >= SERVICES_CANARY_NONE_MIN;
-	bool enough = m->canary_accepted >= SERVICES_CANARY_MIN;
-	bool few = m->canary_established * 100 < m->canary_accepted * SERVICES_CANARY_PERCENT;
+	const struct canary_growth grew = {
+		.doubts = m->grew.canary_doubts,
+		.cleared = m->grew.canary_cleared,
+		.successes = m->grew.canary_successes,
+		.relapses = m->grew.canary_relapses,
+	};
+	const struct canary_verdict v = canary_step(&m->canary, now_ns, &grew);
 
-	if (!none && !enough && now_ns - m->canary_since_ns < SERVICES_CANARY_NS)
-		return;
-	if (none || (enough && few)) {
-		services_set(&s->entries[index].blocked_until_ns, now_ns + SERVICES_BLOCKED_NS);
-		handler->blocked(handler->userdata, &s->entries[index], SERVICES_BLOCKED_NS,
-				 m->canary_accepted, m->canary_established);
+	if (v.block_ns) {
+		services_set(&s->entries[index].blocked_until_ns, now_ns + v.block_ns);
+		handler->blocked(handler->userdata, &s->entries[index], &v,
+				 services_cause(s, index, now_ns));
 	}
-	m->canary_accepted = 0;
-	m->canary_established = 0;
-	m->canary_lost = none ? 0 : m->canary_lost;
-	m->canary_since_ns = now_ns;
+}
+
+static void services_count_filtered(struct services *s, uint32_t index, uint64_t now_ns,
+				    const struct services_handler *handler)
+{
+	struct services_memory *m = &s->memory[index];
+
+	if (now_ns - m->filtered_ns > SG_FILTERED_NS)
+		m->filtered = 0;
+	if (!m->grew.canary_filtered)
+		return;
+	if (!m->filtered)
+		handler->filtered(handler->userdata, &s->entries[index],
+				  services_cause(s, index, now_ns));
+	m->filtered += m->grew.canary_filtered;
+	m->filtered_ns = now_ns;
 }
 
 static bool services_is_forgotten(const struct sg_service *e, uint64_t now_ns)
@@ -468,6 +473,7 @@ void services_act(struct services *s, uint64_t now_ns, const struct services_han
 		}
 		services_renew(s, index, now_ns);
 		services_check_canary(s, index, now_ns, handler);
+		services_count_filtered(s, index, now_ns, handler);
 		services_report_trouble(s, index, now_ns, handler);
 		reported += services_report_defence(s, index, now_ns, handler,
 						    reported < SERVICES_DEFENCES_MAX);
@@ -502,11 +508,15 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 		.accepted = before.accepted + tally.accepted,
 		.established = before.established + tally.established,
 		.handshakes = before.handshakes + tally.handshakes,
+		.filtered = m->filtered,
 		.syn_queue = s->queues.no_listeners ? s->queues.rows[index].half_open : q->syn,
 		.syn_queue_max = q->max,
 		.accept_queue = q->accept,
 		.accept_queue_max = q->max,
 	};
+	if (row->blocked || row->filtered)
+		snprintf(row->lost_text, sizeof(row->lost_text), "%s",
+			 services_cause(s, index, now_ns));
 	services_fill_trouble(s, m, row);
 }
 

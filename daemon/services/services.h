@@ -9,6 +9,7 @@
 #pragma once
 
 #include "daemon/dataplane/dataplane.h"
+#include "daemon/judge/canary.h"
 #include "daemon/judge/detect_service.h"
 #include "daemon/judge/episodes.h"
 #include "daemon/report/report.h"
@@ -66,9 +67,11 @@ void services_judge(struct services *s, uint64_t now_ns, const struct detect_con
  */
 #define SERVICES_DEFENCES_MAX 16
 struct services_handler {
-	/* the service becomes blocked for this long, by these acceptances and connections */
-	void (*blocked)(void *userdata, const struct sg_service *service, uint64_t blocked_ns,
-			uint64_t accepted, uint64_t established);
+	/* the service becomes blocked; cause: canary_cause() */
+	void (*blocked)(void *userdata, const struct sg_service *service,
+			const struct canary_verdict *verdict, const char *cause);
+	/* the first of its sources became filtered */
+	void (*filtered)(void *userdata, const struct sg_service *service, const char *cause);
 	/* its defence begins, or has ended */
 	void (*defence)(void *userdata, const struct sg_service *service, enum defence_news news,
 			const struct defence *defence);

@@ -266,9 +266,12 @@ struct sg_tally {
 	__u64 accepted;
 	__u64 established; /* acceptances that became connections */
 	__u64 handshakes;  /* every handshake completed at this service, challenged or not */
-	/* the canary: as accepted and established, but a source counts SG_CANARY_SHARE times at most */
-	__u64 canary_accepted;
-	__u64 canary_established;
+	/* the canary (bpf/state/canary.bpf.h): sources of which an acceptance is no connection yet, ... */
+	__u64 canary_doubts;
+	__u64 canary_cleared;	/* ... of these, those of which one has become a connection since */
+	__u64 canary_successes; /* sources with connections, each once in 2.1 s */
+	__u64 canary_relapses;	/* sources that had connections and lose acceptances now */
+	__u64 canary_filtered;	/* sources that became filtered */
 	/* the second over which the programs judge on their own whether to renew the lease */
 	__u64 second_start_ns;
 	__u32 second_challenged;
@@ -282,11 +285,18 @@ struct sg_counters {
 };
 
 /*
- * Of the acceptances of one source (of IPv6 a /64) the canary of a service counts so many in 2.1 s. A
- * client that alone cannot complete, because a firewall filters it, shall not make it look as if no
- * acceptance became a connection.
+ * A source is filtered, for a service, after so many acceptances in a row that became no connection
+ * before the next one, and for so long. Of its SYNs as many pass in 1.07 s.
  */
-#define SG_CANARY_SHARE 4
+#define SG_FILTERED_LOST 2
+#define SG_FILTERED_NS	 (180 * 1000000000ULL)
+#define SG_FILTERED_SYNS 32
+
+/* What of netfilter an inspection saw on the way of what comes in for this host. */
+#define SG_INPUT_KNOWN	   (1u << 0)
+#define SG_INPUT_NAT	   (1u << 1)
+#define SG_INPUT_CONNTRACK (1u << 2)
+#define SG_INPUT_RULES	   (1u << 3)
 
 /* How long the sender of data that overtook its ACK may take to send what is missing. */
 #define SG_EARLY_NS 1500000000ULL

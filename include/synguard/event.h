@@ -77,8 +77,11 @@
 	  "The ACK flood is over after {seconds} s: {bogus_acks} ACKs belonged to no connection, {dropped} were dropped", \
 	  "seconds bogus_acks dropped")                                                                           \
 	X(SERVICE_BLOCKED, "service_blocked", "7df5062f3ae049c094d1e069b4b7f64b", LOG_WARNING,                    \
-	  "{service} is not challenged for {seconds} s: {established} of {acceptances} acceptances became connections; look for a firewall rule that drops ACKs without a SYN before them, or nf_conntrack_tcp_loose=0", \
-	  "service seconds acceptances established")                                                                   \
+	  "{service} is not challenged for {seconds} s: clients of {failing} sources answered challenges and got no connection, those of {connected} got one; {cause}", \
+	  "service seconds failing connected cause")                                                              \
+	X(SOURCES_FILTERED, "sources_filtered", "e51589c17a1f459880f4e79694d948c2", LOG_NOTICE,                   \
+	  "{service} has clients that answer challenges and get no connection; they are left to the kernel, and nothing else changes; {cause}", \
+	  "service cause")                                                                                        \
 	X(MITIGATION_TAKEN,   "mitigation_taken",     "c413f6ae631f464098ec71536eaed80c", LOG_NOTICE,                     \
 	  "Mitigation step {step} is taken{:change}{:reason}",                                                 \
 	  "step target old new change reason")                                                                    \

@@ -89,6 +89,7 @@ enum sg_action {
 	X(SG_IN_SYN,    MSS_LOW,                PASS,    "mss_low",                "SYN with an MSS below 536 (IPv4) or 1220 (IPv6), the queue not full")             \
 	X(SG_IN_SYN,    TIME_WAIT,              PASS,    "time_wait",              "SYN of a connection in TIME_WAIT, which tcp_rfc1337 keeps")                       \
 	X(SG_IN_SYN,    OWN_SOURCE,             PASS,    "own_source",             "SYN from outside with an address of this host as its source")                     \
+	X(SG_IN_SYN,    FILTERED_SOURCE,        PASS,    "filtered_source",        "SYN of a source whose acceptances do not become connections")                     \
 	X(SG_IN_SYN,    OVER_BUDGET,            DROP,    "over_budget",            "SYN of a source that answers none of its many challenges")                        \
 	X(SG_IN_SYN,    NO_ROOM,                PASS,    "no_room",                "No room for the reply, or its checksum cannot be completed")                      \
 	/* challenges */                                                                                                                                              \

@@ -55,6 +55,7 @@ struct clients {
 	struct clients_options o;
 	struct sockaddr_storage to[2]; /* IPv4, IPv6 */
 	socklen_t to_length[2];
+	struct sockaddr_storage from[2]; /* family 0: the host's choice */
 
 	struct client *all;
 	unsigned int total;
@@ -78,11 +79,36 @@ static void client_end(struct client *c, enum client_state state, int err)
 	c->fd = close_fd(c->fd);
 }
 
+/* To the next of the sources: of IPv4 the last bits, of IPv6 the last of its /64. */
+static int client_bind(const struct clients *cl, const struct client *c)
+{
+	struct sockaddr_storage from = cl->from[c->v6];
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&from;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&from;
+	unsigned int n =
+		(c - cl->all) / (cl->o.family == CLIENTS_BOTH ? 2 : 1) % (cl->o.sources ?: 1);
+	const int on = 1;
+
+	if (!from.ss_family)
+		return 0;
+	if (c->v6)
+		v6->sin6_addr.s6_addr16[3] = htons(ntohs(v6->sin6_addr.s6_addr16[3]) + n);
+	else
+		v4->sin_addr.s_addr = htonl(ntohl(v4->sin_addr.s_addr) + n);
+	/* an address that is only routed here will do */
+	if (setsockopt(c->fd, c->v6 ? SOL_IPV6 : SOL_IP, c->v6 ? IPV6_FREEBIND : IP_FREEBIND, &on,
+		       sizeof(on)) < 0 ||
+	    setsockopt(c->fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) < 0)
+		return -errno;
+	return bind(c->fd, (struct sockaddr *)&from, cl->to_length[c->v6]) < 0 ? -errno : 0;
+}
+
 static int client_socket(struct clients *cl, struct client *c)
 {
 	const struct linger linger = { .l_onoff = 1 };
 	struct epoll_event ev = { .events = EPOLLOUT, .data.ptr = c };
 	const void *to = &cl->to[c->v6];
+	int err;
 
 	c->fd = socket(c->v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		       cl->o.mptcp ? IPPROTO_MPTCP : IPPROTO_TCP);
@@ -91,6 +117,9 @@ static int client_socket(struct clients *cl, struct client *c)
 	if (cl->o.reset_close &&
 	    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) < 0)
 		return -errno;
+	err = client_bind(cl, c);
+	if (err)
+		return err;
 
 	c->start_ns = clock_now_ns();
 	if (connect(c->fd, to, cl->to_length[c->v6]) < 0 && errno != EINPROGRESS)
@@ -246,6 +275,7 @@ static void *clients_thread(void *arg)
 static int clients_prepare(struct clients *cl)
 {
 	const char *to[] = { cl->o.dst4 ?: LAB_SERVER_ADDR4, LAB_SERVER_ADDR6 };
+	const char *from[] = { cl->o.src4, cl->o.src6 };
 	uint64_t total = (uint64_t)cl->o.rate_per_sec * cl->o.duration_ms / 1000;
 	unsigned int i;
 	int len;
@@ -258,6 +288,9 @@ static int clients_prepare(struct clients *cl)
 		if (len < 0)
 			return len;
 		cl->to_length[i] = len;
+		len = from[i] ? tcp_sockaddr(from[i], 0, &cl->from[i]) : 0;
+		if (len < 0)
+			return len;
 	}
 	descriptors_raise();
 

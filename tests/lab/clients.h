@@ -25,7 +25,10 @@ enum clients_family {
 struct clients_options {
 	enum clients_family family;
 	const char *dst4; /* NULL: LAB_SERVER_ADDR4 */
-	uint16_t port;	  /* host byte order */
+	/* where they connect from, NULL: the host's choice; anything that is routed back to it */
+	const char *src4, *src6;
+	unsigned int sources; /* so many addresses, or IPv6 /64s, by turns, from src4 and src6 on */
+	uint16_t port;	      /* host byte order */
 	unsigned int rate_per_sec;
 	unsigned int duration_ms; /* of starting clients; the last ones then have their time */
 	unsigned int deadline_ms; /* a client's time from connect() to the echo; 0: 3000 */

@@ -218,19 +218,22 @@ START_TEST(cli_status_is_narrow)
 	const char *const nft[] = { "nft", rules, NULL };
 	const struct clients_options o = {
 		.family = CLIENTS_V4,
+		.src4 = "10.99.0.1",
+		.sources = 1000,
 		.port = 65500,
 		.rate_per_sec = 100,
-		.duration_ms = 6000, /* one source: SG_CANARY_SHARE of it in each 2.1 s */
+		.duration_ms = 60000,
 		.deadline_ms = 100,
 	};
 	const struct server_options mptcp_options = { .port = 65501, .mptcp = true };
 	struct server *blocked, *mptcp;
-	struct clients_result r;
+	struct clients *clients;
 	struct flood *flood;
 	struct stage s;
 	int tries;
 
 	stage_raise(&s, &(struct server_options){});
+	stage_sources(&s, "10.99.0.0/16", "2001:db8:99::/48");
 	ok(server_new(&mptcp, s.lab, LAB_SERVER, &mptcp_options), "an MPTCP server");
 	ok(server_new(&blocked, s.lab, LAB_SERVER, &(struct server_options){ .port = 65500 }),
 	   "a server");
@@ -242,8 +245,7 @@ START_TEST(cli_status_is_narrow)
 	stage_mode(&s, "always");
 	stage_prove(&s, 65501);
 	expect_narrow(&s, "an MPTCP listener");
-	ok(clients_run(s.lab, LAB_CLIENT, &o, &r), "clients");
-	clients_result_done(&r);
+	ok(clients_start(&clients, s.lab, LAB_CLIENT, &o), "clients");
 	flood = STAGE_FLOOD(&s, .rate_per_sec = 150000);
 	for (tries = 0; tries < 100 && !is_blocked_in_an_attack(&s, 65500); tries++)
 		usleep(100000);
@@ -254,6 +256,7 @@ START_TEST(cli_status_is_narrow)
 	stage_mode(&s, "off");
 	expect_narrow(&s, "off under attack");
 	flood_free(flood);
+	clients_free(clients);
 	server_free(mptcp);
 	server_free(blocked);
 	stage_strike(&s);

@@ -66,8 +66,11 @@ struct sg_tally prog_tally(struct prog *p, const struct sg_service *s)
 		sum.accepted += each[cpu].accepted;
 		sum.established += each[cpu].established;
 		sum.handshakes += each[cpu].handshakes;
-		sum.canary_accepted += each[cpu].canary_accepted;
-		sum.canary_established += each[cpu].canary_established;
+		sum.canary_doubts += each[cpu].canary_doubts;
+		sum.canary_cleared += each[cpu].canary_cleared;
+		sum.canary_successes += each[cpu].canary_successes;
+		sum.canary_relapses += each[cpu].canary_relapses;
+		sum.canary_filtered += each[cpu].canary_filtered;
 		sum.second_challenged += each[cpu].second_challenged;
 		sum.second_established += each[cpu].second_established;
 	}

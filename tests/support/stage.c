@@ -57,6 +57,19 @@ void stage_raise(struct stage *s, const struct server_options *options)
 	stage_ok(server_new(&s->server, s->lab, LAB_SERVER, &o), "a server on port %u", o.port);
 }
 
+void stage_sources(struct stage *s, const char *net4, const char *net6)
+{
+	const char *const local4[] = { "ip", "route", "add", "local", net4, "dev", "lo", NULL };
+	const char *const local6[] = {
+		"ip", "-6", "route", "add", "local", net6, "dev", "lo", NULL
+	};
+
+	stage_ok(lab_run(s->lab, LAB_CLIENT, local4, 5000, NULL), "all addresses of %s", net4);
+	stage_ok(lab_run(s->lab, LAB_CLIENT, local6, 5000, NULL), "all addresses of %s", net6);
+	stage_ok(lab_route_add(s->lab, LAB_SERVER, net4, LAB_CLIENT_ADDR4), "the way back");
+	stage_ok(lab_route_add(s->lab, LAB_SERVER, net6, LAB_CLIENT_ADDR6), "the way back");
+}
+
 void stage_daemon(struct stage *s, const char *mode)
 {
 	stage_daemon_config(s, mode, NULL);

@@ -26,6 +26,8 @@ struct stage {
 	struct sink *sink;	   /* on the client's veth: NAPI for XDP_TX (F2), counts answers */
 };
 
+/* Networks that the client's host has all addresses of, "10.99.0.0/16", "2001:db8:99::/48". */
+void stage_sources(struct stage *s, const char *net4, const char *net6);
 /* Raises a default lab with the sink in place; `options` NULL = no echo server. */
 void stage_raise(struct stage *s, const struct server_options *options);
 /* What the daemon says of a configuration that it was told to load. */

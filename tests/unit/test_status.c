@@ -324,16 +324,24 @@ START_TEST(status_reasons)
 	set(service, "blocked", json_true());
 	set(service, "established", json_integer(7));
 	set(service, "hindrance", json_string("blocked"));
+	set(service, "lost_text", json_string("look for ct state new"));
 	set(add_service(report, "192.0.2.2", 1), "hindrance", json_string("mptcp_listener"));
 	set(add_service(report, "192.0.2.3", 1), "hindrance", json_string("mptcp_listener"));
 	set(add_service(report, "192.0.2.4", 1), "hindrance", json_string("unproven"));
+	service = add_service(report, "192.0.2.5", 1);
+	set(service, "filtered", json_integer(3));
+	set(service, "lost_text", json_string("look for a rule"));
 	text = printed(report, (struct screen){ .columns = 200 });
 	ck_assert_ptr_nonnull(strstr(text, "\n1 service BLOCKED, see below.\n"));
 	ck_assert_ptr_nonnull(strstr(text, "mode auto (set with \"synguard mode\"), state calm"));
 	ck_assert_ptr_nonnull(strstr(text, "tcx, observes\n  another XDP program is there\n"));
 	ck_assert_ptr_nonnull(strstr(text, "192.0.2.1:65535 is BLOCKED"));
 	ck_assert_ptr_nonnull(strstr(text, "of 500 acceptances 7 became connections"));
-	ck_assert_ptr_nonnull(strstr(text, "nf_conntrack_tcp_loose=0"));
+	ck_assert_ptr_nonnull(strstr(text, "look for ct state new"));
+	ck_assert_ptr_nonnull(strstr(text,
+				     "192.0.2.5:65535: clients of 3 sources answer challenges "
+				     "and get no connection. They are left to the kernel; "
+				     "look for a rule."));
 	/* once, however many services there are; and what BLOCKED means has been said */
 	ck_assert_ptr_nonnull(strstr(text, " yet.\nmptcp_listener: The listener speaks MPTCP"));
 	ck_assert_ptr_nonnull(strstr(text, "\n\nunproven: "));
