@@ -35,6 +35,7 @@ const volatile __u8 epoch_shift = SG_EPOCH_SHIFT;
 MAP(services, ARRAY, SG_SERVICES_MAX, BPF_F_MMAPABLE, __u32, struct sg_service);
 MAP(tallies, PERCPU_ARRAY, SG_SERVICES_MAX, 0, __u32, struct sg_tally);
 MAP(counters, PERCPU_ARRAY, SG_PROGRAM_COUNT, 0, __u32, struct sg_counters);
+MAP(strays, PERCPU_ARRAY, SG_STRAY_KINDS, 0, __u32, struct sg_stray);
 /* what became of XDP's answers, by interface index */
 MAP(sent, LRU_PERCPU_HASH, SG_TX_MAX, 0, __u32, struct sg_tx);
 

@@ -415,6 +415,25 @@ static __always_inline bool listener_exists(void *ctx, const struct packet *p)
 	return listens;
 }
 
+static __always_inline enum sg_verdict listener_stray(const struct packet *p, __u32 kind,
+						      enum sg_verdict verdict)
+{
+	struct sg_stray *s = bpf_map_lookup_elem(&strays, &kind);
+
+	if (!s)
+		return verdict;
+	s->total++;
+	if (s->port == p->dport) {
+		s->votes = sg_min(s->votes + 1, SG_STRAY_VOTES);
+	} else if (s->votes) {
+		s->votes--;
+		return verdict;
+	}
+	s->port = p->dport;
+	s->addr = p->daddr;
+	return verdict;
+}
+
 /*
  * The service of a SYN, entered into the table at the first SYN. On anything but SG_UNDECIDED there
  * is none, and the verdict says why.
@@ -426,12 +445,12 @@ static __always_inline enum sg_verdict listener_service(void *ctx, const struct 
 
 	if (!s) {
 		if (!addr_is_local(&p->daddr))
-			return SG_V_NOT_LOCAL;
+			return listener_stray(p, SG_STRAY_NOT_LOCAL, SG_V_NOT_LOCAL);
 		if (!listener_exists(ctx, p))
-			return SG_V_NO_LISTENER;
+			return listener_stray(p, SG_STRAY_NO_LISTENER, SG_V_NO_LISTENER);
 		s = service_claim(&p->daddr, p->dport, index);
 		if (!s)
-			return SG_V_SERVICES_FULL;
+			return listener_stray(p, SG_STRAY_SERVICES_FULL, SG_V_SERVICES_FULL);
 	}
 	*ret = s;
 	return SG_UNDECIDED;

@@ -84,7 +84,8 @@ static void print_syn_flood(const json_t *report, const struct screen *s)
 {
 	const json_t *services = json_object_get(report, "services");
 	size_t count = json_array_size(services);
-	uint64_t syns = get_rate(report, "syns_per_second");
+	uint64_t syns = get_rate(report, "syns_per_second") +
+			get_rate(report, "undefended_syns_per_second");
 	/* challenged or not: also verified clients, and those with a cookie of the kernel's */
 	uint64_t passing = get_rate(report, "handshakes_per_second");
 	const char *what = get_flag(report, "slow_flood") ? "A slow SYN flood" : "A SYN flood";
@@ -165,6 +166,33 @@ static bool print_no_attack(const json_t *services, const struct screen *s)
 	return false;
 }
 
+/* False: nothing suffers that is not defended. */
+static bool print_not_calm(const json_t *report, const struct screen *s)
+{
+	const json_t *undefended = json_object_get(report, "undefended");
+	const char *name = get_text(json_array_get(undefended, 0), "name");
+	size_t count = json_array_size(undefended);
+
+	if (count > 1)
+		screen_wrap(s, 0, "%s and others suffer and are not defended, see below.", name);
+	else if (count)
+		screen_wrap(s, 0, "%s suffers and is not defended, see below.", name);
+	return count;
+}
+
+/* Each in the daemon's words. */
+static void print_undefended(const json_t *report, const struct screen *s)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "undefended"), i, row) {
+		putc('\n', s->to);
+		screen_wrap(s, 0, "NOT DEFENDED: %s: %s", get_text(row, "name"),
+			    get_text(row, "text"));
+	}
+}
+
 static void print_calm(const json_t *report, const struct screen *s)
 {
 	const json_t *services = json_object_get(report, "services");
@@ -173,7 +201,7 @@ static void print_calm(const json_t *report, const struct screen *s)
 			  get_is(report, "mode", "always")  ? ", challenging all the same" :
 							      "";
 
-	if (print_no_attack(services, s))
+	if (print_not_calm(report, s) || print_no_attack(services, s))
 		return;
 	if (defending && get_is(report, "mode", "auto"))
 		screen_wrap(s, 0, "A SYN queue has filled: defending %zu of %zu service%s.",
@@ -431,6 +459,7 @@ int status_print(const json_t *report, const struct screen *s)
 		r = print_services(report, s);
 	if (r != SG_EXIT_OK)
 		return r;
+	print_undefended(report, s);
 	print_troubles(services, s);
 	print_lost(services, s);
 	print_hindrances(services, s);

@@ -58,6 +58,27 @@ int dataplane_counters(struct dataplane *dp, enum sg_program program, struct sg_
 			     sizeof(*ret) / sizeof(uint64_t));
 }
 
+int dataplane_stray(struct dataplane *dp, enum sg_stray_kind kind, struct sg_stray *ret)
+{
+	_cleanup_free_ struct sg_stray *each = calloc(dp->cpus, sizeof(*each));
+	uint32_t key = kind;
+	uint64_t total = 0;
+	int cpu, most = 0;
+
+	if (!each)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.strays), &key, each) < 0)
+		return -errno;
+	for (cpu = 0; cpu < dp->cpus; cpu++) {
+		total += each[cpu].total;
+		if (each[cpu].votes > each[most].votes)
+			most = cpu;
+	}
+	*ret = each[most];
+	ret->total = total;
+	return 0;
+}
+
 struct dataplane_acks dataplane_acks(struct dataplane *dp, uint64_t now_ns)
 {
 	const struct synguard_bpf__bss *bss = dp->skel->bss;

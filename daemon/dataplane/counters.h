@@ -15,6 +15,9 @@ int dataplane_tally_clear(struct dataplane *dp, uint32_t index);
 
 int dataplane_counters(struct dataplane *dp, enum sg_program program, struct sg_counters *ret);
 
+/* Over all CPUs: the totals are added, and the port is the one with the most votes. -errno. */
+int dataplane_stray(struct dataplane *dp, enum sg_stray_kind kind, struct sg_stray *ret);
+
 /* Bogus ACKs, by samples, and whether they are taken for a flood just now. */
 struct dataplane_acks {
 	uint64_t bogus;

@@ -132,9 +132,7 @@ static void detect_slow(struct detect_service *s, const struct detect_service_sa
 
 /* ---- troubles ------------------------------------------------------------------------------ */
 
-/* begins, stays: whether this sample shows it, by the mark for its beginning and for its end. */
-static void detect_hold(struct detect_held *h, bool begins, bool stays, uint64_t hold_ns,
-			uint64_t now_ns)
+void detect_hold(struct detect_held *h, bool begins, bool stays, uint64_t hold_ns, uint64_t now_ns)
 {
 	if (!h->on) {
 		h->seen = (h->seen << 1 | begins) & DETECT_SEEN_OF;

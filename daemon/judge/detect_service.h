@@ -34,6 +34,12 @@ struct detect_held {
 	uint64_t quiet_ns; /* since when no sample has shown it, 0 = the last did, while on */
 };
 
+/*
+ * Another sample of it. begins, stays: whether the sample shows it, by the mark for its beginning and
+ * for its end.
+ */
+void detect_hold(struct detect_held *h, bool begins, bool stays, uint64_t hold_ns, uint64_t now_ns);
+
 /* Zeroed = nothing known. */
 struct detect_service {
 	/*

@@ -102,6 +102,23 @@ void emit_trouble(void *emitter, const struct sg_service *service, enum sg_troub
 		     EVENT_TEXT("trouble", trouble_word(trouble)), EVENT_TEXT("text", text));
 }
 
+void emit_undefended(void *emitter, const struct undefended_row *row, bool ended, uint64_t for_ns)
+{
+	const struct addr_text name = undefended_name(row);
+	char text[480];
+
+	if (ended)
+		EMIT(emitter, SG_EVENT_UNDEFENDED_ENDED, EVENT_TEXT("name", name.text),
+		     EVENT_TEXT("kind", undefended_word(row->kind)),
+		     EVENT_NUMBER("seconds", for_ns / NS_PER_SEC));
+	else
+		EMIT(emitter, SG_EVENT_UNDEFENDED_BEGAN, EVENT_TEXT("name", name.text),
+		     EVENT_TEXT("kind", undefended_word(row->kind)),
+		     EVENT_TEXT("verdict", undefended_verdict(row)),
+		     EVENT_NUMBER("syns_per_second", row->per_sec),
+		     EVENT_TEXT("text", undefended_text(row, text, sizeof(text))));
+}
+
 /* ---- floods -------------------------------------------------------------------------------- */
 
 void emit_sources(struct emitter *e, enum detect_pattern pattern,

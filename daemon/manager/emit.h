@@ -11,6 +11,7 @@
 #include "daemon/judge/canary.h"
 #include "daemon/judge/detect_service.h"
 #include "daemon/judge/episodes.h"
+#include "daemon/judge/undefended.h"
 #include "daemon/mitigation/mitigation.h"
 #include "daemon/report/events.h"
 #include "synguard/abi.h"
@@ -58,6 +59,9 @@ void emit_defence(void *emitter, const struct sg_service *service, enum defence_
 		  const struct defence *defence);
 void emit_trouble(void *emitter, const struct sg_service *service, enum sg_trouble trouble,
 		  const char *text, bool ended, uint64_t for_ns);
+
+/* For undefended_step(). */
+void emit_undefended(void *emitter, const struct undefended_row *row, bool ended, uint64_t for_ns);
 
 /* For struct ifaces_handler. */
 void emit_iface(void *emitter, enum iface_event what, const char *ifname, const char *attach,

@@ -3,6 +3,7 @@
 #include "daemon/manager/manager.h"
 #include "daemon/manager/state.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,10 +41,15 @@ static void manager_scalars(void *userdata, struct report *ret)
 		.state = detect_state_name(d->state),
 		.kind = detect_kind_name(d->kind, d->pattern),
 		.flood_sources = detect_pattern_name(d->pattern),
-		.slow = s->total.slow,
+		/* where many come as well, these are the flood */
+		.slow = s->total.slow &&
+			d->floods[DETECT_SYN_FLOOD].per_sec <
+				m->policy.detect.marks[DETECT_SYN_FLOOD].attack_per_sec,
 		.deny_reason = detect_deny_name(hitters_heaviest_deny(&s->sources)),
 		.few_share = hitters_few_share(&s->sources),
 		.trouble = trouble_word(s->total.trouble),
+		.undefended_kind = undefended_word(undefended_worst(&m->policy.undefended)),
+		.undefended_syns_per_second = s->undefended_per_sec,
 		.uptime_seconds = (now_ns - started_ns) / NS_PER_SEC,
 		.ticks = m->loop.ticks,
 		.heartbeat_age_seconds = (now_ns - (heartbeat_ns ?: started_ns)) / NS_PER_SEC,
@@ -90,12 +96,38 @@ static void describe_reaper(const struct manager_reaper *r, struct report_step *
 			 n ? "; " : "", r->reaped);
 }
 
+/* Those that have begun; returns how many. */
+static size_t describe_undefended(const struct undefended *u, struct report_undefended *rows)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < u->count; i++) {
+		const struct undefended_row *row = &u->rows[i];
+		struct report_undefended *ret = &rows[count];
+
+		if (!row->held.on)
+			continue;
+		*ret = (struct report_undefended){
+			.kind = undefended_word(row->kind),
+			.addr = row->addr,
+			.port = ntohs(row->port),
+			.verdict = row->verdict ? undefended_verdict(row) : NULL,
+			.syns_per_second = row->per_sec,
+		};
+		snprintf(ret->name, sizeof(ret->name), "%s", undefended_name(row).text);
+		undefended_text(row, ret->text, sizeof(ret->text));
+		count++;
+	}
+	return count;
+}
+
 static char *manager_describe(void *userdata)
 {
 	struct manager *m = userdata;
 	struct dataplane *dp = m->host.dp;
 	uint64_t now_ns = clock_now_ns();
 	struct report_step steps[MANAGER_LISTENER_STEPS];
+	struct report_undefended undefended[UNDEFENDED_MAX];
 	struct report report;
 	char *text = NULL;
 	int program;
@@ -104,6 +136,8 @@ static char *manager_describe(void *userdata)
 	mitigation_report(m->host.mitigation, report.steps);
 	describe_reaper(&m->reaper, &report.steps[SG_MITIGATION_REAP]);
 	report.step_count = SG_MITIGATION_COUNT;
+	report.undefended = undefended;
+	report.undefended_count = describe_undefended(&m->policy.undefended, undefended);
 	report.listener_steps = steps;
 	report.listener_step_count =
 		mitigation_report_listeners(m->host.mitigation, steps, ARRAY_SIZE(steps));

@@ -47,6 +47,7 @@ struct manager_policy {
 	struct detect_config detect;
 	struct detector detector;
 	bool deny_advised; /* by the last event of the sources */
+	struct undefended undefended;
 };
 
 /* The host, and what is changed on it. */
@@ -73,8 +74,10 @@ struct manager_sample {
 	struct hitters_flow flow;
 	uint64_t syns_per_sec, challenges_per_sec, acceptances_per_sec, dropped_acks_per_sec;
 	uint64_t handshakes_per_sec;
-	/* in engine "kernel": */
 	struct netstat_syns overfull;
+	uint64_t strays[SG_STRAY_KINDS];
+	uint64_t undefended_per_sec;
+	/* in engine "kernel": */
 	struct pace pace; /* of the walk through all sockets */
 	uint64_t walks;
 	struct event_limit failed_limit;

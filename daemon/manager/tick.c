@@ -53,20 +53,58 @@ static int sample_sockets(struct manager *m, uint64_t now_ns, struct services_to
 	return r;
 }
 
-/* Without programs: SYNs for which there was no room, as the kernel has counted them. */
-static void sample_kernel(struct manager *m, struct detect_sample *sample)
+/* SYNs for which there was no room, and cookies that came back, as the kernel has counted them. */
+static struct netstat_syns sample_kernel(struct manager *m, uint64_t now_ns)
 {
 	struct netstat_syns before = m->sample.overfull, now = before;
 	int r = netstat_read(&now);
 
 	if (r < 0)
-		emit_read_failed(&m->faces.emitter, &m->sample.failed_limit, sample->now_ns,
+		emit_read_failed(&m->faces.emitter, &m->sample.failed_limit, now_ns,
 				 "the kernel's counters", r);
-	if (m->loop.ticked_ns) {
-		sample->syns = rate_growth(now.overfull, before.overfull);
-		sample->handshakes = rate_growth(now.answered, before.answered);
-	}
 	m->sample.overfull = now;
+	if (!m->loop.ticked_ns)
+		return (struct netstat_syns){};
+	return (struct netstat_syns){
+		.overfull = rate_growth(now.overfull, before.overfull),
+		.answered = rate_growth(now.answered, before.answered),
+	};
+}
+
+/* What no program defends: it counts as SYNs of a service, and a full queue calls for defence. */
+static void sample_undefended(struct manager *m, uint64_t elapsed_ns, struct detect_sample *ret)
+{
+	struct netstat_syns grew = sample_kernel(m, ret->now_ns);
+	struct undefended *u = &m->policy.undefended;
+	struct undefended_sample sample = {
+		.now_ns = ret->now_ns,
+		.elapsed_ns = elapsed_ns,
+		.overfull = rate_growth(grew.overfull, grew.answered),
+		.passed = services_passed(m->host.services),
+	};
+	struct sg_stray strays[SG_STRAY_KINDS] = {};
+	uint64_t syns;
+	int i;
+
+	for (i = 0; i < SG_STRAY_KINDS; i++) {
+		if (dataplane_stray(m->host.dp, i, &strays[i]) < 0)
+			continue;
+		if (elapsed_ns)
+			sample.strays[i] = rate_growth(strays[i].total, m->sample.strays[i]);
+		m->sample.strays[i] = strays[i].total;
+	}
+	m->sample.undefended_per_sec = 0;
+	/* what is switched off looks at no SYN */
+	if (elapsed_ns && m->policy.mode != SG_MODE_OFF) {
+		services_undefended(m->host.services, &m->policy.detect, &sample,
+				    &strays[SG_STRAY_NO_LISTENER], u);
+		syns = undefended_syns(&sample);
+		ret->syns += syns;
+		ret->defending = ret->defending || undefended_is_full(u);
+		m->sample.undefended_per_sec = rate_per_sec(syns, elapsed_ns);
+	}
+	undefended_step(u, ret->now_ns, m->policy.detect.hold_ns, emit_undefended,
+			&m->faces.emitter);
 }
 
 /* ACKs that belong to no connection, as the programs have counted them. */
@@ -105,10 +143,15 @@ static void manager_sample(struct manager *m, uint64_t now_ns, struct detect_sam
 		.slow = total->slow,
 		.sources = hitters_sources(&m->sample.sources),
 	};
-	if (m->host.services)
+	if (m->host.services) {
 		sample_acks(m, ret);
-	else
-		sample_kernel(m, ret);
+		sample_undefended(m, elapsed_ns, ret);
+	} else {
+		const struct netstat_syns grew = sample_kernel(m, now_ns);
+
+		ret->syns = grew.overfull;
+		ret->handshakes = grew.answered;
+	}
 	m->sample.syns_per_sec = rate_per_sec(rate_growth(total->syns, before.syns), elapsed_ns);
 	m->sample.challenges_per_sec =
 		rate_per_sec(rate_growth(total->challenged, before.challenged), elapsed_ns);

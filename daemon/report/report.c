@@ -38,6 +38,8 @@
 #define CHECK_INTERFACE_(t, m, p, k, f, u, l, v, property, meaning) REPORT_CHECK_(struct report_interface, t, m, p)
 #define CHECK_SERVICE_(t, m, p, k, f, u, l, v, property, meaning)   REPORT_CHECK_(struct report_service, t, m, p)
 #define CHECK_STEP_(t, m, p, k, f, u, l, v, property, meaning)      REPORT_CHECK_(struct report_step, t, m, p)
+#define CHECK_UNDEFENDED_(t, m, p, k, f, u, l, v, property, meaning) REPORT_CHECK_(struct report_undefended, t, m, p)
+#define ROW_UNDEFENDED_(t, m, p, k, f, u, l, v, property, meaning)   REPORT_ROW_(struct report_undefended, t, m, p, NULL)
 #define ROW_REPORT_(t, m, p, k, f, u, l, v, property, meaning)      REPORT_ROW_(struct report, t, m, p, property)
 #define ROW_INTERFACE_(t, m, p, k, f, u, l, v, property, meaning)   REPORT_ROW_(struct report_interface, t, m, p, NULL)
 #define ROW_SERVICE_(t, m, p, k, f, u, l, v, property, meaning)     REPORT_ROW_(struct report_service, t, m, p, NULL)
@@ -48,10 +50,12 @@ SG_REPORT(CHECK_REPORT_)
 SG_REPORT_INTERFACES(CHECK_INTERFACE_)
 SG_REPORT_SERVICES(CHECK_SERVICE_)
 SG_REPORT_MITIGATION(CHECK_STEP_)
+SG_REPORT_UNDEFENDED(CHECK_UNDEFENDED_)
 
 static const struct report_row report_report_rows[] = { SG_REPORT(ROW_REPORT_) };
 static const struct report_row report_interface_rows[] = { SG_REPORT_INTERFACES(ROW_INTERFACE_) };
 static const struct report_row report_service_rows[] = { SG_REPORT_SERVICES(ROW_SERVICE_) };
+static const struct report_row report_undefended_rows[] = { SG_REPORT_UNDEFENDED(ROW_UNDEFENDED_) };
 static const struct report_row report_step_rows[] = { SG_REPORT_MITIGATION(ROW_STEP_) };
 
 const struct report_row *report_rows(size_t *count)
@@ -189,6 +193,9 @@ char *report_to_json(const struct report *report)
 			     sizeof(*report->interfaces), report->interface_count);
 	r |= report_put_list(root, "services", report_service_rows, ARRAY_SIZE(report_service_rows),
 			     report->services, sizeof(*report->services), report->service_count);
+	r |= report_put_list(root, "undefended", report_undefended_rows,
+			     ARRAY_SIZE(report_undefended_rows), report->undefended,
+			     sizeof(*report->undefended), report->undefended_count);
 	r |= report_put_list(root, "mitigation", report_step_rows, ARRAY_SIZE(report_step_rows),
 			     report->steps, sizeof(*report->steps), report->step_count);
 	r |= report_put_list(root, "mitigation_listeners", report_step_rows,

@@ -39,6 +39,17 @@ struct report_service {
 	char lost_text[200];	/* why acceptances become no connections; "": they do */
 };
 
+/* What suffers and is not defended (synguard/undefended.h). */
+struct report_undefended {
+	const char *kind;
+	struct sg_addr addr;
+	uint16_t port; /* host byte order; 0: many */
+	char name[80];
+	const char *verdict; /* label, or NULL */
+	uint64_t syns_per_second;
+	char text[480];
+};
+
 /* A step of the mitigation (synguard/mitigation.h). */
 struct report_step {
 	const char *step;
@@ -56,12 +67,13 @@ struct report {
 	const char *mode;
 	const char *mode_by; /* who set it: "start" or "request" */
 	const char *state;
-	const char *kind;	   /* which floods make it so */
-	const char *flood_sources; /* pattern of the sources of a SYN flood */
-	bool slow;		   /* it is one at whatever rate */
-	const char *deny_reason;   /* of the heaviest source */
-	double few_share;	   /* part of its SYNs that a few prefixes send */
-	const char *trouble;	   /* the worst of those of the services */
+	const char *kind;	     /* which floods make it so */
+	const char *flood_sources;   /* pattern of the sources of a SYN flood */
+	bool slow;		     /* it is one at whatever rate */
+	const char *deny_reason;     /* of the heaviest source */
+	double few_share;	     /* part of its SYNs that a few prefixes send */
+	const char *trouble;	     /* the worst of those of the services */
+	const char *undefended_kind; /* the worst of those below */
 	uint64_t uptime_seconds;
 	bool config_ok;
 	uint64_t ticks;			      /* of the daemon, one a second */
@@ -80,6 +92,9 @@ struct report {
 	uint64_t local_addrs;
 	uint64_t allowed, denied; /* prefixes that the programs know, or would if there were any */
 	uint64_t service_capacity, local_addr_capacity, allow_capacity, deny_capacity;
+	uint64_t undefended_syns_per_second;
+	const struct report_undefended *undefended;
+	size_t undefended_count;
 	struct report_interface *interfaces;
 	size_t interface_count;
 	struct report_service *services;

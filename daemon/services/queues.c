@@ -24,12 +24,22 @@ static void queues_add(struct queues_sum *sum, const struct sg_listener *l)
 		sum->accept_full = true;
 }
 
+bool queues_serves(const struct sg_listener *l, const struct sg_service *e)
+{
+	return e->port == l->port && (!memcmp(&e->addr, &l->addr, sizeof(l->addr)) ||
+				      (addr_is_any(&l->addr) &&
+				       addr_any_takes(l->family == AF_INET6, l->v6only, &e->addr)));
+}
+
 static void queues_on_listener(void *userdata, const struct sg_listener *l)
 {
 	struct queues *q = userdata;
 	size_t i;
 
 	q->half_open += l->syn_queue;
+	if (l->syn_queue && l->syn_queue >= listeners_syn_queue_max(l) &&
+	    q->full_count < QUEUES_FULL_MAX)
+		q->full[q->full_count++] = *l;
 	for (i = 0; i < q->live_count; i++) {
 		const struct sg_service *e = &q->entries[q->live[i]];
 		struct queues_row *row = &q->rows[q->live[i]];
@@ -85,6 +95,7 @@ static void queues_clear(struct queues *q)
 	size_t i;
 
 	q->half_open = 0;
+	q->full_count = 0;
 	for (i = 0; i < q->live_count; i++)
 		q->rows[q->live[i]] = (struct queues_row){};
 }

@@ -11,6 +11,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/dataplane/dataplane.h"
+#include "synguard/listener_abi.h"
 
 struct queues_sum {
 	uint64_t max, syn, accept;
@@ -26,6 +27,9 @@ struct queues_row {
 	uint64_t half_open; /* as the host's sockets say, where they had to be asked */
 };
 
+/* Listeners with a full SYN queue: more are not kept. */
+#define QUEUES_FULL_MAX 16
+
 struct queues {
 	struct dataplane *dp;
 	const struct sg_service *entries;
@@ -33,13 +37,18 @@ struct queues {
 	const uint32_t *live;	 /* indices of those to read */
 	size_t live_count;
 	uint64_t half_open; /* of the host */
-	bool no_listeners;  /* the kernel offers no iterator: all sockets are asked */
-	struct pace pace;   /* of that */
-	uint64_t walks;	    /* how often that was done */
+	struct sg_listener full[QUEUES_FULL_MAX];
+	size_t full_count;
+	bool no_listeners; /* the kernel offers no iterator: all sockets are asked */
+	struct pace pace;  /* of that */
+	uint64_t walks;	   /* how often that was done */
 };
 
 /* Fills the rows of those that are live. -errno; what was read stays usable. */
 int queues_read(struct queues *q, uint64_t now_ns);
+
+/* Whether a connection to the service is the listener's. */
+bool queues_serves(const struct sg_listener *l, const struct sg_service *e);
 
 static inline const struct queues_sum *queues_of(const struct queues *q, uint32_t index)
 {

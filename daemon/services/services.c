@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/addr.h"
 #include "daemon/base/clock.h"
 #include "daemon/dataplane/control.h"
 #include "daemon/dataplane/counters.h"
+#include "daemon/dataplane/listeners.h"
 #include "daemon/judge/detect.h"
 #include "daemon/net/sysctl.h"
 #include "daemon/services/queues.h"
@@ -305,6 +307,114 @@ static void services_fill_trouble(const struct services *s, const struct service
 	row->baseline_syns_per_second = m->judged.baseline_milli / 1000;
 	row->trouble = trouble_word(m->judged.trouble);
 	trouble_text(m->judged.trouble, &figures, row->trouble_text, sizeof(row->trouble_text));
+}
+
+/* ---- what suffers and is not defended ------------------------------------------------------ */
+
+uint64_t services_passed(const struct services *s)
+{
+	uint64_t passed = 0;
+	size_t i;
+
+	for (i = 0; i < s->live_count; i++) {
+		const struct sg_tally *grew = &s->memory[s->live[i]].grew;
+
+		passed += rate_growth(grew->syns, grew->challenged);
+	}
+	return passed;
+}
+
+/* A listener with a full queue that is filled by what the programs do not see for it. */
+static void services_show_unseen(const struct services *s, const struct sg_listener *l,
+				 const struct undefended_sample *sample, struct undefended *u)
+{
+	uint64_t unseen = undefended_unseen(sample), seen = 0;
+	size_t i;
+
+	for (i = 0; i < s->live_count; i++)
+		if (queues_serves(l, &s->entries[s->live[i]]))
+			seen += s->memory[s->live[i]].grew.syns;
+	if (unseen > seen)
+		undefended_show(u,
+				&(struct undefended_row){
+					.kind = SG_UNDEFENDED_UNSEEN,
+					.addr = l->addr,
+					.port = l->port,
+					.ipv6 = l->family == AF_INET6,
+					.per_sec = rate_per_sec(unseen, sample->elapsed_ns),
+					.queue = l->syn_queue,
+					.limit = listeners_syn_queue_max(l),
+					.verdict = undefended_cause(sample),
+				},
+				true);
+}
+
+/* A service that a verdict keeps from being defended, in a flood or with a full queue. */
+static void services_show_hindered(const struct services *s, uint32_t index,
+				   const struct detect_config *config,
+				   const struct undefended_sample *sample, struct undefended *u)
+{
+	const struct detect_marks *marks = &config->marks[DETECT_SYN_FLOOD];
+	const struct sg_service *e = &s->entries[index];
+	const struct services_memory *m = &s->memory[index];
+	const struct queues_sum *q = queues_of(&s->queues, index);
+	enum sg_verdict hindrance = services_hindrance(e, sample->now_ns);
+	uint64_t unanswered =
+		rate_growth(rate_growth(m->grew.syns, m->grew.handshakes), m->judged.explained);
+	uint64_t per_sec = rate_per_sec(unanswered, sample->elapsed_ns);
+	bool called = services_get(&e->lease_until_ns) > sample->now_ns;
+
+	/* that the application does not accept is a trouble, and told as one */
+	if (!hindrance || hindrance == SG_V_ACCEPT_FULL || per_sec < marks->ebb_per_sec)
+		return;
+	undefended_show(u,
+			&(struct undefended_row){
+				.kind = SG_UNDEFENDED_SERVICE,
+				.addr = e->addr,
+				.port = e->port,
+				.ipv6 = !addr_is_v4(&e->addr),
+				.per_sec = per_sec,
+				.queue = q->syn,
+				.limit = q->max,
+				.verdict = hindrance,
+			},
+			called || (marks->attack_per_sec && per_sec >= marks->attack_per_sec));
+}
+
+static void services_show_closed(const struct detect_config *config,
+				 const struct undefended_sample *sample,
+				 const struct sg_stray *closed, struct undefended *u)
+{
+	const struct detect_marks *marks = &config->marks[DETECT_SYN_FLOOD];
+	uint64_t per_sec = rate_per_sec(sample->strays[SG_STRAY_NO_LISTENER], sample->elapsed_ns);
+
+	/* redirected to a listener that suffers from them: that is told */
+	if (!marks->attack_per_sec || per_sec < marks->ebb_per_sec ||
+	    undefended_unseen(sample) >= sample->strays[SG_STRAY_NO_LISTENER] / 2)
+		return;
+	undefended_show(u,
+			&(struct undefended_row){
+				.kind = SG_UNDEFENDED_CLOSED_PORT,
+				.addr = closed->addr,
+				.port = closed->votes >= SG_STRAY_VOTES / 2 ? closed->port : 0,
+				.ipv6 = !addr_is_v4(&closed->addr),
+				.per_sec = per_sec,
+				.verdict = SG_V_NO_LISTENER,
+			},
+			per_sec >= marks->attack_per_sec);
+}
+
+void services_undefended(const struct services *s, const struct detect_config *config,
+			 const struct undefended_sample *sample, const struct sg_stray *closed,
+			 struct undefended *u)
+{
+	size_t i;
+
+	for (i = 0; i < s->queues.full_count; i++)
+		services_show_unseen(s, &s->queues.full[i], sample, u);
+	for (i = 0; i < s->live_count; i++)
+		services_show_hindered(s, s->live[i], config, sample, u);
+	services_show_closed(config, sample, closed, u);
 }
 
 /* ---- act ----------------------------------------------------------------------------------- */

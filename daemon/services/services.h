@@ -12,6 +12,7 @@
 #include "daemon/judge/canary.h"
 #include "daemon/judge/detect_service.h"
 #include "daemon/judge/episodes.h"
+#include "daemon/judge/undefended.h"
 #include "daemon/report/report.h"
 
 struct services;
@@ -60,6 +61,16 @@ int services_sample(struct services *s, uint64_t now_ns, struct services_total *
  */
 void services_judge(struct services *s, uint64_t now_ns, const struct detect_config *config,
 		    enum detect_state state, struct services_total *total);
+
+/*
+ * Shows u what of the services and listeners suffers in the sample and is not defended
+ * (undefended.h), and what comes for ports where nobody listens: closed. Before that, how many SYNs
+ * of services were passed to the kernel.
+ */
+uint64_t services_passed(const struct services *s);
+void services_undefended(const struct services *s, const struct detect_config *config,
+			 const struct undefended_sample *sample, const struct sg_stray *closed,
+			 struct undefended *u);
 
 /*
  * Renews leases and blocks services, by the last sample, and calls the handler for each. Of

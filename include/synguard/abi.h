@@ -259,6 +259,26 @@ struct sg_service {
 	__u8 tos_set;	   /* SG_TOS_SET and the upper six bits; 0 = as TCP made it */
 };
 
+/*
+ * Where SYNs go that belong to no service in the table, by verdict and CPU; programs. One port by
+ * majority vote (Boyer and Moore): its votes, SG_STRAY_VOTES at most, go up with each SYN for it and
+ * down with each other one.
+ */
+enum sg_stray_kind {
+	SG_STRAY_NOT_LOCAL,
+	SG_STRAY_NO_LISTENER,
+	SG_STRAY_SERVICES_FULL,
+	SG_STRAY_KINDS,
+};
+#define SG_STRAY_VOTES 64
+struct sg_stray {
+	struct sg_addr addr; /* that the last SYN for the port was for */
+	__be16 port;
+	__u16 pad;
+	__u32 votes;
+	__u64 total; /* SYNs, for whichever port */
+};
+
 /* Per service and CPU; programs. Counters only grow. */
 struct sg_tally {
 	__u64 syns;
@@ -329,4 +349,5 @@ _Static_assert(sizeof(struct sg_listed) == 20, "no padding that nobody wrote");
 _Static_assert(sizeof(struct sg_left_alone) == 24, "no padding that nobody wrote");
 _Static_assert(sizeof(struct sg_service) % 8 == 0, "mmap()ed array elements are 8-byte aligned");
 _Static_assert(sizeof(struct sg_service) == 128, "two cache lines");
+_Static_assert(sizeof(struct sg_stray) % 8 == 0, "the elements of each CPU are as large");
 _Static_assert(sizeof(struct sg_tally) % 8 == 0, "tallies are added up as words");

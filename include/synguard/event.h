@@ -46,6 +46,12 @@
 	X(TROUBLE_ENDED,  "trouble_ended",    "9c103aa4d11d4582ad838c578ebdda35", LOG_NOTICE,                     \
 	  "The trouble of {service} ({trouble}) is over after {seconds} s",                                       \
 	  "service trouble seconds")                                                                              \
+	X(UNDEFENDED_BEGAN, "undefended_began", "943061a02d4748e6a36c99cc2ff55b24", LOG_WARNING,                    \
+	  "{name} suffers and is not defended ({kind}): {text}",                                                \
+	  "name kind verdict syns_per_second text")                                                               \
+	X(UNDEFENDED_ENDED, "undefended_ended", "b5174a8e7c0e4d7fa0562b8cdb47bc4c", LOG_NOTICE,                     \
+	  "{name}, which was not defended ({kind}), no longer suffers, after {seconds} s",                      \
+	  "name kind seconds")                                                                                    \
 	X(INTERFACE_CAME, "interface_came",   "6ba7a5517ec0458db0908baec7d6a3fc", LOG_INFO,                       \
 	  "Interface {interface} appeared",                                                                   \
 	  "interface")                                                                                    \

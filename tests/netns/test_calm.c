@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 
 #include "pair.h"
 #include "suite.h"
+#include "tests/lab/flood.h"
 #include "told.h"
 #include "watch.h"
 
@@ -86,10 +88,162 @@ START_TEST(fw40_anyip_comes_and_goes)
 }
 END_TEST
 
+/* ---- told ---------------------------------------------------------------------------------- */
+
+/* So that a test does not have to wait for half a minute. */
+#define SHORT "[Detector]\nHoldSec=2s\n"
+
+struct untold {
+	const char *what;
+	const char *host; /* shell in the server's host, before the daemon starts; NULL: none */
+	const char *interface; /* NULL: lab0 */
+	uint16_t port;
+	unsigned int rate;
+	const char *kind, *name, *verdict, *says;
+};
+
+#define AWAY                                                                                       \
+	"ip addr flush dev lab0 && ip route add 192.0.2.0/24 dev lab0 && "                         \
+	"ip route add 198.18.0.0/15 via " LAB_CLIENT_ADDR4 " && "
+
+static const struct untold untold[] = {
+	{ "a closed port", NULL, NULL, 81, 3000, "closed_port", "port 81", "no_listener",
+	  "have a firewall drop them" },
+	{ "redirected",
+	  "nft 'table ip r { chain c { type nat hook prerouting priority dstnat; "
+	  "tcp dport 80 redirect to :8080; }; }'",
+	  NULL, 80, 3000, "unseen_syns", "[::]:8080", "no_listener",
+	  "as where a rule redirects them" },
+	{ "TPROXY",
+	  AWAY "ip rule add iif lab0 lookup 100 && ip route add local default dev lo table 100 && "
+	       "nft 'table ip r { chain c { type filter hook prerouting priority mangle; "
+	       "tcp dport 80 tproxy to :8081 accept; }; }'",
+	  NULL, 80, 3000, "unseen_syns", "0.0.0.0:8081", "not_local",
+	  "as a rule of TPROXY has it" },
+	{ "an interface that is not attached to", "ip link add idle0 type veth peer name idle1",
+	  "idle0", 8080, 3000, "unseen_syns", "[::]:8080", NULL, "name it with Interface=" },
+	{ "a service behind NAT",
+	  "nft 'table ip n { chain c { type nat hook postrouting priority srcnat; }; }'", NULL,
+	  8080, 3000, "service", "192.0.2.1:8080", "nat", "The kernel's own cookies defend it" },
+	{ "few SYNs", "ip link add idle0 type veth peer name idle1", "idle0", 8080, 60,
+	  "unseen_syns", "[::]:8080", NULL, "name it with Interface=" },
+};
+
+static void untold_raise(struct stage *s, const struct untold *u, const char *config)
+{
+	const struct lab_daemon_options o = { .mode = "auto",
+					      .config = config,
+					      .interface = u->interface };
+	char tail[1024];
+
+	stage_raise(s, &(struct server_options){ .backlog = 32 });
+	if (u->host)
+		run(s, LAB_SERVER, u->host);
+	ck_assert_msg(!lab_daemon_start(&s->daemon, s->lab, LAB_SERVER, &o, tail, sizeof(tail)),
+		      "%s", tail);
+}
+
+/* As proxies listen that take what is for other addresses. */
+static int listen_transparently(struct stage *s)
+{
+	struct sockaddr_storage any;
+	int length = tcp_sockaddr("0.0.0.0", 8081, &any), one = 1;
+	int fd = lab_socket(s->lab, LAB_SERVER, AF_INET, SOCK_STREAM, 0);
+
+	ck_assert(!setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &one, sizeof(one)));
+	ck_assert(!bind(fd, (struct sockaddr *)&any, length));
+	ck_assert(!listen(fd, 32));
+	return fd;
+}
+
+static void expect_told(struct stage *s, const struct untold *u)
+{
+	json_t *event = told_await(s, "undefended_began"), *status = stage_status(s), *row;
+	const char *verdict;
+	char line[64];
+
+	ck_assert_str_eq(json_string_value(json_object_get(event, "name")), u->name);
+	ck_assert_str_eq(json_string_value(json_object_get(event, "kind")), u->kind);
+	ck_assert_str_eq(json_string_value(json_object_get(event, "verdict")), u->verdict ?: "");
+	json_decref(event);
+	row = json_array_get(json_object_get(status, "undefended"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(row, "name")), u->name);
+	verdict = json_string_value(json_object_get(row, "verdict"));
+	ck_assert_str_eq(verdict ?: "", u->verdict ?: "");
+	ck_assert_int_gt(stage_figure(row, "syns_per_second"), u->rate / 3);
+	json_decref(status);
+	snprintf(line, sizeof(line), "NOT DEFENDED: %s: ", u->name);
+	told_says_in_words(s, "status", NULL, line);
+	told_says_in_words(s, "status", NULL, u->says);
+	snprintf(line, sizeof(line), "\nsynguard_undefended{kind=\"%s\"} 1\n", u->kind);
+	told_says(s, "metrics", line);
+}
+
+static void expect_not_calm(struct stage *s, const char *what)
+{
+	char *output = NULL;
+
+	ck_assert_int_eq(stage_cli(s, &output, "status", NULL, NULL), 0);
+	ck_assert_msg(!strstr(output, "All calm"), "%s: %s", what, output);
+	free(output);
+}
+
+/* Trap FW41: what suffers and is not defended is told by its name, and judged like what is defended. */
+START_TEST(fw41_never_all_calm)
+{
+	const struct untold *u = &untold[_i];
+	struct flood *flood;
+	struct stage s;
+	int fd;
+
+	printf("# %s\n", u->what);
+	untold_raise(&s, u, SHORT);
+	fd = listen_transparently(&s);
+	flood = STAGE_FLOOD(&s, .port = u->port, .rate_per_sec = u->rate);
+	told_await_word(&s, "undefended_kind", u->kind);
+	expect_told(&s, u);
+	expect_not_calm(&s, u->what);
+	if (u->rate >= 1000) {
+		told_await_word(&s, "state", "attack");
+		told_says_in_words(&s, "status", NULL, "SYN flood, ");
+	}
+	if (!_i)
+		json_decref(told_await(&s, "mitigation_taken"));
+	stage_flood_end(flood);
+	if (!_i) {
+		json_decref(told_await(&s, "undefended_ended"));
+		told_await_word(&s, "undefended_kind", "none");
+	}
+	close(fd);
+	stage_strike(&s);
+}
+END_TEST
+
+/* What a router passes on is nobody's trouble here, however much it is; nor is what is switched off. */
+START_TEST(fw41_calm_all_the_same)
+{
+	static const struct untold routed = { .host = AWAY "true", .port = 80 };
+	struct flood *flood;
+	json_t *event;
+	struct stage s;
+
+	untold_raise(&s, &routed, SHORT);
+	flood = STAGE_FLOOD(&s, .port = 80, .rate_per_sec = 3000);
+	watch_await_verdict(&s, "xdp", "not_local", 9000);
+	told_says_in_words(&s, "status", NULL, "All calm: ");
+	ck_assert_int_eq(told_events(&s, "undefended_began", &event), 0);
+	ck_assert_int_eq(told_events(&s, "state_changed", &event), 0);
+	stage_flood_end(flood);
+	stage_strike(&s);
+}
+END_TEST
+
 /* clang-format off */
 const struct suite_test suite_tests[] = {
 	SUITE_TEST(fw40_anyip, 20),
 	SUITE_TEST(fw40_anyip_comes_and_goes, 30),
+	SUITE_LOOP(fw41_never_all_calm, 6, 40),
+	SUITE_TEST(fw41_calm_all_the_same, 30),
 	{}
 };
 /* clang-format on */
