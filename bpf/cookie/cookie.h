@@ -298,11 +298,11 @@ static __always_inline __u32 cookie_clock_ms(__u64 now_ns)
  * never ahead of the clock and never running back for the same options (kernel:
  * cookie_init_timestamp()). From the acceptance on the kernel continues the clock.
  */
-static __always_inline __u32 cookie_tsval(__u32 clock_ms, const struct cookie_terms *t)
+static __always_inline __u32 cookie_tsval(__u32 clock_ms, const struct cookie_terms *t, __u32 mask)
 {
-	__u32 tsval = (clock_ms & ~COOKIE_TS_MASK) | t->ts_bits;
+	__u32 tsval = (clock_ms & ~mask) | t->ts_bits;
 
-	return (__s32)(tsval - clock_ms) > 0 ? tsval - (1u << COOKIE_TS_BITS) : tsval;
+	return (__s32)(tsval - clock_ms) > 0 ? tsval - mask - 1 : tsval;
 }
 
 /*

@@ -13,6 +13,7 @@
 #include "bpf/kernel.bpf.h"
 #include "bpf/maps.bpf.h"
 #include "bpf/net/packet.h"
+#include "bpf/path/engine_listener.bpf.h"
 #include "bpf/path/frame.bpf.h"
 #include "bpf/state/heavy_hitters.bpf.h"
 #include "bpf/state/listener.bpf.h"
@@ -28,7 +29,8 @@ struct syn {
 	struct scratch *scratch;
 	__u32 index; /* of the service */
 	__u64 now_ns;
-	__u64 client; /* source_client() */
+	__u64 client;	     /* source_client() */
+	__u64 kernel_cookie; /* of engine listener: kernel_cookie() */
 };
 
 /* ---- the cookie's midstates ------------------------------------------------------------------- */
@@ -150,24 +152,44 @@ struct challenge {
 	struct reply reply;
 };
 
-static __always_inline void challenge_compose(const struct syn *syn, __u16 mss, struct challenge *c)
+/* The number, the terms, and what keeps them in the timestamp: what the engines differ in. */
+static __always_inline void challenge_of_reqsk(const struct syn *syn, struct challenge *c)
 {
 	__u32 epoch = cookie_epoch(syn->now_ns, epoch_shift);
+	struct sg_service *s = syn->service;
+
+	cookie_agree(&c->terms, &syn->p, &syn->o, s->offers);
+	c->fields.isn = midstate_isn(&syn->p, syn->index, epoch, &c->terms);
+	c->fields.tsval = cookie_tsval(cookie_clock_ms(syn->now_ns) + control.tsval_offset,
+				       &c->terms, COOKIE_TS_MASK);
+	c->fields.wscale = challenge_wscale(s, epoch);
+}
+
+static __always_inline void challenge_of_listener(const struct syn *syn, struct challenge *c)
+{
+	kernel_cookie_agree(&c->terms, &syn->p, &syn->o, syn->service, syn->kernel_cookie >> 32);
+	c->fields.isn = syn->kernel_cookie;
+	c->fields.tsval =
+		cookie_tsval(cookie_clock_ms(syn->now_ns), &c->terms, KERNEL_COOKIE_TS_MASK);
+	c->fields.wscale = syn->service->wscale;
+}
+
+static __always_inline void challenge_compose(const struct syn *syn, __u16 mss, struct challenge *c)
+{
 	const struct packet *p = &syn->p;
 	struct sg_service *s = syn->service;
 
-	cookie_agree(&c->terms, p, &syn->o, s->offers);
 	c->fields = (struct reply_fields){
-		.isn = midstate_isn(p, syn->index, epoch, &c->terms),
-		.tsval = cookie_tsval(cookie_clock_ms(syn->now_ns) + control.tsval_offset,
-				      &c->terms),
-		.window = challenge_window(s->window_space, mss - c->terms.ts * 12, c->terms.mss),
 		.mss = mss,
-		.wscale = challenge_wscale(s, epoch),
 		.ttl = s->ttl,
 		.tos = s->tos | (p->dsfield & -(s->offers / SG_OFFER_SYN_TOS)),
 		.label = s->offers,
 	};
+	if (s->host & SG_HOST_LISTENER)
+		challenge_of_listener(syn, c);
+	else
+		challenge_of_reqsk(syn, c);
+	c->fields.window = challenge_window(s->window_space, mss - c->terms.ts * 12, c->terms.mss);
 	reply_build(&c->reply, p, &syn->o, &c->terms, &c->fields);
 }
 

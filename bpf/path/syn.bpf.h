@@ -160,7 +160,7 @@ static __always_inline enum sg_verdict syn_time_wait(void *ctx, const struct syn
 	struct bpf_sock *sk;
 	bool waits;
 
-	if (!syn->service->rfc1337)
+	if (!(syn->service->host & SG_HOST_RFC1337))
 		return SG_UNDECIDED;
 	sk = listener_lookup(ctx, &syn->p, syn->p.sport);
 	if (!sk)
@@ -195,6 +195,19 @@ static __always_inline enum sg_verdict syn_source(const struct syn *syn)
 	return budget_is_spent(&syn->p, syn->now_ns) ? SG_V_OVER_BUDGET : SG_UNDECIDED;
 }
 
+/* Engine listener asks the kernel for the cookie. */
+static __always_inline enum sg_verdict syn_kernel_cookie(void *ctx, enum syn_hook hook,
+							 struct syn *syn)
+{
+	__u16 mss = syn->o.seen & OPTIONS_SEEN_MSS ? syn->o.mss : 0;
+
+	if (!(syn->service->host & SG_HOST_LISTENER))
+		return SG_UNDECIDED;
+	syn->kernel_cookie = hook == SYN_AT_XDP ? kernel_cookie(ctx, &syn->p, mss) :
+						  kernel_cookie_skb(ctx, &syn->p, mss);
+	return syn->kernel_cookie >> 32 ? SG_UNDECIDED : (enum sg_verdict)syn->kernel_cookie;
+}
+
 static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx, struct syn *syn)
 {
 	/* clang-format off */
@@ -208,6 +221,7 @@ static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx, struct syn 
 	       syn_packet_allows(syn) ?:
 	       syn_time_wait(ctx, syn) ?:
 	       syn_source(syn) ?:
+	       syn_kernel_cookie(ctx, SYN_AT_XDP, syn) ?:
 	       challenge_xdp(ctx, syn);
 	/* clang-format on */
 }
@@ -253,6 +267,7 @@ static __always_inline enum sg_verdict syn_inspect_skb(struct __sk_buff *skb, st
 	       syn_packet_allows(syn) ?:
 	       syn_time_wait(skb, syn) ?:
 	       syn_source(syn) ?:
+	       syn_kernel_cookie(skb, SYN_AT_TCX, syn) ?:
 	       challenge_skb(skb, syn);
 	/* clang-format on */
 }

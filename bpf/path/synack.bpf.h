@@ -124,7 +124,9 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	t->handshakes++;
 	if (!pending_take(pending_tuple(&peer, skc->skc_dport, bpf_htons(skc->skc_num)))) {
 		filtered_completed(&peer, version, index, now_ns);
-		return;
+		/* the acceptances of engine listener are the kernel's, and none was seen before */
+		if (!(s->host & SG_HOST_LISTENER))
+			return;
 	}
 	if (!(t->established++ % SG_BUDGET_SAMPLE))
 		budget_refund(&peer, version, now_ns);

@@ -323,34 +323,53 @@ static __always_inline bool listener_is_left_alone(const struct sg_service *s)
 	return bpf_map_lookup_elem(&left_alone, &key);
 }
 
+/* What stands against a challenge of engine reqsk. */
+static __always_inline enum sg_verdict listener_hindrance(const struct sg_service *s,
+							  const struct tcp_sock *tp, __u8 version)
+{
+	const struct net *net = tp->inet_conn.icsk_inet.sk.__sk_common.skc_net.net;
+	__u32 hooks;
+
+	/* what the administrator wants comes before what only the kernel would refuse */
+	if (listener_is_left_alone(s))
+		return SG_V_LEFT_ALONE;
+	if (!net->ipv4.sysctl_tcp_syncookies)
+		return SG_V_SYNCOOKIES_OFF;
+	hooks = listener_hooks(net, version);
+	if (listener_meets_strict_conntrack(net, hooks))
+		return SG_V_STRICT_CONNTRACK;
+	if (listener_is_mptcp(tp))
+		return SG_V_MPTCP_LISTENER;
+	return hooks & SG_INPUT_NAT ? SG_V_NAT : SG_UNDECIDED;
+}
+
 static __always_inline void listener_read(struct sg_service *s, const struct tcp_sock *tp,
 					  const struct net_device *dev, __u8 version, __u64 now_ns)
 {
 	const struct inet_sock *inet = &tp->inet_conn.icsk_inet;
 	const struct net *net = inet->sk.__sk_common.skc_net.net;
+	enum sg_verdict hindrance;
+	__u8 host;
 
 	s->offers = listener_offers(net);
 	listener_ip(s, inet, net, dev, version);
-	s->rfc1337 = net->ipv4.sysctl_tcp_rfc1337;
 	s->user_mss = tp->rx_opt.user_mss;
 	listener_window(s, tp, net);
 	listener_arm(s, tp, now_ns);
-	/* what the administrator wants comes before what only the kernel would refuse */
-	if (listener_is_left_alone(s))
-		s->hindrance = SG_V_LEFT_ALONE;
-	else if (listener_is_mptcp(tp))
-		s->hindrance = SG_V_MPTCP_LISTENER;
-	else if (!net->ipv4.sysctl_tcp_syncookies)
-		s->hindrance = SG_V_SYNCOOKIES_OFF;
-	else if (listener_hooks(net, version) & SG_INPUT_NAT)
-		s->hindrance = SG_V_NAT;
-	else if (listener_meets_strict_conntrack(net, input_hooks[version == 6]))
-		s->hindrance = SG_V_STRICT_CONNTRACK;
+	hindrance = listener_hindrance(s, tp, version);
+	host = (net->ipv4.sysctl_tcp_rfc1337 ? SG_HOST_RFC1337 : 0) |
+	       (net->ipv4.sysctl_tcp_syncookies == 2 ? SG_HOST_QUEUELESS : 0) |
+	       (net->ipv4.sysctl_tcp_timestamps == 2 ? SG_HOST_RAW_TS : 0);
+	if ((hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER) &&
+	    (host & SG_HOST_QUEUELESS)) {
+		hindrance = SG_UNDECIDED;
+		host |= SG_HOST_LISTENER;
+	}
+	s->host = host;
 	/* one full member of a group says nothing about the others */
-	else if (listener_accept_full(&inet->sk) && !listener_is_in_group(&inet->sk))
-		s->hindrance = SG_V_ACCEPT_FULL;
-	else
-		s->hindrance = 0;
+	if (!hindrance && listener_accept_full(&inet->sk) && !listener_is_in_group(&inet->sk))
+		hindrance = SG_V_ACCEPT_FULL;
+	s->hindrance = hindrance;
 }
 
 /*

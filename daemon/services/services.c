@@ -197,7 +197,7 @@ int services_sample(struct services *s, uint64_t now_ns, struct services_total *
 /* The verdict that a SYN would get instead of a challenge, in the order of the XDP program. */
 static enum sg_verdict services_hindrance(const struct sg_service *e, uint64_t now_ns)
 {
-	uint32_t hindrance = __atomic_load_n(&e->hindrance, __ATOMIC_RELAXED);
+	uint16_t hindrance = __atomic_load_n(&e->hindrance, __ATOMIC_RELAXED);
 
 	if (services_get(&e->blocked_until_ns) > now_ns)
 		return SG_V_BLOCKED;
@@ -424,15 +424,21 @@ void services_hold(struct services *s, bool hold)
 	s->hold = hold;
 }
 
-/* Would the SYNs that got no answer have overfilled the queue? Then a lease goes on. */
+/*
+ * Would the SYNs that got no answer have overfilled the queue? Then a lease goes on. With
+ * tcp_syncookies=2 no queue grows by which the programs could arm the service, so it begins here.
+ */
 static void services_renew(struct services *s, uint32_t index, uint64_t now_ns)
 {
 	struct sg_service *e = &s->entries[index];
 	const struct services_memory *m = &s->memory[index];
-	uint64_t unanswered = rate_growth(m->grew.challenged, m->grew.established);
+	bool leased = services_get(&e->lease_until_ns) > now_ns;
+	uint64_t unanswered = leased ? rate_growth(m->grew.challenged, m->grew.established) :
+			      (e->host & SG_HOST_QUEUELESS) ?
+				       rate_growth(m->grew.syns, m->grew.handshakes) :
+				       0;
 
-	if (services_get(&e->lease_until_ns) > now_ns &&
-	    (s->hold || unanswered * SERVICES_HALF_OPEN_SECONDS > e->threshold))
+	if ((leased && s->hold) || unanswered * SERVICES_HALF_OPEN_SECONDS > e->threshold)
 		services_set(&e->lease_until_ns, now_ns + control_lease_ns(s->dp));
 }
 
@@ -479,7 +485,7 @@ static void services_count_filtered(struct services *s, uint32_t index, uint64_t
 
 static bool services_is_forgotten(const struct sg_service *e, uint64_t now_ns)
 {
-	uint32_t hindrance = __atomic_load_n(&e->hindrance, __ATOMIC_RELAXED);
+	uint16_t hindrance = __atomic_load_n(&e->hindrance, __ATOMIC_RELAXED);
 	uint64_t checked_at_ns = services_get(&e->checked_at_ns);
 
 	return (hindrance == SG_V_NO_LISTENER || hindrance == SG_V_NOT_LOCAL) &&

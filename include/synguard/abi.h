@@ -197,6 +197,16 @@ enum sg_service_state {
 #define SG_OFFER_SYN_LABEL    (1u << 6)
 #define SG_OFFER_SYN_TOS      (1u << 7)
 
+/* What else the last inspection said of the host. */
+#define SG_HOST_RFC1337	  (1u << 0) /* tcp_rfc1337: no reset of ours ends a TIME_WAIT */
+#define SG_HOST_QUEUELESS (1u << 1) /* tcp_syncookies is 2: no queue grows */
+#define SG_HOST_RAW_TS	  (1u << 2) /* tcp_timestamps is 2: TSvals have no secret offset */
+/*
+ * Engine listener: the service's challenges carry the kernel's own cookie, for what stands between our
+ * request and the listener. Without it engine reqsk: they carry ours.
+ */
+#define SG_HOST_LISTENER (1u << 3)
+
 /*
  * vlan of a service: what its own SYN-ACKs carried. A SYN is challenged only where it carries the
  * same, because a reply in place has the tags of the SYN: a tag that the hardware stripped before
@@ -244,7 +254,7 @@ struct sg_service {
 	__u8 ttl;
 	__u8 tos;
 	__u8 bound_elsewhere; /* its sockets are bound to a device that packets meet later */
-	__u8 rfc1337;	      /* tcp_rfc1337: no reset of ours ends a TIME_WAIT */
+	__u8 host;	      /* SG_HOST_* */
 	__u32 ifindex;	      /* of the last inspection */
 	__u64 forged_at_ns;   /* a SYN-ACK came in that claims to be of this service */
 

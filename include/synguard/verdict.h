@@ -92,6 +92,8 @@ enum sg_action {
 	X(SG_IN_SYN,    FILTERED_SOURCE,        PASS,    "filtered_source",        "SYN of a source whose acceptances do not become connections")                     \
 	X(SG_IN_SYN,    OVER_BUDGET,            DROP,    "over_budget",            "SYN of a source that answers none of its many challenges")                        \
 	X(SG_IN_SYN,    NO_ROOM,                PASS,    "no_room",                "No room for the reply, or its checksum cannot be completed")                      \
+	X(SG_IN_SYN,    TUPLE_KNOWN,            PASS,    "tuple_known",            "SYN of an address and port that a socket has, of a service with engine listener") \
+	X(SG_IN_SYN,    COOKIE_REFUSED,         PASS,    "cookie_refused",         "The kernel made no cookie for the SYN, of a service with engine listener")        \
 	/* challenges */                                                                                                                                              \
 	X(SG_IN_SYN,    CHALLENGED,             REPLY,   "challenged",             "SYN answered with a cookie that keeps what it offered")                           \
 	X(SG_IN_SYN,    CHALLENGED_PLAIN,       REPLY,   "challenged_plain",       "SYN answered with a cookie that loses some of its options")                       \

@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			   t.mss <= o.mss,
 		   "MSS %u became %u", o.mss, t.mss);
 	fields.isn = cookie_isn(key, &p, p.seq, now, &t);
-	fields.tsval = cookie_tsval(now, &t);
+	fields.tsval = cookie_tsval(now, &t, COOKIE_TS_MASK);
 	reply_build(&r, &p, &o, &t, &fields);
 
 	/* the frame that the driver makes of it: longer ones end in anything */

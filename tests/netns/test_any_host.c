@@ -138,6 +138,7 @@ struct host_kind {
 	NFT("table netdev t { chain c { type filter hook ingress device lab0 priority 0; "         \
 	    "tcp sport { 8080, 8081 } drop; }; };")
 
+#define KERNEL_COOKIES "sysctl -q net.ipv4.tcp_syncookies=2 net.ipv4.tcp_timestamps=2; "
 /* What the client sends and is longer is lost, and no ICMP tells him. */
 #define SHORT_PATH                                                                                 \
 	NFT("table inet p { chain c { type filter hook prerouting priority -300; "                 \
@@ -195,6 +196,12 @@ static const struct host_kind kinds[] = {
 	{ "nat for others",
 	  NFT("table inet n { chain c { type nat hook postrouting priority srcnat; oifname \"nope\" masquerade; }; };"),
 	  .left_alone = "nat" },
+	{ "nat for others, the kernel's cookies",
+	  KERNEL_COOKIES NFT("table inet n { chain c { type nat hook postrouting priority srcnat; oifname \"nope\" masquerade; }; };") },
+	{ "nat by state, the kernel's cookies",
+	  KERNEL_COOKIES NFT("table inet n { chain c { type nat hook postrouting priority srcnat; oifname \"nope\" masquerade; }; };")
+	  "; " INPUT("policy drop; ct state invalid drop; ct state established,related accept; "
+		     "tcp dport 8080 ct state new accept; meta l4proto ipv6-icmp accept;") },
 	{ "redirect to the port",
 	  NFT("table inet n { chain c { type nat hook prerouting priority dstnat; tcp dport 8080 redirect to :8081; }; };"),
 	  .server.port = OTHER_PORT, .left_alone = "no_listener" },
@@ -213,6 +220,7 @@ static const struct host_kind kinds[] = {
 	{ "one listener a family", .server.addr = LAB_SERVER_ADDR4,
 	  .second = { .port = STAGE_PORT, .addr = "::", .v6only = true } },
 	{ "MPTCP", .server.mptcp = true, .left_alone = "mptcp_listener" },
+	{ "MPTCP, the kernel's cookies", KERNEL_COOKIES "true", .server.mptcp = true },
 	{ "small backlog", .server.backlog = 8 },
 	{ "any address of a prefix",
 	  "ip addr del 192.0.2.1/24 dev lab0; ip addr add 192.0.2.200/24 dev lab0; ip route add local 192.0.2.0/30 dev lo; "
@@ -221,7 +229,7 @@ static const struct host_kind kinds[] = {
 	{ "no options",
 	  "sysctl -q net.ipv4.tcp_timestamps=0 net.ipv4.tcp_sack=0 net.ipv4.tcp_window_scaling=0" },
 	{ "no kernel cookies", "sysctl -q net.ipv4.tcp_syncookies=0" },
-	{ "always kernel cookies", "sysctl -q net.ipv4.tcp_syncookies=2", .left_alone = "syn_admitted" },
+	{ "always kernel cookies", "sysctl -q net.ipv4.tcp_syncookies=2" },
 	{ "tcp_ecn", "sysctl -q net.ipv4.tcp_ecn=1", "sysctl -q net.ipv4.tcp_ecn=1" },
 	{ "reflected marks", "sysctl -q net.ipv4.fwmark_reflect=1 net.ipv6.fwmark_reflect=1 net.ipv4.tcp_fwmark_accept=1 "
 			     "net.ipv4.tcp_reflect_tos=1 net.ipv6.flowlabel_reflect=3" },

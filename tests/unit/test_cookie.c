@@ -70,7 +70,7 @@ static void answer(const struct packet *syn, const struct cookie_terms *t, __u32
 	if (t->ts) {
 		o->seen = OPTIONS_SEEN_TS;
 		o->tsval = 12345;
-		o->tsecr = cookie_tsval(0x00abcdef, t);
+		o->tsecr = cookie_tsval(0x00abcdef, t, COOKIE_TS_MASK);
 	}
 }
 

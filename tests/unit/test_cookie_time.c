@@ -136,7 +136,7 @@ static __u32 tsval(__u32 clock_ms, __u8 bits)
 {
 	struct cookie_terms t = { .ts = true, .ts_bits = bits };
 
-	return cookie_tsval(clock_ms, &t);
+	return cookie_tsval(clock_ms, &t, COOKIE_TS_MASK);
 }
 
 static void assert_tsval(__u32 clock_ms, __u8 bits)
