@@ -90,10 +90,9 @@ static const struct {
 	unsigned int filtered, filtered_per_sec;
 	unsigned int honest_per_sec; /* each from an address of his own */
 } filters[] = {
-	{ DROP_ALL, CLIENTS_V4, 1, 20, 0 },	{ DROP_ALL, CLIENTS_V6, 1, 20, 0 },
-	{ DROP_ALL, CLIENTS_V4, 3, 60, 5 },	{ DROP_ALL, CLIENTS_V4, 111, 222, 20 },
-	{ DROP_ACKS, CLIENTS_V4, 10, 200, 5 },	{ DROP_ACKS, CLIENTS_V6, 16, 320, 5 },
-	{ DROP_ACKS, CLIENTS_V4, 60, 600, 20 },
+	{ DROP_ALL, CLIENTS_V4, 1, 20, 0 },	{ DROP_ALL, CLIENTS_V4, 3, 60, 5 },
+	{ DROP_ALL, CLIENTS_V4, 111, 222, 20 }, { DROP_ACKS, CLIENTS_V4, 10, 200, 5 },
+	{ DROP_ACKS, CLIENTS_V6, 16, 320, 5 },	{ DROP_ACKS, CLIENTS_V4, 60, 600, 20 },
 };
 
 START_TEST(canary_sources_filtered)
@@ -105,7 +104,7 @@ START_TEST(canary_sources_filtered)
 		.sources = filters[_i].filtered,
 		.port = STAGE_PORT,
 		.rate_per_sec = filters[_i].filtered_per_sec,
-		.duration_ms = 3000,
+		.duration_ms = 4000,
 		.deadline_ms = 200,
 	};
 	const struct clients_options honest = {
@@ -115,7 +114,7 @@ START_TEST(canary_sources_filtered)
 		.sources = 200,
 		.port = STAGE_PORT,
 		.rate_per_sec = filters[_i].honest_per_sec ?: 1,
-		.duration_ms = filters[_i].honest_per_sec ? 3000 : 1000,
+		.duration_ms = filters[_i].honest_per_sec ? 4000 : 1000,
 	};
 	struct clients *of_filtered, *of_honest;
 	struct watch_service before, after;
