@@ -41,10 +41,10 @@ static __always_inline void ack_attributes(const struct ack *ack, const struct n
 
 /* Counts the acceptance, and remembers it until it is a connection. */
 static __always_inline void ack_count(struct __sk_buff *skb, const struct ack *ack,
-				      const struct inet_sock *listener)
+				      const struct inet_sock *listener, bool as_promised)
 {
 	/* the same acceptance again is no new evidence, nor is what the stack has reason to drop */
-	bool heard = !pending_find(ack_tuple(ack)) && ack_is_as_promised(ack) &&
+	bool heard = !pending_find(ack_tuple(ack)) && as_promised &&
 		     ack_is_intact(skb, &ack->p, listener_min_ttl(listener, ack->p.version));
 	struct sg_tally *tally = service_tally(ack->index);
 
@@ -90,7 +90,7 @@ static __always_inline enum sg_verdict ack_assign(struct __sk_buff *skb, struct 
 		return SG_V_REFUSED;
 	if (full)
 		return SG_V_ACCEPTED_LATER;
-	ack_count(skb, ack, &tp->inet_conn.icsk_inet);
+	ack_count(skb, ack, &tp->inet_conn.icsk_inet, ack_is_as_promised(ack));
 	return SG_V_ACCEPTED;
 }
 
@@ -212,6 +212,29 @@ static __always_inline enum sg_verdict ack_accept(struct __sk_buff *skb, struct 
 	return v;
 }
 
+/*
+ * Engine listener: an ACK with the kernel's cookie is the kernel's. Whether it becomes a connection is
+ * seen to, as with an acceptance: a rule may give the port to another machine, or drop the ACK.
+ */
+static __always_inline enum sg_verdict ack_to_kernel(struct __sk_buff *skb, struct ack *ack)
+{
+	struct bpf_sock *sk = listener_lookup(skb, &ack->p, ack->p.sport);
+	enum sg_verdict v = SG_V_IDLE_ACK;
+	struct tcp_sock *tp;
+
+	if (!sk)
+		return v;
+	ack->now_ns = clock_now();
+	tp = sk->state == KERNEL_TCP_LISTEN ? bpf_skc_to_tcp_sock(sk) : NULL;
+	if (tp && listener_gave_cookie((void *)(long)skb->data, (void *)(long)skb->data_end,
+				       &ack->p, sk)) {
+		ack_count(skb, ack, &tp->inet_conn.icsk_inet, true);
+		v = SG_V_KERNEL_ACK;
+	}
+	bpf_sk_release(sk);
+	return v;
+}
+
 static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct ack *ack)
 {
 	enum sg_verdict v = ack_only(skb, &ack->p);
@@ -219,7 +242,10 @@ static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct a
 	/* a connection that is about to be made, or whose old socket is to be removed, comes first */
 	if (v == SG_V_NOT_ACK && (ack->p.flags & PACKET_RST) && ack_is_early(skb, ack))
 		return ack_requeue(skb);
-	v = v ?: ack_expected(ack) ?: ack_options(skb, ack);
+	v = v ?: ack_expected(ack);
+	if (v == SG_V_IDLE_ACK && ack->service && (ack->service->host & SG_HOST_LISTENER))
+		return ack_to_kernel(skb, ack);
+	v = v ?: ack_options(skb, ack);
 	if (v)
 		return v;
 	if (!ack_has_cookie(&ack->p, &ack->o, &ack->terms, cookie_epoch(ack->now_ns, epoch_shift)))

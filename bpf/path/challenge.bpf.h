@@ -168,6 +168,9 @@ static __always_inline void challenge_of_reqsk(const struct syn *syn, struct cha
 static __always_inline void challenge_of_listener(const struct syn *syn, struct challenge *c)
 {
 	kernel_cookie_agree(&c->terms, &syn->p, &syn->o, syn->service, syn->kernel_cookie >> 32);
+	/* so that tcx looks at its ACK */
+	if (!*service_challenged_port(syn->service->port))
+		*service_challenged_port(syn->service->port) = 1;
 	c->fields.isn = syn->kernel_cookie;
 	c->fields.tsval =
 		cookie_tsval(cookie_clock_ms(syn->now_ns), &c->terms, KERNEL_COOKIE_TS_MASK);

@@ -30,6 +30,7 @@ struct report_service {
 	bool defending;
 	bool blocked;
 	bool proven;
+	const char *engine;    /* "reqsk", "listener" */
 	const char *hindrance; /* label of the verdict that stands against a challenge, or NULL */
 	uint64_t syns, challenged, accepted, established, handshakes, filtered;
 	uint64_t syn_queue, syn_queue_max, accept_queue, accept_queue_max;

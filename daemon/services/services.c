@@ -618,6 +618,7 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 		.defending = services_is_defending(s, e, now_ns),
 		.blocked = hindrance == SG_V_BLOCKED,
 		.proven = services_get(&e->proven_at_ns),
+		.engine = e->host & SG_HOST_LISTENER ? "listener" : "reqsk",
 		.hindrance = hindrance ? services_labels[hindrance] : NULL,
 		.syns = before.syns + tally.syns,
 		.challenged = before.challenged + tally.challenged,

@@ -102,6 +102,7 @@ enum sg_action {
 	X(SG_IN_INGRESS,NOT_ACK,                PASS,    "not_ack",                "TCP that cannot answer a challenge (RST, SYN-ACK)")                               \
 	X(SG_IN_INGRESS,IDLE_ACK,               PASS,    "idle_ack",               "ACK for a service without recent challenges")                                     \
 	X(SG_IN_INGRESS,OTHER_ACK,              PASS,    "other_ack",              "ACK that carries no cookie of ours")                                              \
+	X(SG_IN_INGRESS,KERNEL_ACK,             PASS,    "kernel_ack",             "ACK with a cookie of the kernel, of a service with engine listener")              \
 	/* ingress: ACK with a valid cookie */                                                                                                                        \
 	X(SG_IN_INGRESS,ACCEPTED,               PASS,    "accepted",               "ACK with a valid cookie, handed to the listener")                                 \
 	X(SG_IN_INGRESS,ACCEPTED_LATER,         PASS,    "accepted_later",         "ACK with a valid cookie that met a full accept queue")                            \

@@ -130,7 +130,7 @@ START_TEST(kernel_cookie_connects)
 	stack_sysctl("ipv4/tcp_ecn", "1");
 	ack = prog_answer(p, syn);
 	f = prog_frame(&ack);
-	prog_deliver_expect(p, &f, SG_V_IDLE_ACK, __FILE__, __LINE__);
+	prog_deliver_expect(p, &f, SG_V_KERNEL_ACK, __FILE__, __LINE__);
 	fd = stack_accept(listener);
 	ck_assert_msg(fd >= 0, "%s: no connection", clients[_i].what);
 	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes), 0);

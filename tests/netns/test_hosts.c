@@ -392,6 +392,42 @@ START_TEST(h22_dnat_of_a_proven_service)
 }
 END_TEST
 
+/*
+ * Engine listener challenges on a host with NAT, for a service that proved itself before a rule gave its
+ * port away: the first clients fail, their ACKs become no connections here, and the rest get through.
+ */
+START_TEST(fw90_dnat_of_a_service_with_kernel_cookies)
+{
+	struct stage *s;
+	struct behind b;
+	int i, tries;
+
+	behind_raise(&b);
+	s = &b.stage;
+	stage_prove(s, STAGE_PORT);
+	ok(lab_sysctl_set(s->lab, LAB_SERVER, "net.ipv4.tcp_syncookies", "2"), "tcp_syncookies");
+	ok(lab_sysctl_set(s->lab, LAB_SERVER, "net.ipv4.tcp_timestamps", "2"), "tcp_timestamps");
+	nft(s->lab, LAB_SERVER,
+	    "table inet n { chain c { type nat hook postrouting priority srcnat; "
+	    "oifname \"nope\" masquerade; }; };");
+	usleep(200000); /* SG_RECHECK_NS, and a tick of the coarse clock */
+	visits(s, addresses, 3, HOST_GREETING);
+	ck_assert_int_eq(watch_verdict(s, "xdp", "nat"), 0);
+	ck_assert_int_eq(watch_verdict(s, "ingress", "kernel_ack"), 6);
+	nft(s->lab, LAB_SERVER, dnat);
+	for (i = 0; i < 2; i++) {
+		for (tries = 0; tries < 100; tries++) {
+			if (!visit(s->lab, LAB_CLIENT, addresses[i], STAGE_PORT, NULL))
+				break;
+			usleep(50000);
+		}
+		ck_assert_msg(tries < 100, "%s: no client gets through", addresses[i]);
+	}
+	visits(s, addresses, 10, BACKEND_GREETING);
+	behind_strike(&b);
+}
+END_TEST
+
 START_TEST(h22_nat_for_nobody)
 {
 	static const char *const rules =
@@ -1215,6 +1251,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(h22_dnat, 30),
 	SUITE_TEST(h22_dnat_of_a_proven_service, 60),
 	SUITE_LOOP(fw31_forged_by_a_container, 2, 30),
+	SUITE_TEST(fw90_dnat_of_a_service_with_kernel_cookies, 60),
 	SUITE_TEST(h22_nat_for_nobody, 60),
 	SUITE_TEST(h22_bridge_port, 30),
 	SUITE_TEST(other_host_or_bridge, 30),

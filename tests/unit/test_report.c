@@ -48,6 +48,7 @@ static void fill_services(struct play *p)
 			.defending = i == 0,
 			.blocked = i == 1,
 			.proven = i == 2,
+			.engine = "reqsk",
 			.hindrance = i ? "blocked" : NULL,
 			.syns = 1000 + i,
 			.challenged = 2000 + i,
