@@ -105,7 +105,9 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 		BPF_CORE_READ_INTO(&peer, skc, skc_v6_daddr);
 	}
 	version = !peer.halves[0] && peer.words[2] == bpf_htonl(0xffff) ? 4 : 6;
-	s = service_find(&local, bpf_htons(skc->skc_num), &index);
+	/* also what no interface of ours brings, over loopback: so that its troubles are seen */
+	s = service_find(&local, bpf_htons(skc->skc_num), &index) ?:
+		    service_claim(&local, bpf_htons(skc->skc_num), &index);
 	if (!s)
 		return;
 	/* our look-ups are on the device below and would find another listener, or none */

@@ -75,6 +75,11 @@ uint64_t control_lease_ns(struct dataplane *dp)
 	return CONTROL_GET(dp, lease_ns);
 }
 
+uint8_t control_epoch_shift(const struct dataplane *dp)
+{
+	return dp->skel->rodata->epoch_shift;
+}
+
 /* ---- maps ---------------------------------------------------------------------------------- */
 
 static int control_write(const struct bpf_map *map, const void *key, bool here, uint64_t flags)

@@ -36,6 +36,7 @@ void control_set_listed(struct dataplane *dp, uint32_t listed);
  */
 int control_apply(struct dataplane *dp, const struct settings *before, const struct settings *s);
 uint64_t control_lease_ns(struct dataplane *dp);
+uint8_t control_epoch_shift(const struct dataplane *dp);
 
 /* Addresses of this host. -EEXIST, -ENOENT: it was as it should be before. */
 int control_add_local(struct dataplane *dp, const struct sg_addr *addr);

@@ -93,6 +93,8 @@ static void sample_undefended(struct manager *m, uint64_t elapsed_ns, struct det
 			sample.strays[i] = rate_growth(strays[i].total, m->sample.strays[i]);
 		m->sample.strays[i] = strays[i].total;
 	}
+	if (sample.strays[SG_STRAY_SERVICES_FULL])
+		services_make_room(m->host.services, ret->now_ns);
 	m->sample.undefended_per_sec = 0;
 	/* what is switched off looks at no SYN */
 	if (elapsed_ns && m->policy.mode != SG_MODE_OFF) {

@@ -19,6 +19,9 @@
 /* As SERVICE_HALF_OPEN_SECONDS of the programs: how long an unanswered SYN would sit in a queue. */
 #define SERVICES_HALF_OPEN_SECONDS 8
 
+/* An entry that has been idle for this long may make room for another one. */
+#define SERVICES_IDLE_NS (10 * 1000000000ULL)
+
 /* An entry whose listener has been gone, and that no SYN has asked for, this long is freed. */
 #define SERVICES_FORGET_NS (600 * 1000000000ULL)
 
@@ -35,7 +38,8 @@ struct services_memory {
 	uint64_t filtered_ns; /* when the last one did */
 	struct defence defence;
 	struct detect_service judged;
-	uint64_t drops; /* of its listeners, at the last sample */
+	uint64_t drops;	    /* of its listeners, at the last sample */
+	uint64_t active_ns; /* the last tick that saw a SYN or a handshake, or the first */
 	/* the trouble that has been reported, and when it began */
 	enum sg_trouble reported;
 	uint64_t reported_ns;
@@ -182,8 +186,10 @@ int services_sample(struct services *s, uint64_t now_ns, struct services_total *
 	error = queues_read(&s->queues, now_ns);
 	*total = (struct services_total){ .half_open = s->queues.half_open };
 	for (i = 0; i < s->live_count; i++) {
-		const struct services_memory *m = &s->memory[s->live[i]];
+		struct services_memory *m = &s->memory[s->live[i]];
 
+		if (!m->active_ns || m->grew.syns || m->grew.handshakes)
+			m->active_ns = now_ns;
 		total->syns += m->last.syns;
 		total->challenged += m->last.challenged;
 		total->accepted += m->last.accepted;
@@ -492,6 +498,14 @@ static bool services_is_forgotten(const struct sg_service *e, uint64_t now_ns)
 	       now_ns > checked_at_ns && now_ns - checked_at_ns > SERVICES_FORGET_NS;
 }
 
+/* What only handshakes have entered, and whose listener is gone: nothing will inspect it. */
+static bool services_is_over(const struct services *s, uint32_t index, uint64_t now_ns)
+{
+	return !services_get(&s->entries[index].checked_at_ns) &&
+	       !queues_of(&s->queues, index)->max && !s->queues.no_listeners &&
+	       now_ns - s->memory[index].active_ns > SERVICES_IDLE_NS;
+}
+
 /* A second entry with the key of an earlier one, left by two CPUs that claimed at once. */
 static bool services_is_duplicate(const struct services *s, uint32_t index)
 {
@@ -555,6 +569,50 @@ static void services_forget(struct services *s, uint32_t index)
 	__atomic_store_n(&e->state, SG_SERVICE_FREE, __ATOMIC_RELEASE);
 }
 
+/* Whether nothing is lost if the entry is: no defence, nothing learned of others, no open cookie. */
+static bool services_is_idle(const struct services *s, uint32_t index, uint64_t now_ns)
+{
+	const struct sg_service *e = &s->entries[index];
+	uint64_t epoch = now_ns >> control_epoch_shift(s->dp);
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (e->promised[i] && (services_get(&e->promised[i]) >> 8) + 1 >= epoch)
+			return false;
+	return now_ns - s->memory[index].active_ns > SERVICES_IDLE_NS &&
+	       services_get(&e->lease_until_ns) <= now_ns &&
+	       services_get(&e->blocked_until_ns) <= now_ns &&
+	       services_get(&e->forwarded_until_ns) <= now_ns;
+}
+
+/* The idle entry of a full set that has been so for longest, or -1. */
+static int services_oldest_idle(const struct services *s, uint32_t first, uint64_t now_ns)
+{
+	int oldest = -1;
+	uint32_t i;
+
+	for (i = first; i < first + SG_SERVICE_WAYS; i++) {
+		if (__atomic_load_n(&s->entries[i].state, __ATOMIC_ACQUIRE) != SG_SERVICE_LIVE)
+			return -1;
+		if (s->memory[i].known && services_is_idle(s, i, now_ns) &&
+		    (oldest < 0 || s->memory[i].active_ns < s->memory[oldest].active_ns))
+			oldest = i;
+	}
+	return oldest;
+}
+
+void services_make_room(struct services *s, uint64_t now_ns)
+{
+	uint32_t first;
+	int index;
+
+	for (first = 0; first < SG_SERVICES_MAX; first += SG_SERVICE_WAYS) {
+		index = services_oldest_idle(s, first, now_ns);
+		if (index >= 0)
+			services_forget(s, index);
+	}
+}
+
 /* Returns whether there was something to report. */
 static bool services_report_defence(struct services *s, uint32_t index, uint64_t now_ns,
 				    const struct services_handler *handler, bool may_report)
@@ -582,8 +640,11 @@ void services_act(struct services *s, uint64_t now_ns, const struct services_han
 	for (i = 0; i < s->live_count; i++) {
 		uint32_t index = s->live[i];
 
+		/* freed since the sample, to make room */
+		if (!s->memory[index].known)
+			continue;
 		if (services_is_forgotten(&s->entries[index], now_ns) ||
-		    services_is_duplicate(s, index)) {
+		    services_is_over(s, index, now_ns) || services_is_duplicate(s, index)) {
 			services_forget(s, index);
 			continue;
 		}

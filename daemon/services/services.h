@@ -63,6 +63,13 @@ void services_judge(struct services *s, uint64_t now_ns, const struct detect_con
 		    enum detect_state state, struct services_total *total);
 
 /*
+ * SYNs found no room in the table: of each set that is full the entry is freed that has been idle for
+ * longest. An entry is idle that nothing has come for in 10 s, that is not defended, blocked or
+ * forwarded, and for which no cookie is good any more.
+ */
+void services_make_room(struct services *s, uint64_t now_ns);
+
+/*
  * Shows u what of the services and listeners suffers in the sample and is not defended
  * (undefended.h), and what comes for ports where nobody listens: closed. Before that, how many SYNs
  * of services were passed to the kernel.

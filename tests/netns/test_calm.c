@@ -13,6 +13,7 @@
 
 #include "pair.h"
 #include "suite.h"
+#include "synguard/abi.h"
 #include "tests/lab/flood.h"
 #include "told.h"
 #include "watch.h"
@@ -238,12 +239,104 @@ START_TEST(fw41_calm_all_the_same)
 }
 END_TEST
 
+/* ---- the service table ---------------------------------------------------------------------- */
+
+/* So many services of one set of the table, which has room for SG_SERVICE_WAYS. */
+#define CROWD (SG_SERVICE_WAYS + 1)
+
+static int connect_to(struct stage *s, uint16_t port)
+{
+	struct sockaddr_storage to;
+	int length = tcp_sockaddr(LAB_SERVER_ADDR4, port, &to), r;
+	int fd = lab_socket(s->lab, LAB_CLIENT, AF_INET, SOCK_STREAM, 0);
+
+	r = connect(fd, (struct sockaddr *)&to, length) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+/* Trap FW42: where the table is full the daemon makes room for what comes, of what is idle. */
+START_TEST(fw42_room_is_made)
+{
+	const struct sg_addr addr = { .words = { 0, 0, htonl(0xffff), htonl(0xc0000201) } };
+	struct server *servers[CROWD];
+	uint16_t ports[CROWD], port;
+	json_t *status = NULL, *row;
+	int i, n = 0, tries;
+	bool found = false;
+	struct stage s;
+
+	stage_raise(&s, NULL);
+	for (port = 2000; n < CROWD; port++)
+		if (sg_service_set(&addr, htons(port)) == 5)
+			ports[n++] = port;
+	for (i = 0; i < CROWD; i++)
+		ck_assert(!server_new(&servers[i], s.lab, LAB_SERVER,
+				      &(struct server_options){ .port = ports[i] }));
+	stage_daemon(&s, "auto");
+	for (i = 0; i < CROWD; i++)
+		ck_assert_int_eq(connect_to(&s, ports[i]), 0);
+	ck_assert_int_eq(watch_verdict(&s, "xdp", "services_full"), 1);
+	for (tries = 0; tries < 100 && !found; tries++) {
+		/* the second one is not idle meanwhile, so the first one goes */
+		ck_assert_int_eq(connect_to(&s, ports[1]), 0);
+		ck_assert_int_eq(connect_to(&s, ports[CROWD - 1]), 0);
+		usleep(200000);
+		status = stage_status(&s);
+		json_array_foreach(json_object_get(status, "services"), i, row)
+			found = found || stage_figure(row, "port") == ports[CROWD - 1];
+		if (!found)
+			json_decref(status);
+	}
+	ck_assert_msg(found, "no room was made");
+	json_array_foreach(json_object_get(status, "services"), i, row)
+		ck_assert_int_ne(stage_figure(row, "port"), ports[0]);
+	stage_figure(stage_service(status, LAB_SERVER_ADDR4, ports[1]), "syns");
+	json_decref(status);
+	for (i = 0; i < CROWD; i++)
+		server_free(servers[i]);
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- loopback ------------------------------------------------------------------------------- */
+
+/* Trap FW43: a backend on loopback whose backlog is too small has its trouble in status, too. */
+START_TEST(fw43_loopback)
+{
+	struct clients_options o = { .dst4 = "127.0.0.1",
+				     .family = CLIENTS_V4,
+				     .port = 8082,
+				     .rate_per_sec = 200,
+				     .duration_ms = 15000,
+				     .reset_close = true };
+	struct server *backend;
+	struct clients *c;
+	struct stage s;
+
+	stage_raise(&s, &(struct server_options){});
+	ck_assert(!server_new(
+		&backend, s.lab, LAB_SERVER,
+		&(struct server_options){ .addr = "127.0.0.1", .port = 8082, .backlog = 1 }));
+	stage_daemon_config(&s, "auto", SHORT);
+	server_set_accepting(backend, false);
+	ck_assert(!clients_start(&c, s.lab, LAB_SERVER, &o));
+	told_await_word(&s, "trouble", "slow_accept");
+	told_says_in_words(&s, "status", NULL, "127.0.0.1:8082: ");
+	clients_free(c);
+	server_free(backend);
+	stage_strike(&s);
+}
+END_TEST
+
 /* clang-format off */
 const struct suite_test suite_tests[] = {
 	SUITE_TEST(fw40_anyip, 20),
 	SUITE_TEST(fw40_anyip_comes_and_goes, 30),
 	SUITE_LOOP(fw41_never_all_calm, 6, 40),
 	SUITE_TEST(fw41_calm_all_the_same, 30),
+	SUITE_TEST(fw42_room_is_made, 40),
+	SUITE_TEST(fw43_loopback, 40),
 	{}
 };
 /* clang-format on */
