@@ -47,6 +47,10 @@ MAP(local_prefixes, LPM_TRIE, SG_LOCAL_PREFIXES_MAX, BPF_F_NO_PREALLOC, struct s
 MAP(macs, HASH, SG_MACS_MAX, BPF_F_NO_PREALLOC, struct sg_mac, __u8);
 /* the services that are never challenged (LeaveAlone=) */
 MAP(left_alone, LPM_TRIE, SG_LEFT_ALONE_MAX, BPF_F_NO_PREALLOC, struct sg_left_alone, __u8);
+/* the ways back to clients, the classes of local addresses, the groups of interfaces */
+MAP(ways, LPM_TRIE, SG_WAYS_MAX, BPF_F_NO_PREALLOC, struct sg_way_key, struct sg_way);
+MAP(way_classes, LPM_TRIE, SG_WAY_CLASSES_MAX, BPF_F_NO_PREALLOC, struct sg_listed, __u32);
+MAP(way_ifaces, HASH, SG_WAY_IFACES_MAX, BPF_F_NO_PREALLOC, __u32, struct sg_way_iface);
 /* the sources on the allow list and on the deny list */
 MAP(allowed, LPM_TRIE, SG_LISTED_MAX, BPF_F_NO_PREALLOC, struct sg_listed, __u8);
 MAP(denied, LPM_TRIE, SG_LISTED_MAX, BPF_F_NO_PREALLOC, struct sg_listed, __u8);
@@ -114,6 +118,7 @@ struct scratch {
 	 * the stack the verifier would follow each of its values through all that comes after.
 	 */
 	__u64 weight;
+	struct sg_way way; /* back to the client, where it is not WAY_PLAIN (ways.bpf.h) */
 };
 
 MAP(scratch, PERCPU_ARRAY, 1, 0, __u32, struct scratch);

@@ -5,7 +5,8 @@
  *
  *	NIC -> XDP -> tcx ingress -> TCP -> listener
  *	        |        `- ACK with a valid cookie: becomes a connection request
- *	        `- SYN of a defended service: answered in place; where XDP cannot be had, by tcx
+ *	        `- SYN of a defended service: answered in place; where XDP cannot be had, or the
+ *	           way back is another interface, by tcx
  *	TCP -> tcx egress: the host's own SYN-ACK proves the service
  *	inet_sock_set_state: a handshake completed
  *	xdp_bulk_tx, xdp_exception: whether XDP's answers are sent
@@ -71,28 +72,33 @@ int synguard_xdp_generic(struct xdp_md *ctx)
 	return xdp_judge(ctx);
 }
 
+_Static_assert(!__builtin_offsetof(struct ack, p) && !__builtin_offsetof(struct syn, p),
+	       "either begins with the packet");
+
+/* in one place, as a program has 512 bytes of stack; either begins with the packet */
+union ingress {
+	struct ack ack;
+	struct syn syn;
+};
+
 SEC("tc")
 int synguard_ingress(struct __sk_buff *skb)
 {
 	struct sg_counters *c = counters_of(SG_INGRESS);
-	struct ack ack;
+	union ingress seen = {};
+	enum sg_verdict v = ack_inspect(skb, &seen.ack, c);
 
-	return tcx_action(counters_conclude(c, ack_inspect(skb, &ack, c)));
+	if (v == SG_V_SYN && control.ways && syn_was_handed_over(skb, &seen.syn))
+		v = syn_inspect_skb(skb, &seen.syn);
+	return tcx_action(counters_conclude(c, v));
 }
-
-_Static_assert(!__builtin_offsetof(struct ack, p) && !__builtin_offsetof(struct syn, p),
-	       "either begins with the packet");
 
 /* For an interface that our XDP program cannot be attached to: SYNs are judged and answered here. */
 SEC("tc")
 int synguard_ingress_answers(struct __sk_buff *skb)
 {
 	struct sg_counters *c = counters_of(SG_INGRESS);
-	/* in one place, as a program has 512 bytes of stack; either begins with the packet */
-	union {
-		struct ack ack;
-		struct syn syn;
-	} seen = {};
+	union ingress seen = {};
 	enum sg_verdict v = ack_inspect(skb, &seen.ack, c);
 
 	if (v == SG_V_SYN && control.mode != SG_MODE_OFF)

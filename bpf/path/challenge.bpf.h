@@ -4,7 +4,8 @@
  *
  * The reply is the same, byte for byte. tcx differs in what the skb says of VLAN tags and checksums;
  * its reply goes out of the interface that the SYN came in by, past routing, firewall and
- * conntrack, as XDP_TX does, and tcx egress knows it by CHALLENGE_SENT.
+ * conntrack, as XDP_TX does, and tcx egress knows it by CHALLENGE_SENT. Where the way back is
+ * another interface (ways.bpf.h), XDP leaves the SYN to tcx, which sends the reply out of that one.
  */
 #pragma once
 
@@ -19,6 +20,7 @@
 #include "bpf/state/listener.bpf.h"
 #include "bpf/state/service.bpf.h"
 #include "bpf/state/sources.bpf.h"
+#include "bpf/state/ways.bpf.h"
 
 /* What the steps of a SYN hand on. Each step writes what is its own, nothing is zeroed. */
 struct syn {
@@ -27,7 +29,8 @@ struct syn {
 	struct sg_service *service;
 	struct sg_tally *tally;
 	struct scratch *scratch;
-	__u32 index; /* of the service */
+	__u32 index;	/* of the service */
+	__u32 way_kind; /* enum way_kind; but for WAY_PLAIN the rest is in scratch->way */
 	__u64 now_ns;
 	__u64 client;	     /* source_client() */
 	__u64 kernel_cookie; /* of engine listener: kernel_cookie() */
@@ -112,11 +115,14 @@ static __always_inline __u8 challenge_wscale(struct sg_service *s, __u32 epoch)
 	return found == seen ? s->wscale : found & 0xff;
 }
 
-/* The least of interface MTU and TCP_MAXSEG. Never learned from traffic: a client could lie. */
-static __always_inline __u16 challenge_mss(void *ctx, __u32 ifindex, const struct packet *p,
-					   struct sg_service *s)
+/*
+ * The least of the MTU of the interface that it leaves by, the route's and TCP_MAXSEG. Never learned
+ * from traffic: a client could lie.
+ */
+static __always_inline __u16 challenge_mss(void *ctx, __u32 ifindex, const struct syn *syn)
 {
-	__u32 headers = p->version == 4 ? 40 : 60;
+	__u32 headers = syn->p.version == 4 ? 40 : 60;
+	struct sg_service *s = syn->service;
 	__u32 mss;
 
 	/* another interface than that of the last inspection has its own */
@@ -143,6 +149,32 @@ __noinline int challenge_window(__u32 space, __u32 ours, __u32 theirs)
 	if (theirs && space > theirs)
 		space -= space % theirs;
 	return space;
+}
+
+/*
+ * No more than the route promises, to a client that takes segments of so many bytes:
+ * tcp_openreq_init_rwin(), cookie_v4_check(), ip4_dst_hoplimit(). A global function, so that the
+ * verifier proves it once: returns TTL, window (16 bits) and MSS (16 bits).
+ */
+__noinline __u64 challenge_limits(const struct sg_service *s, __u32 mss, __u32 segment, __u32 ts)
+{
+	const struct scratch *scratch_of_cpu = map_only_value(&scratch);
+	const struct sg_way *way;
+	__u32 window, ttl;
+
+	if (!s || !scratch_of_cpu)
+		return 0;
+	way = &scratch_of_cpu->way;
+	if (way->mss)
+		mss = sg_min(mss, way->mss);
+	window = way->window ? sg_min(s->window_space, way->window) : s->window_space;
+	window = challenge_window(window, mss - ts * 12, segment);
+	if (way->initrwnd)
+		window = sg_min(window, way->initrwnd * segment);
+	ttl = s->ttl;
+	if (way->hop_limit && !s->ttl_set && !(s->host & SG_HOST_TTL))
+		ttl = way->hop_limit;
+	return (__u64)ttl << 32 | window << 16 | (mss & 0xffff);
 }
 
 /* The answer to a SYN, ready to be written. */
@@ -193,6 +225,13 @@ static __always_inline void challenge_compose(const struct syn *syn, __u16 mss, 
 	else
 		challenge_of_reqsk(syn, c);
 	c->fields.window = challenge_window(s->window_space, mss - c->terms.ts * 12, c->terms.mss);
+	if (syn->way_kind != WAY_PLAIN) {
+		__u64 limits = challenge_limits(s, mss, c->terms.mss, c->terms.ts);
+
+		c->fields.mss = limits;
+		c->fields.window = limits >> 16;
+		c->fields.ttl = limits >> 32;
+	}
 	reply_build(&c->reply, p, &syn->o, &c->terms, &c->fields);
 }
 
@@ -247,7 +286,7 @@ static __always_inline enum sg_verdict challenge_xdp(struct xdp_md *ctx, struct 
 {
 	struct challenge c;
 
-	challenge_compose(syn, challenge_mss(ctx, ctx->ingress_ifindex, &syn->p, syn->service), &c);
+	challenge_compose(syn, challenge_mss(ctx, ctx->ingress_ifindex, syn), &c);
 	if (!challenge_make_room(ctx, &syn->p, &c.reply))
 		return SG_V_NO_ROOM;
 	return challenge_write((void *)(long)ctx->data, (void *)(long)ctx->data_end, syn, &c);
@@ -285,16 +324,27 @@ static __always_inline bool challenge_make_room_skb(struct __sk_buff *skb, const
 
 static __always_inline enum sg_verdict challenge_skb(struct __sk_buff *skb, struct syn *syn)
 {
+	bool elsewhere = syn->way_kind == WAY_ELSEWHERE && !(syn->service->host & SG_HOST_BOUND);
+	__u32 ifindex = skb->ifindex;
 	struct challenge c = {};
 	enum sg_verdict v;
 
-	challenge_compose(syn, challenge_mss(skb, skb->ifindex, &syn->p, syn->service), &c);
+	/* or clang chooses between two pointers first, of which the context's may not be computed */
+	barrier_var(ifindex);
+	if (elsewhere)
+		ifindex = syn->scratch->way.ifindex;
+	challenge_compose(syn, challenge_mss(skb, ifindex, syn), &c);
 	if (!challenge_make_room_skb(skb, &syn->p, &c.reply))
 		return SG_V_NO_ROOM;
 	v = challenge_write((void *)(long)skb->data, (void *)(long)skb->data_end, syn, &c);
 	if (v == SG_V_NO_ROOM)
 		return v;
 	skb->cb[0] = CHALLENGE_SENT;
-	bpf_redirect(skb->ifindex, 0); /* takes effect by the verdict's action */
+	skb->cb[1] = ifindex;
+	/* either takes effect by the verdict's action */
+	if (elsewhere) /* the kernel looks the next hop up */
+		bpf_redirect_neigh(ifindex, NULL, 0, 0);
+	else
+		bpf_redirect(ifindex, 0);
 	return v;
 }

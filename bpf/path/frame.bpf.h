@@ -59,7 +59,10 @@ static __always_inline bool frame_is_ours_skb(struct __sk_buff *skb)
 	       frame_is_to_mac_of_ours(eth);
 }
 
-/* In skb->cb[0] of a challenge that ingress sent, which egress sees. */
+/*
+ * In skb->cb[0] of a challenge that ingress sent, which egress sees; in cb[1] is the interface that
+ * it was sent out of.
+ */
 #define CHALLENGE_SENT 0x53474352
 
 static __always_inline const void *frame_options_at(const void *data, const struct packet *p)

@@ -208,12 +208,45 @@ static __always_inline enum sg_verdict syn_kernel_cookie(void *ctx, enum syn_hoo
 	return syn->kernel_cookie >> 32 ? SG_UNDECIDED : (enum sg_verdict)syn->kernel_cookie;
 }
 
+/* At first, since XDP leaves to tcx whom it cannot answer. */
+static __always_inline void syn_find_way(struct syn *syn, __u32 ifindex)
+{
+	syn->way_kind = way_plain;
+	if (control.ways & SG_WAYS_DIFFER(syn->p.version))
+		syn->way_kind = way_find(&syn->p, ifindex);
+	/* the kernel puts no tag into what it is given for another interface, and takes none out */
+	if (syn->way_kind == WAY_ELSEWHERE && syn->p.tags)
+		syn->way_kind = WAY_CLOSED;
+}
+
+static __always_inline enum sg_verdict syn_hand_over(struct xdp_md *ctx, struct syn *syn)
+{
+	syn_find_way(syn, ctx->ingress_ifindex);
+	return syn->way_kind == WAY_ELSEWHERE && control.mode != SG_MODE_OBSERVE ?
+		       SG_V_HANDED_OVER :
+		       SG_UNDECIDED;
+}
+
+/* Whether its answer would be sent, and arrive. */
+static __always_inline enum sg_verdict syn_way_back(const struct syn *syn)
+{
+	switch (syn->way_kind) {
+	case WAY_NONE:
+		return SG_V_NO_WAY_BACK;
+	case WAY_CLOSED:
+		return syn->service->host & SG_HOST_BOUND ? SG_UNDECIDED : SG_V_ANOTHER_WAY_BACK;
+	default:
+		return SG_UNDECIDED;
+	}
+}
+
 static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx, struct syn *syn)
 {
 	/* clang-format off */
 	return packet_syn_only(&syn->p) ?:
 	       (frame_is_ours_xdp(ctx) ? SG_UNDECIDED : SG_V_OTHER_HOST) ?:
 	       source_listed(&syn->p) ?:
+	       syn_hand_over(ctx, syn) ?:
 	       syn_enter(ctx, syn) ?:
 	       syn_admit(ctx, SYN_AT_XDP, syn) ?:
 	       syn_service_allows(syn) ?:
@@ -221,6 +254,7 @@ static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx, struct syn 
 	       syn_packet_allows(syn) ?:
 	       syn_time_wait(ctx, syn) ?:
 	       syn_source(syn) ?:
+	       syn_way_back(syn) ?:
 	       syn_kernel_cookie(ctx, SYN_AT_XDP, syn) ?:
 	       challenge_xdp(ctx, syn);
 	/* clang-format on */
@@ -247,6 +281,14 @@ static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
 	return v ?: syn_judge(ctx, &syn);
 }
 
+/* What XDP's own steps have let pass is not judged again. */
+static __always_inline bool syn_was_handed_over(struct __sk_buff *skb, struct syn *syn)
+{
+	return !skb->vlan_present && control.mode != SG_MODE_OFF &&
+	       control.mode != SG_MODE_OBSERVE && (control.ways & SG_WAYS_DIFFER(syn->p.version)) &&
+	       way_find(&syn->p, skb->ifindex) == WAY_ELSEWHERE && !syn->p.tags;
+}
+
 /*
  * tcx ingress: syn->p is as frame_parse_skb() has it, and the rest is zero. A tag that the stack has
  * taken out of the frame counts like one in it: the reply leaves with it.
@@ -257,6 +299,7 @@ static __always_inline enum sg_verdict syn_inspect_skb(struct __sk_buff *skb, st
 		syn->p.tags++;
 		syn->p.vlan = SG_VLAN_PRESENT | (skb->vlan_tci & 0xfff);
 	}
+	syn_find_way(syn, skb->ifindex);
 	/* clang-format off */
 	return packet_syn_only(&syn->p) ?:
 	       frame_options_skb(skb, &syn->p, &syn->o) ?:
@@ -267,6 +310,7 @@ static __always_inline enum sg_verdict syn_inspect_skb(struct __sk_buff *skb, st
 	       syn_packet_allows(syn) ?:
 	       syn_time_wait(skb, syn) ?:
 	       syn_source(syn) ?:
+	       syn_way_back(syn) ?:
 	       syn_kernel_cookie(skb, SYN_AT_TCX, syn) ?:
 	       challenge_skb(skb, syn);
 	/* clang-format on */

@@ -64,7 +64,8 @@ static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 		return v;
 	if ((p.flags & (PACKET_SYN | PACKET_ACK)) != (PACKET_SYN | PACKET_ACK))
 		return SG_V_NOT_SYNACK;
-	if (skb->cb[0] == CHALLENGE_SENT && skb->ingress_ifindex == skb->ifindex)
+	if (skb->cb[0] == CHALLENGE_SENT && skb->ingress_ifindex &&
+	    (skb->ingress_ifindex == skb->ifindex || skb->cb[1] == skb->ifindex))
 		return SG_V_OWN_REPLY;
 	s = service_find(&p.saddr, p.sport, &index);
 	now_ns = clock_now();

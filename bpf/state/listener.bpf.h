@@ -19,14 +19,15 @@
 
 /*
  * For the MSS of challenges, with `headers` bytes of headers: the interface's, or less, where the firewall
- * was seen to clamp the MSS. With each inspection, since it costs a call.
+ * was seen to clamp the MSS. With each inspection, since it costs a call. In XDP
+ * it is the one that the packet came in by.
  */
 static __always_inline void listener_mtu(void *ctx, __u32 ifindex, __u32 headers,
 					 struct sg_service *s)
 {
 	__u32 mtu = 0;
 
-	if (bpf_check_mtu(ctx, 0, &mtu, 0, 0) < 0)
+	if (bpf_check_mtu(ctx, ifindex, &mtu, 0, 0) < 0)
 		mtu = 1280;
 	mtu = sg_min(sg_max(mtu, 576), 65535);
 	if (s->mss_clamp)
@@ -138,6 +139,13 @@ static __always_inline __u8 listener_offers(const struct net *net)
 	       (net->ipv4.sysctl_tcp_ecn ? SG_OFFER_ECN : 0);
 }
 
+/* 0 or less: it has none. */
+static __always_inline __s32 listener_own_ttl(const struct inet_sock *inet, __u8 version)
+{
+	return version == 6 && bpf_core_field_exists(inet->pinet6) ? inet->pinet6->hop_limit :
+								     inet->uc_ttl;
+}
+
 /*
  * The IP header of the SYN-ACKs that the listener's kernel makes: ip_build_and_send_pkt(), and
  * tcp_v6_send_synack() with ip6_xmit(). `hoplimit` is the route's, 0 = it has none.
@@ -145,10 +153,8 @@ static __always_inline __u8 listener_offers(const struct net *net)
 static __always_inline __u8 listener_ttl(const struct inet_sock *inet, const struct net *net,
 					 const struct net_device *dev, __u8 version, __u32 hoplimit)
 {
-	__s32 ttl = inet->uc_ttl;
+	__s32 ttl = listener_own_ttl(inet, version);
 
-	if (version == 6 && bpf_core_field_exists(inet->pinet6))
-		ttl = inet->pinet6->hop_limit;
 	if (ttl > 0)
 		return ttl;
 	if (hoplimit)
@@ -358,6 +364,8 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 	listener_arm(s, tp, now_ns);
 	hindrance = listener_hindrance(s, tp, version);
 	host = (net->ipv4.sysctl_tcp_rfc1337 ? SG_HOST_RFC1337 : 0) |
+	       (listener_own_ttl(inet, version) > 0 ? SG_HOST_TTL : 0) |
+	       (inet->sk.__sk_common.skc_bound_dev_if ? SG_HOST_BOUND : 0) |
 	       (net->ipv4.sysctl_tcp_syncookies == 2 ? SG_HOST_QUEUELESS : 0) |
 	       (net->ipv4.sysctl_tcp_timestamps == 2 ? SG_HOST_RAW_TS : 0);
 	if ((hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER) &&

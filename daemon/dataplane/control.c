@@ -207,6 +207,34 @@ int control_list(struct dataplane *dp, bool allow, const struct sg_listed *key, 
 	return control_write(allow ? skel->maps.allowed : skel->maps.denied, key, here, BPF_ANY);
 }
 
+static int control_put(const struct bpf_map *map, const void *key, const void *value)
+{
+	int fd = bpf_map__fd(map);
+	int r = value ? bpf_map_update_elem(fd, key, value, BPF_ANY) : bpf_map_delete_elem(fd, key);
+
+	return r < 0 ? -errno : 0;
+}
+
+int control_set_way(struct dataplane *dp, const struct sg_way_key *key, const struct sg_way *way)
+{
+	return control_put(dp->skel->maps.ways, key, way);
+}
+
+int control_set_way_class(struct dataplane *dp, const struct sg_listed *key, const uint32_t *class)
+{
+	return control_put(dp->skel->maps.way_classes, key, class);
+}
+
+int control_set_way_iface(struct dataplane *dp, uint32_t ifindex, const struct sg_way_iface *iface)
+{
+	return control_put(dp->skel->maps.way_ifaces, &ifindex, iface);
+}
+
+void control_set_ways(struct dataplane *dp, uint32_t ways)
+{
+	CONTROL_SET(dp, ways, ways);
+}
+
 /* ---- settings ------------------------------------------------------------------------------ */
 
 static bool control_has(const struct settings *s, const struct settings_service *service)

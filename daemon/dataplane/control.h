@@ -55,6 +55,16 @@ int control_set_local_prefixes(struct dataplane *dp, const struct addr_prefix *p
  */
 int control_set_macs(struct dataplane *dp, const struct rtnl_iface *ifaces, size_t count);
 
+/*
+ * Ways back, classes of local addresses and groups of interfaces (include/synguard/abi.h): enters
+ * one, or with NULL takes it out. In any thread. -ENOENT: there is none.
+ */
+int control_set_way(struct dataplane *dp, const struct sg_way_key *key, const struct sg_way *way);
+int control_set_way_class(struct dataplane *dp, const struct sg_listed *key, const uint32_t *class);
+int control_set_way_iface(struct dataplane *dp, uint32_t ifindex, const struct sg_way_iface *iface);
+/* SG_WAYS_*: what of these is looked up. */
+void control_set_ways(struct dataplane *dp, uint32_t ways);
+
 /* Puts a prefix on the list of those that pass (allow) or whose SYNs are dropped, or takes it off.
  * -errno. */
 int control_list(struct dataplane *dp, bool allow, const struct sg_listed *key, bool here);

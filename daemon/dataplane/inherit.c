@@ -60,7 +60,9 @@ static bool inherit_is_memory(const struct synguard_bpf *skel, const struct bpf_
 {
 	return map != skel->maps.local_addrs && map != skel->maps.local_prefixes &&
 	       map != skel->maps.macs && map != skel->maps.left_alone &&
-	       map != skel->maps.allowed && map != skel->maps.denied && map != skel->maps.rodata;
+	       map != skel->maps.allowed && map != skel->maps.denied && map != skel->maps.ways &&
+	       map != skel->maps.way_classes && map != skel->maps.way_ifaces &&
+	       map != skel->maps.rodata;
 }
 
 /* ---- the stamp ----------------------------------------------------------------------------- */

@@ -176,6 +176,7 @@ static int load_set_up(struct dataplane *dp)
 
 	dp->cpus = libbpf_num_possible_cpus();
 	r = dp->cpus < 0 ? dp->cpus : load_map_tables(dp);
+	dp->skel->bss->control.ways = 0; /* of the daemon before, whose tables are not taken over */
 	if (r < 0 || dp->continues)
 		return r;
 	dp->loaded_ns = clock_now_ns();

@@ -65,10 +65,22 @@ static void on_local_routes(void *userdata, const struct addr_prefix *prefixes, 
 		on_routes_failed(m, r);
 }
 
+/* The programs go by the table of before where the new one could not be read or written. */
+static void tell_ways(void *userdata)
+{
+	struct manager *m = userdata;
+	struct ways_figures f = ways_figures(m->host.ways);
+
+	if (f.error < 0)
+		emit_read_failed(&m->faces.emitter, &m->host.ways_limit, clock_now_ns(),
+				 "the host's routes", f.error);
+}
+
 static int start_interfaces(struct manager *m, struct complaint *c)
 {
 	const struct rtnl_handler on_change = { on_address, manager_reconcile, m };
 	const struct ifaces_handler handler = { emit_iface, &m->faces.emitter };
+	const struct ways_handler on_ways = { tell_ways, m };
 	const struct manager_policy *p = &m->policy;
 	int r = ifaces_new(&m->host.ifaces, m->loop.event, m->host.dp, p->interfaces,
 			   p->settings.interfaces.count, &handler);
@@ -81,6 +93,9 @@ static int start_interfaces(struct manager *m, struct complaint *c)
 	}
 	if (r >= 0)
 		r = rtnl_new(&m->host.rtnl, m->loop.event, &on_change);
+	/* before any interface is attached to, so that no challenge goes the wrong way */
+	if (r >= 0 && m->host.dp)
+		r = ways_new(&m->host.ways, m->loop.event, m->host.dp, m->host.rtnl, &on_ways);
 	if (r < 0)
 		complain(c, "the interfaces: %s", strerror(-r));
 	return r;
@@ -280,6 +295,7 @@ struct manager *manager_free(struct manager *m)
 	views_free(m->faces.views);
 	ifaces_free(m->host.ifaces);
 	local_routes_free(m->host.local_routes);
+	ways_free(m->host.ways);
 	rtnl_free(m->host.rtnl);
 	services_free(m->host.services);
 	list_store_free(m->host.lists);

@@ -26,6 +26,7 @@
 #include "daemon/report/report.h"
 #include "daemon/services/services.h"
 #include "daemon/views/views.h"
+#include "daemon/ways/ways.h"
 
 struct manager_options;
 
@@ -58,12 +59,13 @@ struct manager_host {
 	struct complaint engine_reason;
 	struct services *services; /* NULL in engine "kernel" */
 	struct rtnl *rtnl;
+	struct ways *ways;		   /* NULL in engine "kernel" */
 	struct local_routes *local_routes; /* NULL in engine "kernel" */
 	struct ifaces *ifaces;
 	struct list_store *lists;
 	struct mitigation *mitigation;
 	uint64_t local_addrs;
-	struct event_limit address_limit;
+	struct event_limit address_limit, ways_limit;
 };
 
 /* As of the last tick. */

@@ -261,15 +261,33 @@ static void rtnl_drop_stale(struct rtnl *l)
 
 /* ---- messages ------------------------------------------------------------------------------ */
 
+static void rtnl_read_kind(struct rtnl_iface *iface, const char *kind, int link)
+{
+	static const char *const above[] = { "vlan", "macvlan", "macvtap", "ipvlan", "ipvtap" };
+	size_t i;
+
+	iface->virtual = true;
+	iface->vrf = !strcmp(kind, "vrf");
+	/* of a veth it is the other end, of a tunnel what its packets leave by */
+	for (i = 0; i < ARRAY_SIZE(above); i++)
+		if (!strcmp(kind, above[i]))
+			iface->below = link;
+}
+
 static void rtnl_read_link(struct rtnl_iface *iface, const struct nlmsghdr *message)
 {
+	const char *kind = NULL;
+	bool elsewhere = false;
+	int link = 0;
+
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attr, *info;
 
 	iface->up = ifi->ifi_flags & IFF_UP;
 	iface->ethernet = ifi->ifi_type == ARPHRD_ETHER;
 	iface->loopback = ifi->ifi_flags & IFF_LOOPBACK;
-	iface->virtual = false;
+	iface->virtual = iface->vrf = false;
+	iface->above = iface->below = 0;
 	iface->mac = (struct sg_mac){};
 	mnl_attr_for_each(attr, message, sizeof(*ifi)) {
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
@@ -278,11 +296,21 @@ static void rtnl_read_link(struct rtnl_iface *iface, const struct nlmsghdr *mess
 		    mnl_attr_get_payload_len(attr) == sizeof(iface->mac.bytes))
 			memcpy(iface->mac.bytes, mnl_attr_get_payload(attr),
 			       sizeof(iface->mac.bytes));
+		if (mnl_attr_get_type(attr) == IFLA_MTU)
+			iface->mtu = mnl_attr_get_u32(attr);
+		if (mnl_attr_get_type(attr) == IFLA_MASTER)
+			iface->above = mnl_attr_get_u32(attr);
+		if (mnl_attr_get_type(attr) == IFLA_LINK)
+			link = mnl_attr_get_u32(attr);
+		if (mnl_attr_get_type(attr) == IFLA_LINK_NETNSID)
+			elsewhere = true;
 		if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
 			continue;
 		mnl_attr_for_each_nested(info, attr) if (mnl_attr_get_type(info) == IFLA_INFO_KIND)
-			iface->virtual = true;
+			kind = mnl_attr_get_str(info);
 	}
+	if (kind)
+		rtnl_read_kind(iface, kind, elsewhere ? 0 : link);
 }
 
 static int rtnl_on_link(struct rtnl *l, const struct nlmsghdr *message)

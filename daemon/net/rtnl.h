@@ -30,6 +30,10 @@ struct rtnl_iface {
 	bool ethernet;
 	bool loopback;
 	bool virtual; /* has an IFLA_INFO_KIND: veth, bridge, bond, vlan ... */
+	bool vrf;     /* of that kind */
+	uint32_t mtu; /* bytes */
+	int above;    /* the index of the device that it is a port of (IFLA_MASTER), 0: of none */
+	int below;    /* of the one whose frames it takes (VLAN, macvlan, ipvlan), 0: of none */
 	bool stale;   /* rtnl's: not seen yet in the dump at hand */
 };
 

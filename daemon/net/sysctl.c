@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "synguard/cleanup.h"
@@ -16,7 +17,7 @@ static int sysctl_open(const char *name, int flags)
 
 	if (snprintf(path, sizeof(path), "/proc/sys/%s", name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	for (c = path; *c; c++)
+	for (c = path; *c && !strchr(name, '/'); c++)
 		if (*c == '.')
 			*c = '/';
 	fd = open(path, flags | O_CLOEXEC);

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* name as in sysctl(8): "net.core.rmem_max". -EINVAL: its value is no number; other -errno. */
+/* name as in sysctl(8): "net.core.rmem_max", or with slashes alone where a part of it has a dot:
+ * "net/ipv4/conf/eth0.5/rp_filter". -EINVAL: its value is no number; other -errno. */
 int sysctl_read(const char *name, uint64_t *ret);
 
 /* Reads back what it has written. -EIO: the kernel made another number of it; other -errno. */

@@ -91,8 +91,11 @@ struct report {
 	uint64_t bogus_acks; /* since the daemon's start */
 	struct sg_counters counters[SG_PROGRAM_COUNT];
 	uint64_t local_addrs;
+	uint64_t ways;
+	uint64_t ways_left_out;
 	uint64_t allowed, denied; /* prefixes that the programs know, or would if there were any */
 	uint64_t service_capacity, local_addr_capacity, allow_capacity, deny_capacity;
+	uint64_t way_capacity;
 	uint64_t undefended_syns_per_second;
 	const struct report_undefended *undefended;
 	size_t undefended_count;

@@ -139,6 +139,47 @@ struct sg_listed {
 #define SG_LISTED_DENY	(1u << 1)
 
 /*
+ * The host's way back to its clients, as its rules and routes have it. In a trie that takes the
+ * longest match: the class comes first, which is that of the service's address (0, or what the
+ * second trie says of it) where rules ask for the source of what is sent.
+ */
+#define SG_WAYS_MAX	   8192
+#define SG_WAY_CLASSES_MAX 256
+#define SG_WAY_CLASS_BITS  32
+struct sg_way_key {
+	__u32 prefix_bits; /* of what follows: the class' 32, then those of the address */
+	__u32 class;
+	__u8 addr[16]; /* as struct sg_addr */
+};
+
+/* A route's metrics count where they promise less than the interface and the listener do. */
+struct sg_way {
+	__u64 groups; /* a bit for each group of interfaces that it leads out of; 0 = there is none */
+	__u32 ifindex;	/* by which to send what came in by none of them; 0 = by none */
+	__u32 window;	/* RTAX_WINDOW, bytes; 0 = unset, as those that follow */
+	__u16 mss;	/* the largest to be announced: dst_metric_advmss() */
+	__u16 initrwnd; /* RTAX_INITRWND, segments */
+	__u8 hop_limit; /* RTAX_HOPLIMIT */
+	__u8 pad[3];	/* 0 */
+};
+
+/*
+ * Of an interface: those that are above each other (bridge, bond, VLAN, macvlan) are a group, since
+ * what comes in by one of them may be answered by it. Groups beyond the last share its bit.
+ */
+#define SG_WAY_GROUPS_MAX 64
+#define SG_WAY_IFACES_MAX 4096
+struct sg_way_iface {
+	__u8 group;
+	__u8 strict; /* rp_filter=1: IPv4 from whom the way back is another is dropped by the kernel */
+};
+
+/* In sg_control.ways. Where those of an IP version do not differ, nothing is looked up: every way
+ * back is the interface of the SYN. */
+#define SG_WAYS_DIFFER(version) (1u << (version))
+#define SG_WAYS_BY_SOURCE	(1u << 0) /* there are classes */
+
+/*
  * One instance, in the programs' .bss. Its one writer is daemon/dataplane/control.c, with relaxed
  * atomic stores; the programs read it. Each group has a setter there, in this order.
  */
@@ -158,6 +199,7 @@ struct sg_control {
 	__u64 heartbeat_ns; /* stamped each second */
 	__u32 mode;	    /* enum sg_mode */
 	__u32 listed;	    /* SG_LISTED_*, so that empty lists cost one comparison */
+	__u32 ways;	    /* SG_WAYS_*, so that a host with one way back pays one comparison */
 
 	/* settings */
 	__u64 lease_ns;	   /* how long a full queue defends its service */
@@ -206,6 +248,8 @@ enum sg_service_state {
  * request and the listener. Without it engine reqsk: they carry ours.
  */
 #define SG_HOST_LISTENER (1u << 3)
+#define SG_HOST_TTL	 (1u << 4) /* the listener has a TTL of its own, whatever routes say */
+#define SG_HOST_BOUND	 (1u << 5) /* it is bound to its device, and answers by that one */
 
 /*
  * vlan of a service: what its own SYN-ACKs carried. A SYN is challenged only where it carries the
@@ -357,6 +401,8 @@ _Static_assert(sizeof(struct sg_addr) == 16, "an address is a map key");
 _Static_assert(sizeof(struct sg_mac) == 8, "no padding that nobody wrote");
 _Static_assert(sizeof(struct sg_listed) == 20, "no padding that nobody wrote");
 _Static_assert(sizeof(struct sg_left_alone) == 24, "no padding that nobody wrote");
+_Static_assert(sizeof(struct sg_way_key) == 24, "no padding that nobody wrote");
+_Static_assert(sizeof(struct sg_way) == 24, "no padding that nobody wrote");
 _Static_assert(sizeof(struct sg_service) % 8 == 0, "mmap()ed array elements are 8-byte aligned");
 _Static_assert(sizeof(struct sg_service) == 128, "two cache lines");
 _Static_assert(sizeof(struct sg_stray) % 8 == 0, "the elements of each CPU are as large");

@@ -60,6 +60,8 @@ enum sg_action {
 	/* SYN of a source that the administrator has named */                                                                                                        \
 	X(SG_IN_SYN,    ALLOWED,                PASS,    "allowed",                "SYN of a source on the allow list")                                               \
 	X(SG_IN_SYN,    DENIED,                 DROP,    "denied",                 "SYN for this host of a source on the deny list")                                  \
+	/* SYN whose client the host reaches by another interface */                                                                                                   \
+	X(SG_IN_XDP,    HANDED_OVER,            PASS,    "handed_over",            "SYN left to ingress, as the way back to its client is another interface")         \
 	/* SYN of something that is not a service of this host */                                                                                                     \
 	X(SG_IN_SYN,    NOT_LOCAL,              PASS,    "not_local",              "SYN for an address that is not this host's")                                      \
 	X(SG_IN_SYN,    NO_LISTENER,            PASS,    "no_listener",            "SYN for a port that nobody listens on")                                           \
@@ -91,6 +93,8 @@ enum sg_action {
 	X(SG_IN_SYN,    OWN_SOURCE,             PASS,    "own_source",             "SYN from outside with an address of this host as its source")                     \
 	X(SG_IN_SYN,    FILTERED_SOURCE,        PASS,    "filtered_source",        "SYN of a source whose acceptances do not become connections")                     \
 	X(SG_IN_SYN,    OVER_BUDGET,            DROP,    "over_budget",            "SYN of a source that answers none of its many challenges")                        \
+	X(SG_IN_SYN,    ANOTHER_WAY_BACK,       PASS,    "another_way_back",       "SYN whose way back is an interface that challenges are not sent out of")          \
+	X(SG_IN_SYN,    NO_WAY_BACK,            PASS,    "no_way_back",            "SYN from where this host has no route to, or refuses by rp_filter")               \
 	X(SG_IN_SYN,    NO_ROOM,                PASS,    "no_room",                "No room for the reply, or its checksum cannot be completed")                      \
 	X(SG_IN_SYN,    TUPLE_KNOWN,            PASS,    "tuple_known",            "SYN of an address and port that a socket has, of a service with engine listener") \
 	X(SG_IN_SYN,    COOKIE_REFUSED,         PASS,    "cookie_refused",         "The kernel made no cookie for the SYN, of a service with engine listener")        \

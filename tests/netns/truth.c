@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -401,7 +402,7 @@ static struct truth_monitor truth_monitor(struct stage *s)
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%*s %d %*s %lx %*s %*s %*s %*s %lu %lu", &protocol, &groups,
 			   &drops, &inode) != 4 ||
-		    protocol || !groups)
+		    protocol || !(groups & RTMGRP_IPV4_IFADDR))
 			continue;
 		for (fd = 0; fd < 1024 && m.inode != inode; fd++) {
 			snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);

@@ -187,6 +187,13 @@ void prog_remove_local(struct prog *p, const struct frame_spec *syn);
 /* Makes it the MAC of an interface of this host, above the one that packets come in by. */
 void prog_add_mac(struct prog *p, const __u8 mac[6]);
 
+/* The way back to what begins with so many bits of the SYN's source (128 with IPv4's, too). */
+void prog_add_way(struct prog *p, const struct frame_spec *syn, int addr_bits, __u32 class,
+		  const struct sg_way *way);
+/* The destination of the SYN is of this class. */
+void prog_add_way_class(struct prog *p, const struct frame_spec *syn, __u32 class);
+void prog_add_way_iface(struct prog *p, __u32 ifindex, const struct sg_way_iface *iface);
+
 /*
  * Leaves alone what begins with so many bits of the SYN's destination (128 with IPv4's, too), on
  * this port or, with 0, on all; and no more.

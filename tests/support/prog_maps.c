@@ -187,6 +187,39 @@ void prog_add_mac(struct prog *p, const __u8 mac[6])
 		  "a MAC address");
 }
 
+void prog_add_way(struct prog *p, const struct frame_spec *syn, int addr_bits, __u32 class,
+		  const struct sg_way *way)
+{
+	struct sg_way_key key = { .prefix_bits = SG_WAY_CLASS_BITS + addr_bits, .class = class };
+	struct prog_frame f = prog_frame(syn);
+	struct sg_addr source = prog_view(&f).src;
+
+	memcpy(key.addr, source.bytes, sizeof(key.addr));
+	prog_must(!bpf_map__update_elem(p->skel->maps.ways, &key, sizeof(key), way, sizeof(*way),
+					BPF_ANY),
+		  "a way back");
+	p->control->ways |= SG_WAYS_DIFFER(syn->version == 6 ? 6 : 4);
+}
+
+void prog_add_way_class(struct prog *p, const struct frame_spec *syn, __u32 class)
+{
+	struct sg_listed key = { .prefix_bits = 128 };
+	struct sg_addr a = prog_destination(syn);
+
+	memcpy(key.addr, a.bytes, sizeof(key.addr));
+	prog_must(!bpf_map__update_elem(p->skel->maps.way_classes, &key, sizeof(key), &class,
+					sizeof(class), BPF_ANY),
+		  "a class of ways");
+	p->control->ways |= SG_WAYS_BY_SOURCE;
+}
+
+void prog_add_way_iface(struct prog *p, __u32 ifindex, const struct sg_way_iface *iface)
+{
+	prog_must(!bpf_map__update_elem(p->skel->maps.way_ifaces, &ifindex, sizeof(ifindex), iface,
+					sizeof(*iface), BPF_ANY),
+		  "an interface of a way");
+}
+
 static struct sg_left_alone prog_left_alone_key(const struct frame_spec *syn, int addr_bits,
 						__u16 port)
 {
