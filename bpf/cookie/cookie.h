@@ -306,7 +306,8 @@ static __always_inline __u32 cookie_tsval(__u32 clock_ms, const struct cookie_te
 }
 
 /*
- * What the kernel is to continue an echoed TSval as. By the difference to the echo it measures the
+ * What the kernel is to continue an echoed TSval as, where it is not known when the challenge was sent
+ * (state/sent.bpf.h). By the difference to the echo it measures the
  * first round trip (tcp_synack_rtt_meas()). Continued as the echo itself, a connection would take it
  * for 1 ms, and send its first data again before a client farther than its least timeout, 200 ms, can
  * have acknowledged it. Continued as the clock of now, a near client would be taken for one as far as

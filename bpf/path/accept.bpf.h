@@ -11,8 +11,20 @@
 #include "bpf/path/ack.bpf.h"
 #include "bpf/path/ack_flood.bpf.h"
 #include "bpf/state/canary.bpf.h"
+#include "bpf/state/sent.bpf.h"
 
 /* ---- acceptance ------------------------------------------------------------------------------- */
+
+/* What the kernel is to continue the echoed TSval as: the first round trip is the difference. */
+static __always_inline __u32 ack_tsval_now(const struct ack *ack)
+{
+	__u32 clock_ms = ack_clock_ms(ack), sent_ms;
+
+	if (!sent_at(ack->p.ack_seq - 1, ack->o.tsecr, &sent_ms))
+		return cookie_tsval_now(ack->o.tsecr, clock_ms);
+	/* longer: of an ACK that was lost */
+	return ack->o.tsecr + sg_min(clock_ms - sent_ms, COOKIE_RTT_MAX_MS);
+}
 
 static __always_inline void ack_attributes(const struct ack *ack, const struct net *net,
 					   struct bpf_tcp_req_attrs *a)
@@ -35,7 +47,7 @@ static __always_inline void ack_attributes(const struct ack *ack, const struct n
 	}
 	if (a->tstamp_ok) {
 		a->rcv_tsval = ack->o.tsval;
-		a->rcv_tsecr = cookie_tsval_now(ack->o.tsecr, ack_clock_ms(ack));
+		a->rcv_tsecr = ack_tsval_now(ack);
 	}
 }
 

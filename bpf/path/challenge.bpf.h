@@ -18,6 +18,7 @@
 #include "bpf/path/frame.bpf.h"
 #include "bpf/state/heavy_hitters.bpf.h"
 #include "bpf/state/listener.bpf.h"
+#include "bpf/state/sent.bpf.h"
 #include "bpf/state/service.bpf.h"
 #include "bpf/state/sources.bpf.h"
 #include "bpf/state/ways.bpf.h"
@@ -187,13 +188,14 @@ struct challenge {
 /* The number, the terms, and what keeps them in the timestamp: what the engines differ in. */
 static __always_inline void challenge_of_reqsk(const struct syn *syn, struct challenge *c)
 {
+	__u32 clock_ms = cookie_clock_ms(syn->now_ns) + control.tsval_offset;
 	__u32 epoch = cookie_epoch(syn->now_ns, epoch_shift);
 	struct sg_service *s = syn->service;
 
 	cookie_agree(&c->terms, &syn->p, &syn->o, s->offers);
 	c->fields.isn = midstate_isn(&syn->p, syn->index, epoch, &c->terms);
-	c->fields.tsval = cookie_tsval(cookie_clock_ms(syn->now_ns) + control.tsval_offset,
-				       &c->terms, COOKIE_TS_MASK);
+	c->fields.tsval = cookie_tsval(clock_ms, &c->terms, COOKIE_TS_MASK);
+	sent_note(c->fields.isn, c->fields.tsval, clock_ms);
 	c->fields.wscale = challenge_wscale(s, epoch);
 }
 

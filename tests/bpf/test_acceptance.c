@@ -7,6 +7,7 @@
 #include "connection.h"
 #include "stack.h"
 #include "suite.h"
+#include "synguard.skel.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -340,11 +341,43 @@ START_TEST(test_cookies_switched_off_meanwhile)
 }
 END_TEST
 
+/*
+ * The first round trip is as long as it was, to two ticks of the coarse clock. Where another challenge has
+ * taken the place in which the time was kept, it is 63 ms too long at most.
+ */
+START_TEST(test_first_round_trip)
+{
+	const struct frame_spec *syn = _i % 2 ? &client_linux6 : &client_linux4;
+	const unsigned int round_trip_us = 100000, tick_us = 10000, busy_us = 60000;
+	struct connection c = {};
+	struct prog *p;
+	struct frame_spec ack;
+	struct prog_frame f;
+	struct tcp_info info;
+	int listener;
+
+	p = connection_attached(&listener, 0);
+	ack = prog_answer(p, syn);
+	usleep(round_trip_us);
+	if (_i / 2)
+		memset(p->skel->bss->challenges_sent, 0x55, sizeof(p->skel->bss->challenges_sent));
+	f = prog_frame(&ack);
+	prog_deliver(p, &f);
+	c.fd = stack_accept(listener);
+	ck_assert_int_ge(c.fd, 0);
+	info = connection_info(&c);
+	ck_assert_uint_le(info.tcpi_rtt, round_trip_us + tick_us + busy_us + _i / 2 * 64000);
+	if (_i / 2 == 0)
+		ck_assert_uint_ge(info.tcpi_rtt, round_trip_us - tick_us);
+}
+END_TEST
+
 SUITE_NEEDS(prog_lacks)
 
 /* clang-format off */
 const struct suite_test suite_tests[] = {
 	SUITE_LOOP(test_acceptance, ROWS(profiles), 10),
+	SUITE_LOOP(test_first_round_trip, 4, 10),
 	SUITE_TEST(test_as_without_a_challenge, 10),
 	SUITE_TEST(test_maxseg, 10),
 	SUITE_TEST(test_mapped_peer, 10),
