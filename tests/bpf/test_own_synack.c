@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What is learned of the host's own SYN-ACKs when they leave: what the firewall makes of them, when it is
- * forgotten, and who cannot write it (trap FW2). That the challenge then looks so is test_synack's.
+ * forgotten, and who cannot write it (trap FW5). That the challenge then looks so is test_synack's.
  */
 #include "client.h"
 #include "stack.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The challenge is the SYN-ACK that this host would have sent to this client (trap FW2): both are
+ * The challenge is the SYN-ACK that this host would have sent to this client (trap FW5): both are
  * taken from the wire, of the same listener, and held against each other byte by byte, over a table of
  * routes, rules of the firewall, socket options, sysctls and clients.
  *
@@ -441,13 +441,13 @@ static void rows_try(const struct row *table, size_t count)
 	stage_strike(&s);
 }
 
-START_TEST(fw2_the_hosts_own_answer)
+START_TEST(fw5_the_hosts_own_answer)
 {
 	rows_try(rows, ARRAY_SIZE(rows));
 }
 END_TEST
 
-START_TEST(fw2_what_the_firewall_leaves)
+START_TEST(fw5_what_the_firewall_leaves)
 {
 	rows_try(firewall, ARRAY_SIZE(firewall));
 }
@@ -455,8 +455,8 @@ END_TEST
 
 /* clang-format off */
 const struct suite_test suite_tests[] = {
-	SUITE_TEST(fw2_the_hosts_own_answer, 60),
-	SUITE_TEST(fw2_what_the_firewall_leaves, 30),
+	SUITE_TEST(fw5_the_hosts_own_answer, 60),
+	SUITE_TEST(fw5_what_the_firewall_leaves, 30),
 	{}
 };
 /* clang-format on */
