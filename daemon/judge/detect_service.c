@@ -108,6 +108,13 @@ static uint64_t detect_aged_mark(uint64_t limit)
 	return mark < limit / 2 ? mark : limit / 2;
 }
 
+/* Of four seconds or so; a fast flood that has ended does not look like a slow one for half a minute. */
+static uint64_t detect_average(uint64_t milli, int64_t now_milli)
+{
+	milli += (now_milli - (int64_t)milli) / 4;
+	return milli < 4 * now_milli + 16000 ? milli : 4 * now_milli + 16000;
+}
+
 /*
  * It begins with what is in the queue. While it lasts the queue may be short, since SYNs are
  * challenged or half-open connections live for seconds: then what would be in there tells. What an
@@ -120,8 +127,8 @@ static void detect_slow(struct detect_service *s, const struct detect_service_sa
 	int64_t now_syns = 1000 * rate_per_sec(sample->syns, sample->elapsed_ns);
 	int64_t now_done = 1000 * rate_per_sec(sample->handshakes, sample->elapsed_ns);
 
-	s->syns_milli += (now_syns - (int64_t)syns) / 4;
-	s->done_milli += (now_done - (int64_t)done) / 4;
+	s->syns_milli = detect_average(syns, now_syns);
+	s->done_milli = detect_average(done, now_done);
 	if (!mark || sample->accept_full || s->troubles[SG_TROUBLE_SLOW_ACCEPT].on)
 		s->slow = false;
 	else if (s->slow)
