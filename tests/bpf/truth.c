@@ -111,6 +111,7 @@ static bool listen_on(struct truth *t, int i)
 		.user_mss = want->maxseg,
 		.offers = SG_OFFER_TS | SG_OFFER_SACK | SG_OFFER_WSCALE | SG_OFFER_ECN,
 		.ttl = want->ttl ? want->ttl : 64,
+		.own_ttl = want->ttl,
 		.tos = want->tos,
 	};
 	learn_window(t, &t->found[i], want->port);

@@ -265,6 +265,8 @@ static void model_look(const struct model *m, const struct model_place *at,
 	to->offers = l->offers;
 	/* those options of the socket are of IPv4, and the sysctls as they are by default */
 	to->ttl = s->version == 4 ? l->ttl : 64;
+	if (s->version == 4 && l->own_ttl)
+		to->host |= SG_HOST_TTL;
 	to->tos = s->version == 4 ? l->tos : 0;
 	if (s->version == 6)
 		to->offers |= SG_OFFER_LABEL;

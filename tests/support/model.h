@@ -32,6 +32,7 @@ struct model_listener {
 	__u8 wscale;
 	__u8 offers;
 	__u8 ttl;
+	bool own_ttl; /* by a socket option, so that no route's counts */
 	__u8 tos;
 };
 
