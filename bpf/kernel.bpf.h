@@ -294,6 +294,7 @@ struct tcp_request_sock {
 	struct inet_request_sock req;
 	__u8 syn_tos;
 	__u64 snt_synack; /* when its SYN-ACK was sent first, in microseconds of CLOCK_MONOTONIC */
+	__u32 rcv_isn, snt_isn;
 	__u32 rcv_nxt;
 } __relocated;
 

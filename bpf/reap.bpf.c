@@ -56,8 +56,13 @@ static __always_inline enum sg_request_verdict reap_judge(const struct tcp_reque
 	return BPF_CORE_READ_BITFIELD(&tcp->req, acked) ? SG_REQUEST_ACKED : SG_REQUEST_RIPE;
 }
 
-static __always_inline enum sg_request_verdict reap_ask(struct __sk_buff *skb,
-							const struct sg_request *r)
+static __always_inline void reap_tell(const struct tcp_request_sock *tcp, struct sg_request *r)
+{
+	r->answered = BPF_CORE_READ_BITFIELD(&tcp->req, acked);
+	r->age_ms = tcp->snt_synack ? (bpf_ktime_get_ns() / 1000 - tcp->snt_synack) / 1000 : 0;
+}
+
+static __always_inline enum sg_request_verdict reap_ask(struct __sk_buff *skb, struct sg_request *r)
 {
 	enum sg_request_verdict v = SG_REQUEST_GONE;
 	bool v4 = !r->addr.halves[0] && r->addr.words[2] == bpf_htonl(0xffff);
@@ -67,8 +72,10 @@ static __always_inline enum sg_request_verdict reap_ask(struct __sk_buff *skb,
 	if (!sk)
 		return v;
 	req = bpf_skc_to_tcp_request_sock(sk); /* no other kind of socket is one */
-	if (req)
+	if (req) {
 		v = reap_judge(req, r->cookie, requests.life_usec);
+		reap_tell(req, r);
+	}
 	bpf_sk_release(sk);
 	return v;
 }

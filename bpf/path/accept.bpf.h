@@ -247,6 +247,76 @@ static __always_inline enum sg_verdict ack_to_kernel(struct __sk_buff *skb, stru
 	return v;
 }
 
+/* ---- resets that answer ----------------------------------------------------------------------- */
+
+/* Resets that have counted, so that none counts twice, however often it comes. */
+#define DECLINED_MAX 16384
+MAP(declined, LRU_HASH, DECLINED_MAX, 0, __u64, __u8);
+
+/*
+ * Whether a half-open connection of the kernel's, which the reset will end, has these numbers: 1 or 0.
+ * Global functions, for their stacks.
+ */
+__noinline int declined_is_half_open(struct __sk_buff *skb, const struct packet *p)
+{
+	struct tcp_request_sock *req;
+	struct bpf_sock *sk;
+	int is = 0;
+
+	if (!p)
+		return 0;
+	sk = listener_lookup(skb, p, p->sport);
+	if (!sk)
+		return 0;
+	req = sk->state == KERNEL_TCP_NEW_SYN_RECV ? bpf_skc_to_tcp_request_sock(sk) : NULL;
+	if (req)
+		is = p->ack_seq == req->snt_isn + 1 && p->seq == req->rcv_nxt;
+	bpf_sk_release(sk);
+	return is;
+}
+
+/* The same of a challenge. */
+__noinline int declined_is_challenge(struct __sk_buff *skb, const struct packet *p)
+{
+	/* not on the stack, of which there is too little below a program that also answers SYNs */
+	struct ack_flood_ack *at_hand = map_only_value(&ack_flood_at_hand);
+	__u32 epoch_now = cookie_epoch(clock_now(), epoch_shift), epoch, index;
+	struct sg_service *s;
+
+	if (!p || !at_hand)
+		return 0;
+	epoch = cookie_epoch_of(p->ack_seq - 1, epoch_now);
+	s = service_find(&p->daddr, p->dport, &index);
+	if (!s || s->promised[epoch & 1] >> 8 != epoch)
+		return 0;
+	frame_options_skb(skb, p, &at_hand->o);
+	return ack_has_cookie(p, &at_hand->o, &at_hand->terms, epoch_now);
+}
+
+/*
+ * A reset with the numbers of both ends: a client that looks whether somebody answers, and wants no
+ * more, as the health checks of load balancers. The owner of a forged address does not know ours: his
+ * reset has no ACK. Returns 0. A global function, so that the verifier proves it once, by itself.
+ */
+__noinline int ack_note_declined(const struct packet *p)
+{
+	struct ack_flood_ack *at_hand = map_only_value(&ack_flood_at_hand);
+	struct sg_tally *tally;
+	__u32 index;
+
+	if (!p || !at_hand || !service_find(&p->daddr, p->dport, &index))
+		return 0;
+	tally = service_tally(index);
+	/* the key, and a value that nobody reads */
+	at_hand->now_ns = pending_tuple(&p->saddr, p->sport, p->dport) ^ p->ack_seq;
+	if (!tally || bpf_map_update_elem(&declined, &at_hand->now_ns, &at_hand->p, BPF_NOEXIST))
+		return 0;
+	tally->declined++;
+	hitters_note(&p->saddr, p->version, HITTER_COMPLETED, 1);
+	cardinality_complete(clock_now());
+	return 0;
+}
+
 static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct ack *ack)
 {
 	enum sg_verdict v = ack_only(skb, &ack->p);
@@ -254,6 +324,10 @@ static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct a
 	/* a connection that is about to be made, or whose old socket is to be removed, comes first */
 	if (v == SG_V_NOT_ACK && (ack->p.flags & PACKET_RST) && ack_is_early(skb, ack))
 		return ack_requeue(skb);
+	if (v == SG_V_NOT_ACK &&
+	    (ack->p.flags & (PACKET_RST | PACKET_ACK)) == (PACKET_RST | PACKET_ACK) &&
+	    (declined_is_challenge(skb, &ack->p) || declined_is_half_open(skb, &ack->p)))
+		ack_note_declined(&ack->p);
 	v = v ?: ack_expected(ack);
 	if (v == SG_V_IDLE_ACK && ack->service && (ack->service->host & SG_HOST_LISTENER))
 		return ack_to_kernel(skb, ack);
@@ -294,7 +368,8 @@ static __always_inline enum sg_verdict ack_inspect(struct __sk_buff *skb, struct
 		packet_read(&ack->p, &cursor);
 	ack->service = NULL;
 	v = v ?: ack_judge(skb, ack);
-	if (sampled && ack->service &&
+	/* SYNPROXY, or the host behind, takes ACKs that no socket here knows */
+	if (sampled && ack->service && ack->service->forwarded_until_ns <= clock_now() &&
 	    (v == SG_V_IDLE_ACK || v == SG_V_OTHER_ACK || v == SG_V_EARLY_DATA))
 		ack_flood_sample(skb, &ack->p, clock_now());
 	return v;

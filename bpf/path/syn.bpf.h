@@ -94,7 +94,8 @@ static __always_inline enum sg_verdict syn_service_allows(const struct syn *syn)
 	if (s->blocked_until_ns > syn->now_ns)
 		return SG_V_BLOCKED;
 	if (s->forwarded_until_ns > syn->now_ns)
-		return SG_V_FORWARDED;
+		return s->forwarded_until_ns & SG_FORWARDED_SYNPROXY ? SG_V_SYNPROXY :
+								       SG_V_FORWARDED;
 	if (!s->proven_at_ns)
 		return SG_V_UNPROVEN;
 	if (packet_is_to_link_local(&syn->p))

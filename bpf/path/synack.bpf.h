@@ -52,6 +52,19 @@ static __always_inline bool synack_is_evidence(struct __sk_buff *skb, const stru
 	       !addr_is_local(&s->addr);
 }
 
+/*
+ * SYNPROXY answers in netfilter, with a window of 0, so that the client sends nothing before its
+ * server has answered, too (synproxy_send_client_synack()). No listener opens with that.
+ */
+static __always_inline bool synack_is_of_synproxy(struct __sk_buff *skb, const struct packet *p)
+{
+	__be16 window;
+
+	return !bpf_skb_load_bytes(skb, p->l4_offset + offsetof(struct tcphdr, window), &window,
+				   sizeof(window)) &&
+	       !window;
+}
+
 static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 {
 	struct packet p = {};
@@ -72,11 +85,15 @@ static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 	/* where the packet came from; 0 = from a socket of this host, kernel cookies included */
 	if (skb->ingress_ifindex) {
 		if (s && synack_is_evidence(skb, s, now_ns))
-			s->forwarded_until_ns = now_ns + SG_FORWARDED_NS;
+			s->forwarded_until_ns = (now_ns + SG_FORWARDED_NS) & ~SG_FORWARDED_SYNPROXY;
 		return SG_V_FORWARDED_SYNACK;
 	}
 	if (!s)
 		return SG_V_SYNACK_UNKNOWN_SERVICE;
+	if (synack_is_of_synproxy(skb, &p)) {
+		s->forwarded_until_ns = (now_ns + SG_FORWARDED_NS) | SG_FORWARDED_SYNPROXY;
+		return SG_V_SYNPROXY_SYNACK;
+	}
 	s->vlan = skb->vlan_present ? SG_VLAN_PRESENT | (skb->vlan_tci & 0xfff) : p.vlan;
 	service_prove(s, now_ns);
 	synack_learn(skb, &p, s, now_ns);

@@ -96,8 +96,8 @@ static __always_inline enum sg_verdict source_listed(const struct packet *p)
 /* ---- verified clients: sources that completed a handshake with this host within an hour ------- */
 
 /*
- * Their SYNs pass also while their service is defended, which keeps them Fast Open, MPTCP and what
- * else a cookie cannot carry.
+ * Their SYNs pass also while their service is defended, which keeps them Fast Open and what else a
+ * challenge does not carry.
  *
  * Only a completed handshake enters a client, so a flood of forged sources enters nobody and evicts
  * nobody. The address of a verified client can be forged: so a client may have a few SYNs under way

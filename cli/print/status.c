@@ -97,6 +97,9 @@ static void print_syn_flood(const json_t *report, const struct screen *s)
 		screen_wrap(s, 0, "%s, %s SYN/s: defending %zu of %zu service%s, %s %s.", what,
 			    SHORT(syns), count_flag(services, "defending"), count, plural(count),
 			    SHORT(passing), passing == 1 ? "client/s passes" : "clients/s pass");
+	if (count_word(services, "hindrance", "synproxy"))
+		screen_wrap(s, 0, "SYNPROXY of this host's firewall answers for %zu of them.",
+			    count_word(services, "hindrance", "synproxy"));
 	if (get_flag(report, "slow_flood"))
 		screen_wrap(s, 0,
 			    "Few SYNs come, but nobody answers, and they fill a SYN queue: "

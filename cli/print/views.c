@@ -225,6 +225,7 @@ int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct 
 	const json_t *entries = json_object_get(halfopen, "entries");
 	const json_t *rows = entries ?: json_object_get(halfopen, "groups");
 	json_int_t total = get_number(halfopen, "total");
+	json_int_t answered = get_number(halfopen, "answered");
 	size_t count = json_array_size(rows), shown = count;
 	int r;
 
@@ -232,6 +233,12 @@ int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct 
 		    get_flag(halfopen, "partial") ?
 			    ", at least: they changed while the kernel listed them." :
 			    ".");
+	if (answered)
+		screen_wrap(
+			s, 0,
+			"Clients have answered %lld of them: there the listener waits, for data "
+			"(TCP_DEFER_ACCEPT) or for room in its accept queue.",
+			(long long)answered);
 	if (!count)
 		return 0;
 	if (!s->wide && shown > VIEW_ROWS)
@@ -407,7 +414,12 @@ static json_int_t count_of(const json_t *states, const char *name)
 	return name ? get_number(states, name) : 0;
 }
 
-const char *view_oddity(const json_t *states)
+static bool is_odd(json_int_t odd, json_int_t all)
+{
+	return odd >= VIEW_ODD_MIN && odd > all / VIEW_ODD_PART;
+}
+
+const char *view_oddity(const json_t *states, json_int_t answered)
 {
 	json_int_t all = 0, odd;
 	const char *name;
@@ -416,10 +428,15 @@ const char *view_oddity(const json_t *states)
 
 	json_object_foreach((json_t *)states, name, count)
 		all += json_integer_value(count);
+	if (is_odd(answered, all))
+		return "Many SYN_RECV that the clients have answered: the listener waits, for data "
+		       "(TCP_DEFER_ACCEPT) or for room in its accept queue.";
 	for (i = 0; i < ARRAY_SIZE(oddities); i++) {
 		odd = count_of(states, oddities[i].states[0]) +
 		      count_of(states, oddities[i].states[1]);
-		if (odd >= VIEW_ODD_MIN && odd > all / VIEW_ODD_PART)
+		if (!i)
+			odd -= answered;
+		if (is_odd(odd, all))
 			return oddities[i].meaning;
 	}
 	return NULL;
@@ -453,7 +470,8 @@ static void show_last_state(struct table *t, const json_t *row, const char *key,
 			    const struct screen *s)
 {
 	show_states(t, row, key, s);
-	table_remark(t, view_oddity(json_object_get(row, "states")) ?: "");
+	table_remark(t, view_oddity(json_object_get(row, "states"), get_number(row, "answered")) ?:
+				"");
 }
 
 int view_print_states(const json_t *root, const struct screen *s)
@@ -473,8 +491,9 @@ int view_print_states(const json_t *root, const struct screen *s)
 	/* clang-format on */
 	json_auto_t *rows = json_copy(json_object_get(root, "listeners"));
 
-	if (json_array_append_new(rows,
-				  json_pack("{s:O}", "states", json_object_get(root, "total"))) < 0)
+	if (json_array_append_new(rows, json_pack("{s:O, s:I}", "states",
+						  json_object_get(root, "total"), "answered",
+						  (json_int_t)get_number(root, "answered"))) < 0)
 		return out_of_memory();
 	return table_print_rows(columns, rows, SIZE_MAX, s);
 }

@@ -33,8 +33,11 @@ void view_sort_listeners(json_t *listeners);
 /* The keys that --json promises of each listener, in their order. The caller's; NULL without memory. */
 json_t *view_promised_listeners(const json_t *listeners);
 
-/* A sentence about a number of sockets in some state that is odd, or NULL. states: {STATE:n}. */
-const char *view_oddity(const json_t *states);
+/*
+ * A sentence about a number of sockets in some state that is odd, or NULL. states: {STATE:n}; answered:
+ * of those in SYN_RECV.
+ */
+const char *view_oddity(const json_t *states, json_int_t answered);
 
 /* What the SYNs of all sources look like. */
 enum sources_pattern {

@@ -162,6 +162,8 @@ static bool detect_is_flash_crowd(const struct detect_service *s,
 	uint64_t factor = config->baseline_factor ?: detect_defaults.baseline_factor;
 	uint64_t many = config->marks[DETECT_SYN_FLOOD].attack_per_sec;
 
+	if (sample->declined > sample->handshakes / 2)
+		return false;
 	if (already)
 		return detect_completes(sample, 1, 2) &&
 		       (sample->called || (per_sec * 2 >= many &&
@@ -173,7 +175,8 @@ static bool detect_is_flash_crowd(const struct detect_service *s,
 
 static bool detect_is_small(const struct detect_service_sample *sample, bool already)
 {
-	uint64_t per_sec = rate_per_sec(sample->handshakes, sample->elapsed_ns);
+	uint64_t done = rate_growth(sample->handshakes, sample->declined);
+	uint64_t per_sec = rate_per_sec(done, sample->elapsed_ns);
 	/* a repeated SYN of a client counts as a drop, although there is room */
 	bool dropped = sample->drops * 100 > sample->handshakes;
 	bool pressed = dropped || sample->syn_full || sample->accept_full || sample->called;

@@ -18,11 +18,12 @@
 struct detect_service_sample {
 	uint64_t now_ns, elapsed_ns;
 	uint64_t syns, handshakes;
-	uint64_t drops;	  /* SYNs and ACKs that listeners dropped, for the want of room */
-	uint64_t limit;	  /* of a queue: the backlogs of its listeners; 0 = not known */
-	bool syn_full;	  /* no half-open connection fits any more */
-	bool accept_full; /* some listener takes no complete one any more (sk_acceptq_is_full()) */
-	bool called;	  /* its SYN queue calls for defence */
+	uint64_t declined; /* of the handshakes: the client has reset it, as health checks do */
+	uint64_t drops;	   /* SYNs and ACKs that listeners dropped, for the want of room */
+	uint64_t limit;	   /* of a queue: the backlogs of its listeners; 0 = not known */
+	bool syn_full;	   /* no half-open connection fits any more */
+	bool accept_full;  /* some listener takes no complete one any more (sk_acceptq_is_full()) */
+	bool called;	   /* its SYN queue calls for defence */
 	/* half-open connections whose SYN-ACK was sent again, as nobody had answered within a second */
 	uint64_t aged;
 };

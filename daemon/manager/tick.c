@@ -139,7 +139,8 @@ static void manager_sample(struct manager *m, uint64_t now_ns, struct detect_sam
 	*ret = (struct detect_sample){
 		.now_ns = now_ns,
 		.syns = rate_growth(total->syns, before.syns),
-		.handshakes = rate_growth(total->handshakes, before.handshakes),
+		.handshakes = rate_growth(total->handshakes + total->declined,
+					  before.handshakes + before.declined),
 		.explained = total->explained,
 		.defending = total->calls,
 		.slow = total->slow,
@@ -159,7 +160,9 @@ static void manager_sample(struct manager *m, uint64_t now_ns, struct detect_sam
 		rate_per_sec(rate_growth(total->challenged, before.challenged), elapsed_ns);
 	m->sample.acceptances_per_sec =
 		rate_per_sec(rate_growth(total->accepted, before.accepted), elapsed_ns);
-	m->sample.handshakes_per_sec = rate_per_sec(ret->handshakes, elapsed_ns);
+	m->sample.handshakes_per_sec = rate_per_sec(
+		rate_growth(ret->handshakes, rate_growth(total->declined, before.declined)),
+		elapsed_ns);
 	m->sample.dropped_acks_per_sec = rate_per_sec(m->sample.ack_flood.grew.dropped, elapsed_ns);
 	m->loop.ticked_ns = now_ns;
 }

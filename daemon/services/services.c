@@ -194,6 +194,7 @@ int services_sample(struct services *s, uint64_t now_ns, struct services_total *
 		total->challenged += m->last.challenged;
 		total->accepted += m->last.accepted;
 		total->handshakes += m->last.handshakes;
+		total->declined += m->last.declined;
 		if (services_get(&s->entries[s->live[i]].lease_until_ns) > now_ns)
 			total->defending = true;
 	}
@@ -208,7 +209,9 @@ static enum sg_verdict services_hindrance(const struct sg_service *e, uint64_t n
 	if (services_get(&e->blocked_until_ns) > now_ns)
 		return SG_V_BLOCKED;
 	if (services_get(&e->forwarded_until_ns) > now_ns)
-		return SG_V_FORWARDED;
+		return services_get(&e->forwarded_until_ns) & SG_FORWARDED_SYNPROXY ?
+			       SG_V_SYNPROXY :
+			       SG_V_FORWARDED;
 	if (!services_get(&e->proven_at_ns))
 		return SG_V_UNPROVEN;
 	return hindrance < SG_VERDICT_COUNT ? hindrance : SG_UNDECIDED;
@@ -236,7 +239,9 @@ static void services_judge_one(struct services *s, uint32_t index,
 	uint64_t lease_ns = services_get(&s->entries[index].lease_until_ns);
 
 	sample->syns = m->grew.syns;
-	sample->handshakes = m->grew.handshakes;
+	/* whoever looks whether somebody answers has had his answer */
+	sample->handshakes = m->grew.handshakes + m->grew.declined;
+	sample->declined = m->grew.declined;
 	sample->drops = rate_growth(q->drops, m->drops);
 	sample->limit = q->max;
 	sample->syn_full = q->max && q->syn >= q->max;
@@ -747,7 +752,7 @@ int services_rates(struct services *s, uint64_t now_ns, struct services_rate **r
 			.syns = grew->syns,
 			.challenged = grew->challenged,
 			.accepted = grew->accepted,
-			.handshakes = grew->handshakes,
+			.handshakes = grew->handshakes + grew->declined,
 			.trouble = m->judged.trouble,
 			.figures = services_trouble_figures(s, m),
 		};

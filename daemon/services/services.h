@@ -36,6 +36,7 @@ struct services_evicted services_evicted(const struct services_evicted *rows, ui
 /* Over all services: counters since start, and what is so now. */
 struct services_total {
 	uint64_t syns, challenged, accepted, handshakes;
+	uint64_t declined; /* of the SYNs: answered, and the connection not wanted */
 	bool defending;
 	uint64_t half_open;
 	/* by services_judge(): of what grew, and what calls for defence (detect_service.h) */

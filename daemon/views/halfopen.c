@@ -10,6 +10,7 @@
 
 #include "daemon/base/addr.h"
 #include "daemon/net/sockdiag.h"
+#include "daemon/views/answered.h"
 #include "daemon/views/groups.h"
 #include "daemon/views/json.h"
 
@@ -20,8 +21,9 @@ struct halfopen {
 	struct json_writer json;
 	enum halfopen_by by;
 	__be16 port;
-	uint64_t total;
+	uint64_t total, answered;
 	struct groups groups;
+	struct answered asked;
 	int error;
 };
 
@@ -55,7 +57,8 @@ static void halfopen_put_age(struct halfopen *h, const char *key, uint64_t age_m
 	json_put_milli(&h->json, key, age_ms - age_ms % 100);
 }
 
-static void halfopen_list(struct halfopen *h, const struct sockdiag_socket *s, uint64_t age_ms)
+static void halfopen_list(struct halfopen *h, const struct sockdiag_socket *s, bool answered,
+			  uint64_t age_ms)
 {
 	struct json_writer *j = &h->json;
 
@@ -68,22 +71,22 @@ static void halfopen_list(struct halfopen *h, const struct sockdiag_socket *s, u
 	json_put_count(j, "port", ntohs(s->port));
 	halfopen_put_age(h, "age_seconds", age_ms);
 	json_put_count(j, "retransmits", s->retransmits);
+	json_put_flag(j, "answered", answered);
 	json_close(j, '}');
 }
 
-static void halfopen_on_socket(void *userdata, const struct sockdiag_socket *s)
+static void halfopen_count(void *userdata, const struct sockdiag_socket *s, bool answered,
+			   uint64_t age_ms)
 {
 	struct halfopen *h = userdata;
-	uint64_t age_ms = halfopen_age_ms(s->retransmits, s->expires_ms);
 	struct sg_addr network;
 	int r = 0;
 
-	if (h->port && s->port != h->port)
-		return;
 	h->total++;
+	h->answered += answered;
 	switch (h->by) {
 	case HALFOPEN_BY_NONE:
-		halfopen_list(h, s, age_ms);
+		halfopen_list(h, s, answered, age_ms);
 		return;
 	case HALFOPEN_BY_SOURCE:
 		r = groups_add(&h->groups, &s->peer, 0, age_ms);
@@ -98,6 +101,14 @@ static void halfopen_on_socket(void *userdata, const struct sockdiag_socket *s)
 	}
 	if (r < 0)
 		h->error = r;
+}
+
+static void halfopen_on_socket(void *userdata, const struct sockdiag_socket *s)
+{
+	struct halfopen *h = userdata;
+
+	if (!h->port || s->port == h->port)
+		answered_add(&h->asked, s);
 }
 
 static struct addr_text halfopen_key(const struct halfopen *h, const struct groups_row *row)
@@ -127,7 +138,7 @@ static void halfopen_put_groups(struct halfopen *h, size_t count)
 	}
 }
 
-int halfopen_write(FILE *to, enum halfopen_by by, __be16 port)
+int halfopen_write(FILE *to, enum halfopen_by by, __be16 port, struct dataplane_requests *requests)
 {
 	struct halfopen h = { .json.to = to, .by = by, .port = port };
 	bool partial = false;
@@ -137,10 +148,12 @@ int halfopen_write(FILE *to, enum halfopen_by by, __be16 port)
 
 	if (getrandom(salt, sizeof(salt), 0) != sizeof(salt))
 		return -EIO;
+	h.asked = (struct answered){ requests, halfopen_count, &h };
 	groups_init(&h.groups, salt[0], salt[1]);
 	json_open(&h.json, NULL, '{');
 	json_open(&h.json, by == HALFOPEN_BY_NONE ? "entries" : "groups", '[');
 	r = sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV, halfopen_on_socket, &h, &partial);
+	answered_end(&h.asked);
 	rows = groups_sort(&h.groups);
 	if (by == HALFOPEN_BY_NONE)
 		rows = h.total;
@@ -152,6 +165,7 @@ int halfopen_write(FILE *to, enum halfopen_by by, __be16 port)
 		h.error = r;
 	/* after the rows, which are written as they come */
 	json_put_count(&h.json, "total", h.total);
+	json_put_count(&h.json, "answered", h.answered);
 	json_put_flag(&h.json, "partial", partial || h.error < 0 || rows > VIEW_ROWS_MAX);
 	json_close(&h.json, '}');
 	fputc('\n', to);

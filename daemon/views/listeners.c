@@ -12,16 +12,21 @@
 #include "daemon/dataplane/listeners.h"
 #include "daemon/net/sockdiag.h"
 #include "daemon/services/services.h"
+#include "daemon/views/answered.h"
 #include "daemon/views/json.h"
 #include "daemon/views/view.h"
 
 struct listener {
 	struct sg_listener is;
 	union {
-		uint64_t states[SOCKDIAG_STATES];
+		struct {
+			uint64_t states[SOCKDIAG_STATES];
+			uint64_t answered; /* of those in SYN_RECV */
+		};
 		struct {
 			bool has_rate;
 			struct services_rate rate;
+			uint64_t half_open_milli; /* where all sockets had to be asked */
 		};
 	};
 };
@@ -147,16 +152,54 @@ static void listeners_find(const struct listeners *l, __be16 port, const struct 
 
 /* ---- queues and rates ---------------------------------------------------------------------- */
 
+struct listeners_sharing {
+	unsigned int count;
+};
+
+static void listeners_count_sharing(struct listener *l, const void *what)
+{
+	((struct listeners_sharing *)what)->count++;
+}
+
+static void listeners_add_half_open(struct listener *l, const void *what)
+{
+	l->half_open_milli += 1000 / ((const struct listeners_sharing *)what)->count;
+}
+
+/* Those of a reuseport group share them, as the kernel's hash spreads them. */
+static void listeners_on_half_open(void *userdata, const struct sockdiag_socket *s)
+{
+	struct listeners_sharing sharing = {};
+
+	listeners_find(userdata, s->port, &s->addr, listeners_count_sharing, &sharing);
+	listeners_find(userdata, s->port, &s->addr, listeners_add_half_open, &sharing);
+}
+
+/* Without the walk of the programs: from all sockets, with the backlog as the limit. */
+static int listeners_collect_sockets(struct listeners *l)
+{
+	bool partial;
+	size_t i;
+	int r = sockdiag_walk_states(1 << SOCKDIAG_LISTEN, listeners_on_socket, l, &partial);
+
+	listeners_sort(l);
+	if (r >= 0)
+		r = sockdiag_walk_states(1 << SOCKDIAG_SYN_RECV, listeners_on_half_open, l,
+					 &partial);
+	for (i = 0; i < l->count; i++)
+		l->of[i].is.syn_queue = (l->of[i].half_open_milli + 500) / 1000;
+	return r;
+}
+
 /* *has_queues: what only the walk of the programs knows is known. */
 static int listeners_collect(struct listeners *l, struct dataplane *dp, bool *has_queues)
 {
 	int r = listeners_walk(dp, listeners_add, l);
-	bool partial;
 
 	*has_queues = r >= 0;
 	if (r < 0) {
 		l->count = 0;
-		r = sockdiag_walk_states(1 << SOCKDIAG_LISTEN, listeners_on_socket, l, &partial);
+		r = listeners_collect_sockets(l);
 	}
 	listeners_sort(l);
 	return r < 0 ? r : l->error;
@@ -214,9 +257,6 @@ static void listeners_put_rate(struct json_writer *j, const struct listener *l, 
 
 static void listeners_put_queues(struct json_writer *j, const struct sg_listener *l)
 {
-	json_put_count(j, "syn_queue", l->syn_queue);
-	json_put_count(j, "syn_queue_max", listeners_syn_queue_max(l));
-	json_put_count(j, "half_open", l->syn_queue);
 	json_put_count(j, "synack_retries", l->synack_retries);
 	json_put_count(j, "drops", l->drops);
 	json_put_count(j, "young", l->young);
@@ -234,8 +274,7 @@ static void listeners_put_socket(struct json_writer *j, const struct sg_listener
 int listeners_write(FILE *to, struct dataplane *dp, const struct services_rate *rates,
 		    size_t rate_count)
 {
-	static const char *const queues[] = { "syn_queue",	"syn_queue_max", "half_open",
-					      "synack_retries", "drops",	 NULL };
+	static const char *const unknown[] = { "synack_retries", "drops", NULL };
 	struct json_writer j = { .to = to };
 	struct listeners all = {};
 	bool has_queues;
@@ -253,10 +292,14 @@ int listeners_write(FILE *to, struct dataplane *dp, const struct services_rate *
 		listeners_put_socket(&j, l);
 		json_put_flag(&j, "v6only", l->v6only);
 		json_put_count(&j, "ifindex", l->ifindex);
+		json_put_count(&j, "syn_queue", l->syn_queue);
+		json_put_count(&j, "syn_queue_max",
+			       has_queues ? listeners_syn_queue_max(l) : l->queue_max);
+		json_put_count(&j, "half_open", l->syn_queue);
 		if (has_queues)
 			listeners_put_queues(&j, l);
 		else
-			json_put_nulls(&j, queues);
+			json_put_nulls(&j, unknown);
 		listeners_put_rate(&j, &all.of[i], has_queues);
 		json_put_count(&j, "accept_queue", l->accept_queue);
 		json_put_count(&j, "accept_queue_max", l->queue_max);
@@ -282,8 +325,24 @@ static const char *const states_names[SOCKDIAG_STATES] = {
 
 struct states {
 	struct listeners listeners;
-	uint64_t total[SOCKDIAG_STATES];
+	uint64_t total[SOCKDIAG_STATES], answered;
+	struct answered asked;
 };
+
+static void states_add_answered(struct listener *l, const void *what)
+{
+	l->answered++;
+}
+
+static void states_on_half_open(void *userdata, const struct sockdiag_socket *s, bool answered,
+				uint64_t age_ms)
+{
+	struct states *st = userdata;
+
+	st->answered += answered;
+	if (answered)
+		listeners_find(&st->listeners, s->port, &s->addr, states_add_answered, NULL);
+}
 
 static void states_add(struct listener *l, const void *what)
 {
@@ -299,6 +358,8 @@ static void states_on_socket(void *userdata, const struct sockdiag_socket *s)
 	if (s->state >= SOCKDIAG_STATES)
 		return;
 	st->total[s->state]++;
+	if (s->state == SOCKDIAG_SYN_RECV)
+		answered_add(&st->asked, s);
 	listeners_find(&st->listeners, s->port, &s->addr, states_add, s);
 }
 
@@ -320,6 +381,7 @@ static void states_put_all(struct json_writer *j, const struct states *st, bool 
 
 	json_open(j, NULL, '{');
 	states_put(j, "total", st->total);
+	json_put_count(j, "answered", st->answered);
 	/* no key of a complete answer */
 	if (partial)
 		json_put_flag(j, "partial", true);
@@ -328,6 +390,7 @@ static void states_put_all(struct json_writer *j, const struct states *st, bool 
 		json_open(j, NULL, '{');
 		listeners_put_socket(j, &all->of[i].is);
 		states_put(j, "states", all->of[i].states);
+		json_put_count(j, "answered", all->of[i].answered);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -335,13 +398,14 @@ static void states_put_all(struct json_writer *j, const struct states *st, bool 
 	fputc('\n', j->to);
 }
 
-int states_write(FILE *to)
+int states_write(FILE *to, struct dataplane_requests *requests)
 {
 	bool partial_listeners = false, partial = false;
 	struct json_writer j = { .to = to };
 	struct states st = {};
 	int r;
 
+	st.asked = (struct answered){ requests, states_on_half_open, &st };
 	r = sockdiag_walk_states(1 << SOCKDIAG_LISTEN, listeners_on_socket, &st.listeners,
 				 &partial_listeners);
 	if (r >= 0)
@@ -350,6 +414,7 @@ int states_write(FILE *to)
 		listeners_sort(&st.listeners);
 		listeners_merge(&st.listeners);
 		r = sockdiag_walk_states(STATES_ALL, states_on_socket, &st, &partial);
+		answered_end(&st.asked);
 	}
 	if (r >= 0)
 		states_put_all(&j, &st, partial || partial_listeners);

@@ -16,6 +16,7 @@
 #include <linux/types.h>
 
 struct dataplane;
+struct dataplane_requests;
 struct services_rate;
 
 /* More rows than this are counted and not listed: nobody reads them, and they take memory. */
@@ -23,13 +24,17 @@ struct services_rate;
 
 /*
  * The listeners: the queues that the kernel keeps, and what the programs counted for their services
- * in the last second. dp NULL (engine "kernel"): only what sock_diag says is known.
+ * in the last second. dp NULL (engine "kernel"): only what sock_diag says is known; a SYN
+ * queue is then as long as the half-open connections to it are many.
  */
 int listeners_write(FILE *to, struct dataplane *dp, const struct services_rate *rates,
 		    size_t rate_count);
 
-/* How many TCP sockets are in which state, in the network namespace and per listener. */
-int states_write(FILE *to);
+/*
+ * How many TCP sockets are in which state, in the network namespace and per listener; requests as in
+ * answered.h.
+ */
+int states_write(FILE *to, struct dataplane_requests *requests);
 
 /*
  * Who sends the SYNs: the heavy hitters, with estimates of what they sent, and every source of
@@ -50,9 +55,9 @@ int halfopen_by_parse(const char *word);
 
 /*
  * The half-open connections, each or grouped: exactly those that the kernel shows as SYN_RECV, also
- * of TCP Fast Open. Of this local port; 0: of all.
+ * of TCP Fast Open. Of this local port; 0: of all. requests as in answered.h.
  */
-int halfopen_write(FILE *to, enum halfopen_by by, __be16 port);
+int halfopen_write(FILE *to, enum halfopen_by by, __be16 port, struct dataplane_requests *requests);
 
 /*
  * How long a connection has been half-open. The kernel says how often it has sent the SYN-ACK again,

@@ -12,13 +12,15 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/worker.h"
+#include "daemon/dataplane/requests.h"
 #include "daemon/services/services.h"
 #include "daemon/views/view.h"
 
 struct views {
 	struct worker *worker;
 	struct dataplane *dp;
-	struct views_job *jobs; /* all that are under way */
+	struct dataplane_requests *requests; /* NULL where they cannot be had */
+	struct views_job *jobs;		     /* all that are under way */
 };
 
 struct views_job {
@@ -44,6 +46,7 @@ int views_new(struct views **ret, sd_event *event, struct dataplane *dp)
 		free(v);
 		return r;
 	}
+	dataplane_requests_new(&v->requests, NULL);
 	*ret = v;
 	return 0;
 }
@@ -65,6 +68,7 @@ struct views *views_free(struct views *v)
 	if (!v)
 		return NULL;
 	worker_free(v->worker);
+	dataplane_requests_free(v->requests);
 	while (v->jobs)
 		views_forget(v->jobs);
 	free(v);
@@ -79,9 +83,9 @@ static int views_fill(const struct views_job *job, FILE *to)
 	case VIEWS_LISTENERS:
 		return listeners_write(to, job->owner->dp, job->rates, job->rate_count);
 	case VIEWS_HALFOPEN:
-		return halfopen_write(to, request->by, htons(request->port));
+		return halfopen_write(to, request->by, htons(request->port), job->owner->requests);
 	case VIEWS_STATES:
-		return states_write(to);
+		return states_write(to, job->owner->requests);
 	case VIEWS_SOURCES:
 		return sources_write(to, job->owner->dp, request->by, request->top);
 	}

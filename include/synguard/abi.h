@@ -45,6 +45,8 @@ enum sg_mode {
 
 /* A service that another host answers for stays that way this long after the last evidence. */
 #define SG_FORWARDED_NS (300 * 1000000000ULL)
+/* The lowest bit of that time: it is no host, but SYNPROXY in this host's firewall. */
+#define SG_FORWARDED_SYNPROXY 1ULL
 
 /*
  * The key epoch is 2^36 ns = 68.7 s: a shift, where 64 s would be a division per packet.
@@ -279,7 +281,7 @@ struct sg_service {
 	/* whether it is defended */
 	__u64 lease_until_ns;	  /* defended until then: programs arm, programs and daemon renew */
 	__u64 blocked_until_ns;	  /* daemon: acceptances did not become connections */
-	__u64 forwarded_until_ns; /* programs: another host answers for it */
+	__u64 forwarded_until_ns; /* programs: another one answers for it */
 	__u64 proven_at_ns;	  /* programs: our own SYN-ACK, or a handshake */
 	__u16 vlan;		  /* programs: of the proof */
 	__u16 hindrance;	  /* programs: the verdict that stands against a challenge, or 0 */
@@ -340,6 +342,8 @@ struct sg_tally {
 	__u64 accepted;
 	__u64 established; /* acceptances that became connections */
 	__u64 handshakes;  /* every handshake completed at this service, challenged or not */
+	/* SYN-ACKs and challenges that were answered by a reset that knows their number */
+	__u64 declined;
 	/* the canary (bpf/state/canary.bpf.h): sources of which an acceptance is no connection yet, ... */
 	__u64 canary_doubts;
 	__u64 canary_cleared;	/* ... of these, those of which one has become a connection since */

@@ -26,8 +26,11 @@ struct sg_request {
 	struct sg_addr addr, peer; /* an IPv4 address is v4-mapped */
 	__u64 cookie;		   /* of the socket: never used twice while the host is up */
 	__be16 port, peer_port;
-	__u8 verdict; /* enum sg_request_verdict: the answer */
-	__u8 pad[3];
+	__u8 verdict;  /* enum sg_request_verdict: the answer */
+	__u8 answered; /* by the client; whatever the verdict, unless it is GONE */
+	__u8 pad[2];
+	__u32 age_ms; /* since the SYN-ACK was sent first; the same */
+	__u32 pad_end;
 };
 
 struct sg_requests {
@@ -37,4 +40,4 @@ struct sg_requests {
 	struct sg_request items[SG_REQUESTS_MAX];
 };
 
-_Static_assert(sizeof(struct sg_request) == 48, "no padding that nobody wrote");
+_Static_assert(sizeof(struct sg_request) == 56, "no padding that nobody wrote");

@@ -75,13 +75,14 @@ enum sg_action {
 	X(SG_IN_SYN,    HEARTBEAT_LOST,         PASS,    "heartbeat_lost",         "No heartbeat of the daemon for a minute")                                         \
 	X(SG_IN_SYN,    UNPROVEN,               PASS,    "unproven",               "No SYN-ACK of this host has been seen for the service yet")                       \
 	X(SG_IN_SYN,    FORWARDED,              PASS,    "forwarded",              "The service is answered by another host behind this one")                         \
+	X(SG_IN_SYN,    SYNPROXY,               PASS,    "synproxy",               "SYNPROXY in this host's firewall answers for the service")                        \
 	X(SG_IN_SYN,    BLOCKED,                PASS,    "blocked",                "Acceptances of the service do not become connections")                            \
 	X(SG_IN_SYN,    LEFT_ALONE,             PASS,    "left_alone",             "The administrator wants the service left alone")                                  \
 	X(SG_IN_SYN,    BOUND_ELSEWHERE,        PASS,    "bound_elsewhere",        "The service is bound to a device above this one")                                 \
 	X(SG_IN_SYN,    NAT,                    PASS,    "nat",                    "NAT in this network namespace would undo the acceptance")                         \
 	X(SG_IN_SYN,    STRICT_CONNTRACK,       PASS,    "strict_conntrack",       "Conntrack takes no ACK whose SYN it has not seen: nf_conntrack_tcp_loose is 0")   \
 	X(SG_IN_SYN,    LINK_LOCAL,             PASS,    "link_local",             "SYN for a link-local address, whose sockets are bound to a device")               \
-	X(SG_IN_SYN,    MPTCP_LISTENER,         PASS,    "mptcp_listener",         "The listener speaks MPTCP, which cookies cannot carry")                           \
+	X(SG_IN_SYN,    MPTCP_LISTENER,         PASS,    "mptcp_listener",         "The listener speaks MPTCP, which a challenge does not carry; the kernel's own cookies do") \
 	X(SG_IN_SYN,    SYNCOOKIES_OFF,         PASS,    "syncookies_off",         "tcp_syncookies is 0, the kernel would reset the client")                          \
 	X(SG_IN_SYN,    ACCEPT_FULL,            DROP,    "accept_full",            "The accept queue is full, the kernel would drop the SYN too")                     \
 	X(SG_IN_SYN,    SIGNED,                 PASS,    "signed",                 "SYN with a TCP-MD5 or TCP-AO signature")                                          \
@@ -124,6 +125,7 @@ enum sg_action {
 	X(SG_IN_EGRESS, OWN_SYNACK,             PASS,    "own_synack",             "SYN-ACK of this host: its service is proven")                                     \
 	X(SG_IN_EGRESS, OWN_REPLY,              PASS,    "own_reply",              "Challenge that ingress answered a SYN with")                                      \
 	X(SG_IN_EGRESS, FORWARDED_SYNACK,       PASS,    "forwarded_synack",       "SYN-ACK of another host that passes through this one")                            \
+	X(SG_IN_EGRESS, SYNPROXY_SYNACK,        PASS,    "synproxy_synack",        "SYN-ACK of SYNPROXY in this host's firewall")                                     \
 	X(SG_IN_EGRESS, SYNACK_UNKNOWN_SERVICE, PASS,    "synack_unknown_service", "SYN-ACK of this host for a service that is not in the table")
 /* clang-format on */
 

@@ -94,8 +94,11 @@ START_TEST(test_forwarded)
 	struct sg_service *s;
 	struct prog *p = defended(&s);
 
-	s->forwarded_until_ns = prog_now_ns() + 1000000000;
+	s->forwarded_until_ns = (prog_now_ns() + 1000000000) & ~SG_FORWARDED_SYNPROXY;
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_FORWARDED);
+	s->forwarded_until_ns |= SG_FORWARDED_SYNPROXY;
+	expect_verdict(p, SG_XDP, &client_linux4, SG_V_SYNPROXY);
+	s->forwarded_until_ns &= ~SG_FORWARDED_SYNPROXY;
 	p->control->mode = SG_MODE_ALWAYS;
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_FORWARDED);
 	s->forwarded_until_ns = prog_now_ns() - 1000000000;
@@ -328,7 +331,7 @@ START_TEST(test_accept_full_comes_last)
 	s->blocked_until_ns = prog_now_ns() + 1000000000;
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_BLOCKED);
 	s->blocked_until_ns = 0;
-	s->forwarded_until_ns = prog_now_ns() + 1000000000;
+	s->forwarded_until_ns = (prog_now_ns() + 1000000000) & ~SG_FORWARDED_SYNPROXY;
 	expect_verdict(p, SG_XDP, &client_linux4, SG_V_FORWARDED);
 	s->forwarded_until_ns = 0;
 	s->proven_at_ns = 0;

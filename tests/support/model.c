@@ -383,7 +383,8 @@ static enum sg_verdict model_spared(const struct model *m, struct model_syn *s,
 	if (to->blocked_until_ns > now_ns)
 		return SG_V_BLOCKED;
 	if (to->forwarded_until_ns > now_ns)
-		return SG_V_FORWARDED;
+		return to->forwarded_until_ns & SG_FORWARDED_SYNPROXY ? SG_V_SYNPROXY :
+									SG_V_FORWARDED;
 	if (to->proven_at_ns == 0)
 		return SG_V_UNPROVEN;
 	if (s->version == 6 && (model_16(s->dst.bytes) & 0xffc0) == 0xfe80)

@@ -285,13 +285,18 @@ START_TEST(listeners_keys_are_promised)
 }
 END_TEST
 
-static bool oddity_is(const char *json, const char *wanted)
+static bool oddity_with(const char *json, json_int_t answered, const char *wanted)
 {
 	json_t *states = json_loads(json, 0, NULL);
-	const char *meaning = view_oddity(states);
+	const char *meaning = view_oddity(states, answered);
 
 	json_decref(states);
 	return wanted ? meaning && strstr(meaning, wanted) : !meaning;
+}
+
+static bool oddity_is(const char *json, const char *wanted)
+{
+	return oddity_with(json, 0, wanted);
 }
 
 START_TEST(odd_states_have_a_meaning)
@@ -300,6 +305,10 @@ START_TEST(odd_states_have_a_meaning)
 	ck_assert(oddity_is("{\"ESTABLISHED\":1000,\"CLOSE_WAIT\":100}", NULL));
 	ck_assert(oddity_is("{\"ESTABLISHED\":10,\"CLOSE_WAIT\":31}", NULL));
 	ck_assert(oddity_is("{\"ESTABLISHED\":10,\"CLOSE_WAIT\":32}", "does not close"));
+	/* those that have been answered are not those that are not */
+	ck_assert(oddity_is("{\"SYN_RECV\":40}", "do not answer"));
+	ck_assert(oddity_with("{\"SYN_RECV\":40}", 40, "have answered: the listener waits"));
+	ck_assert(oddity_with("{\"SYN_RECV\":40}", 20, NULL));
 	/* both together are many */
 	ck_assert(oddity_is("{\"LAST_ACK\":20,\"FIN_WAIT1\":20}", "vanished"));
 }
