@@ -250,7 +250,7 @@ static __always_inline enum sg_verdict ack_to_kernel(struct __sk_buff *skb, stru
 /* ---- resets that answer ----------------------------------------------------------------------- */
 
 /* Resets that have counted, so that none counts twice, however often it comes. */
-#define DECLINED_MAX 16384
+#define DECLINED_MAX 4096
 MAP(declined, LRU_HASH, DECLINED_MAX, 0, __u64, __u8);
 
 /*
@@ -275,22 +275,11 @@ __noinline int declined_is_half_open(struct __sk_buff *skb, const struct packet 
 	return is;
 }
 
-/* The same of a challenge. */
-__noinline int declined_is_challenge(struct __sk_buff *skb, const struct packet *p)
+/* The same of a challenge. What is called is called from here, as little stack is left below. */
+static __always_inline bool declined_is_challenge(struct __sk_buff *skb, struct ack *ack)
 {
-	/* not on the stack, of which there is too little below a program that also answers SYNs */
-	struct ack_flood_ack *at_hand = map_only_value(&ack_flood_at_hand);
-	__u32 epoch_now = cookie_epoch(clock_now(), epoch_shift), epoch, index;
-	struct sg_service *s;
-
-	if (!p || !at_hand)
-		return 0;
-	epoch = cookie_epoch_of(p->ack_seq - 1, epoch_now);
-	s = service_find(&p->daddr, p->dport, &index);
-	if (!s || s->promised[epoch & 1] >> 8 != epoch)
-		return 0;
-	frame_options_skb(skb, p, &at_hand->o);
-	return ack_has_cookie(p, &at_hand->o, &at_hand->terms, epoch_now);
+	frame_options_skb(skb, &ack->p, &ack->o);
+	return ack_flood_holds(&ack->p, &ack->o, cookie_epoch(clock_now(), epoch_shift));
 }
 
 /*
@@ -326,7 +315,7 @@ static __always_inline enum sg_verdict ack_judge(struct __sk_buff *skb, struct a
 		return ack_requeue(skb);
 	if (v == SG_V_NOT_ACK &&
 	    (ack->p.flags & (PACKET_RST | PACKET_ACK)) == (PACKET_RST | PACKET_ACK) &&
-	    (declined_is_challenge(skb, &ack->p) || declined_is_half_open(skb, &ack->p)))
+	    (declined_is_challenge(skb, ack) || declined_is_half_open(skb, &ack->p)))
 		ack_note_declined(&ack->p);
 	v = v ?: ack_expected(ack);
 	if (v == SG_V_IDLE_ACK && ack->service && (ack->service->host & SG_HOST_LISTENER))

@@ -113,7 +113,6 @@ MAP(acks_passed, PERCPU_ARRAY, ACK_PASSED_MAX, 0, __u32, struct set_timed);
 struct ack_flood_ack {
 	struct packet p;
 	struct tcp_options o;
-	struct cookie_terms terms; /* for declined_is_challenge() only */
 	struct bpf_sock_tuple tuple;
 	__u64 now_ns;
 };
