@@ -81,6 +81,15 @@ union ingress {
 	struct syn syn;
 };
 
+/*
+ * Parsed anew, so that all ways that lead here look the same to the verifier, which follows but one.
+ */
+static __always_inline enum sg_verdict syn_at_ingress(struct __sk_buff *skb, struct syn *syn)
+{
+	*syn = (struct syn){};
+	return frame_parse_skb(skb, &syn->p) ?: syn_inspect_skb(skb, syn);
+}
+
 SEC("tc")
 int synguard_ingress(struct __sk_buff *skb)
 {
@@ -88,8 +97,8 @@ int synguard_ingress(struct __sk_buff *skb)
 	union ingress seen = {};
 	enum sg_verdict v = ack_inspect(skb, &seen.ack, c);
 
-	if (v == SG_V_SYN && control.ways && syn_was_handed_over(skb, &seen.syn))
-		v = syn_inspect_skb(skb, &seen.syn);
+	if (v == SG_V_SYN && control.ways && syn_was_handed_over(skb, &seen.ack.p))
+		v = syn_at_ingress(skb, &seen.syn);
 	return tcx_action(counters_conclude(c, v));
 }
 
@@ -102,7 +111,7 @@ int synguard_ingress_answers(struct __sk_buff *skb)
 	enum sg_verdict v = ack_inspect(skb, &seen.ack, c);
 
 	if (v == SG_V_SYN && control.mode != SG_MODE_OFF)
-		v = syn_inspect_skb(skb, &seen.syn);
+		v = syn_at_ingress(skb, &seen.syn);
 	return tcx_action(counters_conclude(c, v));
 }
 
