@@ -118,6 +118,9 @@ struct scratch {
 	 * the stack the verifier would follow each of its values through all that comes after.
 	 */
 	__u64 weight;
+	/* what challenge_window() made of what, the last time */
+	__u64 window_of;
+	__u64 window;
 	struct sg_way way; /* back to the client, where it is not WAY_PLAIN (ways.bpf.h) */
 };
 

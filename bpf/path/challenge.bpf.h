@@ -178,12 +178,49 @@ __noinline __u64 challenge_limits(const struct sg_service *s, __u32 mss, __u32 s
 	return (__u64)ttl << 32 | window << 16 | (mss & 0xffff);
 }
 
+/* It divides twice, so that what it made last is kept. */
+static __always_inline __u32 challenge_window_of(struct scratch *s, __u32 space, __u16 ours,
+						 __u16 theirs)
+{
+	__u64 of = (__u64)space << 32 | (__u32)ours << 16 | theirs;
+
+	if (s->window_of != of) {
+		s->window = challenge_window(space, ours, theirs);
+		s->window_of = of;
+	}
+	return s->window;
+}
+
 /* The answer to a SYN, ready to be written. */
 struct challenge {
 	struct cookie_terms terms;
 	struct reply_fields fields;
 	struct reply reply;
 };
+
+/*
+ * cookie_agree(). A global function, so that the verifier goes through what follows it once and not for
+ * each choice of options. Returns 0.
+ */
+__noinline int challenge_agree(struct cookie_terms *t, const struct packet *p,
+			       const struct tcp_options *o, __u32 offers)
+{
+	if (t && p && o)
+		cookie_agree(t, p, o, offers);
+	return 0;
+}
+
+/*
+ * reply_build(). A global function, so that the verifier goes through it, and what follows it, once and
+ * not for each choice of options. Returns 0.
+ */
+__noinline int challenge_build(struct reply *r, const struct packet *p, const struct tcp_options *o,
+			       const struct cookie_terms *t, const struct reply_fields *fields)
+{
+	if (r && p && o && t && fields)
+		reply_build(r, p, o, t, fields);
+	return 0;
+}
 
 /* The number, the terms, and what keeps them in the timestamp: what the engines differ in. */
 static __always_inline void challenge_of_reqsk(const struct syn *syn, struct challenge *c)
@@ -192,16 +229,18 @@ static __always_inline void challenge_of_reqsk(const struct syn *syn, struct cha
 	__u32 epoch = cookie_epoch(syn->now_ns, epoch_shift);
 	struct sg_service *s = syn->service;
 
-	cookie_agree(&c->terms, &syn->p, &syn->o, s->offers);
+	challenge_agree(&c->terms, &syn->p, &syn->o, s->offers);
 	c->fields.isn = midstate_isn(&syn->p, syn->index, epoch, &c->terms);
 	c->fields.tsval = cookie_tsval(clock_ms, &c->terms, COOKIE_TS_MASK);
-	sent_note(c->fields.isn, c->fields.tsval, clock_ms);
+	if (syn->tally->second_challenged < SENT_A_SECOND)
+		sent_note(c->fields.isn, c->fields.tsval, clock_ms);
 	c->fields.wscale = challenge_wscale(s, epoch);
 }
 
 static __always_inline void challenge_of_listener(const struct syn *syn, struct challenge *c)
 {
-	kernel_cookie_agree(&c->terms, &syn->p, &syn->o, syn->service, syn->kernel_cookie >> 32);
+	challenge_agree(&c->terms, &syn->p, &syn->o, syn->service->offers);
+	kernel_cookie_lessen(&c->terms, &syn->o, syn->service, syn->kernel_cookie >> 32);
 	/* so that tcx looks at its ACK */
 	if (!*service_challenged_port(syn->service->port))
 		*service_challenged_port(syn->service->port) = 1;
@@ -226,7 +265,8 @@ static __always_inline void challenge_compose(const struct syn *syn, __u16 mss, 
 		challenge_of_listener(syn, c);
 	else
 		challenge_of_reqsk(syn, c);
-	c->fields.window = challenge_window(s->window_space, mss - c->terms.ts * 12, c->terms.mss);
+	c->fields.window = challenge_window_of(syn->scratch, s->window_space,
+					       mss - c->terms.ts * 12, c->terms.mss);
 	if (syn->way_kind != WAY_PLAIN) {
 		__u64 limits = challenge_limits(s, mss, c->terms.mss, c->terms.ts);
 
@@ -234,7 +274,7 @@ static __always_inline void challenge_compose(const struct syn *syn, __u16 mss, 
 		c->fields.window = limits >> 16;
 		c->fields.ttl = limits >> 32;
 	}
-	reply_build(&c->reply, p, &syn->o, &c->terms, &c->fields);
+	challenge_build(&c->reply, p, &syn->o, &c->terms, &c->fields);
 }
 
 static __always_inline void challenge_count(struct syn *syn)

@@ -78,14 +78,13 @@ __noinline __u64 kernel_cookie_skb(struct __sk_buff *skb, const struct packet *p
 	return p ? kernel_cookie_from(skb, p, mss) : SG_UNDECIDED;
 }
 
-/* The terms for a SYN, as cookie_agree() has them; mss: what the cookie keeps. */
-static __always_inline void kernel_cookie_agree(struct cookie_terms *t, const struct packet *p,
-						const struct tcp_options *o,
-						const struct sg_service *s, __u16 mss)
+/* Leaves of the terms what the kernel's cookie keeps, and the MSS that it keeps. */
+static __always_inline void kernel_cookie_lessen(struct cookie_terms *t,
+						 const struct tcp_options *o,
+						 const struct sg_service *s, __u16 mss)
 {
-	cookie_agree(t, p, o, s->offers);
+	t->mss = mss;
 	if (t->ts && (s->host & SG_HOST_RAW_TS)) {
-		t->mss = mss;
 		t->ts_bits &= KERNEL_COOKIE_TS_MASK;
 		return;
 	}

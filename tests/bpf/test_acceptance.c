@@ -9,6 +9,7 @@
 #include "suite.h"
 #include "synguard.skel.h"
 
+#include <bpf/bpf.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -348,19 +349,26 @@ END_TEST
 START_TEST(test_first_round_trip)
 {
 	const struct frame_spec *syn = _i % 2 ? &client_linux6 : &client_linux4;
-	const unsigned int round_trip_us = 100000, tick_us = 10000, busy_us = 60000;
+	const unsigned int tick_us = 10000, busy_us = 60000;
+	unsigned int round_trip_us;
+	__u64 sent_ns;
+	const __u32 other = 0x55555555;
 	struct connection c = {};
 	struct prog *p;
 	struct frame_spec ack;
 	struct prog_frame f;
 	struct tcp_info info;
 	int listener;
+	__u32 at;
 
 	p = connection_attached(&listener, 0);
 	ack = prog_answer(p, syn);
-	usleep(round_trip_us);
-	if (_i / 2)
-		memset(p->skel->bss->challenges_sent, 0x55, sizeof(p->skel->bss->challenges_sent));
+	sent_ns = prog_now_ns();
+	for (at = 0; _i / 2 && at < 1 << 16; at++)
+		ck_assert(!bpf_map_update_elem(bpf_map__fd(p->skel->maps.challenges_sent), &at,
+					       &other, BPF_ANY));
+	usleep(100000);
+	round_trip_us = (prog_now_ns() - sent_ns) / 1000;
 	f = prog_frame(&ack);
 	prog_deliver(p, &f);
 	c.fd = stack_accept(listener);
