@@ -101,6 +101,9 @@ static void detect_explain(struct detect_service *s, const struct detect_config 
 /* As many as these take room from clients: an eighth of the queue, of a short one half. */
 #define DETECT_AGED_MIN 32
 
+/* SYN/s, in thousandths; what a faster flood leaves in the queue is none of a slow one. */
+#define DETECT_SLOW_MILLI 500000
+
 static uint64_t detect_aged_mark(uint64_t limit)
 {
 	uint64_t mark = limit / 8 > DETECT_AGED_MIN ? limit / 8 : DETECT_AGED_MIN;
@@ -134,7 +137,8 @@ static void detect_slow(struct detect_service *s, const struct detect_service_sa
 	else if (s->slow)
 		s->slow = done * 8 < syns * 7 && unanswered * DETECT_STAYS_SECONDS >= mark * 1000;
 	else
-		s->slow = sample->aged >= mark && done * 4 < syns * 3;
+		s->slow = sample->aged >= mark && done * 4 < syns * 3 && now_syns &&
+			  syns < DETECT_SLOW_MILLI;
 }
 
 /* ---- troubles ------------------------------------------------------------------------------ */
