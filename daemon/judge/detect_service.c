@@ -102,7 +102,7 @@ static void detect_explain(struct detect_service *s, const struct detect_config 
 #define DETECT_AGED_MIN 32
 
 /* SYN/s, in thousandths; what a faster flood leaves in the queue is none of a slow one. */
-#define DETECT_SLOW_MILLI 500000
+#define DETECT_SLOW_MILLI 100000
 
 static uint64_t detect_aged_mark(uint64_t limit)
 {

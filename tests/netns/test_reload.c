@@ -81,7 +81,7 @@ static void reload(struct stage *s, const char *text)
 
 /* ---- what is in force ---------------------------------------------------------------------- */
 
-#define HELD_MAX 32
+#define HELD_MAX 256
 
 /* Ids of the daemon's links or maps, in order. */
 struct held {
