@@ -138,7 +138,7 @@ static void detect_slow(struct detect_service *s, const struct detect_service_sa
 		s->slow = done * 8 < syns * 7 && unanswered * DETECT_STAYS_SECONDS >= mark * 1000;
 	else
 		s->slow = sample->aged >= mark && done * 4 < syns * 3 && now_syns &&
-			  syns < DETECT_SLOW_MILLI;
+			  now_syns < DETECT_SLOW_MILLI && syns < DETECT_SLOW_MILLI;
 }
 
 /* ---- troubles ------------------------------------------------------------------------------ */
