@@ -293,7 +293,7 @@ START_TEST(states_are_what_ss_says)
 		shutdown(pairs[i].client, SHUT_WR);
 	usleep(100000);
 	root = ask(&s, "states", NULL);
-	ck_assert_uint_eq(json_object_size(root), 2);
+	ck_assert_uint_eq(json_object_size(root), 3);
 	row = json_array_get(json_object_get(root, "listeners"), 0);
 	ck_assert_int_eq(get(row, "port"), STAGE_PORT);
 	states = json_object_get(row, "states");
