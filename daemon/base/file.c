@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include "synguard/cleanup.h"
+
+#include "daemon/base/hash.h"
 
 #define FILE_FIRST_BYTES 4096
 
@@ -145,6 +148,32 @@ int file_remove(const char *folder, const char *name)
 		return -errno;
 	return fsync(dir) < 0 ? -errno : 0;
 }
+
+/* ---- sealing ------------------------------------------------------------------------------- */
+
+#define FILE_SUM "sum %016" PRIx64 "\n"
+
+int file_seal(FILE *to, char **text, size_t *length)
+{
+	if (!fflush(to))
+		fprintf(to, FILE_SUM, hash_bytes(HASH_START, *text, *length));
+	return fclose(to) ? -ENOMEM : 0;
+}
+
+bool file_unseal(char *text)
+{
+	char expected[32], *sum = strstr(text, "\nsum ");
+
+	if (!sum++)
+		return false;
+	snprintf(expected, sizeof(expected), FILE_SUM, hash_bytes(HASH_START, text, sum - text));
+	if (strcmp(sum, expected) != 0)
+		return false;
+	*sum = '\0';
+	return true;
+}
+
+/* ---- locking ------------------------------------------------------------------------------- */
 
 int file_lock(const char *path)
 {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files as a whole: read, replaced so that a crash leaves the old or the new one, locked. */
+/* Files as a whole: read, replaced so that a crash leaves the old or the new one, sealed, locked. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /*
  * Reads to the end and allocates *ret, with a NUL behind what was read. *ret_bytes may be NULL:
@@ -25,6 +27,16 @@ int file_commit(const char *folder, const char *name);
 
 /* Removes it and what was staged, and syncs the folder. 0 also where there was none; -errno. */
 int file_remove(const char *folder, const char *name);
+
+/*
+ * Text that is read back ends with the line "sum HEX", which is of all bytes before it.
+ *
+ * file_seal() writes the line, and ends the stream, which is one of open_memstream(text, length).
+ * -ENOMEM: *text is the caller's to free all the same. file_unseal() takes the line off. False: it is
+ * not there, not the last one, or not right: the file was cut, or somebody else has written it.
+ */
+int file_seal(FILE *to, char **text, size_t *length);
+bool file_unseal(char *text);
 
 /* Creates the file where it is missing (mode 0600) and locks it for as long as the descriptor
  * returned is open. -EWOULDBLOCK: somebody else has locked it; other -errno. */

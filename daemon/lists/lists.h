@@ -124,8 +124,8 @@ int lists_read_protected(struct lists_protected **ret, size_t *count, const char
 /* The kept entries of all lists, as text to be freed; NULL without memory. */
 char *lists_save(const struct lists_list lists[LISTS_COUNT]);
 /*
- * Puts what was saved and has not expired into empty lists. -EINVAL: not what was saved; the lines
- * before the one in *c have been put in.
+ * Puts what was saved and has not expired into empty lists. -EINVAL: not what was saved, and *c says
+ * so; the lists stay empty. -ENOMEM.
  */
 int lists_load(struct lists_list lists[LISTS_COUNT], const char *name, const char *text,
 	       uint64_t now, struct complaint *c);

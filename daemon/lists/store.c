@@ -2,6 +2,7 @@
 #include "daemon/lists/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -636,17 +637,41 @@ size_t list_store_count(const struct list_store *s, const char *list)
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-/* What cannot be read is put aside, under another name, so that nothing overwrites it. */
-static void list_put_aside(struct list_store *s)
+/* Renames the state file to a name that is not taken; the caller frees *ret. -errno. */
+static int list_rename_aside(const struct list_store *s, char **ret)
 {
 	_cleanup_free_ char *aside = NULL;
+	unsigned int i;
+	int r = -EEXIST;
 
-	if (asprintf(&aside, "%s.unreadable", s->path) < 0) {
-		aside = NULL;
-		return;
+	for (i = 0; r == -EEXIST; i++) {
+		free(TAKE_PTR(aside));
+		if (asprintf(&aside, i ? "%s.unreadable.%u" : "%s.unreadable", s->path, i) < 0) {
+			aside = NULL;
+			return -ENOMEM;
+		}
+		r = renameat2(AT_FDCWD, s->path, AT_FDCWD, aside, RENAME_NOREPLACE) < 0 ? -errno :
+											  0;
 	}
-	if (!rename(s->path, aside))
-		list_write_state(s, s->requested, NULL);
+	if (r >= 0)
+		*ret = TAKE_PTR(aside);
+	return r;
+}
+
+/* What cannot be read is kept under another name, so that nothing overwrites it. */
+static void list_put_aside(struct list_store *s, struct complaint *warning)
+{
+	const struct complaint why = *warning;
+	_cleanup_free_ char *aside = NULL;
+
+	if (list_rename_aside(s, &aside) < 0)
+		return;
+	list_write_state(s, s->requested, NULL);
+	complain(warning,
+		 "%.200s; none of its entries is in force. It is kept as %s: what is right in it "
+		 "comes back with sed -n 's/^deny [0-9]* //p' FILE | synguard deny import -, and "
+		 "likewise for allow",
+		 why.text, aside);
 }
 
 static void list_load(struct list_store *s, struct complaint *warning)
@@ -670,7 +695,7 @@ static void list_load(struct list_store *s, struct complaint *warning)
 	}
 	list_store_settle(s);
 	if (r < 0)
-		list_put_aside(s);
+		list_put_aside(s, warning);
 	if (s->failure.text[0])
 		*warning = s->failure;
 	s->failure.text[0] = '\0';

@@ -9,12 +9,17 @@
 
 #include "synguard/cleanup.h"
 
+#include "daemon/base/file.h"
 #include "daemon/base/text.h"
 
 #define LISTS_BLANKS " \t\r"
 
-/* The first line of what is saved; another form will have another number. */
-#define LISTS_HEAD "synguard lists 1\n"
+/*
+ * The first line of what is saved; another form will have another number. What a daemon before 0.2
+ * has saved has no sum.
+ */
+#define LISTS_HEAD     "synguard lists 2\n"
+#define LISTS_OLD_HEAD "synguard lists 1\n"
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
@@ -193,7 +198,7 @@ char *lists_save(const struct lists_list lists[LISTS_COUNT])
 		for (i = 0; i < lists[id].count; i++)
 			if (lists[id].entries[i].kept)
 				lists_save_entry(f, id, &lists[id].entries[i]);
-	if (fclose(f)) {
+	if (file_seal(f, &text, &size) < 0) {
 		free(text);
 		return NULL;
 	}
@@ -222,34 +227,50 @@ static int lists_load_line(struct lists_list lists[LISTS_COUNT], size_t rooms[LI
 	return lists_append(&lists[id], &rooms[id], &e, c);
 }
 
+/* The lines behind the first one. -EINVAL with *c filled, -ENOMEM. */
+static int lists_load_lines(struct lists_list lists[LISTS_COUNT], const char *name, char *lines,
+			    uint64_t now, struct complaint *c)
+{
+	size_t rooms[LISTS_COUNT] = {};
+	struct complaint why = {};
+	unsigned int number = 1;
+	char *line;
+	int r = 0;
+
+	while (r >= 0 && (line = lists_next_line(&lines))) {
+		number++;
+		r = lists_load_line(lists, rooms, line, now, &why);
+	}
+	if (r < 0 && r != -ENOMEM)
+		return lists_wrong_line(name, number, &why, r, c);
+	return r < 0 ? r : 0;
+}
+
 int lists_load(struct lists_list lists[LISTS_COUNT], const char *name, const char *text,
 	       uint64_t now, struct complaint *c)
 {
 	_cleanup_free_ char *copy = strdup(text);
-	size_t rooms[LISTS_COUNT] = {};
-	struct complaint why = {};
-	char *rest = copy, *line;
-	unsigned int number = 1;
-	int r = 0, id;
+	bool is_sealed = !strncmp(text, LISTS_HEAD, strlen(LISTS_HEAD));
+	int r, id;
 
 	if (!copy)
 		return -ENOMEM;
-	if (strncmp(copy, LISTS_HEAD, strlen(LISTS_HEAD))) {
+	if (!is_sealed && strncmp(text, LISTS_OLD_HEAD, strlen(LISTS_OLD_HEAD)) != 0) {
 		complain(c, "%.200s: this is not what synguardd " SG_VERSION " writes", name);
 		return -EINVAL;
 	}
-	rest += strlen(LISTS_HEAD);
-	while (r >= 0 && (line = lists_next_line(&rest))) {
-		number++;
-		r = lists_load_line(lists, rooms, line, now, &why);
+	if (is_sealed && !file_unseal(copy)) {
+		complain(c, "%.200s: it was cut, or changed, after synguardd wrote it", name);
+		return -EINVAL;
 	}
+	r = lists_load_lines(lists, name, strchr(copy, '\n') + 1, now, c);
 	for (id = 0; id < LISTS_COUNT; id++) {
+		if (r < 0)
+			lists_done(&lists[id]);
 		lists_tidy(&lists[id]);
 		/* what the programs have no room for was put there by somebody else */
 		if (lists[id].count > SG_LISTED_MAX)
 			lists[id].count = SG_LISTED_MAX;
 	}
-	if (r >= 0 || r == -ENOMEM)
-		return r < 0 ? r : 0;
-	return lists_wrong_line(name, number, &why, r, c);
+	return r;
 }

@@ -11,7 +11,6 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/file.h"
-#include "daemon/base/hash.h"
 #include "daemon/mitigation/fault.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -89,9 +88,7 @@ static int record_print(const struct mitigation_targets *targets, char **ret, si
 	for (i = 0; i < targets->count; i++)
 		if (record_has(&targets->items[i]))
 			record_print_target(to, &targets->items[i]);
-	if (!fflush(to))
-		fprintf(to, "sum %016" PRIx64 "\n", hash_bytes(HASH_START, *ret, *length));
-	return fclose(to) ? -ENOMEM : 0;
+	return file_seal(to, ret, length);
 }
 
 static bool record_parse_target(const char *line, struct mitigation_targets *ret)
@@ -120,15 +117,12 @@ static bool record_parse_target(const char *line, struct mitigation_targets *ret
 /* Cuts the text into its lines. False: it is none of ours, or damaged. */
 static bool record_parse(char *text, struct record_place *place, struct mitigation_targets *ret)
 {
-	char *sum = strstr(text, "\nsum "), *line, *state;
-	uint64_t expected;
+	char *line, *state;
 
 	if ((strncmp(text, RECORD_HEAD, strlen(RECORD_HEAD)) &&
 	     strncmp(text, RECORD_OLD_HEAD, strlen(RECORD_OLD_HEAD))) ||
-	    !sum || sscanf(sum + 1, "sum %" SCNx64, &expected) != 1 ||
-	    expected != hash_bytes(HASH_START, text, sum + 1 - text))
+	    !file_unseal(text))
 		return false;
-	*sum = '\0';
 	strtok_r(text, "\n", &state);
 	line = strtok_r(NULL, "\n", &state);
 	if (!line || sscanf(line, "boot %63s", place->boot) != 1)

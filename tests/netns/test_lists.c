@@ -306,6 +306,61 @@ START_TEST(lists_import_all_or_nothing)
 }
 END_TEST
 
+/* Takes the last entry out of the state file, as a disk or an editor would that cut it. */
+static void place_cut(struct place *p)
+{
+	char path[128], command[512];
+
+	snprintf(path, sizeof(path), "%s/lists", p->state);
+	snprintf(command, sizeof(command), "sed -i '/^deny 0 203/d' %s", path);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/*
+ * Trap FW80: a state file that was cut or changed is not believed, and nothing of it is lost: it is
+ * kept, also where one is kept already, and the command that the warning names puts it back.
+ */
+START_TEST(fw80_cut_lists_are_kept)
+{
+	static const char *const names[] = { "lists.unreadable", "lists.unreadable.1" };
+	char tail[4096], expected[256], command[512];
+	const char *const argv[] = { "sh", "-c", command, NULL };
+	struct said said;
+	struct place p;
+	struct stage s;
+	size_t i;
+
+	begin(&s, &p);
+	for (i = 0; i < 2; i++) {
+		EXPECT(&s, 0, "2 prefixes added", "deny", "add", "198.51.100.0/24",
+		       "203.0.113.0/24", "--comment", "both");
+		ok(lab_daemon_stop(s.daemon, 10000, NULL), "stopping");
+		place_cut(&p);
+		place_daemon(&s, &p);
+		ck_assert_uint_eq(listed(&s, "deny"), 0);
+		lab_daemon_tail(s.daemon, tail, sizeof(tail));
+		snprintf(expected, sizeof(expected),
+			 "it was cut, or changed, after synguardd wrote it; none of its entries is "
+			 "in force. It is kept as %s/%s: ",
+			 p.state, names[i]);
+		ck_assert_msg(strstr(tail, expected), "%s", tail);
+	}
+	snprintf(command, sizeof(command),
+		 "sed -n 's/^deny [0-9]* //p' %s/%s | %s --runtime-dir %s deny import -", p.state,
+		 names[0], said_program(), lab_daemon_runtime_dir(s.daemon));
+	said = said_run(&s, argv, -1);
+	ck_assert_msg(said.exit_code == 0, "%s", said.err);
+	said_done(&said);
+	EXPECT(&s, 0, "both", "deny", "list");
+	ck_assert_uint_eq(listed(&s, "deny"), 1);
+	for (i = 0; i < 2; i++) {
+		snprintf(command, sizeof(command), "%s/%s", p.state, names[i]);
+		ok(unlink(command), command);
+	}
+	end(&s, &p);
+}
+END_TEST
+
 #define MANY 3000
 
 /* The client among thousands, in the place's file. */
@@ -568,6 +623,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(lists_expire_by_themselves, 60),
 	SUITE_TEST(lists_of_a_file, 60),
 	SUITE_TEST(lists_import_all_or_nothing, 60),
+	SUITE_TEST(fw80_cut_lists_are_kept, 60),
 	SUITE_TEST(lists_import_of_thousands, 60),
 	SUITE_TEST(s7_killed_in_an_import, 120),
 	SUITE_TEST(lists_changed_by_many, 60),

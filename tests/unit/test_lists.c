@@ -232,7 +232,8 @@ static const struct {
 	const char *why;
 } spoilt[] = {
 	{ "",                                                      "f: this is not what" },
-	{ "synguard lists 2\nallow 0 192.0.2.1\n",                 "f: this is not what" },
+	{ "synguard lists 3\nallow 0 192.0.2.1\n",                 "f: this is not what" },
+	{ "synguard lists 2\nallow 0 192.0.2.1\n",                 "f: it was cut, or changed" },
 	{ "synguard lists 1\nallow 0 192.0.2.1\nforbid 0 192.0.2.1\n", "f:3: \"forbid" },
 	{ "synguard lists 1\nallow 0 192.0.2.1\nallow x 192.0.2.1\n",  "f:3: \"allow x" },
 	{ "synguard lists 1\nallow 0 192.0.2.1\ndeny 0 192.0.2.1/3\n", "f:3: \"192.0.2.1/3\"" },
@@ -246,7 +247,61 @@ START_TEST(lists_spoilt_file)
 
 	ck_assert_int_eq(lists_load(lists, "f", spoilt[_i].text, 0, &c), -EINVAL);
 	ck_assert_msg(!strncmp(c.text, spoilt[_i].why, strlen(spoilt[_i].why)), "%s", c.text);
-	ck_assert_uint_eq(lists[LISTS_ALLOW].count, _i < 2 ? 0 : 1);
+	ck_assert_uint_eq(lists[LISTS_ALLOW].count, 0);
+	ck_assert_uint_eq(lists[LISTS_DENY].count, 0);
+}
+END_TEST
+
+/* Trap FW80: cut anywhere, or with a byte changed anywhere, it is refused as a whole. */
+START_TEST(fw80_damaged_lists)
+{
+	struct lists_list lists[LISTS_COUNT] = {}, again[LISTS_COUNT] = {};
+	struct complaint c = {};
+	size_t length, at;
+	char *text, *spoilt_text;
+
+	lists[LISTS_ALLOW] = read_list("192.0.2.0/24 # office\n2001:db8::/48\n");
+	lists[LISTS_DENY] = read_list("198.51.100.1\n");
+	text = lists_save(lists);
+	length = strlen(text);
+	for (at = 0; at < length; at++) {
+		spoilt_text = strndup(text, at);
+		ck_assert_msg(lists_load(again, "f", spoilt_text, 0, &c) == -EINVAL, "cut at %zu",
+			      at);
+		free(spoilt_text);
+		spoilt_text = strdup(text);
+		spoilt_text[at] ^= 1;
+		ck_assert_msg(lists_load(again, "f", spoilt_text, 0, &c) == -EINVAL,
+			      "changed at %zu: %s", at, spoilt_text);
+		ck_assert_uint_eq(again[LISTS_ALLOW].count + again[LISTS_DENY].count, 0);
+		free(spoilt_text);
+	}
+	spoilt_text = malloc(length + 32);
+	sprintf(spoilt_text, "%sdeny 0 192.0.2.1\n", text);
+	ck_assert_int_eq(lists_load(again, "f", spoilt_text, 0, &c), -EINVAL);
+	free(spoilt_text);
+	free(text);
+	lists_done(&lists[LISTS_ALLOW]);
+	lists_done(&lists[LISTS_DENY]);
+}
+END_TEST
+
+/* What a daemon of 0.1 has saved is read, and saved with a sum. */
+START_TEST(lists_of_an_older_daemon)
+{
+	struct lists_list lists[LISTS_COUNT] = {};
+	struct complaint c = {};
+	char *text;
+
+	ck_assert_int_eq(lists_load(lists, "f",
+				    "synguard lists 1\nallow 0 192.0.2.1 # a\ndeny 0 192.0.2.2\n",
+				    0, &c),
+			 0);
+	ck_assert_str_eq(text_of(&lists[LISTS_ALLOW]), "192.0.2.1 (a)");
+	ck_assert_str_eq(text_of(&lists[LISTS_DENY]), "192.0.2.2");
+	text = lists_save(lists);
+	ck_assert(strstr(text, "synguard lists 2\n") == text && strstr(text, "\nsum "));
+	free(text);
 	lists_done(&lists[LISTS_ALLOW]);
 	lists_done(&lists[LISTS_DENY]);
 }
@@ -315,6 +370,8 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(lists_expire_in_time, 10),
 	SUITE_TEST(lists_saved_read_the_same, 10),
 	SUITE_LOOP(lists_spoilt_file, sizeof(spoilt) / sizeof(spoilt[0]), 10),
+	SUITE_TEST(fw80_damaged_lists, 10),
+	SUITE_TEST(lists_of_an_older_daemon, 10),
 	SUITE_TEST(lists_line_of_a_refusal, 10),
 	SUITE_LOOP(s5_guard, sizeof(slips) / sizeof(slips[0]), 10),
 	{}
