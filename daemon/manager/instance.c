@@ -2,6 +2,7 @@
 #include "daemon/manager/instance.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,7 +26,50 @@
 /* So that no client can keep a tick busy. */
 #define INSTANCE_CLIENTS_A_TICK 256
 
-/* ---- the runtime directory ----------------------------------------------------------------- */
+/* Whether this user could run the daemon. */
+static bool instance_is_ours(uid_t uid)
+{
+	/* the service's user has the name of its group */
+	const struct passwd *user = getpwnam(SG_GROUP);
+
+	return !uid || uid == geteuid() || (user && uid == user->pw_uid);
+}
+
+/* ---- the directories ----------------------------------------------------------------------- */
+
+int instance_check_dir(const char *dir, const char *what, const char *option, struct complaint *c)
+{
+	struct stat st;
+	int i, r;
+
+	/* a link belongs to somebody, too: first what the name is, then what it leads to */
+	for (i = 0; i < 2; i++) {
+		r = fstatat(AT_FDCWD, dir, &st, i ? 0 : AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+		if (r == -ENOENT)
+			return 0;
+		if (r < 0) {
+			complain(c, "the %s %s: %s", what, dir, strerror(-r));
+			return r;
+		}
+		if (!instance_is_ours(st.st_uid)) {
+			complain(c,
+				 "the %s %s belongs to user %u, who can put files into it that "
+				 "synguardd would believe. Remove it, and let synguardd or systemd "
+				 "make it again; or name another with %s",
+				 what, dir, st.st_uid, option);
+			return -EPERM;
+		}
+		if (!S_ISLNK(st.st_mode) && st.st_mode & S_IWOTH) {
+			complain(c,
+				 "anybody can put files into the %s %s that synguardd would "
+				 "believe. Take that right away (chmod o-w), or name another with "
+				 "%s",
+				 what, dir, option);
+			return -EPERM;
+		}
+	}
+	return 0;
+}
 
 int instance_path(const char *dir, const char *name, struct instance_path *ret, struct complaint *c)
 {
@@ -37,15 +81,13 @@ int instance_path(const char *dir, const char *name, struct instance_path *ret, 
 	return -ENAMETOOLONG;
 }
 
-int instance_lock(const char *dir, struct complaint *c)
+static int instance_make_dir(const char *dir, struct complaint *c)
 {
-	struct instance_path path;
-	int r = instance_path(dir, "lock", &path, c);
+	int r = mkdir(dir, 0755) < 0 ? -errno : 0;
 
-	if (r < 0)
-		return r;
-	r = mkdir(dir, 0755) < 0 ? -errno : 0;
-	if (r < 0 && r != -EEXIST) {
+	if (r == -EEXIST)
+		return instance_check_dir(dir, "runtime directory", "--runtime-dir", c);
+	if (r < 0) {
 		complain(c,
 			 "the runtime directory \"%s\" cannot be made: %s; make it for the user "
 			 "that synguardd runs as, or name another with --runtime-dir",
@@ -53,8 +95,19 @@ int instance_lock(const char *dir, struct complaint *c)
 		return r;
 	}
 	/* whatever the umask: anybody may ask for the status */
-	if (!r)
-		chmod(dir, 0755);
+	chmod(dir, 0755);
+	return 0;
+}
+
+int instance_lock(const char *dir, struct complaint *c)
+{
+	struct instance_path path;
+	int r = instance_path(dir, "lock", &path, c);
+
+	if (r >= 0)
+		r = instance_make_dir(dir, c);
+	if (r < 0)
+		return r;
 	r = file_lock(path.text);
 	if (r == -EWOULDBLOCK) {
 		complain(c,
@@ -63,7 +116,10 @@ int instance_lock(const char *dir, struct complaint *c)
 			 dir);
 		return -EBUSY;
 	}
-	if (r < 0)
+	if (r == -ELOOP)
+		complain(c, "%s is a symbolic link, which synguardd never makes; remove it",
+			 path.text);
+	else if (r < 0)
 		complain(c, "%s: %s", path.text, strerror(-r));
 	return r;
 }
@@ -111,14 +167,6 @@ static int instance_ask(struct ucred *ret)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &length) < 0 ? -errno : 0;
 }
 
-static bool instance_is_ours(const struct ucred *holder)
-{
-	/* the service's user has the name of its group */
-	const struct passwd *user = getpwnam(SG_GROUP);
-
-	return !holder->uid || holder->uid == geteuid() || (user && holder->uid == user->pw_uid);
-}
-
 int instance_mark(struct complaint *c, struct complaint *warning)
 {
 	struct ucred holder = {};
@@ -138,7 +186,7 @@ int instance_mark(struct complaint *c, struct complaint *warning)
 			break;
 		usleep(INSTANCE_WAIT_USEC);
 	}
-	if (r >= 0 && instance_is_ours(&holder)) {
+	if (r >= 0 && instance_is_ours(holder.uid)) {
 		complain(c,
 			 "another synguardd (process %d) runs in this network namespace; stop it "
 			 "first",

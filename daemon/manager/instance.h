@@ -26,8 +26,15 @@ int instance_path(const char *dir, const char *name, struct instance_path *ret,
 		  struct complaint *c);
 
 /*
- * Makes the runtime directory where it is missing, and locks it. The descriptor holds the lock.
- * -EBUSY: another daemon has it. Other -errno; *c says what, and the remedy.
+ * What is in a directory is believed, so it has to belong to root, to the service's user or to our
+ * own, and nobody else may write to it. `what` is its name in words, `option` names another. 0 also
+ * where there is none; -EPERM and other -errno, with *c filled.
+ */
+int instance_check_dir(const char *dir, const char *what, const char *option, struct complaint *c);
+
+/*
+ * Makes the runtime directory where it is missing, checks it otherwise, and locks it. The descriptor
+ * holds the lock. -EBUSY: another daemon has it. Other -errno; *c says what, and the remedy.
  */
 int instance_lock(const char *dir, struct complaint *c);
 

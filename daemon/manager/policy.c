@@ -8,6 +8,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mode.h"
+#include "daemon/manager/instance.h"
 
 /* ---- interfaces ---------------------------------------------------------------------------- */
 
@@ -153,11 +154,14 @@ int manager_open_lists(struct manager *m, struct complaint *c)
 {
 	const struct list_store_handler handler = { own_address, on_lists_not_applied, m };
 	struct complaint fault = {};
-	int r = list_store_new(&m->host.lists, m->loop.event, m->host.dp, m->options->state_dir,
-			       &handler, &fault);
+	const char *dir = m->options->state_dir;
+	int r = instance_check_dir(dir, "state directory", "--state-dir", c);
 
+	if (r < 0)
+		return r;
+	r = list_store_new(&m->host.lists, m->loop.event, m->host.dp, dir, &handler, &fault);
 	if (r < 0) {
-		complain(c, "the state directory %s: %s", m->options->state_dir, strerror(-r));
+		complain(c, "the state directory %s: %s", dir, strerror(-r));
 		return r;
 	}
 	if (fault.text[0])

@@ -439,7 +439,11 @@ START_TEST(files_locked)
 	ck_assert_int_ge(second, 0);
 	close(second);
 	unlink(path);
-	rmdir(folder);
+	/* never through a link */
+	ck_assert_int_eq(symlink("elsewhere", path), 0);
+	ck_assert_int_eq(file_lock(path), -ELOOP);
+	unlink(path);
+	ck_assert_int_eq(rmdir(folder), 0);
 }
 END_TEST
 
