@@ -17,8 +17,12 @@
 /* 0 would mean a quarter of a second, to save wake-ups */
 #define MANAGER_TICK_ACCURACY_USEC 1000ULL
 
-/* Time for the ACKs of challenges that are under way when the daemon is told to end. */
-#define MANAGER_LEAVE_USEC 1000000ULL
+/*
+ * Time for the ACKs of challenges that are under way when the daemon is told to end; where
+ * tcp_timestamps is to be put back, so many times as much at the most.
+ */
+#define MANAGER_LEAVE_USEC  1000000ULL
+#define MANAGER_LEAVE_TURNS 5
 
 /* A host of some hundred interfaces is reported ready before the last one is attached to. */
 #define MANAGER_SETTLE_USEC 10000000ULL
@@ -269,15 +273,20 @@ int manager_new(struct manager **ret, sd_event *event, const struct manager_opti
 static int on_left(sd_event_source *source, uint64_t scheduled_usec, void *userdata)
 {
 	struct manager *m = userdata;
+	bool settles = mitigation_is_taken(m->host.mitigation, SG_MITIGATION_TIMESTAMPS);
 
-	return sd_event_exit(m->loop.event, 0);
+	if (!settles || ++m->loop.leave_turns >= MANAGER_LEAVE_TURNS)
+		return sd_event_exit(m->loop.event, 0);
+	return sd_event_add_time_relative(m->loop.event, NULL, CLOCK_MONOTONIC, MANAGER_LEAVE_USEC,
+					  0, on_left, m);
 }
 
 int manager_leave(struct manager *m)
 {
 	EMIT(&m->faces.emitter, SG_EVENT_STOPPING, EVENT_TEXT("version", SG_VERSION),
 	     EVENT_NUMBER("seconds", (clock_now_ns() - m->loop.started_ns) / 1000000000));
-	if (!m->host.dp || !m->sample.challenges_per_sec || m->policy.mode == SG_MODE_OFF)
+	if (!mitigation_is_taken(m->host.mitigation, SG_MITIGATION_TIMESTAMPS) &&
+	    (!m->host.dp || !m->sample.challenges_per_sec || m->policy.mode == SG_MODE_OFF))
 		return sd_event_exit(m->loop.event, 0);
 	manager_change_mode(m, SG_MODE_OFF);
 	return sd_event_add_time_relative(m->loop.event, NULL, CLOCK_MONOTONIC, MANAGER_LEAVE_USEC,

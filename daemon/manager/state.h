@@ -36,6 +36,7 @@ struct manager_loop {
 	sd_event_source *ticker;
 	uint64_t started_ns, ticked_ns;
 	uint64_t ticks, delay_max_usec;
+	unsigned int leave_turns;
 };
 
 /* What the administrator wants, and how the host is judged by it. */

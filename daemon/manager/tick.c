@@ -259,18 +259,30 @@ static void manager_reap(struct manager *m, uint64_t now_ns)
 
 /* ---- act ----------------------------------------------------------------------------------- */
 
+/* What decides whether a service has engine listener, and what that puts into its challenges. */
+static int host_of_listener_engine(const struct manager *m)
+{
+	return mitigation_is_taken(m->host.mitigation, SG_MITIGATION_KERNEL_COOKIES) << 1 |
+	       mitigation_is_taken(m->host.mitigation, SG_MITIGATION_TIMESTAMPS);
+}
+
 static void manager_mitigate(struct manager *m, uint64_t now_ns)
 {
+	int before = host_of_listener_engine(m);
 	const struct mitigation_situation now = {
 		.now_ns = now_ns,
 		.mode = m->policy.mode,
 		/* no step is of use against ACKs */
 		.state = m->policy.detector.floods[DETECT_SYN_FLOOD].state,
 		.engine = m->host.dp,
+		.kernel_cookies = m->host.services &&
+				  services_call_for_listener(m->host.services, now_ns),
 		.reaper = m->reaper.reap,
 	};
 
 	mitigation_tick(m->host.mitigation, &now, &m->policy.settings);
+	if (m->host.services && host_of_listener_engine(m) != before)
+		services_inspect_again(m->host.services, now_ns);
 	manager_reap(m, now_ns);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/mitigation/record.h"
@@ -186,6 +187,21 @@ static int take(struct mitigation *m, enum sg_mitigation_step step, uint64_t now
 
 /* ---- undo ---------------------------------------------------------------------------------- */
 
+/* Whether a later step has written over it: the value is that one's. */
+static bool is_covered(const struct mitigation *m, const struct mitigation_target *t)
+{
+	size_t i;
+
+	for (i = 0; i < m->steps.targets.count; i++) {
+		const struct mitigation_target *over = &m->steps.targets.items[i];
+
+		if (over->step > t->step && !over->conflict && !strcmp(over->name, t->name) &&
+		    over->old == t->ours)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Drops the step's targets that are gone, and marks those that somebody else has written. When it
  * is undone, chooses those to be restored; a value that is restored already is fine then. True: a
@@ -201,7 +217,7 @@ static bool check(struct mitigation *m, enum sg_mitigation_step step, bool undo)
 		struct mitigation_target *t = &m->steps.targets.items[i];
 		bool restored = t->value == t->old || (t->back && t->value == t->back);
 
-		if (t->step != step || (t->conflict && t->present))
+		if (t->step != step || (t->conflict && t->present) || is_covered(m, t))
 			continue;
 		if (!t->present) {
 			if (!t->conflict)
@@ -284,15 +300,25 @@ static int undo(struct mitigation *m, enum sg_mitigation_step step)
 	return r < 0 ? r : -EIO;
 }
 
-/* In reverse; a step that cannot be undone keeps those before it, so that no queue stays long. */
+/*
+ * In reverse; a step that cannot be undone keeps those before it, so that no queue stays long. Where
+ * ticks follow, they put the timestamps back when they may; without any this waits for it.
+ */
 static int undo_all(struct mitigation *m)
 {
 	enum sg_mitigation_step step;
 	int r = 0;
 
-	for (step = SG_MITIGATION_COUNT; step-- > 0 && r >= 0;)
-		if (mitigation_is_taken(m, step))
-			r = undo(m, step);
+	for (step = SG_MITIGATION_COUNT; step-- > 0 && r >= 0;) {
+		if (!mitigation_is_taken(m, step))
+			continue;
+		if (step == SG_MITIGATION_TIMESTAMPS) {
+			if (!m->steps.leaving)
+				continue;
+			usleep(MITIGATION_SETTLE_NS / 1000);
+		}
+		r = undo(m, step);
+	}
 	return r;
 }
 
@@ -303,17 +329,22 @@ int mitigation_undo(struct mitigation *m, const char *word)
 
 	if (*word && step == SG_MITIGATION_COUNT)
 		return -EINVAL;
-	/* longer queues go before the few retries that they need */
+	/*
+	 * Longer queues go before the few retries that they need, and 2 before 1 is put back to 0.
+	 * The timestamps wait for the ticks.
+	 */
 	for (at = SG_MITIGATION_COUNT; at-- > 0 && r >= 0;) {
-		bool meant = !*word || at == step ||
-			     (step == SG_MITIGATION_RETRIES && mitigation_rows[at].queue) ||
-			     (step == SG_MITIGATION_LISTENER_RETRIES &&
-			      at == SG_MITIGATION_LIVE_BACKLOG);
+		bool meant =
+			!*word || at == step ||
+			(step == SG_MITIGATION_RETRIES && mitigation_rows[at].queue) ||
+			(step == SG_MITIGATION_LISTENER_RETRIES &&
+			 at == SG_MITIGATION_LIVE_BACKLOG) ||
+			(step == SG_MITIGATION_SYNCOOKIES && at == SG_MITIGATION_KERNEL_COOKIES);
 
 		if (!meant)
 			continue;
 		m->steps.state.steps[at].given_up = true;
-		if (mitigation_is_taken(m, at))
+		if (mitigation_is_taken(m, at) && at != SG_MITIGATION_TIMESTAMPS)
 			r = undo(m, at);
 	}
 	return r;
@@ -378,10 +409,21 @@ static void make_plan(struct mitigation *m, struct mitigation_plan *ret)
 	    (settings->mitigation_somaxconn || settings->mitigation_syn_backlog))
 		sockdiag_walk_states(1 << SOCKDIAG_LISTEN, count_listener, &state->listeners,
 				     &partial);
-	for (step = 0; step < SG_MITIGATION_COUNT; step++)
+	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
 		state->steps[step].taken = mitigation_is_taken(m, step);
+		state->steps[step].failed = state->now.now_ns < m->items[step].retry_ns;
+	}
 	mitigation_plan(state, settings, ret);
+	if (!ret->settles)
+		state->settling_ns = 0;
+	else if (!state->settling_ns)
+		state->settling_ns = state->now.now_ns;
 	memcpy(m->steps.goals, ret->goals, sizeof(m->steps.goals));
+}
+
+bool mitigation_settles(const struct mitigation *m)
+{
+	return m->steps.state.settling_ns;
 }
 
 /* What would be taken in another mode than observe. */
@@ -419,6 +461,9 @@ void mitigation_tick(struct mitigation *m, const struct mitigation_situation *no
 	for (i = 0; i < plan.count && r >= 0; i++)
 		r = plan.moves[i].undo ? undo(m, plan.moves[i].step) :
 					 take(m, plan.moves[i].step, now->now_ns);
+	if (mitigation_is_taken(m, SG_MITIGATION_TIMESTAMPS) !=
+	    m->steps.state.steps[SG_MITIGATION_TIMESTAMPS].taken)
+		m->steps.state.settling_ns = 0;
 	observe_only(m);
 	m->steps.settings = NULL;
 }

@@ -42,11 +42,11 @@ struct mitigation_counts {
 };
 
 /*
- * Undoes what an earlier daemon has left on record. dir and h->userdata have to outlive it; the
+ * Undoes what an earlier daemon has left on record, the timestamps with the first ticks. dir and h->userdata have to outlive it; the
  * caller owns *ret. -ENOMEM.
  */
 int mitigation_new(struct mitigation **ret, const char *dir, const struct mitigation_handler *h);
-/* Undoes all that is taken. Takes NULL. */
+/* Undoes all that is taken; with tcp_timestamps among it that takes two seconds. Takes NULL. */
 struct mitigation *mitigation_free(struct mitigation *m);
 
 /* Without a daemon: undoes what is on record. -errno: something is left. */
@@ -58,10 +58,15 @@ void mitigation_tick(struct mitigation *m, const struct mitigation_situation *no
 /* The configuration was loaded: what was given up may be tried again. */
 void mitigation_try_again(struct mitigation *m);
 
-/* By hand; that step, or all where word is "", is given up. -EINVAL: there is no such step. */
+/*
+ * By hand; that step, or all where word is "", is given up. The timestamps are put back by ticks, when
+ * no cookie with theirs is under way. -EINVAL: there is no such step.
+ */
 int mitigation_undo(struct mitigation *m, const char *word);
 
 bool mitigation_is_taken(const struct mitigation *m, enum sg_mitigation_step step);
+/* Whether tcp_timestamps is about to change: no cookie is to carry timestamps meanwhile. */
+bool mitigation_settles(const struct mitigation *m);
 struct mitigation_counts mitigation_counts(const struct mitigation *m);
 /* SG_MITIGATION_COUNT rows, as of the last tick. */
 void mitigation_report(const struct mitigation *m, struct report_step *rows);

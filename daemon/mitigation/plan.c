@@ -37,6 +37,8 @@ static uint64_t setting_of(enum sg_mitigation_step step, const struct settings *
 {
 	const uint64_t values[SG_MITIGATION_COUNT] = {
 		[SG_MITIGATION_SYNCOOKIES] = s->mitigation_syncookies,
+		[SG_MITIGATION_TIMESTAMPS] = s->mitigation_timestamps ? 2 : 0,
+		[SG_MITIGATION_KERNEL_COOKIES] = s->mitigation_kernel_cookies ? 2 : 0,
 		[SG_MITIGATION_RETRIES] = s->mitigation_retries,
 		[SG_MITIGATION_LISTENER_RETRIES] = s->mitigation_listener_retries,
 		[SG_MITIGATION_LEASE] = s->mitigation_lease,
@@ -63,6 +65,9 @@ static bool improves(enum sg_mitigation_step step, uint64_t value, uint64_t want
 {
 	if (mitigation_rows[step].kind == SG_MITIGATION_SOCKETS)
 		return value;
+	/* what the administrator has switched off stays off */
+	if (step == SG_MITIGATION_TIMESTAMPS || step == SG_MITIGATION_KERNEL_COOKIES)
+		return value == 1;
 	return step == SG_MITIGATION_RETRIES ? wanted < value : wanted > value;
 }
 
@@ -71,6 +76,12 @@ static bool is_due(enum sg_mitigation_step step, const struct mitigation_state *
 {
 	if (step == SG_MITIGATION_SYNCOOKIES && state->now.engine && may_act(state))
 		return true;
+	if (step == SG_MITIGATION_TIMESTAMPS &&
+	    state->steps[SG_MITIGATION_KERNEL_COOKIES].value != 2)
+		return false;
+	if (step == SG_MITIGATION_TIMESTAMPS || step == SG_MITIGATION_KERNEL_COOKIES)
+		return state->now.kernel_cookies ||
+		       (state->steps[step].taken && state->now.state != DETECT_CALM);
 	if (step == SG_MITIGATION_LEASE)
 		return state->now.engine && state->now.state == DETECT_ATTACK;
 	if (step == SG_MITIGATION_REAP)
@@ -85,6 +96,10 @@ static const char *idle_reason(enum sg_mitigation_step step, const struct mitiga
 		return "with the engine kernel there is no lease";
 	if (step == SG_MITIGATION_REAP && !state->now.reaper)
 		return "the program for it cannot be loaded";
+	if (step == SG_MITIGATION_KERNEL_COOKIES)
+		return "no service calls for defence with the kernel's cookies";
+	if (step == SG_MITIGATION_TIMESTAMPS)
+		return "no service is defended with the kernel's cookies";
 	return "there is no attack";
 }
 
@@ -114,6 +129,41 @@ static void set_goal(enum sg_mitigation_step step, const struct mitigation_state
 	if (goal->wanted)
 		goal->why = state->now.state == DETECT_CALM ? "the engine needs it" :
 							      "there is an attack";
+}
+
+/* What it was taken on top of is about to go. */
+static void hold_kernel_cookies(const struct mitigation_state *state, struct mitigation_plan *p)
+{
+	struct mitigation_goal *goal = &p->goals[SG_MITIGATION_KERNEL_COOKIES];
+
+	if (!goal->wanted || !state->steps[SG_MITIGATION_SYNCOOKIES].taken ||
+	    p->goals[SG_MITIGATION_SYNCOOKIES].wanted)
+		return;
+	goal->wanted = false;
+	goal->why = "SYN cookies are about to be switched off again";
+}
+
+/*
+ * tcp_timestamps changes, whichever way, when no cookie with timestamps is under way any more. While
+ * it is about to, the step stays as it is, also in a mode that takes nothing.
+ */
+static void settle(const struct mitigation_state *state, struct mitigation_plan *p)
+{
+	const struct mitigation_step *is = &state->steps[SG_MITIGATION_TIMESTAMPS];
+	struct mitigation_goal *goal = &p->goals[SG_MITIGATION_TIMESTAMPS];
+	bool wanted = goal->wanted && may_act(state);
+
+	/* what fails keeps no cookie waiting */
+	if (!is->taken && is->failed)
+		goal->wanted = wanted = false;
+	p->settles = is->known && wanted != is->taken;
+	if (!p->settles)
+		return;
+	goal->wanted = wanted;
+	if (state->settling_ns && state->now.now_ns - state->settling_ns >= MITIGATION_SETTLE_NS)
+		return;
+	goal->wanted = is->taken;
+	goal->why = "cookies with other timestamps may be under way, for two seconds";
 }
 
 /* Where SYN-ACKs are sent again often, a longer queue sends more of them to forged sources. */
@@ -173,9 +223,14 @@ void mitigation_plan(const struct mitigation_state *state, const struct settings
 	for (step = 0; step < SG_MITIGATION_COUNT; step++)
 		set_goal(step, state, settings, &ret->goals[step]);
 	hold_queues(state, ret);
-	for (step = SG_MITIGATION_COUNT; step-- > 0;)
-		if (state->steps[step].taken && !(acts && ret->goals[step].wanted))
+	hold_kernel_cookies(state, ret);
+	settle(state, ret);
+	for (step = SG_MITIGATION_COUNT; step-- > 0;) {
+		bool may_stay = acts || step == SG_MITIGATION_TIMESTAMPS;
+
+		if (state->steps[step].taken && !(may_stay && ret->goals[step].wanted))
 			add_move(ret, step, true);
+	}
 	for (step = 0; acts && step < SG_MITIGATION_COUNT; step++)
 		if (ret->goals[step].wanted && has_work(step, &state->steps[step]))
 			add_move(ret, step, false);

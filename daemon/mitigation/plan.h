@@ -26,6 +26,12 @@
 #define MITIGATION_FEW_RETRIES 1
 
 /*
+ * tcp_timestamps is written only where for so long no cookie was sent with timestamps, because the
+ * kernel reads those by what the setting is when they come back. The longest round trip.
+ */
+#define MITIGATION_SETTLE_NS 2000000000ULL
+
+/*
  * What a half-open connection may take (request_sock_TCPv6 of the slab allocator, with its options),
  * and what one that waits to be accepted does besides (TCPv6, with its route and some data).
  */
@@ -48,8 +54,9 @@ struct mitigation_situation {
 	uint64_t now_ns; /* CLOCK_MONOTONIC */
 	enum sg_mode mode;
 	enum detect_state state;
-	bool engine; /* there are programs that challenge */
-	bool reaper; /* there is one that judges half-open connections */
+	bool engine;	     /* there are programs that challenge */
+	bool kernel_cookies; /* a service is to be challenged with engine listener */
+	bool reaper;	     /* there is one that judges half-open connections */
 };
 
 /* A step as it is. */
@@ -57,13 +64,15 @@ struct mitigation_step {
 	bool known; /* the value could be read */
 	bool taken;
 	bool given_up;
+	bool failed;	/* could not be taken a moment ago */
 	uint64_t value; /* as last read; of SOCKETS: how many listeners there are to adjust */
 };
 
 struct mitigation_state {
 	struct mitigation_situation now;
-	uint64_t listeners; /* that share the memory for longer queues */
-	bool repeats;	    /* a listener with a longer backlog sends SYN-ACKs again often */
+	uint64_t listeners;   /* that share the memory for longer queues */
+	bool repeats;	      /* a listener with a longer backlog sends SYN-ACKs again often */
+	uint64_t settling_ns; /* since when the plan `settles`; 0: it does not */
 	struct mitigation_step steps[SG_MITIGATION_COUNT];
 };
 
@@ -82,6 +91,7 @@ struct mitigation_move {
 
 struct mitigation_plan {
 	struct mitigation_goal goals[SG_MITIGATION_COUNT];
+	bool settles; /* tcp_timestamps is about to change: no cookie is to carry timestamps */
 	size_t count;
 	struct mitigation_move moves[2 * SG_MITIGATION_COUNT]; /* in order */
 };

@@ -228,6 +228,44 @@ static bool services_is_defending(const struct services *s, const struct sg_serv
 		(mode == SG_MODE_AUTO && services_get(&e->lease_until_ns) > now_ns));
 }
 
+/* Whether engine listener is what would defend it, or does. */
+static bool services_is_for_listener(const struct sg_service *e, uint64_t now_ns)
+{
+	enum sg_verdict hindrance = services_hindrance(e, now_ns);
+
+	if (e->bound_elsewhere)
+		return false;
+	if (hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER)
+		return true;
+	return (e->host & SG_HOST_LISTENER) &&
+	       (hindrance == SG_UNDECIDED || hindrance == SG_V_ACCEPT_FULL);
+}
+
+bool services_call_for_listener(const struct services *s, uint64_t now_ns)
+{
+	bool always = control_mode(s->dp) == SG_MODE_ALWAYS;
+	uint32_t i;
+
+	for (i = 0; i < SG_SERVICES_MAX; i++) {
+		const struct sg_service *e = &s->entries[i];
+
+		if (__atomic_load_n(&e->state, __ATOMIC_ACQUIRE) == SG_SERVICE_LIVE &&
+		    (always || services_get(&e->lease_until_ns) > now_ns) &&
+		    services_is_for_listener(e, now_ns))
+			return true;
+	}
+	return false;
+}
+
+void services_inspect_again(struct services *s, uint64_t now_ns)
+{
+	size_t i;
+
+	for (i = 0; i < SG_SERVICES_MAX; i++)
+		if (services_get(&s->entries[i].checked_at_ns) + SG_RECHECK_NS > now_ns)
+			services_set(&s->entries[i].checked_at_ns, now_ns - SG_RECHECK_NS - 1);
+}
+
 /* ---- judge --------------------------------------------------------------------------------- */
 
 static void services_judge_one(struct services *s, uint32_t index,

@@ -99,6 +99,15 @@ struct services_handler {
 			const char *text, bool ended, uint64_t for_ns);
 	void *userdata;
 };
+/*
+ * Whether a service calls for defence that engine listener is for: its lease runs, or the mode is
+ * always, and NAT or MPTCP is all that stands in the way of engine reqsk. Of now, without a sample.
+ */
+bool services_call_for_listener(const struct services *s, uint64_t now_ns);
+
+/* What the programs know of the host is old: they look again at each service's next SYN. */
+void services_inspect_again(struct services *s, uint64_t now_ns);
+
 /* Whether leases are renewed whatever the floods of their services do. */
 void services_hold(struct services *s, bool hold);
 

@@ -161,6 +161,10 @@ void settings_print_span(uint64_t ns, struct settings_text *ret);
 	  "nearest power of two of nanoseconds (17, 34, 69, 137 or 275 seconds).")                    \
 	X("Mitigation", "Syncookies", flag, mitigation_syncookies, "yes", 0, 0, "", RELOAD,                    \
 	  "Whether tcp_syncookies may be switched on where it is 0; without it the kernel takes no cookies.") \
+	X("Mitigation", "KernelCookies", flag, mitigation_kernel_cookies, "yes", 0, 0, "", RELOAD,             \
+	  "Whether tcp_syncookies may become 2 while a service is attacked that only the kernel's own cookies can defend (behind NAT, or MPTCP); without it synguard leaves such a service to the kernel.") \
+	X("Mitigation", "Timestamps", flag, mitigation_timestamps, "yes", 0, 0, "", RELOAD,                    \
+	  "Whether tcp_timestamps may become 2 meanwhile; without it such challenges keep an MSS alone.") \
 	X("Mitigation", "SynackRetries", count, mitigation_retries, "1", 0, 255, "retries", RELOAD,            \
 	  "Down to how many SYN-ACK retries an attack may bring tcp_synack_retries; 0 leaves it alone.") \
 	X("Mitigation", "ListenerRetries", count, mitigation_listener_retries, "1", 0, 127, "retries", RELOAD, \

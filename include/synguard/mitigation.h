@@ -26,6 +26,16 @@
 	  "None while no queue is full.",                                                                      \
 	  "0 is written back.",                                                                                \
 	  "In the modes auto and always, from the start of the daemon until the mode changes or the daemon ends. With the engine kernel as the other steps.") \
+	X(TIMESTAMPS,  "timestamps",     "net.ipv4.tcp_timestamps",      VALUE,   false,                         \
+	  "Takes the secret offset off the timestamps of new connections (1 becomes 2), so that challenges with the kernel's cookies keep window scaling, SACK and ECN; without it they keep an MSS alone.", \
+	  "Timestamps show the host's uptime. Where this host, as a client, uses a port again within a minute to the same server, that one may answer its first SYN late.", \
+	  "1 is written back, two seconds after kernel_cookies is undone: until then cookies with the other timestamps may be under way.", \
+	  "With kernel_cookies, two seconds after it.")                                                         \
+	X(KERNEL_COOKIES, "kernel_cookies", "net.ipv4.tcp_syncookies",   VALUE,   false,                         \
+	  "Has the kernel make a cookie whenever it is asked for one (1 becomes 2), so that services with engine listener are challenged: those behind NAT, and MPTCP listeners.", \
+	  "What is not challenged by synguard gets a cookie of the kernel's, on all listeners of the host: without TCP Fast Open, and without MPTCP where synguard challenges.", \
+	  "1 is written back, and with that these challenges end.",                                            \
+	  "When the SYN queue of a service with engine listener calls for defence, at once; in the mode always as soon as there is such a service. Released when no such service is defended and it has been calm for HoldSec.") \
 	X(RETRIES,     "synack_retries", "net.ipv4.tcp_synack_retries",  VALUE,   false,                         \
 	  "Retransmits SYN-ACKs less often, so that a forged request lives for seconds instead of a minute. For requests that wait already it takes effect when their timer next fires. It has no effect on listeners with TCP_SYNCNT set, see listener_retries.", \
 	  "A client that loses more packets in a row than there are retries has to connect again.",                 \

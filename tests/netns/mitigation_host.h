@@ -34,6 +34,7 @@ struct host {
 	int fds[HOST_LISTENERS];
 	char *before;
 	uint32_t live_backlog;
+	bool cookies;  /* the steps of the kernel's cookies are mitigated, and no others */
 	bool in_force; /* of listeners the retries in force are to be as before, not the raw ones */
 };
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/mitigation/plan.h"
+#include "daemon/report/report.h"
 #include "suite.h"
 
 /* ---- fault points -------------------------------------------------------------------------- */
@@ -65,18 +66,21 @@ void mitigate(struct mitigator *c, enum detect_state state)
 {
 	c->now.now_ns += 1000000000;
 	c->now.state = state;
+	c->now.kernel_cookies = state == DETECT_ATTACK;
 	mitigation_tick(c->mitigation, &c->now, &c->settings);
 }
 
 /* Every step that may be is taken. */
 static bool mitigator_is_up(const struct mitigator *c)
 {
+	struct report_step rows[SG_MITIGATION_COUNT];
 	enum sg_mitigation_step step;
 
+	mitigation_report(c->mitigation, rows);
 	for (step = 0; step < SG_MITIGATION_COUNT; step++) {
 		bool held = step == SG_MITIGATION_RETRIES || mitigation_rows[step].queue;
 
-		if (step == SG_MITIGATION_LIVE_BACKLOG && !c->settings.mitigation_live_backlog)
+		if (!rows[step].allowed)
 			continue;
 		if (!mitigation_is_taken(c->mitigation, step) &&
 		    !(held && !c->settings.mitigation_retries))
@@ -101,6 +105,7 @@ void mitigator_start(struct mitigator *c)
 static void mitigate_and_die(struct host *h, enum fault point, int passes)
 {
 	struct mitigator c;
+	int step;
 
 	fault_at = point;
 	fault_passes = passes;
@@ -110,12 +115,20 @@ static void mitigate_and_die(struct host *h, enum fault point, int passes)
 	if (h->in_force)
 		mitigator_per_listener(&c);
 	c.settings.mitigation_live_backlog = h->live_backlog;
+	/* each --undo after that takes two seconds */
+	c.settings.mitigation_timestamps = h->cookies;
+	if (h->cookies)
+		c.settings = (struct settings){ .mitigation_syncookies = true,
+						.mitigation_kernel_cookies = true,
+						.mitigation_timestamps = true };
 	mitigate(&c, DETECT_CALM);
 	mitigator_start(&c);
 	if (!mitigator_is_up(&c))
 		_exit(2);
 	mitigate(&c, DETECT_COOLING);
-	mitigate(&c, DETECT_CALM);
+	/* the timestamps are put back two seconds after the rest */
+	for (step = 0; step < 3; step++)
+		mitigate(&c, DETECT_CALM);
 	mitigation_free(c.mitigation);
 	_exit(c.events[MITIGATION_UNDONE] == c.events[MITIGATION_TAKEN] ? 0 : 3);
 }

@@ -189,12 +189,11 @@ static const struct host_kind kinds[] = {
 	{ "a source filtered", INPUT("ip saddr 192.0.2.66 drop; ip6 saddr 2001:db8::66 drop;") },
 	{ "limit of new connections", INPUT("tcp flags & (syn|ack) == syn limit rate over 20000/second drop;") },
 	{ "nat for others",
-	  NFT("table inet n { chain c { type nat hook postrouting priority srcnat; oifname \"nope\" masquerade; }; };"),
-	  .left_alone = "nat" },
-	{ "nat for others, the kernel's cookies",
+	  NFT("table inet n { chain c { type nat hook postrouting priority srcnat; oifname \"nope\" masquerade; }; };") },
+	{ "nat for others, cookies set to 2",
 	  KERNEL_COOKIES NFT("table inet n { chain c { type nat hook postrouting priority srcnat; oifname \"nope\" masquerade; }; };") },
-	{ "nat by state, the kernel's cookies",
-	  KERNEL_COOKIES NFT("table inet n { chain c { type nat hook postrouting priority srcnat; oifname \"nope\" masquerade; }; };")
+	{ "nat by state",
+	  NFT("table inet n { chain c { type nat hook postrouting priority srcnat; oifname \"nope\" masquerade; }; };")
 	  "; " INPUT("policy drop; ct state invalid drop; ct state established,related accept; "
 		     "tcp dport 8080 ct state new accept; meta l4proto ipv6-icmp accept;") },
 	{ "redirect to the port",
@@ -214,8 +213,8 @@ static const struct host_kind kinds[] = {
 	{ "SO_REUSEPORT", .server.reuseport = true, .second = { .port = STAGE_PORT, .reuseport = true } },
 	{ "one listener a family", .server.addr = LAB_SERVER_ADDR4,
 	  .second = { .port = STAGE_PORT, .addr = "::", .v6only = true } },
-	{ "MPTCP", .server.mptcp = true, .left_alone = "mptcp_listener" },
-	{ "MPTCP, the kernel's cookies", KERNEL_COOKIES "true", .server.mptcp = true },
+	{ "MPTCP", .server.mptcp = true },
+	{ "MPTCP, cookies set to 2", KERNEL_COOKIES "true", .server.mptcp = true },
 	{ "small backlog", .server.backlog = 8 },
 	{ "any address of a prefix",
 	  "ip addr del 192.0.2.1/24 dev lab0; ip addr add 192.0.2.200/24 dev lab0; ip route add local 192.0.2.0/30 dev lo; "

@@ -9,9 +9,10 @@
 
 /* What the kernel has at the start: cookies off, so that there is something for each step. */
 static const uint64_t before[SG_MITIGATION_COUNT] = {
-	[SG_MITIGATION_SYNCOOKIES] = 0,	  [SG_MITIGATION_RETRIES] = 5,
-	[SG_MITIGATION_LEASE] = 0,	  [SG_MITIGATION_REAP] = 0,
-	[SG_MITIGATION_SOMAXCONN] = 4096, [SG_MITIGATION_SYN_BACKLOG] = 256,
+	[SG_MITIGATION_SYNCOOKIES] = 0,	    [SG_MITIGATION_TIMESTAMPS] = 1,
+	[SG_MITIGATION_KERNEL_COOKIES] = 0, [SG_MITIGATION_RETRIES] = 5,
+	[SG_MITIGATION_LEASE] = 0,	    [SG_MITIGATION_REAP] = 0,
+	[SG_MITIGATION_SOMAXCONN] = 4096,   [SG_MITIGATION_SYN_BACKLOG] = 256,
 };
 
 struct play {
@@ -37,6 +38,16 @@ static struct play fresh(void)
 	return p;
 }
 
+/* Two steps write the same value. */
+static void share_syncookies(struct play *p, int written)
+{
+	int other = written == SG_MITIGATION_SYNCOOKIES	    ? SG_MITIGATION_KERNEL_COOKIES :
+		    written == SG_MITIGATION_KERNEL_COOKIES ? SG_MITIGATION_SYNCOOKIES :
+							      written;
+
+	p->state.steps[other].value = p->state.steps[written].value;
+}
+
 /* Plans and carries out, and holds on the way that no queue is long while retries are many. */
 static const char *plan(struct play *p)
 {
@@ -54,6 +65,7 @@ static const char *plan(struct play *p)
 			old[m->step] = s->value;
 		s->value = m->undo ? old[m->step] : p->plan.goals[m->step].value;
 		s->taken = !m->undo;
+		share_syncookies(p, m->step);
 		n += snprintf(p->moves + n, sizeof(p->moves) - n, "%s%c%s", n ? " " : "",
 			      m->undo ? '-' : '+', mitigation_rows[m->step].word);
 		for (step = 0; step < SG_MITIGATION_COUNT; step++)
@@ -414,6 +426,153 @@ START_TEST(c8_backlogs_of_listeners)
 }
 END_TEST
 
+/* ---- the kernel's cookies ---------------------------------------------------------------------- */
+
+/* A second passes, in which the mitigation keeps since when it settles. */
+static const char *second(struct play *p, bool called)
+{
+	const char *moves;
+
+	p->state.now.now_ns += 1000000000;
+	p->state.now.kernel_cookies = called;
+	moves = plan(p);
+	if (!p->plan.settles || strstr(moves, "timestamps"))
+		p->state.settling_ns = 0;
+	else if (!p->state.settling_ns)
+		p->state.settling_ns = p->state.now.now_ns;
+	return moves;
+}
+
+/* With the step taken by which cookies are switched on, and nothing else allowed but these. */
+static struct play fresh_listener(void)
+{
+	struct play p = fresh();
+
+	p.settings = (struct settings){ .mitigation_syncookies = true,
+					.mitigation_kernel_cookies = true,
+					.mitigation_timestamps = true };
+	ck_assert_str_eq(second(&p, false), "+syncookies");
+	return p;
+}
+
+/* The way there and back, a second a step. */
+static void raise_listener(struct play *p)
+{
+	ck_assert_str_eq(second(p, true), "+kernel_cookies");
+	ck_assert_str_eq(second(p, true), "");
+	ck_assert(p->plan.settles);
+	ck_assert_str_eq(second(p, true), "");
+	ck_assert_str_eq(second(p, true), "+timestamps");
+	ck_assert_str_eq(second(p, true), "");
+	ck_assert(!p->plan.settles);
+}
+
+/* Timestamps change two seconds after the cookies, whichever way, and no cookie has any meanwhile. */
+START_TEST(plan_of_kernel_cookies)
+{
+	struct play p = fresh_listener();
+
+	raise_listener(&p);
+	p.state.now.state = DETECT_COOLING;
+	ck_assert_str_eq(second(&p, false), "");
+	p.state.now.state = DETECT_CALM;
+	ck_assert_str_eq(second(&p, false), "-kernel_cookies");
+	ck_assert(p.plan.settles);
+	ck_assert_str_eq(second(&p, false), "");
+	ck_assert_str_eq(second(&p, false), "-timestamps");
+	ck_assert_str_eq(second(&p, false), "");
+	ck_assert(!p.plan.settles);
+	raise_listener(&p);
+	/* what calls again finds the timestamps still taken */
+	ck_assert_str_eq(second(&p, false), "-kernel_cookies");
+	ck_assert_str_eq(second(&p, true), "+kernel_cookies");
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert(!p.plan.settles);
+}
+END_TEST
+
+/* In no mode that takes nothing, but what is taken waits there, too. */
+START_TEST(plan_of_kernel_cookies_in_modes)
+{
+	struct play p = fresh_listener();
+
+	raise_listener(&p);
+	p.state.now.mode = SG_MODE_OBSERVE;
+	ck_assert_str_eq(second(&p, true), "-kernel_cookies -syncookies");
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert_str_eq(second(&p, true), "-timestamps");
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert(!p.plan.settles);
+	p.state.now.mode = SG_MODE_ALWAYS;
+	ck_assert_str_eq(second(&p, true), "+syncookies");
+	raise_listener(&p);
+	p.state.now.engine = false;
+	p.state.now.kernel_cookies = false;
+	p.state.now.mode = SG_MODE_OFF;
+	ck_assert_str_eq(second(&p, false), "-kernel_cookies -syncookies");
+}
+END_TEST
+
+/* Each may be forbidden, and what the administrator has switched off, or on, stays. */
+START_TEST(plan_of_kernel_cookies_by_word)
+{
+	struct play p = fresh_listener();
+
+	p.settings.mitigation_timestamps = false;
+	ck_assert_str_eq(second(&p, true), "+kernel_cookies");
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert(!p.plan.settles);
+	p = fresh_listener();
+	p.settings.mitigation_kernel_cookies = false;
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert(!p.plan.settles);
+	/* cookies off by his word; timestamps off */
+	p = fresh_listener();
+	p.settings.mitigation_syncookies = false;
+	ck_assert_str_eq(second(&p, true), "-syncookies");
+	ck_assert_str_eq(second(&p, true), "");
+	p = fresh_listener();
+	p.state.steps[SG_MITIGATION_TIMESTAMPS].value = 0;
+	ck_assert_str_eq(second(&p, true), "+kernel_cookies");
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert(!p.plan.settles);
+	/* what he forbids while both are taken goes in order */
+	p = fresh_listener();
+	raise_listener(&p);
+	p.settings.mitigation_syncookies = false;
+	ck_assert_str_eq(second(&p, true), "-kernel_cookies -syncookies");
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert_str_eq(second(&p, true), "-timestamps");
+	/* he has set 2 himself: there is only the other step */
+	p = fresh_listener();
+	p.state.steps[SG_MITIGATION_KERNEL_COOKIES].value = 2;
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert_str_eq(second(&p, true), "+timestamps");
+	ck_assert_str_eq(second(&p, false), "");
+	ck_assert(p.plan.settles);
+	/* a write that failed a moment ago is not waited for */
+	p = fresh_listener();
+	p.state.steps[SG_MITIGATION_TIMESTAMPS].failed = true;
+	ck_assert_str_eq(second(&p, true), "+kernel_cookies");
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert(!p.plan.settles);
+	p.state.steps[SG_MITIGATION_TIMESTAMPS].failed = false;
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert(p.plan.settles);
+	ck_assert_str_eq(second(&p, true), "");
+	ck_assert_str_eq(second(&p, true), "+timestamps");
+	ck_assert_str_eq(second(&p, false), "-kernel_cookies");
+	/* he has written timestamps while they were to be put back */
+	p.state.steps[SG_MITIGATION_TIMESTAMPS] =
+		(struct mitigation_step){ .known = true, .value = 1, .given_up = true };
+	ck_assert_str_eq(second(&p, false), "");
+	ck_assert(!p.plan.settles);
+}
+END_TEST
+
 START_TEST(steps_have_names)
 {
 	int step;
@@ -443,6 +602,9 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(value_of_backlogs, 10),
 	SUITE_TEST(restored_as_far_as_can_be, 10),
 	SUITE_TEST(c8_backlogs_of_listeners, 10),
+	SUITE_TEST(plan_of_kernel_cookies, 10),
+	SUITE_TEST(plan_of_kernel_cookies_in_modes, 10),
+	SUITE_TEST(plan_of_kernel_cookies_by_word, 10),
 	SUITE_TEST(steps_have_names, 10),
 	{}
 };
