@@ -266,22 +266,18 @@ static __always_inline __u32 listener_hook(int priority)
 /*
  * NAT has a hook there with a rule or without. It compares the port of the packet's socket with
  * conntrack's (nf_nat_ipv4_local_in()); the request socket of an acceptance has its port only
- * later, so it is taken off the packet, and the bare listener resets the client.
+ * later, so it is taken off the packet, and the bare listener resets the client. `entries` is the
+ * address of a struct nf_hook_entries or 0. A global function, so that the verifier proves it once and
+ * not for all that comes before it. Returns SG_INPUT_*.
  */
-static __always_inline __u32 listener_hooks(const struct net *net, __u8 version)
+__noinline __u32 listener_read_hooks(__u64 entries, __u32 version)
 {
-	const struct nf_hook_entries *e;
+	const struct nf_hook_entries *e = (const void *)entries;
+	__u16 count = e ? BPF_CORE_READ(e, num_hook_entries) : 0;
+	const void *all = (const void *)e + bpf_core_field_offset(struct nf_hook_entries, hooks) +
+			  count * bpf_core_type_size(struct nf_hook_entry);
 	__u32 found = SG_INPUT_KNOWN;
-	void *all;
-	__u16 count;
 
-	if (!bpf_core_field_exists(net->nf.hooks_ipv4))
-		return 0;
-	e = version == 4 ? net->nf.hooks_ipv4[KERNEL_NF_LOCAL_IN] :
-			   net->nf.hooks_ipv6[KERNEL_NF_LOCAL_IN];
-	count = e ? BPF_CORE_READ(e, num_hook_entries) : 0;
-	all = (void *)e + bpf_core_field_offset(struct nf_hook_entries, hooks) +
-	      count * bpf_core_type_size(struct nf_hook_entry);
 	for (int i = 0; i < LISTENER_MAX_HOOKS && i < count; i++) {
 		const struct nf_hook_ops *ops = NULL;
 
@@ -290,6 +286,18 @@ static __always_inline __u32 listener_hooks(const struct net *net, __u8 version)
 	}
 	input_hooks[version == 6] = found;
 	return found;
+}
+
+static __always_inline __u32 listener_hooks(const struct net *net, __u8 version)
+{
+	const struct nf_hook_entries *e;
+
+	if (!bpf_core_field_exists(net->nf.hooks_ipv4))
+		return 0;
+	/* read, as a pointer of the kernel is no argument of a global function */
+	e = version == 4 ? BPF_CORE_READ(net, nf.hooks_ipv4[KERNEL_NF_LOCAL_IN]) :
+			   BPF_CORE_READ(net, nf.hooks_ipv6[KERNEL_NF_LOCAL_IN]);
+	return listener_read_hooks((__u64)e, version);
 }
 
 /* IP_MINTTL, IPV6_MINHOPCOUNT. */
