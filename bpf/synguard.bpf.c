@@ -90,9 +90,6 @@ static __always_inline enum sg_verdict syn_at_ingress(struct __sk_buff *skb, str
 	return frame_parse_skb(skb, &syn->p) ?: syn_inspect_skb(skb, syn);
 }
 
-/* Tests that hand no SYN over spare the verifier the judgement at tcx, which is most of the program. */
-const volatile bool takes_handed_over = true;
-
 SEC("tc")
 int synguard_ingress(struct __sk_buff *skb)
 {
@@ -100,8 +97,7 @@ int synguard_ingress(struct __sk_buff *skb)
 	union ingress seen = {};
 	enum sg_verdict v = ack_inspect(skb, &seen.ack, c);
 
-	if (takes_handed_over && v == SG_V_SYN && control.ways &&
-	    syn_was_handed_over(skb, &seen.ack.p))
+	if (v == SG_V_SYN && control.ways && syn_was_handed_over(skb, &seen.ack.p))
 		v = syn_at_ingress(skb, &seen.syn);
 	return tcx_action(counters_conclude(c, v));
 }

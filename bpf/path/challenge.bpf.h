@@ -23,13 +23,26 @@
 #include "bpf/state/sources.bpf.h"
 #include "bpf/state/ways.bpf.h"
 
+/*
+ * What a SYN asks for, and its answer, ready to be written. Of each CPU in a map and not on the stack,
+ * where the verifier would follow each choice of options through all that comes after.
+ */
+struct challenge {
+	struct tcp_options asked;
+	struct cookie_terms terms;
+	struct reply_fields fields;
+	struct reply reply;
+};
+
+MAP(challenges, PERCPU_ARRAY, 1, 0, __u32, struct challenge);
+
 /* What the steps of a SYN hand on. Each step writes what is its own, nothing is zeroed. */
 struct syn {
 	struct packet p;
-	struct tcp_options o;
 	struct sg_service *service;
 	struct sg_tally *tally;
 	struct scratch *scratch;
+	struct challenge *answer;
 	__u32 index;	/* of the service */
 	__u32 way_kind; /* enum way_kind; but for WAY_PLAIN the rest is in scratch->way */
 	__u64 now_ns;
@@ -191,37 +204,6 @@ static __always_inline __u32 challenge_window_of(struct scratch *s, __u32 space,
 	return s->window;
 }
 
-/* The answer to a SYN, ready to be written. */
-struct challenge {
-	struct cookie_terms terms;
-	struct reply_fields fields;
-	struct reply reply;
-};
-
-/*
- * cookie_agree(). A global function, so that the verifier goes through what follows it once and not for
- * each choice of options. Returns 0.
- */
-__noinline int challenge_agree(struct cookie_terms *t, const struct packet *p,
-			       const struct tcp_options *o, __u32 offers)
-{
-	if (t && p && o)
-		cookie_agree(t, p, o, offers);
-	return 0;
-}
-
-/*
- * reply_build(). A global function, so that the verifier goes through it, and what follows it, once and
- * not for each choice of options. Returns 0.
- */
-__noinline int challenge_build(struct reply *r, const struct packet *p, const struct tcp_options *o,
-			       const struct cookie_terms *t, const struct reply_fields *fields)
-{
-	if (r && p && o && t && fields)
-		reply_build(r, p, o, t, fields);
-	return 0;
-}
-
 /* The number, the terms, and what keeps them in the timestamp: what the engines differ in. */
 static __always_inline void challenge_of_reqsk(const struct syn *syn, struct challenge *c)
 {
@@ -229,7 +211,7 @@ static __always_inline void challenge_of_reqsk(const struct syn *syn, struct cha
 	__u32 epoch = cookie_epoch(syn->now_ns, epoch_shift);
 	struct sg_service *s = syn->service;
 
-	challenge_agree(&c->terms, &syn->p, &syn->o, s->offers);
+	cookie_agree(&c->terms, &syn->p, &c->asked, s->offers);
 	c->fields.isn = midstate_isn(&syn->p, syn->index, epoch, &c->terms);
 	c->fields.tsval = cookie_tsval(clock_ms, &c->terms, COOKIE_TS_MASK);
 	if (syn->tally->second_challenged < SENT_A_SECOND)
@@ -239,8 +221,8 @@ static __always_inline void challenge_of_reqsk(const struct syn *syn, struct cha
 
 static __always_inline void challenge_of_listener(const struct syn *syn, struct challenge *c)
 {
-	challenge_agree(&c->terms, &syn->p, &syn->o, syn->service->offers);
-	kernel_cookie_lessen(&c->terms, &syn->o, syn->service, syn->kernel_cookie >> 32);
+	cookie_agree(&c->terms, &syn->p, &c->asked, syn->service->offers);
+	kernel_cookie_lessen(&c->terms, &c->asked, syn->service, syn->kernel_cookie >> 32);
 	/* so that tcx looks at its ACK */
 	if (!*service_challenged_port(syn->service->port))
 		*service_challenged_port(syn->service->port) = 1;
@@ -250,8 +232,9 @@ static __always_inline void challenge_of_listener(const struct syn *syn, struct 
 	c->fields.wscale = syn->service->wscale;
 }
 
-static __always_inline void challenge_compose(const struct syn *syn, __u16 mss, struct challenge *c)
+static __always_inline void challenge_compose(const struct syn *syn, __u16 mss)
 {
+	struct challenge *c = syn->answer;
 	const struct packet *p = &syn->p;
 	struct sg_service *s = syn->service;
 
@@ -274,7 +257,7 @@ static __always_inline void challenge_compose(const struct syn *syn, __u16 mss, 
 		c->fields.window = limits >> 16;
 		c->fields.ttl = limits >> 32;
 	}
-	challenge_build(&c->reply, p, &syn->o, &c->terms, &c->fields);
+	reply_build(&c->reply, p, &c->asked, &c->terms, &c->fields);
 }
 
 static __always_inline void challenge_count(struct syn *syn)
@@ -290,13 +273,16 @@ static __always_inline void challenge_count(struct syn *syn)
 
 static __always_inline bool challenge_mss_is_low(const struct syn *syn)
 {
-	return (syn->o.seen & OPTIONS_SEEN_MSS) && syn->o.mss < cookie_mss_min(syn->p.version);
+	const struct tcp_options *asked = &syn->answer->asked;
+
+	return (asked->seen & OPTIONS_SEEN_MSS) && asked->mss < cookie_mss_min(syn->p.version);
 }
 
 /* Writes the reply over the SYN, which has been given room for it. */
-static __always_inline enum sg_verdict challenge_write(void *data, void *end, struct syn *syn,
-						       const struct challenge *c)
+static __always_inline enum sg_verdict challenge_write(void *data, void *end, struct syn *syn)
 {
+	const struct challenge *c = syn->answer;
+
 	if (!reply_write(data, end, &syn->p, &c->reply, &c->fields))
 		return SG_V_NO_ROOM;
 	challenge_count(syn);
@@ -326,12 +312,10 @@ static __always_inline bool challenge_make_room(struct xdp_md *ctx, const struct
 
 static __always_inline enum sg_verdict challenge_xdp(struct xdp_md *ctx, struct syn *syn)
 {
-	struct challenge c;
-
-	challenge_compose(syn, challenge_mss(ctx, ctx->ingress_ifindex, syn), &c);
-	if (!challenge_make_room(ctx, &syn->p, &c.reply))
+	challenge_compose(syn, challenge_mss(ctx, ctx->ingress_ifindex, syn));
+	if (!challenge_make_room(ctx, &syn->p, &syn->answer->reply))
 		return SG_V_NO_ROOM;
-	return challenge_write((void *)(long)ctx->data, (void *)(long)ctx->data_end, syn, &c);
+	return challenge_write((void *)(long)ctx->data, (void *)(long)ctx->data_end, syn);
 }
 
 /* ---- tcx ingress ------------------------------------------------------------------------------ */
@@ -368,17 +352,16 @@ static __always_inline enum sg_verdict challenge_skb(struct __sk_buff *skb, stru
 {
 	bool elsewhere = syn->way_kind == WAY_ELSEWHERE && !(syn->service->host & SG_HOST_BOUND);
 	__u32 ifindex = skb->ifindex;
-	struct challenge c = {};
 	enum sg_verdict v;
 
 	/* or clang chooses between two pointers first, of which the context's may not be computed */
 	barrier_var(ifindex);
 	if (elsewhere)
 		ifindex = syn->scratch->way.ifindex;
-	challenge_compose(syn, challenge_mss(skb, ifindex, syn), &c);
-	if (!challenge_make_room_skb(skb, &syn->p, &c.reply))
+	challenge_compose(syn, challenge_mss(skb, ifindex, syn));
+	if (!challenge_make_room_skb(skb, &syn->p, &syn->answer->reply))
 		return SG_V_NO_ROOM;
-	v = challenge_write((void *)(long)skb->data, (void *)(long)skb->data_end, syn, &c);
+	v = challenge_write((void *)(long)skb->data, (void *)(long)skb->data_end, syn);
 	if (v == SG_V_NO_ROOM)
 		return v;
 	skb->cb[0] = CHALLENGE_SENT;

@@ -13,12 +13,13 @@
 /* Only for those that are to be challenged. */
 static __always_inline enum sg_verdict syn_options(struct xdp_md *ctx, struct syn *syn)
 {
+	struct tcp_options *asked = &syn->answer->asked;
 	const struct packet *p = &syn->p;
 
-	if (options_parse_known(&syn->o, frame_options_at((void *)(long)ctx->data, p),
+	if (options_parse_known(asked, frame_options_at((void *)(long)ctx->data, p),
 				(void *)(long)ctx->data_end, p->option_bytes))
 		return SG_UNDECIDED;
-	return frame_options_xdp(ctx, p, &syn->o);
+	return frame_options_xdp(ctx, p, asked);
 }
 
 /* The verifier wants to know whose context it is. */
@@ -46,8 +47,9 @@ static __always_inline enum sg_verdict syn_enter(void *ctx, struct syn *syn)
 		return v;
 	syn->tally = service_tally(syn->index);
 	syn->scratch = map_only_value(&scratch);
-	/* never, as both maps have the element; but now the verifier knows it, too */
-	if (!syn->tally || !syn->scratch)
+	syn->answer = map_only_value(&challenges);
+	/* never, as the maps have the elements; but now the verifier knows it, too */
+	if (!syn->tally || !syn->scratch || !syn->answer)
 		return SG_V_SERVICES_FULL;
 	syn->now_ns = clock_read(syn->scratch);
 	syn->tally->syns++;
@@ -129,6 +131,7 @@ static __always_inline bool syn_passes_for_mss(const struct syn *syn)
 /* Whether this very SYN is not to be challenged, because the acceptance could not carry it. */
 static __always_inline enum sg_verdict syn_packet_allows(struct syn *syn)
 {
+	struct tcp_options *asked = &syn->answer->asked;
 	__u16 user_mss = syn->service->user_mss;
 	const struct packet *p = &syn->p;
 
@@ -136,9 +139,9 @@ static __always_inline enum sg_verdict syn_packet_allows(struct syn *syn)
 	if (!p->sport && control.mode != SG_MODE_OBSERVE)
 		return SG_V_PORT_ZERO;
 	/* the kernel takes no client at more than the listener's TCP_MAXSEG: tcp_parse_options() */
-	if (user_mss && syn->o.mss > user_mss)
-		syn->o.mss = user_mss;
-	if (syn->o.seen & OPTIONS_SEEN_SIGNED)
+	if (user_mss && asked->mss > user_mss)
+		asked->mss = user_mss;
+	if (asked->seen & OPTIONS_SEEN_SIGNED)
 		return SG_V_SIGNED;
 	/* the kfunc takes IP in the frame or after one tag that the stack removes, not after two */
 	if (p->tags > 1)
@@ -200,7 +203,8 @@ static __always_inline enum sg_verdict syn_source(const struct syn *syn)
 static __always_inline enum sg_verdict syn_kernel_cookie(void *ctx, enum syn_hook hook,
 							 struct syn *syn)
 {
-	__u16 mss = syn->o.seen & OPTIONS_SEEN_MSS ? syn->o.mss : 0;
+	const struct tcp_options *asked = &syn->answer->asked;
+	__u16 mss = asked->seen & OPTIONS_SEEN_MSS ? asked->mss : 0;
 
 	if (!(syn->service->host & SG_HOST_LISTENER))
 		return SG_UNDECIDED;
@@ -303,11 +307,11 @@ static __always_inline enum sg_verdict syn_inspect_skb(struct __sk_buff *skb, st
 	syn_find_way(syn, skb->ifindex);
 	/* clang-format off */
 	return packet_syn_only(&syn->p) ?:
-	       frame_options_skb(skb, &syn->p, &syn->o) ?:
 	       source_listed(&syn->p) ?:
 	       syn_enter(skb, syn) ?:
 	       syn_admit(skb, SYN_AT_TCX, syn) ?:
 	       syn_service_allows(syn) ?:
+	       frame_options_skb(skb, &syn->p, &syn->answer->asked) ?:
 	       syn_packet_allows(syn) ?:
 	       syn_time_wait(skb, syn) ?:
 	       syn_source(syn) ?:

@@ -24,10 +24,7 @@ static const struct frame_spec *const clients[] = { &client_linux4, &client_linu
 
 static struct prog *defended(void)
 {
-	struct prog *p;
-
-	prog_takes_handed_over = true;
-	p = prog_new(stack_new());
+	struct prog *p = prog_new(stack_new());
 
 	stack_listen();
 	prog_defend(p, &client_linux6);

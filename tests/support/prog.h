@@ -74,8 +74,6 @@ struct prog *prog_new(unsigned int ifindex);
 extern __u8 prog_epoch_shift;
 /* The windows in which sources are counted, 2^33 ns; and whether they are counted at all, 1. */
 extern __u8 prog_hitter_shift, prog_count_sources;
-/* Whether its tcx ingress judges what XDP hands over; false. */
-extern bool prog_takes_handed_over;
 /* Whether the next prog_new() loads all programs, also those that no run of a test takes; false. */
 extern bool prog_all;
 struct prog *prog_free(struct prog *p);

@@ -27,7 +27,6 @@
 __u8 prog_epoch_shift = SG_EPOCH_SHIFT;
 __u8 prog_hitter_shift = SG_HITTER_SHIFT;
 __u8 prog_count_sources = 1;
-bool prog_takes_handed_over;
 bool prog_all;
 
 /* net.core.rmem_max of the machine's first namespace. */
@@ -130,7 +129,6 @@ static void prog_load(struct prog *p)
 	skel->rodata->epoch_shift = prog_epoch_shift;
 	skel->rodata->hitter_shift = prog_hitter_shift;
 	skel->rodata->count_sources = prog_count_sources;
-	skel->rodata->takes_handed_over = prog_takes_handed_over || prog_all;
 	prog_must(!synguard_bpf__load(skel), "loading the programs");
 	p->control = &skel->bss->control;
 	p->services = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
