@@ -226,9 +226,9 @@ static __always_inline bool listener_is_in_group(const struct sock *sk)
 /*
  * Arms the service if its queue is over the threshold, else sets how many SYNs may pass before the
  * next inspection: half of what it would take to get there if no handshake completed,
- * as others may fill the same queue. qlen may hold the limit + 1.
+ * as others may fill the same queue. qlen may hold the limit + 1. Returns whether a lease begins.
  */
-static __always_inline void listener_arm(struct sg_service *s, const struct tcp_sock *tp,
+static __always_inline bool listener_arm(struct sg_service *s, const struct tcp_sock *tp,
 					 __u64 now_ns)
 {
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
@@ -236,10 +236,12 @@ static __always_inline void listener_arm(struct sg_service *s, const struct tcp_
 	__s64 limit = sk->sk_max_ack_backlog;
 	__s64 threshold = limit * control.arm_percent / 100;
 	__s64 quota = threshold + 1 - qlen;
+	bool begins = false;
 
 	s->threshold = threshold;
 	if (quota <= 0) {
-		if (s->lease_until_ns <= now_ns)
+		begins = s->lease_until_ns <= now_ns;
+		if (begins)
 			s->armed_count++;
 		s->lease_until_ns = now_ns + control.lease_ns;
 		quota = 0;
@@ -249,6 +251,7 @@ static __always_inline void listener_arm(struct sg_service *s, const struct tcp_
 		quota = sg_min((quota + 1) / 2, LISTENER_QUOTA);
 	}
 	s->quota = quota;
+	return begins;
 }
 
 #define LISTENER_MAX_HOOKS 16
@@ -363,13 +366,14 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 	const struct inet_sock *inet = &tp->inet_conn.icsk_inet;
 	const struct net *net = inet->sk.__sk_common.skc_net.net;
 	enum sg_verdict hindrance;
+	bool begins;
 	__u8 host;
 
 	s->offers = listener_offers(net);
 	listener_ip(s, inet, net, dev, version);
 	s->user_mss = tp->rx_opt.user_mss;
 	listener_window(s, tp, net);
-	listener_arm(s, tp, now_ns);
+	begins = listener_arm(s, tp, now_ns);
 	hindrance = listener_hindrance(s, tp, version);
 	host = (net->ipv4.sysctl_tcp_rfc1337 ? SG_HOST_RFC1337 : 0) |
 	       (listener_own_ttl(inet, version) > 0 ? SG_HOST_TTL : 0) |
@@ -382,6 +386,9 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 		host |= SG_HOST_LISTENER;
 	}
 	s->host = host;
+	/* the daemon sets tcp_syncookies to 2; once for each lease */
+	if (begins && (hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER))
+		service_call_daemon(now_ns);
 	/* one full member of a group says nothing about the others */
 	if (!hindrance && listener_accept_full(&inet->sk) && !listener_is_in_group(&inet->sk))
 		hindrance = SG_V_ACCEPT_FULL;

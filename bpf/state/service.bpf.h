@@ -122,6 +122,20 @@ static __always_inline void service_prove(struct sg_service *s, __u64 now_ns)
 		s->proven_at_ns = now_ns;
 }
 
+/* ---- calls for the daemon ---------------------------------------------------------------------- */
+
+/* By which the daemon hears at once of what only it can do, and not with its next tick. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} calls SEC(".maps");
+
+/* Where nobody reads them the ring is full, and nothing is said. */
+static __always_inline void service_call_daemon(__u64 now_ns)
+{
+	bpf_ringbuf_output(&calls, &now_ns, sizeof(now_ns), 0);
+}
+
 /* ---- SYN-ACKs of others ------------------------------------------------------------------------ */
 
 /* By which interfaces that we are attached to SYN-ACKs came in, and when the last one did. */

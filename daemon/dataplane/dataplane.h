@@ -18,6 +18,7 @@
 #include "synguard/abi.h"
 
 struct fdstore;
+struct ring_buffer;
 struct synguard_bpf;
 
 /* For the files of this folder. */
@@ -31,6 +32,7 @@ struct dataplane {
 	size_t mac_count;
 	struct addr_prefix *local_prefixes; /* control_set_local_prefixes(), likewise */
 	size_t local_prefix_count;
+	struct ring_buffer *calls;
 	uint64_t loaded_ns; /* 0: its memory is older */
 	int cpus;
 };
@@ -53,3 +55,10 @@ bool dataplane_continues(const struct dataplane *dp);
  * and the iterator over listeners, without which there is still everything else.
  */
 int dataplane_attach_tracing(struct dataplane *dp, struct complaint *c);
+
+/*
+ * A descriptor that is readable when a program calls for the daemon: a service calls for defence that
+ * needs a setting of the host. It stays the dataplane's; -errno. dataplane_hear_calls() makes it quiet.
+ */
+int dataplane_calls_fd(struct dataplane *dp);
+void dataplane_hear_calls(struct dataplane *dp);

@@ -54,7 +54,8 @@ static struct inherit_name inherit_map_name(const struct bpf_map *map,
 
 /*
  * What the programs have learned. Not what control.c writes, which the daemon fills anew before any
- * interface is attached to: an address or a prefix that went meanwhile would stay in there.
+ * interface is attached to: an address or a prefix that went meanwhile would stay in there. Nor what
+ * is only passed on.
  */
 static bool inherit_is_memory(const struct synguard_bpf *skel, const struct bpf_map *map)
 {
@@ -62,7 +63,7 @@ static bool inherit_is_memory(const struct synguard_bpf *skel, const struct bpf_
 	       map != skel->maps.macs && map != skel->maps.left_alone &&
 	       map != skel->maps.allowed && map != skel->maps.denied && map != skel->maps.ways &&
 	       map != skel->maps.way_classes && map != skel->maps.way_ifaces &&
-	       map != skel->maps.rodata;
+	       map != skel->maps.calls && map != skel->maps.rodata;
 }
 
 /* ---- the stamp ----------------------------------------------------------------------------- */

@@ -214,6 +214,7 @@ struct dataplane *dataplane_free(struct dataplane *dp)
 		munmap(dp->services, LOAD_SERVICES_BYTES);
 	if (dp->heavy_hitters)
 		munmap((void *)dp->heavy_hitters, LOAD_HITTERS_BYTES);
+	ring_buffer__free(dp->calls);
 	synguard_bpf__destroy(dp->skel);
 	free(dp->macs);
 	free(dp->local_prefixes);
@@ -224,6 +225,24 @@ struct dataplane *dataplane_free(struct dataplane *dp)
 bool dataplane_continues(const struct dataplane *dp)
 {
 	return dp->continues;
+}
+
+static int load_on_call(void *ctx, void *data, size_t size)
+{
+	return 0;
+}
+
+int dataplane_calls_fd(struct dataplane *dp)
+{
+	if (!dp->calls)
+		dp->calls = ring_buffer__new(bpf_map__fd(dp->skel->maps.calls), load_on_call, NULL,
+					     NULL);
+	return dp->calls ? ring_buffer__epoll_fd(dp->calls) : -errno;
+}
+
+void dataplane_hear_calls(struct dataplane *dp)
+{
+	ring_buffer__consume(dp->calls);
 }
 
 /* Into a place of the skeleton's, which destroys the link. Fails where the program was left out. */

@@ -239,7 +239,10 @@ static int manager_start(struct manager *m, struct complaint *c)
 	fdstore_drop_rest(m->host.store);
 	ifaces_settle(m->host.ifaces, MANAGER_SETTLE_USEC);
 	ifaces_warn(m->host.ifaces, m->host.rtnl);
-	r = explain(c, start_ticking(m));
+	r = start_ticking(m);
+	if (r >= 0)
+		r = manager_hear_calls(m);
+	r = explain(c, r);
 	if (r < 0)
 		return r;
 	emit_started(m);
@@ -298,6 +301,7 @@ struct manager *manager_free(struct manager *m)
 	if (!m)
 		return NULL;
 	sd_event_source_disable_unref(m->loop.ticker);
+	sd_event_source_disable_unref(m->loop.calls);
 	m->host.mitigation = mitigation_free(m->host.mitigation);
 	reap_free(m->reaper.reap);
 	m->faces.emitter.bus = bus_free(m->faces.bus);

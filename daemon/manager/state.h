@@ -33,7 +33,7 @@ struct manager_options;
 /* The loop, and the clock of the ticks. */
 struct manager_loop {
 	sd_event *event;
-	sd_event_source *ticker;
+	sd_event_source *ticker, *calls;
 	uint64_t started_ns, ticked_ns;
 	uint64_t ticks, delay_max_usec;
 	unsigned int leave_turns;
@@ -113,6 +113,8 @@ struct manager {
 
 /* Each second; the handler of an sd_event_source. */
 int manager_tick(sd_event_source *source, uint64_t scheduled_usec, void *userdata);
+/* From now on the mitigation is asked as soon as a program calls. -errno. */
+int manager_hear_calls(struct manager *m);
 /* Loads the reaper, while there is still the right to; the daemon runs without it, too. */
 void manager_load_reaper(struct manager *m);
 

@@ -2,6 +2,8 @@
 /* The manager's tick: sample (tallies, queues, counters), judge, act, and report what changed. */
 #include "daemon/manager/state.h"
 
+#include <sys/epoll.h>
+
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/base/mode.h"
@@ -302,6 +304,25 @@ static void manager_act(struct manager *m, uint64_t now_ns)
 	if (list_store_tick(m->host.lists, &c) < 0)
 		log_warning("the lists of sources: %s", c.text);
 	instance_tick(m->host.instance_fd);
+}
+
+/* A service calls for what the mitigation has a step for; the rest of a tick has time. */
+static int on_call(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct manager *m = userdata;
+
+	dataplane_hear_calls(m->host.dp);
+	manager_mitigate(m, clock_now_ns());
+	return 0;
+}
+
+int manager_hear_calls(struct manager *m)
+{
+	int fd = m->host.dp ? dataplane_calls_fd(m->host.dp) : 0;
+
+	if (!m->host.dp || fd < 0)
+		return fd;
+	return sd_event_add_io(m->loop.event, &m->loop.calls, fd, EPOLLIN, on_call, m);
 }
 
 /* The tick has priority, so whatever delays it is one turn of another source. */
