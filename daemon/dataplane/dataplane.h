@@ -38,6 +38,16 @@ struct dataplane {
 };
 
 /*
+ * "WHAT: why the kernel refused", with the remedy: rights, memory, or else the errno with the detail,
+ * which may be "".
+ */
+void dataplane_explain(struct complaint *c, const char *what, int error, const char *detail);
+
+/* Whether the kernel has this function, 1 or 0. -EOPNOTSUPP: it has no type information; other
+ * -errno. *c says why it cannot be told. */
+int dataplane_kernel_has(const char *function, struct complaint *c);
+
+/*
  * Loads the programs, with key epochs of 2^epoch_shift ns, and with the key and the memory of the
  * daemon before where they are in the store and fit; otherwise with a fresh key and empty memory.
  * store is borrowed, and may be NULL. -EOPNOTSUPP: the kernel lacks something, and *c names it and

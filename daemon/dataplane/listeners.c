@@ -57,28 +57,23 @@ struct dataplane_adjust {
 	struct adjust_bpf *skel;
 };
 
-static void dataplane_adjust_explain(int error, struct complaint *c)
+static int dataplane_adjust_load(struct dataplane_adjust *a, struct complaint *c)
 {
-	if (error == -EPERM || error == -EACCES)
-		complain(c, "listeners cannot be adjusted: that takes a program, and CAP_BPF, "
-			    "CAP_NET_ADMIN and CAP_PERFMON to load it");
-	else if (error == -ESRCH || error == -EINVAL)
+	int r = dataplane_kernel_has("bpf_iter_tcp", c);
+
+	if (r < 0)
+		return r;
+	if (!r) {
 		complain(c, "listeners cannot be adjusted: this kernel does not let a program "
 			    "walk sockets (Linux 5.15)");
-	else
-		complain(c, "listeners cannot be adjusted: the program could not be loaded: %s",
-			 strerror(-error));
-}
-
-static int dataplane_adjust_load(struct dataplane_adjust *a)
-{
-	int r;
-
+		return -EOPNOTSUPP;
+	}
 	a->skel = adjust_bpf__open();
-	if (!a->skel)
-		return -errno;
-	r = adjust_bpf__load(a->skel);
-	return r < 0 ? r : adjust_bpf__attach(a->skel);
+	r = a->skel ? adjust_bpf__load(a->skel) ?: adjust_bpf__attach(a->skel) : -errno;
+	if (r < 0)
+		dataplane_explain(
+			c, "listeners cannot be adjusted: the program could not be loaded", r, "");
+	return r;
 }
 
 int dataplane_adjust_new(struct dataplane_adjust **ret, struct complaint *c)
@@ -89,11 +84,10 @@ int dataplane_adjust_new(struct dataplane_adjust **ret, struct complaint *c)
 	if (!a)
 		return -ENOMEM;
 	libbpf_set_print(NULL);
-	r = dataplane_adjust_load(a);
+	r = dataplane_adjust_load(a, c);
 	if (r < 0) {
-		dataplane_adjust_explain(r, c);
 		dataplane_adjust_free(a);
-		return r == -ESRCH || r == -EINVAL ? -EOPNOTSUPP : r;
+		return r;
 	}
 	*ret = a;
 	return 0;

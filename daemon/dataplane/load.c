@@ -19,7 +19,8 @@
 #include "daemon/dataplane/inherit.h"
 #include "synguard.skel.h"
 
-#define LOAD_KFUNC "bpf_sk_assign_tcp_reqsk"
+#define LOAD_KFUNC	  "bpf_sk_assign_tcp_reqsk"
+#define LOAD_KERNEL_TYPES "/sys/kernel/btf/vmlinux"
 
 #define LOAD_SERVICES_BYTES (SG_SERVICES_MAX * sizeof(struct sg_service))
 #define LOAD_HITTERS_BYTES  (SG_HITTER_KINDS * SG_HITTER_SETS * sizeof(struct sg_hitter_set))
@@ -36,27 +37,79 @@ static int load_on_message(enum libbpf_print_level level, const char *format, va
 	return 0;
 }
 
-static bool load_kernel_has(const char *name, uint32_t kind)
+void dataplane_explain(struct complaint *c, const char *what, int error, const char *detail)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	int id;
-
-	if (libbpf_get_error(btf))
-		return false;
-	id = btf__find_by_name_kind(btf, name, kind);
-	btf__free(btf);
-	return id > 0;
+	if (error == -EPERM)
+		complain(c,
+			 "%s: that takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, and no lockdown "
+			 "and "
+			 "no filter of system calls that forbids it",
+			 what);
+	else if (error == -ENOMEM)
+		complain(c,
+			 "%s: there is not enough memory. Give synguardd more (MemoryMax= of its "
+			 "unit, memory.max of its control group, ulimit -v), or free some, and "
+			 "start "
+			 "it again",
+			 what);
+	else
+		complain(c, "%s: %s%s%s%s", what, strerror(-error), *detail ? " (" : "", detail,
+			 *detail ? ")" : "");
 }
 
-/* Probes, never versions: distributions take features back to older kernels. */
-static int load_probe(struct complaint *c)
+/* What the kernel has, for probes: never versions, for distributions take features back to older
+ * kernels. By its path: btf__load_vmlinux_btf() has one errno for all that can fail. */
+static int load_kernel_types(struct btf **ret, struct complaint *c)
 {
-	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0) {
-		complain(c, "this kernel has no type information (/sys/kernel/btf/vmlinux, "
-			    "CONFIG_DEBUG_INFO_BTF); on Debian install linux-image-6.12-amd64");
+	struct btf *btf = btf__parse(LOAD_KERNEL_TYPES, NULL);
+	int r = libbpf_get_error(btf);
+
+	if (r == -ENOENT) {
+		complain(c, "this kernel has no type information (" LOAD_KERNEL_TYPES
+			    ", CONFIG_DEBUG_INFO_BTF); on Debian install linux-image-6.12-amd64");
 		return -EOPNOTSUPP;
 	}
-	if (!load_kernel_has(LOAD_KFUNC, BTF_KIND_FUNC)) {
+	if (r < 0) {
+		dataplane_explain(c,
+				  "the kernel's type information (" LOAD_KERNEL_TYPES
+				  ") could not be read",
+				  r, "");
+		return r;
+	}
+	*ret = btf;
+	return 0;
+}
+
+/* 1: it has; 0: it has not; -errno. */
+static int load_kernel_has(const struct btf *btf, const char *name, uint32_t kind)
+{
+	int id = btf__find_by_name_kind(btf, name, kind);
+
+	return id >= 0 ? id > 0 : id == -ENOENT ? 0 : id;
+}
+
+static void load_forget_types(struct btf **btf)
+{
+	btf__free(*btf);
+}
+
+int dataplane_kernel_has(const char *function, struct complaint *c)
+{
+	_cleanup_(load_forget_types) struct btf *btf = NULL;
+	int r = load_kernel_types(&btf, c);
+
+	return r < 0 ? r : load_kernel_has(btf, function, BTF_KIND_FUNC);
+}
+
+static int load_probe(const struct btf *btf, struct complaint *c)
+{
+	int r = load_kernel_has(btf, LOAD_KFUNC, BTF_KIND_FUNC);
+
+	if (r < 0) {
+		dataplane_explain(c, "it could not be found out what the kernel has", r, "");
+		return r;
+	}
+	if (!r) {
 		complain(c, "this kernel lacks " LOAD_KFUNC "() (Linux 6.9), which turns an "
 			    "ACK with a cookie into a connection; on Debian install "
 			    "linux-image-6.12-amd64");
@@ -66,7 +119,7 @@ static int load_probe(struct complaint *c)
 }
 
 /* Leaves out what the daemon can do without where the kernel has not got its hook. */
-static void load_choose_tracing(struct synguard_bpf *skel)
+static void load_choose_tracing(struct synguard_bpf *skel, const struct btf *btf)
 {
 	const struct {
 		struct bpf_program *prog;
@@ -83,10 +136,10 @@ static void load_choose_tracing(struct synguard_bpf *skel)
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		bpf_program__set_autoload(rows[i].prog,
-					  load_kernel_has(rows[i].hook, rows[i].kind));
+					  load_kernel_has(btf, rows[i].hook, rows[i].kind) > 0);
 }
 
-static struct synguard_bpf *load_open(uint8_t epoch_shift)
+static struct synguard_bpf *load_open(uint8_t epoch_shift, const struct btf *btf)
 {
 	struct synguard_bpf *skel = synguard_bpf__open();
 
@@ -100,18 +153,18 @@ static struct synguard_bpf *load_open(uint8_t epoch_shift)
 	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_answers,
 					      ATTACH_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(skel->progs.synguard_egress, ATTACH_TCX_EGRESS);
-	load_choose_tracing(skel);
+	load_choose_tracing(skel, btf);
 	return skel;
 }
 
-static int load_once(struct dataplane *dp, uint8_t epoch_shift)
+static int load_once(struct dataplane *dp, uint8_t epoch_shift, const struct btf *btf)
 {
 	struct synguard_bpf *skel;
 	struct inherit_stamp stamp;
 	int r;
 
 	load_warning[0] = '\0';
-	skel = load_open(epoch_shift);
+	skel = load_open(epoch_shift, btf);
 	if (!skel)
 		return -errno;
 	r = inherit_stamp(skel, &stamp);
@@ -132,25 +185,26 @@ static int load_once(struct dataplane *dp, uint8_t epoch_shift)
 
 static int load_programs(struct dataplane *dp, uint8_t epoch_shift, struct complaint *c)
 {
+	_cleanup_(load_forget_types) struct btf *btf = NULL;
 	int r;
 
 	libbpf_set_print(NULL);
-	r = load_probe(c);
+	r = load_kernel_types(&btf, c);
+	if (r >= 0)
+		r = load_probe(btf, c);
 	if (r < 0)
 		return r;
 	libbpf_set_print(load_on_message);
-	r = load_once(dp, epoch_shift);
+	r = load_once(dp, epoch_shift, btf);
 	/* it may have failed for what was left, which has been taken out of the store by now */
 	if (r < 0 && dp->continues)
-		r = load_once(dp, epoch_shift);
+		r = load_once(dp, epoch_shift, btf);
 	libbpf_set_print(NULL);
-	if (r == -EPERM)
-		complain(c,
-			 "the kernel refused the programs: CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON "
-			 "are needed to load them (or lockdown forbids it)");
-	else if (r < 0)
-		complain(c, "the programs could not be loaded: %s (%s)", strerror(-r),
-			 load_warning);
+	/* libbpf reads the types once more; they could be read a moment ago */
+	if (r == -ESRCH && strstr(load_warning, "find valid kernel BTF"))
+		r = -ENOMEM;
+	if (r < 0)
+		dataplane_explain(c, "the programs could not be loaded", r, load_warning);
 	return r;
 }
 
@@ -196,7 +250,7 @@ int dataplane_new(struct dataplane **ret, uint8_t epoch_shift, struct fdstore *s
 	if (r >= 0) {
 		r = load_set_up(dp);
 		if (r < 0)
-			complain(c, "the programs could not be set up: %s", strerror(-r));
+			dataplane_explain(c, "the programs could not be set up", r, "");
 	}
 	if (r < 0) {
 		dataplane_free(dp);
@@ -262,8 +316,8 @@ int dataplane_attach_tracing(struct dataplane *dp, struct complaint *c)
 	int r = load_attach(skel->progs.synguard_handshake, &skel->links.synguard_handshake);
 
 	if (r < 0) {
-		complain(c, "the tracepoint inet_sock_set_state could not be attached: %s",
-			 strerror(-r));
+		dataplane_explain(c, "the tracepoint inet_sock_set_state could not be attached", r,
+				  "");
 		return r;
 	}
 	/* without these it is not noticed that a driver does not send, or not said why it refuses */

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "daemon/dataplane/dataplane.h"
 #include "reap.skel.h"
 
 struct dataplane_requests {
@@ -25,11 +26,11 @@ int dataplane_requests_new(struct dataplane_requests **ret, struct complaint *c)
 	q->skel = reap_bpf__open();
 	r = q->skel ? reap_bpf__load(q->skel) : -errno;
 	if (r < 0) {
-		complain(c,
-			 "the program that tells which half-open connections were answered could "
-			 "not be loaded: %s",
-			 r == -EPERM ? "that takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" :
-				       strerror(-r));
+		dataplane_explain(
+			c,
+			"the program that tells which half-open connections were answered "
+			"could not be loaded",
+			r, "");
 		dataplane_requests_free(q);
 		return r;
 	}

@@ -192,6 +192,56 @@ START_TEST(user_without_net_admin)
 }
 END_TEST
 
+/* Less and less memory, until the daemon itself has not enough. */
+#define MOST_KIB  44000
+#define LEAST_KIB 20000
+#define STEP_KIB  6000
+
+/*
+ * Trap FW83: where memory is short at the load, wherever that is noticed, memory is what is said to be
+ * short, and not something of the kernel.
+ */
+START_TEST(fw83_short_of_memory)
+{
+	char *daemon, program[96], tail[2048];
+	const struct lab_daemon_options o = { .program = program, .mode = "observe" };
+	const char *reason;
+	int kib, told = 0;
+	struct stage s;
+	json_t *status;
+	struct user u;
+	FILE *f;
+
+	stage_raise(&s, NULL);
+	user_make(&u, ALL_CAPS);
+	snprintf(program, sizeof(program), "%s", u.program);
+	ok(lab_find_program("synguardd", &daemon), "synguardd");
+	for (kib = MOST_KIB; kib >= LEAST_KIB; kib -= STEP_KIB) {
+		f = fopen(program, "we");
+		ck_assert_ptr_nonnull(f);
+		/* small stacks, for its threads come after the load */
+		fprintf(f, "#!/bin/sh\nulimit -s 256\nulimit -v %d\nexec %s \"$@\"\n", kib, daemon);
+		fclose(f);
+		if (lab_daemon_start(&s.daemon, s.lab, LAB_SERVER, &o, tail, sizeof(tail)))
+			break;
+		status = stage_status(&s);
+		reason = json_string_value(json_object_get(status, "engine_reason"));
+		if (!strcmp(json_string_value(json_object_get(status, "engine")), "kernel")) {
+			ck_assert_msg(strstr(reason, "there is not enough memory") &&
+					      strstr(reason, "MemoryMax="),
+				      "with %d KiB: %s", kib, reason);
+			told++;
+		}
+		json_decref(status);
+		s.daemon = lab_daemon_free(s.daemon);
+	}
+	ck_assert_int_ge(told, 1);
+	free(daemon);
+	stage_strike(&s);
+	user_done(&u);
+}
+END_TEST
+
 /* The error names what to do. */
 START_TEST(user_without_a_directory)
 {
@@ -213,6 +263,7 @@ END_TEST
 const struct suite_test suite_tests[] = {
 	SUITE_TEST(user_runs_the_daemon, 60),
 	SUITE_LOOP(user_without_bpf, 2, 60),
+	SUITE_TEST(fw83_short_of_memory, 60),
 	SUITE_TEST(user_without_net_admin, 30),
 	SUITE_TEST(user_without_a_directory, 30),
 	{}
