@@ -122,15 +122,25 @@ static void print_ack_flood(const json_t *report, const struct screen *s, const 
 			    beside, SHORT(bogus));
 }
 
+/* Of an attack, or one that is cooling. */
+static void print_pulses(const json_t *report, const struct screen *s)
+{
+	uint64_t pulses = get_number(report, "pulses");
+
+	if (pulses)
+		screen_wrap(s, 0, "It comes in pulses: it has ebbed and come back %s time%s.",
+			    SHORT(pulses), plural(pulses));
+}
+
 static void print_attack(const json_t *report, const struct screen *s)
 {
-	if (get_is(report, "kind", "ack_flood")) {
+	if (get_is(report, "kind", "ack_flood"))
 		print_ack_flood(report, s, "");
-		return;
-	}
-	print_syn_flood(report, s);
+	else
+		print_syn_flood(report, s);
 	if (get_is(report, "kind", "syn_and_ack_flood"))
 		print_ack_flood(report, s, " as well");
+	print_pulses(report, s);
 }
 
 static void print_cooling(const json_t *report, const struct screen *s)
@@ -146,6 +156,7 @@ static void print_cooling(const json_t *report, const struct screen *s)
 			    "A SYN flood has just ebbed: %s SYN/s, defending %zu of %zu service%s.",
 			    SHORT(get_rate(report, "syns_per_second")),
 			    count_flag(services, "defending"), count, plural(count));
+	print_pulses(report, s);
 }
 
 /* The worst trouble that any service has. False: none has one. */

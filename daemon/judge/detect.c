@@ -191,6 +191,7 @@ static void detect_sum_up(struct detector *d)
 {
 	static const enum detect_state order[] = { DETECT_ATTACK, DETECT_COOLING };
 	unsigned int kind = DETECT_NO_KIND;
+	const enum detect_state before = d->state;
 	size_t i, flood;
 
 	d->state = DETECT_CALM;
@@ -201,6 +202,8 @@ static void detect_sum_up(struct detector *d)
 				d->state = order[i];
 			}
 	d->kind = kind;
+	if (d->state == DETECT_ATTACK && before != DETECT_ATTACK)
+		d->pulses = before == DETECT_COOLING ? d->pulses + 1 : 0;
 }
 
 enum detect_state detect_step(struct detector *d, const struct detect_config *config,

@@ -108,6 +108,7 @@ struct detector {
 	enum detect_kind kind;
 	uint64_t last_ns; /* of the last sample, 0 = none yet */
 	struct detect_of_flood floods[DETECT_FLOOD_COUNT];
+	uint64_t pulses; /* how often the present attack, or the last one, came back from cooling */
 	enum detect_pattern pattern;
 	uint64_t pattern_since_ns; /* since when there has been another one, 0 = there is none */
 };

@@ -37,6 +37,21 @@ enum ack_flood_change ack_flood_step(struct ack_flood *a, uint64_t now_ns,
 	return began ? ACK_FLOOD_STARTED : ACK_FLOOD_NO_CHANGE;
 }
 
+bool state_news_step(struct state_news *n, uint64_t now_ns, enum detect_state state)
+{
+	if (state == n->told || (state == DETECT_COOLING && now_ns - n->told_ns < n->quiet_ns))
+		return false;
+	if (state == DETECT_CALM)
+		n->quiet_ns = 0;
+	else if (state == DETECT_COOLING && !n->quiet_ns)
+		n->quiet_ns = STATE_QUIET_NS;
+	else if (state == DETECT_COOLING && n->quiet_ns < STATE_QUIET_MAX_NS)
+		n->quiet_ns *= 2;
+	n->told = state;
+	n->told_ns = now_ns;
+	return true;
+}
+
 /* A defence that ended since the last tick still gets the figures of this one. */
 static void defence_add(struct defence *d, bool defending, const struct defence_totals *grew)
 {

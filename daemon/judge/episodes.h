@@ -44,6 +44,27 @@ void ack_flood_count(struct ack_flood *a, const struct ack_flood_counts *now);
 enum ack_flood_change ack_flood_step(struct ack_flood *a, uint64_t now_ns,
 				     const struct detect_of_flood *judged);
 
+/* ---- the state of the host ------------------------------------------------------------------ */
+
+/*
+ * Which changes of the detector's state are told. A flood that comes in pulses goes back and forth
+ * between attack and cooling. The first ebb is told at once, the next one STATE_QUIET_NS later, the
+ * one after that twice as long later, and so on until STATE_QUIET_MAX_NS. That the flood is back is
+ * told at once where it was told to have ebbed, and so is calm: what was told last is true, but for
+ * an ebb that may be a pause. Those in between are counted (struct detector, pulses).
+ */
+#define STATE_QUIET_NS	   (10 * 1000000000ULL)
+#define STATE_QUIET_MAX_NS (640 * 1000000000ULL)
+
+/* Zeroed = calm. */
+struct state_news {
+	enum detect_state told;
+	uint64_t told_ns, quiet_ns;
+};
+
+/* One tick. True: it is to be told now. */
+bool state_news_step(struct state_news *n, uint64_t now_ns, enum detect_state state);
+
 /* ---- the defence of a service -------------------------------------------------------------- */
 
 /*

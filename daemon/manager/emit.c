@@ -121,6 +121,22 @@ void emit_undefended(void *emitter, const struct undefended_row *row, bool ended
 
 /* ---- floods -------------------------------------------------------------------------------- */
 
+void emit_state(struct emitter *e, const struct detector *d, enum detect_state told)
+{
+	unsigned long long pulses = d->pulses;
+	char text[64] = "", *again = text;
+
+	if (pulses)
+		snprintf(text, sizeof(text), "it has ebbed and come back %llu time%s", pulses,
+			 pulses == 1 ? "" : "s");
+	EMIT(e, SG_EVENT_STATE_CHANGED, EVENT_TEXT("state", detect_state_name(d->state)),
+	     EVENT_TEXT("before", detect_state_name(told)),
+	     EVENT_TEXT("kind", detect_kind_name(d->kind, d->pattern)),
+	     EVENT_NUMBER("unanswered_per_second", d->floods[DETECT_SYN_FLOOD].per_sec),
+	     EVENT_NUMBER("bogus_acks_per_second", d->floods[DETECT_ACK_FLOOD].per_sec),
+	     EVENT_NUMBER("pulses", pulses), EVENT_TEXT("again", again));
+}
+
 void emit_sources(struct emitter *e, enum detect_pattern pattern,
 		  const struct hitters_figures *sources)
 {

@@ -38,9 +38,12 @@ void emit_event(struct emitter *e, enum sg_event event, const struct event_value
 		emit_event(e, event, values_, sizeof(values_) / sizeof(*values_));                 \
 	} while (0)
 
-/* Something could not be read; while that goes on, once in 10 s. */
+/* Something could not be read; while that goes on, now and then (struct event_limit). */
 void emit_read_failed(struct emitter *e, struct event_limit *limit, uint64_t now_ns,
 		      const char *what, int error);
+
+/* The state of the host has changed from what was told last. */
+void emit_state(struct emitter *e, const struct detector *d, enum detect_state told);
 
 /* A flood of ACKs begins or ends; both rates as of this tick. */
 void emit_ack_flood(struct emitter *e, enum ack_flood_change change,

@@ -40,6 +40,7 @@ static void manager_scalars(void *userdata, struct report *ret)
 		.config_ok = m->policy.config_ok,
 		.state = detect_state_name(d->state),
 		.kind = detect_kind_name(d->kind, d->pattern),
+		.pulses = d->pulses,
 		.flood_sources = detect_pattern_name(d->pattern),
 		/* where many come as well, these are the flood */
 		.slow = s->total.slow &&

@@ -48,6 +48,7 @@ struct manager_policy {
 	bool mode_by_hand;
 	struct detect_config detect;
 	struct detector detector;
+	struct state_news state_news;
 	bool deny_advised; /* by the last event of the sources */
 	struct undefended undefended;
 };

@@ -193,22 +193,16 @@ static void manager_judge(struct manager *m, const struct detect_sample *sample)
 {
 	struct detector *d = &m->policy.detector;
 	struct emitter *emitter = &m->faces.emitter;
-	const struct detect_of_flood *syns = &d->floods[DETECT_SYN_FLOOD];
 	const struct detect_of_flood *acks = &d->floods[DETECT_ACK_FLOOD];
+	enum detect_state before = d->state, told = m->policy.state_news.told;
 	enum detect_pattern pattern = d->pattern;
-	enum detect_state before = d->state;
 
 	detect_step(d, &m->policy.detect, sample);
-	if (d->state != before) {
-		EMIT(emitter, SG_EVENT_STATE_CHANGED,
-		     EVENT_TEXT("state", detect_state_name(d->state)),
-		     EVENT_TEXT("before", detect_state_name(before)),
-		     EVENT_TEXT("kind", detect_kind_name(d->kind, d->pattern)),
-		     EVENT_NUMBER("unanswered_per_second", syns->per_sec),
-		     EVENT_NUMBER("bogus_acks_per_second", acks->per_sec));
+	if (d->state != before)
 		bus_emit_state(m->faces.bus, detect_state_name(d->state),
 			       mode_name(m->policy.mode));
-	}
+	if (state_news_step(&m->policy.state_news, sample->now_ns, d->state))
+		emit_state(emitter, d, told);
 	report_pattern(m, pattern);
 	emit_ack_flood(emitter, ack_flood_step(&m->sample.ack_flood, sample->now_ns, acks),
 		       &m->sample.ack_flood, acks->per_sec, m->sample.dropped_acks_per_sec);
@@ -226,7 +220,7 @@ static void report_reaped(struct manager *m)
 	r->reported = r->reaped;
 }
 
-/* After a round: an event once in 10 s. */
+/* After a round: an event now and then. */
 static void on_reaped(void *userdata, const struct reap_round *round)
 {
 	struct manager *m = userdata;

@@ -82,10 +82,9 @@ static bool is_due(enum sg_mitigation_step step, const struct mitigation_state *
 	if (step == SG_MITIGATION_TIMESTAMPS || step == SG_MITIGATION_KERNEL_COOKIES)
 		return state->now.kernel_cookies ||
 		       (state->steps[step].taken && state->now.state != DETECT_CALM);
-	if (step == SG_MITIGATION_LEASE)
-		return state->now.engine && state->now.state == DETECT_ATTACK;
-	if (step == SG_MITIGATION_REAP)
-		return state->now.reaper && state->now.state == DETECT_ATTACK;
+	if ((step == SG_MITIGATION_LEASE && !state->now.engine) ||
+	    (step == SG_MITIGATION_REAP && !state->now.reaper))
+		return false;
 	return state->now.state == DETECT_ATTACK ||
 	       (state->now.state == DETECT_COOLING && state->steps[step].taken);
 }
@@ -127,8 +126,11 @@ static void set_goal(enum sg_mitigation_step step, const struct mitigation_state
 	else
 		goal->wanted = true;
 	if (goal->wanted)
-		goal->why = state->now.state == DETECT_CALM ? "the engine needs it" :
-							      "there is an attack";
+		goal->why = state->now.state == DETECT_CALM ?
+				    "the engine needs it" :
+			    state->now.state == DETECT_ATTACK ?
+				    "there is an attack" :
+				    "the attack has ebbed, and may come back";
 }
 
 /* What it was taken on top of is about to go. */

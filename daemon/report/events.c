@@ -241,11 +241,15 @@ char *events_since(const struct events *e, uint64_t since)
 
 bool event_limit_pass(struct event_limit *l, uint64_t now_ns, uint64_t *suppressed)
 {
-	if (l->used && now_ns - l->last_ns < EVENTS_QUIET_NS) {
+	uint64_t quiet_ns = EVENTS_QUIET_NS;
+
+	if (now_ns - l->last_ns < l->quiet_ns) {
 		l->suppressed++;
 		return false;
 	}
+	if (l->suppressed)
+		quiet_ns = l->quiet_ns < EVENTS_QUIET_MAX_NS ? 2 * l->quiet_ns : l->quiet_ns;
 	*suppressed = l->suppressed;
-	*l = (struct event_limit){ .used = true, .last_ns = now_ns };
+	*l = (struct event_limit){ .quiet_ns = quiet_ns, .last_ns = now_ns };
 	return true;
 }

@@ -92,12 +92,14 @@ const struct event_record *events_add(struct events *events, uint64_t realtime_u
 char *events_since(const struct events *events, uint64_t since);
 
 /*
- * Limits an event that would repeat to one in EVENTS_QUIET_NS. Zeroed = new. True: report it;
- * *suppressed is how many were not reported since the last one.
+ * Limits an event that would repeat: to one in EVENTS_QUIET_NS, then, as long as it goes on, to one
+ * in twice the time, and so on until EVENTS_QUIET_MAX_NS. Zeroed = new. True: report it; *suppressed
+ * is how many were not reported since the last one.
  */
-#define EVENTS_QUIET_NS (10 * 1000000000ULL)
+#define EVENTS_QUIET_NS	    (10 * 1000000000ULL)
+#define EVENTS_QUIET_MAX_NS (640 * 1000000000ULL)
 struct event_limit {
-	bool used;
+	uint64_t quiet_ns; /* 0: nothing reported yet */
 	uint64_t last_ns;
 	uint64_t suppressed;
 };

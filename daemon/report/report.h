@@ -69,6 +69,7 @@ struct report {
 	const char *mode_by; /* who set it: "start" or "request" */
 	const char *state;
 	const char *kind;	     /* which floods make it so */
+	uint64_t pulses;	     /* how often the attack has ebbed and come back */
 	const char *flood_sources;   /* pattern of the sources of a SYN flood */
 	bool slow;		     /* it is one at whatever rate */
 	const char *deny_reason;     /* of the heaviest source */

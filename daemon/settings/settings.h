@@ -172,7 +172,7 @@ void settings_print_span(uint64_t ns, struct settings_text *ret);
 	X("Mitigation", "PerListenerRetries", flag, mitigation_per_listener, "no", 0, 0, "", RELOAD,           \
 	  "Whether ListenerRetries is for listeners without a number of their own as well, where tcp_synack_retries is not brought down; afterwards they keep the host's number of that moment as their own.") \
 	X("Mitigation", "Lease", flag, mitigation_lease, "yes", 0, 0, "", RELOAD,                              \
-	  "Whether a service that is defended stays so for as long as the attack lasts.")             \
+	  "Whether a service that is defended stays so until the attack is over, also while it pauses.") \
 	X("Mitigation", "Reap", flag, mitigation_reap, "yes", 0, 0, "", RELOAD,                                \
 	  "Whether an attack may end half-open connections that nobody answers before their time.")   \
 	X("Mitigation", "Somaxconn", count, mitigation_somaxconn, "0", 0, 65535, "connections", RELOAD,        \

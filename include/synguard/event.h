@@ -35,8 +35,8 @@
 	  "The mode is now {mode}, it was {before}",                                                              \
 	  "mode before")                                                                                          \
 	X(STATE_CHANGED,  "state_changed",    "304a02b259404983a5881e2b29f18b1c", LOG_NOTICE,                     \
-	  "The state is now {state}, it was {before}; kind {kind}, {unanswered_per_second} SYN/s are never completed, {bogus_acks_per_second} ACK/s belong to no connection", \
-	  "state before kind unanswered_per_second bogus_acks_per_second")                                        \
+	  "The state is now {state}, it was {before}; kind {kind}, {unanswered_per_second} SYN/s are never completed, {bogus_acks_per_second} ACK/s belong to no connection{:again}", \
+	  "state before kind unanswered_per_second bogus_acks_per_second pulses again")                           \
 	X(FLOOD_SOURCES,  "flood_sources",    "7859494a331b4049b65b0a39fff94169", LOG_NOTICE,                     \
 	  "The sources of the SYN flood are {sources}, about {distinct} of them, and the heaviest few send {few_percent} %: {advice}", \
 	  "sources distinct few_percent advice")                                                                  \

@@ -47,15 +47,15 @@
 	  "The old number is written back. A listener that had none gets the host's number of that moment: TCP_SYNCNT cannot be unset.", \
 	  "With an attack, also of listeners that come later; released when it has been calm for HoldSec.")    \
 	X(LEASE,       "lease",          "defended services",            ACTION,    false,                         \
-	  "A service that is defended stays so while the attack lasts, also while its own flood pauses.",       \
+	  "A service that is defended stays so until the attack is over, also while its own flood pauses.",       \
 	  "Its clients go on being challenged in the pauses.",                                                 \
 	  "Leases end by themselves again.",                                                                   \
-	  "With an attack; released as soon as it ebbs.")                                                      \
+	  "With an attack; released when it has been calm for HoldSec.")                                                      \
 	X(REAP,        "reap",           "half-open connections",       ACTION,    false,                         \
 	  "Ends half-open connections whose SYN-ACK was retransmitted and not answered within a second, as soon as they are older than few SYN-ACK retries let them become. Those that were answered are left alone, and so are all of a listener with TCP_DEFER_ACCEPT. No packet is sent.", \
 	  "A client that loses its packets for as long has to connect again. If only its ACKs were lost, it takes itself for connected, and is reset when it sends data. An ACK that arrives in the microseconds between the judgement and the end is reset as one that arrives later.", \
 	  "There is nothing to undo.",                                                                         \
-	  "With an attack, where the program for it can be loaded, also with the engine kernel; released as soon as it ebbs.") \
+	  "With an attack, where the program for it can be loaded, also with the engine kernel; released when it has been calm for HoldSec.") \
 	X(SOMAXCONN,   "somaxconn",      "net.core.somaxconn",           VALUE,   true,                          \
 	  "Allows longer backlogs. It takes effect at a listener's next listen().",          \
 	  "Memory: about half a KiB for each additional half-open connection, at most QueueMemory=.",             \

@@ -177,7 +177,7 @@ START_TEST(c1_one_defence)
 	int now, before = 2;
 
 	stage_raise(&s, &(struct server_options){ .backlog = 128 });
-	stage_daemon_config(&s, "auto", STAGE_NOBODY_IS_VERIFIED);
+	stage_daemon_config(&s, "auto", STAGE_NOBODY_IS_VERIFIED "[Detector]\nHoldSec=5s\n");
 	stage_prove(&s, STAGE_PORT);
 	flood = flood_begin(&s, seconds + 120);
 	await_defended(&s, 2);

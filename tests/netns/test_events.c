@@ -110,7 +110,7 @@ START_TEST(events_tell_a_flood)
 
 	stage_raise(&s, &(struct server_options){});
 	ok(lab_sysctl_set(s.lab, LAB_SERVER, "net.ipv4.tcp_synack_retries", "5"), "retries");
-	stage_daemon(&s, "auto");
+	stage_daemon_config(&s, "auto", "[Detector]\nHoldSec=2s\n");
 	stage_prove(&s, STAGE_PORT);
 	flood = STAGE_FLOOD(&s, .rate_per_sec = 20000, .duration_ms = 4000);
 	for (tries = 0, events = NULL; tries < 400; tries++) {
@@ -140,7 +140,7 @@ START_TEST(events_tell_a_flood)
 	ck_assert_int_le(stage_figure(ended, "syns"), stage_figure(row, "syns"));
 	ck_assert_int_ge(stage_figure(ended, "syns"), stage_figure(row, "challenged"));
 	ck_assert_int_eq(stage_figure(ended, "acceptances"), 0);
-	/* 4 s of flood and a lease */
+	/* 4 s of flood, 2 s of calm, and a lease */
 	ck_assert_int_ge(stage_figure(ended, "seconds"), 5);
 	ck_assert_int_le(stage_figure(ended, "seconds"), 15);
 	json_decref(status);

@@ -109,6 +109,70 @@ START_TEST(kind_of_a_flood)
 }
 END_TEST
 
+/* Events of a step of the mitigation. */
+static int count_steps(struct stage *s, const char *name, const char *step)
+{
+	char *output = NULL, *line, *state = NULL, quoted[64];
+	int count = 0;
+
+	snprintf(quoted, sizeof(quoted), "\"%s\"", step);
+	ck_assert_int_eq(stage_cli(s, &output, "events", "--json", NULL), SG_EXIT_OK);
+	for (line = strtok_r(output, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
+		count += strstr(line, name) && strstr(line, quoted);
+	free(output);
+	return count;
+}
+
+#define PULSES 4
+
+/*
+ * Trap FW82: a flood that comes in pulses takes the steps of the mitigation once, and is told as one
+ * that has come back so many times, by the events, status and the metric alike.
+ */
+START_TEST(fw82_flood_in_pulses)
+{
+	static const char *const steps[] = { "lease", "reap", "synack_retries" };
+	json_t *last, *status;
+	struct flood *flood;
+	struct stage s;
+	char text[64];
+	size_t i;
+
+	stage_raise(&s, &(struct server_options){ .backlog = 128 });
+	ok(lab_sysctl_set(s.lab, LAB_SERVER, "net.ipv4.tcp_synack_retries", "5"), "retries");
+	stage_daemon_config(&s, "auto", "[Detector]\nHoldSec=8s\n");
+	stage_prove(&s, STAGE_PORT);
+	for (i = 0; i <= PULSES; i++) {
+		flood = flood_begin(&s, 0);
+		told_await_word(&s, "state", "attack");
+		stage_flood_end(flood);
+		told_await_word(&s, "state", "cooling");
+	}
+	told_says_in_words(&s, "status", NULL,
+			   "It comes in pulses: it has ebbed and come back 4 times.");
+	told_says(&s, "metrics", "\nsynguard_attack_pulses 4\n");
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		ck_assert_int_eq(count_steps(&s, "mitigation_taken", steps[i]), 1);
+		ck_assert_int_eq(count_steps(&s, "mitigation_undone", steps[i]), 0);
+	}
+	ck_assert_int_eq(count_events(&s, "defence_ended"), 0);
+	told_await_word(&s, "state", "calm");
+	snprintf(text, sizeof(text), "it has ebbed and come back %d times", PULSES);
+	ck_assert_int_le(told_events(&s, "state_changed", &last), 7);
+	ck_assert_str_eq(json_string_value(json_object_get(last, "state")), "calm");
+	ck_assert_str_eq(json_string_value(json_object_get(last, "again")), text);
+	ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(last, "sentence")), text));
+	status = stage_status(&s);
+	ck_assert_int_eq(stage_figure(last, "pulses"), PULSES);
+	ck_assert_int_eq(stage_figure(status, "pulses"), PULSES);
+	json_decref(status);
+	json_decref(last);
+	for (i = 0; i < ARRAY_SIZE(steps); i++)
+		ck_assert_int_eq(count_steps(&s, "mitigation_undone", steps[i]), 1);
+	stage_strike(&s);
+}
+END_TEST
+
 /* What is advised against a flood of one source stops it. */
 START_TEST(advice_against_a_concentrated_flood)
 {
@@ -388,6 +452,7 @@ END_TEST
 /* clang-format off */
 const struct suite_test suite_tests[] = {
 	SUITE_LOOP(kind_of_a_flood, sizeof(floods) / sizeof(floods[0]), 60),
+	SUITE_TEST(fw82_flood_in_pulses, 90),
 	SUITE_TEST(advice_against_a_concentrated_flood, 60),
 	SUITE_LOOP(slow_flood_of_one_network, ARRAY_SIZE(slow_backlogs), 60),
 	SUITE_TEST(c2_crowd_of_clients, 60),

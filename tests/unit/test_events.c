@@ -402,20 +402,78 @@ END_TEST
 
 /* ---- how often ----------------------------------------------------------------------------- */
 
-/* An hour of the same trouble each second is 360 lines, and the last knows of the others. */
-START_TEST(limit_once_in_ten_seconds)
+/* A day of the same trouble each second is told after 10 s, 20 s, 40 s ..., and nothing is lost. */
+START_TEST(limit_of_what_goes_on)
 {
 	struct event_limit limit = {};
-	uint64_t now, suppressed = 99, lines = 0;
+	uint64_t now, at = 0, quiet = 5, suppressed = 99, lines = 0, all = 0;
 
-	for (now = 0; now < 3600; now++) {
+	for (now = 0; now < 86400; now++) {
 		if (!event_limit_pass(&limit, now * SECOND_NS, &suppressed))
 			continue;
-		ck_assert_uint_eq(suppressed, now ? 9 : 0);
-		ck_assert_uint_eq(now % 10, 0);
+		ck_assert_uint_eq(now, at);
+		ck_assert_uint_eq(suppressed, now ? quiet - 1 : 0);
+		quiet = quiet < 640 ? 2 * quiet : quiet;
+		at += quiet;
 		lines++;
+		all += 1 + suppressed;
 	}
-	ck_assert_uint_eq(lines, 360);
+	ck_assert_uint_le(lines, 145);
+	ck_assert_uint_eq(all + limit.suppressed, 86400);
+	/* it has paused for long enough: as at first */
+	now += 640;
+	ck_assert(event_limit_pass(&limit, now * SECOND_NS, &suppressed));
+	now += 640;
+	ck_assert(event_limit_pass(&limit, now * SECOND_NS, &suppressed));
+	ck_assert_uint_eq(suppressed, 0);
+	ck_assert(!event_limit_pass(&limit, (now + 9) * SECOND_NS, &suppressed));
+	ck_assert(event_limit_pass(&limit, (now + 10) * SECOND_NS, &suppressed));
+}
+END_TEST
+
+/*
+ * Trap FW82: a flood of 1 s in 10 that lasts a day is told by some dozens of events; what was told
+ * last never says less than there is.
+ */
+START_TEST(fw82_pulses_of_a_day)
+{
+	struct detect_sample sample = {};
+	struct state_news news = {};
+	struct detector d = {};
+	int second, lines = 0;
+
+	for (second = 0; second < 86400; second++) {
+		sample.now_ns += SECOND_NS;
+		sample.syns = second && second % 10 == 0 ? 50000 : 0;
+		detect_step(&d, &detect_defaults, &sample);
+		lines += state_news_step(&news, sample.now_ns, d.state);
+		ck_assert(news.told == d.state ||
+			  (news.told == DETECT_ATTACK && d.state == DETECT_COOLING));
+	}
+	ck_assert_int_eq(d.state, DETECT_COOLING);
+	ck_assert_uint_eq(d.pulses, 86400 / 10 - 2);
+	ck_assert_int_gt(lines, 10);
+	ck_assert_int_lt(lines, 300);
+	sample.syns = 0;
+	for (second = 0; d.state != DETECT_CALM; second++) {
+		sample.now_ns += SECOND_NS;
+		detect_step(&d, &detect_defaults, &sample);
+		state_news_step(&news, sample.now_ns, d.state);
+	}
+	ck_assert_int_le(second, 30);
+	ck_assert_int_eq(news.told, DETECT_CALM);
+	/* the next attack is another one */
+	ck_assert_uint_eq(d.pulses, 86400 / 10 - 2);
+	sample.syns = 50000;
+	sample.now_ns += SECOND_NS;
+	detect_step(&d, &detect_defaults, &sample);
+	ck_assert(state_news_step(&news, sample.now_ns, d.state));
+	ck_assert_uint_eq(d.pulses, 0);
+	sample.syns = 0;
+	sample.now_ns += SECOND_NS;
+	detect_step(&d, &detect_defaults, &sample);
+	ck_assert(state_news_step(&news, sample.now_ns, d.state));
+	ck_assert_int_eq(news.told, DETECT_COOLING);
 }
 END_TEST
 
@@ -510,7 +568,8 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(ring_empty, 10),
 	SUITE_TEST(ring_tells_gaps, 10),
 	SUITE_TEST(ring_of_a_stranger, 10),
-	SUITE_TEST(limit_once_in_ten_seconds, 10),
+	SUITE_TEST(limit_of_what_goes_on, 10),
+	SUITE_TEST(fw82_pulses_of_a_day, 10),
 	SUITE_TEST(defence_long, 10),
 	SUITE_TEST(defence_flapping, 10),
 	SUITE_TEST(defence_waits_for_its_turn, 10),

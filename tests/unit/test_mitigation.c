@@ -83,8 +83,8 @@ static const char *in_state(struct play *p, enum detect_state state)
 	return plan(p);
 }
 
-#define ALL	 "+synack_retries +lease +reap +somaxconn +syn_backlog"
-#define NO_LEASE "-syn_backlog -somaxconn -synack_retries"
+#define ALL	"+synack_retries +lease +reap +somaxconn +syn_backlog"
+#define NOTHING "-syn_backlog -somaxconn -reap -lease -synack_retries"
 
 START_TEST(plan_of_an_attack)
 {
@@ -96,10 +96,11 @@ START_TEST(plan_of_an_attack)
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), ALL);
 	ck_assert_uint_eq(p.state.steps[SG_MITIGATION_RETRIES].value, 1);
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
-	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-reap -lease");
-	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "+lease +reap");
-	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-reap -lease");
-	ck_assert_str_eq(in_state(&p, DETECT_CALM), NO_LEASE);
+	/* trap FW82: a flood that comes in pulses takes and undoes nothing each time */
+	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "");
+	ck_assert_str_eq(in_state(&p, DETECT_ATTACK), "");
+	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "");
+	ck_assert_str_eq(in_state(&p, DETECT_CALM), NOTHING);
 	p.state.now.mode = SG_MODE_OFF;
 	ck_assert_str_eq(plan(&p), "-syncookies");
 	for (step = 0; step < SG_MITIGATION_COUNT; step++)
@@ -145,8 +146,9 @@ START_TEST(plan_of_engine_kernel)
 	ck_assert_str_eq(in_state(&p, DETECT_CALM), "");
 	ck_assert_str_eq(in_state(&p, DETECT_ATTACK),
 			 "+syncookies +synack_retries +reap +somaxconn +syn_backlog");
-	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "-reap");
-	ck_assert_str_eq(in_state(&p, DETECT_CALM), NO_LEASE " -syncookies");
+	ck_assert_str_eq(in_state(&p, DETECT_COOLING), "");
+	ck_assert_str_eq(in_state(&p, DETECT_CALM),
+			 "-syn_backlog -somaxconn -reap -synack_retries -syncookies");
 }
 END_TEST
 
@@ -230,7 +232,7 @@ START_TEST(c8_no_queue_with_many_retries)
 	p = fresh();
 	in_state(&p, DETECT_ATTACK);
 	p.settings.mitigation_retries = 0;
-	ck_assert_str_eq(plan(&p), NO_LEASE);
+	ck_assert_str_eq(plan(&p), "-syn_backlog -somaxconn -synack_retries");
 }
 END_TEST
 
