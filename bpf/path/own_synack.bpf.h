@@ -19,8 +19,10 @@
 /* Metrics of a route: RTAX_* - 1 of include/uapi/linux/rtnetlink.h. */
 enum synack_metric {
 	SYNACK_MTU = 1,
+	SYNACK_WINDOW = 2,
 	SYNACK_ADVMSS = 7,
 	SYNACK_HOPLIMIT = 9,
+	SYNACK_INITRWND = 13,
 };
 
 /*
@@ -79,6 +81,26 @@ static __always_inline __u8 synack_ttl(struct __sk_buff *skb, const struct packe
 	if ((void *)(ip + 9) > (void *)(long)skb->data_end)
 		return 0;
 	return ip[p->version == 4 ? 8 : 7];
+}
+
+/*
+ * Whether its route promises less than the interface. Of IPv6 the MTU does not count: it is also that of
+ * the path, which whoever sends ICMP may lessen (rt6_insert_exception()).
+ */
+static __always_inline bool synack_has_metrics(struct __sk_buff *skb, __u8 version)
+{
+	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
+	__u64 route = kernel_skb->_skb_refdst & ~KERNEL_SKB_DST_NOREF;
+	const struct dst_metrics *m;
+	const struct dst_entry *dst;
+
+	if (!route)
+		return false;
+	dst = kernel_cast(route, struct dst_entry);
+	m = kernel_cast(dst->_metrics & ~KERNEL_DST_METRICS_FLAGS, struct dst_metrics);
+	return m->metrics[SYNACK_ADVMSS] || m->metrics[SYNACK_WINDOW] ||
+	       m->metrics[SYNACK_INITRWND] || m->metrics[SYNACK_HOPLIMIT] ||
+	       (version == 4 && m->metrics[SYNACK_MTU]);
 }
 
 /* A global function, so that the verifier proves it once, by itself. Returns 0. */

@@ -217,7 +217,7 @@ static __always_inline enum sg_verdict syn_kernel_cookie(void *ctx, enum syn_hoo
 static __always_inline void syn_find_way(struct syn *syn, __u32 ifindex)
 {
 	syn->way_kind = way_plain;
-	if (control.ways & SG_WAYS_DIFFER(syn->p.version))
+	if (control.ways & (SG_WAYS_DIFFER(syn->p.version) | SG_WAYS_BY_OTHERS(syn->p.version)))
 		syn->way_kind = way_find(&syn->p, ifindex);
 	/* the kernel puts no tag into what it is given for another interface, and takes none out */
 	if (syn->way_kind == WAY_ELSEWHERE && syn->p.tags)
@@ -235,11 +235,15 @@ static __always_inline enum sg_verdict syn_hand_over(struct xdp_md *ctx, struct 
 /* Whether its answer would be sent, and arrive. */
 static __always_inline enum sg_verdict syn_way_back(const struct syn *syn)
 {
+	bool bound = syn->service->host & SG_HOST_BOUND;
+
 	switch (syn->way_kind) {
 	case WAY_NONE:
 		return SG_V_NO_WAY_BACK;
 	case WAY_CLOSED:
-		return syn->service->host & SG_HOST_BOUND ? SG_UNDECIDED : SG_V_ANOTHER_WAY_BACK;
+		return bound ? SG_UNDECIDED : SG_V_ANOTHER_WAY_BACK;
+	case WAY_UNKNOWN:
+		return bound ? SG_UNDECIDED : SG_V_UNPROVEN;
 	default:
 		return SG_UNDECIDED;
 	}

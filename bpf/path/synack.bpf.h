@@ -17,6 +17,7 @@
 #include "bpf/state/heavy_hitters.bpf.h"
 #include "bpf/state/service.bpf.h"
 #include "bpf/state/sources.bpf.h"
+#include "bpf/state/ways.bpf.h"
 
 /*
  * Whether NAT or IPVS has put the address there: conntrack knows it for the answer of a connection
@@ -96,6 +97,8 @@ static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 	}
 	s->vlan = skb->vlan_present ? SG_VLAN_PRESENT | (skb->vlan_tci & 0xfff) : p.vlan;
 	service_prove(s, now_ns);
+	if (control.ways & SG_WAYS_BY_OTHERS(p.version))
+		way_of_synack(&p, skb->ifindex, synack_has_metrics(skb, p.version), now_ns);
 	synack_learn(skb, &p, s, now_ns);
 	return SG_V_OWN_SYNACK;
 }
@@ -145,8 +148,12 @@ static __always_inline void proof_of_handshake(const struct sock *sk)
 	if (!pending_take(pending_tuple(&peer, skc->skc_dport, bpf_htons(skc->skc_num)))) {
 		filtered_completed(&peer, version, index, now_ns);
 		/* the acceptances of engine listener are the kernel's, and none was seen before */
-		if (!(s->host & SG_HOST_LISTENER))
+		if (!(s->host & SG_HOST_LISTENER)) {
+			if (control.ways & SG_WAYS_BY_OTHERS(version))
+				way_of_handshake(&peer, skc->skc_dport, &local,
+						 bpf_htons(skc->skc_num), now_ns);
 			return;
+		}
 	}
 	if (!(t->established++ % SG_BUDGET_SAMPLE))
 		budget_refund(&peer, version, now_ns);

@@ -6,6 +6,10 @@
  * lost (another provider, direct server return, a firewall on a stick). bpf_fib_lookup() does not
  * tell it: without forwarding on the interface it refuses (BPF_FIB_LKUP_RET_FWD_DISABLED). So the
  * daemon makes a table of rules and routes (daemon/ways), in which most hosts have nothing.
+ *
+ * Where rules ask for a mark, which a firewall sets after TCP has made the SYN-ACK, for a port, a
+ * user or TOS, the table is a guess. There each service shows by its own SYN-ACKs whether it is
+ * right, before anybody is challenged.
  */
 #pragma once
 
@@ -19,6 +23,7 @@ enum way_kind {
 	WAY_ELSEWHERE, /* another interface, which tcx can send by */
 	WAY_CLOSED,    /* another interface, and it cannot */
 	WAY_NONE,      /* none, or the kernel refuses what comes in by another one */
+	WAY_UNKNOWN,   /* no SYN-ACK has shown yet which it is */
 };
 
 /* WAY_PLAIN. No constant, or the verifier would follow it through all that comes after. */
@@ -48,19 +53,188 @@ static __always_inline enum way_kind way_kind_of(const struct sg_way *way,
 	return way->ifindex ? WAY_ELSEWHERE : WAY_CLOSED;
 }
 
-/* Returns an enum way_kind. A global function, which the verifier proves once. */
-__noinline int way_find(const struct packet *p, __u32 ifindex)
+/* ---- what SYN-ACKs show ------------------------------------------------------------------------ */
+
+enum way_shown {
+	WAY_SHOWN_BOTH,	 /* as the table has it, which is back by the SYN's interface */
+	WAY_SHOWN_TABLE, /* as the table has it, by another one */
+	WAY_SHOWN_SYN,	 /* by the SYN's interface, which the table does not say */
+	WAY_SHOWN_OTHER,
+	WAY_SHOWN_COUNT,
+};
+
+/* Of a service, and of the interface that its SYNs come in by. */
+struct way_shown_key {
+	struct sg_addr addr;
+	__u32 port; /* network byte order */
+	__u32 ifindex;
+};
+
+struct way_shown_at {
+	__u64 ns[WAY_SHOWN_COUNT]; /* when it was shown last; 0 = never */
+};
+
+MAP(ways_shown, LRU_HASH, 8192, 0, struct way_shown_key, struct way_shown_at);
+
+/* So long it counts. Where more than one counts, clients differ in what rules ask for. */
+#define WAY_SHOWN_NS 120000000000ULL
+
+/* The SYNs that came last, for their SYN-ACKs: by which group of interfaces, and what the table says. */
+#define WAYS_CAME    4096
+#define WAY_NO_GROUP 255
+
+struct way_came {
+	__u32 tuple; /* way_tuple() */
+	__u32 ifindex;
+	__u8 group, table_group;
+	bool table_has_metrics;
+	bool answered; /* its SYN-ACK was seen */
+};
+
+MAP(ways_came, ARRAY, WAYS_CAME, 0, __u32, struct way_came);
+
+static __always_inline __u32 way_tuple(const struct sg_addr *client, __be16 client_port,
+				       const struct sg_addr *local, __be16 port)
+{
+	__u64 h = (client->halves[0] ^ client->halves[1]) * 0x9e3779b97f4a7c15ULL;
+
+	h ^= local->halves[0] ^ local->halves[1] ^ ((__u64)client_port << 16 | port);
+	return (h * 0x9e3779b97f4a7c15ULL) >> 32;
+}
+
+static __always_inline struct way_came *way_came_of(__u32 tuple)
+{
+	__u32 at = tuple & (WAYS_CAME - 1);
+
+	return bpf_map_lookup_elem(&ways_came, &at);
+}
+
+static __always_inline bool way_counts(__u64 shown_ns, __u64 now_ns)
+{
+	return shown_ns && (__s64)(now_ns - shown_ns) < (__s64)WAY_SHOWN_NS;
+}
+
+/* What the host's SYN-ACKs made of what the table says of this SYN, which came in by ifindex. */
+static __always_inline enum way_kind way_as_shown(const struct packet *p, __u32 ifindex,
+						  enum way_kind told, __u64 now_ns)
+{
+	struct way_shown_key key = { .addr = p->daddr, .port = p->dport, .ifindex = ifindex };
+	const struct way_shown_at *at = bpf_map_lookup_elem(&ways_shown, &key);
+	__u64 table, syn;
+
+	if (!at)
+		return WAY_UNKNOWN;
+	table = at->ns[WAY_SHOWN_TABLE];
+	syn = at->ns[WAY_SHOWN_SYN];
+	if (way_counts(at->ns[WAY_SHOWN_OTHER], now_ns) ||
+	    (way_counts(table, now_ns) && way_counts(syn, now_ns)))
+		return WAY_CLOSED;
+	if (syn > table)
+		return WAY_PLAIN;
+	return table || (told <= WAY_BACK && at->ns[WAY_SHOWN_BOTH]) ? told : WAY_UNKNOWN;
+}
+
+static __always_inline void way_note_syn(const struct packet *p, __u32 ifindex, __u8 group,
+					 enum way_kind told, const struct sg_way *way)
+{
+	__u32 tuple = way_tuple(&p->saddr, p->sport, &p->daddr, p->dport);
+	const struct sg_way_iface *other;
+	struct way_came *came = way_came_of(tuple);
+
+	if (!came)
+		return;
+	came->table_group = told <= WAY_BACK ? group : WAY_NO_GROUP;
+	if (told == WAY_ELSEWHERE) {
+		other = bpf_map_lookup_elem(&way_ifaces, &way->ifindex);
+		if (other)
+			came->table_group = other->group;
+	}
+	came->table_has_metrics = told != WAY_PLAIN &&
+				  (way->mss || way->window || way->initrwnd || way->hop_limit);
+	came->group = group;
+	came->answered = false;
+	came->ifindex = ifindex;
+	came->tuple = tuple;
+}
+
+/* Global functions, so that the verifier proves each of them once, by itself. They return 0. */
+__noinline int way_note_shown(const struct sg_addr *local, __be16 port, __u32 ifindex,
+			      enum way_shown shown, __u64 now_ns)
+{
+	struct way_shown_key key = { .port = port, .ifindex = ifindex };
+	struct way_shown_at first = {}, *at;
+
+	if (!local || shown >= WAY_SHOWN_COUNT)
+		return 0;
+	key.addr = *local;
+	at = bpf_map_lookup_elem(&ways_shown, &key);
+	if (at) {
+		at->ns[shown] = now_ns;
+		return 0;
+	}
+	first.ns[shown] = now_ns;
+	bpf_map_update_elem(&ways_shown, &key, &first, BPF_NOEXIST);
+	return 0;
+}
+
+/* The host's own SYN-ACK leaves by ifindex, by a route with metrics or without. */
+__noinline int way_of_synack(const struct packet *p, __u32 ifindex, __u32 has_metrics, __u64 now_ns)
+{
+	const struct sg_way_iface *iface = bpf_map_lookup_elem(&way_ifaces, &ifindex);
+	enum way_shown shown = WAY_SHOWN_OTHER;
+	struct way_came *came;
+	bool as_came;
+	__u32 tuple;
+
+	if (!p || !iface)
+		return 0;
+	tuple = way_tuple(&p->daddr, p->dport, &p->saddr, p->sport);
+	came = way_came_of(tuple);
+	if (!came || came->tuple != tuple)
+		return 0;
+	as_came = iface->group == came->group;
+	if (iface->group == came->table_group && !has_metrics == !came->table_has_metrics)
+		shown = as_came ? WAY_SHOWN_BOTH : WAY_SHOWN_TABLE;
+	else if (as_came && !has_metrics)
+		shown = WAY_SHOWN_SYN;
+	came->answered = true;
+	return way_note_shown(&p->saddr, p->sport, came->ifindex, shown, now_ns);
+}
+
+/*
+ * A handshake that the kernel alone made. Where its SYN-ACK was not seen, it left by an interface that
+ * we are not attached to, which is the table's or not.
+ */
+__noinline int way_of_handshake(const struct sg_addr *client, __be16 client_port,
+				const struct sg_addr *local, __be16 port, __u64 now_ns)
+{
+	struct way_came *came;
+	__u32 tuple;
+
+	if (!client || !local)
+		return 0;
+	tuple = way_tuple(client, client_port, local, port);
+	came = way_came_of(tuple);
+	if (!came || came->tuple != tuple || came->answered)
+		return 0;
+	return way_note_shown(local, port, came->ifindex,
+			      came->table_group != came->group &&
+					      came->table_group != WAY_NO_GROUP ?
+				      WAY_SHOWN_TABLE :
+				      WAY_SHOWN_OTHER,
+			      now_ns);
+}
+
+/* ---- a SYN's way ------------------------------------------------------------------------------- */
+
+static __always_inline enum way_kind way_of_table(const struct packet *p,
+						  const struct sg_way_iface *iface,
+						  struct scratch *scratch_of_cpu)
 {
 	struct sg_way_key key = { .prefix_bits = SG_WAY_CLASS_BITS + 8 * sizeof(key.addr) };
-	struct scratch *scratch_of_cpu = map_only_value(&scratch);
-	const struct sg_way_iface *iface;
 	const struct sg_way *way;
 
-	if (!p || !scratch_of_cpu)
-		return WAY_PLAIN;
-	/* not of a VRF, which has ways of its own, nor one that the daemon has not heard of yet */
-	iface = bpf_map_lookup_elem(&way_ifaces, &ifindex);
-	if (!iface)
+	if (!(control.ways & SG_WAYS_DIFFER(p->version)))
 		return WAY_PLAIN;
 	key.class = way_class(&p->daddr);
 	__builtin_memcpy(key.addr, &p->saddr, sizeof(key.addr));
@@ -69,4 +243,24 @@ __noinline int way_find(const struct packet *p, __u32 ifindex)
 		return WAY_PLAIN;
 	scratch_of_cpu->way = *way;
 	return way_kind_of(way, iface, p->version);
+}
+
+/* Returns an enum way_kind. A global function, which the verifier proves once. */
+__noinline int way_find(const struct packet *p, __u32 ifindex)
+{
+	struct scratch *scratch_of_cpu = map_only_value(&scratch);
+	const struct sg_way_iface *iface;
+	enum way_kind kind;
+
+	if (!p || !scratch_of_cpu)
+		return WAY_PLAIN;
+	/* not of a VRF, which has ways of its own, nor one that the daemon has not heard of yet */
+	iface = bpf_map_lookup_elem(&way_ifaces, &ifindex);
+	if (!iface)
+		return WAY_PLAIN;
+	kind = way_of_table(p, iface, scratch_of_cpu);
+	if (!(control.ways & SG_WAYS_BY_OTHERS(p->version)))
+		return kind;
+	way_note_syn(p, ifindex, iface->group, kind, &scratch_of_cpu->way);
+	return way_as_shown(p, ifindex, kind, clock_read(scratch_of_cpu));
 }

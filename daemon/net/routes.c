@@ -261,6 +261,26 @@ static int routes_on_nexthop(struct routes_reading *r, const struct nlmsghdr *me
 	return 0;
 }
 
+/* Whether it asks for what came after Linux 6.1: DSCP (6.14), flow labels, masks of ports. */
+static bool routes_rule_is_newer(const struct routes_attrs *a)
+{
+	size_t i;
+
+	for (i = FRA_DPORT_RANGE + 1; i < ROUTES_ATTRS_MAX; i++)
+		if (a->of[i])
+			return true;
+	return false;
+}
+
+/* Whether it may be for the answers of some listeners, or to some clients, and not of others. */
+static bool routes_rule_of_some(const struct routes_attrs *a, const struct fib_rule_hdr *frh)
+{
+	return (!a->of[FRA_IIFNAME] || !strcmp(mnl_attr_get_str(a->of[FRA_IIFNAME]), "lo")) &&
+	       (frh->tos || (a->of[FRA_FWMARK] && routes_u32(a, FRA_FWMARK)) ||
+		a->of[FRA_SPORT_RANGE] || a->of[FRA_DPORT_RANGE] || a->of[FRA_UID_RANGE] ||
+		routes_rule_is_newer(a));
+}
+
 /* Whether the rule is for others than the answers of a listener without a mark. */
 static bool routes_rule_of_others(const struct routes_attrs *a, const struct fib_rule_hdr *frh)
 {
@@ -272,7 +292,7 @@ static bool routes_rule_of_others(const struct routes_attrs *a, const struct fib
 	       (a->of[FRA_L3MDEV] && mnl_attr_get_u8(a->of[FRA_L3MDEV])) ||
 	       (a->of[FRA_IP_PROTO] && mnl_attr_get_u8(a->of[FRA_IP_PROTO]) != IPPROTO_TCP) ||
 	       a->of[FRA_SPORT_RANGE] || a->of[FRA_DPORT_RANGE] || a->of[FRA_UID_RANGE] ||
-	       a->of[FRA_TUN_ID];
+	       a->of[FRA_TUN_ID] || routes_rule_is_newer(a);
 }
 
 static int routes_on_rule(struct routes_reading *r, const struct nlmsghdr *message)
@@ -292,6 +312,7 @@ static int routes_on_rule(struct routes_reading *r, const struct nlmsghdr *messa
 	rule.target = routes_u32(&a, FRA_GOTO);
 	rule.inverted = frh->flags & FIB_RULE_INVERT;
 	rule.of_others = routes_rule_of_others(&a, frh);
+	rule.of_some = routes_rule_of_some(&a, frh);
 	if (a.of[FRA_SUPPRESS_PREFIXLEN])
 		rule.suppressed_bits = (int32_t)routes_u32(&a, FRA_SUPPRESS_PREFIXLEN);
 	if (rule.suppressed_bits >= 0 && !rule.v6)

@@ -56,6 +56,7 @@ struct rule {
 	bool inverted;
 	/* it asks for what a SYN-ACK of an ordinary socket is not: a mark, an interface, a port ... */
 	bool of_others;
+	bool of_some; /* a mark, port, user or TOS, which the answers of some listener may have */
 	int suppressed_bits; /* routes of so many bits at most do not count; -1: all do */
 };
 

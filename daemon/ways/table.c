@@ -559,7 +559,8 @@ static int ways_calculate_family(struct ways_work *w)
 
 		if (rule->v6 != w->v6)
 			continue;
-		w->ret->others |= rule->of_others && rule->action == RULE_TABLE;
+		if (rule->of_some && rule->action != RULE_NOP)
+			w->ret->flags |= SG_WAYS_BY_OTHERS(w->v6 ? 6 : 4);
 		if (rule->from.bits > all.bits)
 			r = ways_add_class(w, &rule->from);
 	}

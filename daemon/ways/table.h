@@ -50,7 +50,6 @@ struct ways_table {
 	struct ways_iface_entry *ifaces;
 	size_t iface_count;
 	uint32_t flags; /* SG_WAYS_* */
-	bool others; /* there are rules by mark, port or user that may lead ordinary answers away */
 };
 
 /* ifaces are those of the host, by index; their groups are written. The caller owns *ret. -ENOMEM. */

@@ -258,8 +258,6 @@ static void ways_done(struct worker_job *worker_job)
 	w->figures = (struct ways_figures){
 		.entries = t->count,
 		.left_out = t->left_out,
-		.differ = t->flags,
-		.others = t->others,
 		.error = w->job.error,
 	};
 	w->changed |= w->job.again || w->job.error < 0;

@@ -21,8 +21,6 @@ struct ways;
 struct ways_figures {
 	uint64_t entries;  /* of the table */
 	uint64_t left_out; /* for which there was no room */
-	bool differ;	   /* the programs look ways up */
-	bool others;	   /* there are rules by mark, port or user */
 	int error;	   /* of the last reading, -errno */
 };
 

@@ -180,6 +180,8 @@ struct sg_way_iface {
  * back is the interface of the SYN. */
 #define SG_WAYS_DIFFER(version) (1u << (version))
 #define SG_WAYS_BY_SOURCE	(1u << 0) /* there are classes */
+/* Rules ask for a mark, a port, a user or TOS, so that the table may be wrong for a service. */
+#define SG_WAYS_BY_OTHERS(version) (2u << (version))
 
 /*
  * One instance, in the programs' .bss. Its one writer is daemon/dataplane/control.c, with relaxed

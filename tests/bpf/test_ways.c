@@ -12,6 +12,7 @@
 #define OTHER_IFINDEX 1 /* lo, which has an MTU and no tcx of ours */
 
 static const struct sg_way_iface in_group_0 = { .group = 0 };
+static const struct sg_way_iface in_group_1 = { .group = 1 };
 static const struct sg_way_iface strict_in_group_0 = { .group = 0, .strict = 1 };
 
 static const struct sg_way own = { .groups = 1 << 0 };
@@ -240,6 +241,61 @@ START_TEST(test_ways_own_ttl)
 }
 END_TEST
 
+/* This host's SYN-ACK to such a client, by an interface of this group. */
+static void synack_by(struct prog *p, const struct frame_spec *syn, __u8 group)
+{
+	const struct frame_spec synack = {
+		.version = syn->version,
+		.src = syn->version == 6 ? STACK_SERVER6 : STACK_SERVER4,
+		.dst = syn->version == 6 ? STACK_CLIENT6 : STACK_CLIENT4,
+		.sport = STACK_PORT,
+		.dport = 40000, /* the SYN's, unless it has another one */
+		.flags = FRAME_SYN | FRAME_ACK,
+	};
+	const struct sg_way_iface iface = { .group = group };
+
+	prog_add_way_iface(p, p->ifindex, &iface);
+	expect_verdict(p, SG_EGRESS, &synack, SG_V_OWN_SYNACK);
+	prog_add_way_iface(p, p->ifindex, &in_group_0);
+}
+
+/* Trap FW32: by a mark the answer may go another way, which only the host's own SYN-ACKs show. */
+START_TEST(fw32_shown_by_synacks)
+{
+	const struct frame_spec *syn = clients[_i];
+	struct prog *p = defended();
+
+	p->control->ways = SG_WAYS_BY_OTHERS(syn->version == 6 ? 6 : 4);
+	expect_verdict(p, SG_XDP, syn, SG_V_UNPROVEN);
+	synack_by(p, syn, 0);
+	expect_verdict(p, SG_XDP, syn, SG_V_CHALLENGED);
+	synack_by(p, syn, 1);
+	expect_verdict(p, SG_XDP, syn, SG_V_ANOTHER_WAY_BACK);
+}
+END_TEST
+
+/* The table says another interface, and is wrong or right; of one client by each, nobody knows. */
+START_TEST(fw32_table_is_a_guess)
+{
+	const struct frame_spec *syn = clients[_i / 2];
+	struct prog *p = defended();
+
+	p->control->ways = SG_WAYS_BY_OTHERS(syn->version == 6 ? 6 : 4);
+	prog_add_way(p, syn, 128, 0, &another);
+	prog_add_way_iface(p, OTHER_IFINDEX, &in_group_1);
+	expect_verdict(p, SG_XDP, syn, SG_V_UNPROVEN);
+	synack_by(p, syn, _i % 2);
+	if (_i % 2) {
+		expect_verdict(p, SG_XDP, syn, SG_V_HANDED_OVER);
+		expect_verdict(p, SG_INGRESS, syn, SG_V_CHALLENGED);
+	} else {
+		expect_verdict(p, SG_XDP, syn, SG_V_CHALLENGED);
+	}
+	synack_by(p, syn, !(_i % 2));
+	expect_verdict(p, SG_XDP, syn, SG_V_ANOTHER_WAY_BACK);
+}
+END_TEST
+
 SUITE_NEEDS(prog_lacks)
 
 const struct suite_test suite_tests[] = { SUITE_LOOP(test_ways_own_interface, 2, 30),
@@ -252,4 +308,6 @@ const struct suite_test suite_tests[] = { SUITE_LOOP(test_ways_own_interface, 2,
 					  SUITE_TEST(test_ways_longest_and_class, 30),
 					  SUITE_LOOP(test_ways_metrics, 6, 60),
 					  SUITE_TEST(test_ways_own_ttl, 30),
+					  SUITE_LOOP(fw32_shown_by_synacks, 2, 30),
+					  SUITE_LOOP(fw32_table_is_a_guess, 4, 30),
 					  {} };

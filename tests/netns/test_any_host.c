@@ -133,6 +133,13 @@ struct host_kind {
 #define WAY_BACK                                                                                   \
 	"ip route add 192.0.2.2/32 via 10.99.1.2 dev back0 src 192.0.2.1; "                        \
 	"ip -6 route add 2001:db8::2/128 via 2001:db8:99::2 dev back0 src 2001:db8::1"
+#define BACK_TABLE                                                                                 \
+	"ip route add 192.0.2.2/32 via 10.99.1.2 dev back0 table 77; "                             \
+	"ip -6 route add 2001:db8::2/128 via 2001:db8:99::2 dev back0 table 77"
+/* What leaves by back0 is lost. */
+#define ONE_WAY_BACK                                                                               \
+	NFT("table netdev t { chain c { type filter hook ingress device back0 priority 0; "        \
+	    "tcp sport { 8080, 8081 } drop; }; };")
 /* What leaves by the interface that SYNs come in by is lost. */
 #define ONE_WAY                                                                                    \
 	NFT("table netdev t { chain c { type filter hook ingress device lab0 priority 0; "         \
@@ -167,6 +174,22 @@ static const struct host_kind kinds[] = {
 	{ "another way back by a rule",
 	  "ip route add 192.0.2.2/32 via 10.99.1.2 dev back0 table 77; ip rule add from 192.0.2.1 lookup 77; "
 	  "ip -6 route add 2001:db8::2/128 via 2001:db8:99::2 dev back0 table 77; ip -6 rule add from 2001:db8::1 lookup 77",
+	  ONE_WAY, .another_link = true },
+	{ "another way back by a mark",
+	  BACK_TABLE "; ip rule add fwmark 1 lookup 77; ip -6 rule add fwmark 1 lookup 77; "
+	  NFT("table inet t { chain c { type route hook output priority mangle; tcp sport 8080 meta mark set 1; }; };"),
+	  ONE_WAY, .another_link = true, .left_alone = "another_way_back" },
+	{ "another way back by its port",
+	  BACK_TABLE "; ip rule add ipproto tcp sport 8080 lookup 77; ip -6 rule add ipproto tcp sport 8080 lookup 77",
+	  ONE_WAY, .another_link = true, .left_alone = "another_way_back" },
+	{ "the SYN's way back by its connection's mark",
+	  WAY_BACK "; ip route add 192.0.2.2/32 dev lab0 table 77; ip rule add fwmark 1 lookup 77; "
+	  "ip -6 route add 2001:db8::2/128 dev lab0 table 77; ip -6 rule add fwmark 1 lookup 77; "
+	  NFT("table inet t { chain p { type filter hook prerouting priority mangle; iif lab0 ct mark set 1; }; "
+	      "chain c { type route hook output priority mangle; meta mark set ct mark; }; };"),
+	  ONE_WAY_BACK, .another_link = true },
+	{ "all but a mark go elsewhere",
+	  BACK_TABLE "; ip rule add not fwmark 1 lookup 77; ip -6 rule add not fwmark 1 lookup 77",
 	  ONE_WAY, .another_link = true },
 	{ "strict rp_filter and another way back",
 	  WAY_BACK "; sysctl -q net.ipv4.conf.lab0.rp_filter=1", ONE_WAY, .another_link = true,

@@ -284,7 +284,7 @@ START_TEST(ways_of_rules)
 	rule(&w, 20, "0.0.0.0/0", "198.51.100.0/24", 0);
 	last_rule(&w)->action = RULE_NONE;
 	rule(&w, 30, "0.0.0.0/0", "0.0.0.0/0", THIRD);
-	last_rule(&w)->of_others = true;
+	last_rule(&w)->of_others = last_rule(&w)->of_some = true;
 	rule(&w, 40, "0.0.0.0/0", "0.0.0.0/0", MAIN);
 	last_rule(&w)->suppressed_bits = 96; /* as wg-quick has it */
 	rule(&w, 45, "0.0.0.0/0", "100.64.0.0/10", 0);
@@ -298,7 +298,7 @@ START_TEST(ways_of_rules)
 	ROUTE(&w, OTHER, "192.0.2.128/25", .kind = ROUTE_THROW);
 	ROUTE(&w, THIRD, "0.0.0.0/0", BY(TUN));
 	calculate(&w);
-	ck_assert(w.table.others);
+	ck_assert(w.table.flags & SG_WAYS_BY_OTHERS(4));
 	leads(&w, "192.0.2.1", ETH1);
 	/* thrown on to the rule of the main table, whose default is suppressed, and thrown again */
 	leads(&w, "192.0.2.200", ETH0);
