@@ -18,8 +18,11 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
-/* A host is scraped by a few clients; more is a mistake or an attack. */
-#define HTTP_MAX_CONNECTIONS 64
+/*
+ * A host is scraped by a few clients; more is a mistake or an attack. A quick one is served before so
+ * many others have come after it, of which each takes the place of who has been there for longest.
+ */
+#define HTTP_MAX_CONNECTIONS 256
 
 /* The default timeout of a scrape by Prometheus. */
 #define HTTP_DEADLINE_USEC 10000000ULL
@@ -39,7 +42,8 @@
 
 struct http_connection {
 	struct MHD_Connection *connection;
-	int fd; /* the library's */
+	int fd;		 /* the library's */
+	uint64_t number; /* in the order in which they came */
 	sd_event_source *deadline;
 	bool waiting; /* suspended until the text has been read */
 	bool waited;
@@ -50,10 +54,13 @@ struct http {
 	struct MHD_Daemon *library;
 	sd_event_source *io, *timer;
 	const char *runtime_dir;
-	char *text;		/* to serve; NULL: not read yet, or no memory */
+	/* the text to serve, which all connections of its second share; NULL: not read yet, or no
+	 * memory */
+	struct MHD_Response *metrics;
 	uint64_t asked_usec;	/* when its read began */
 	sd_bus *bus;		/* while a read goes on */
 	sd_event_source *limit; /* of that */
+	uint64_t came;
 	struct http_connection connections[HTTP_MAX_CONNECTIONS];
 };
 
@@ -95,7 +102,7 @@ static int http_on_deadline(sd_event_source *source, uint64_t usec, void *userda
 	return 0;
 }
 
-/* A place for a connection; NULL: there are too many. */
+/* A free place for a connection; NULL: there are too many. */
 static struct http_connection *http_free_place(struct http *h)
 {
 	struct http_connection *c;
@@ -113,7 +120,11 @@ static void http_started(struct http *h, struct MHD_Connection *connection, void
 
 	if (!c)
 		return;
-	*c = (struct http_connection){ .connection = connection, .fd = fd };
+	*c = (struct http_connection){
+		.connection = connection,
+		.fd = fd,
+		.number = h->came++,
+	};
 	*context = c;
 	if (sd_event_add_time_relative(h->event, &c->deadline, CLOCK_MONOTONIC, HTTP_DEADLINE_USEC,
 				       0, http_on_deadline, c) < 0)
@@ -133,8 +144,24 @@ static void http_on_connection(void *userdata, struct MHD_Connection *connection
 	}
 }
 
+/* Cuts the one that has been there for longest, of those that do not wait for us. */
+static void http_make_room(struct http *h)
+{
+	struct http_connection *c, *oldest = NULL;
+
+	for (c = h->connections; c < h->connections + HTTP_MAX_CONNECTIONS; c++)
+		if (!c->waiting && (!oldest || c->number < oldest->number))
+			oldest = c;
+	if (!oldest)
+		return;
+	shutdown(oldest->fd, SHUT_RDWR);
+	MHD_run(h->library);
+}
+
 void http_take(struct http *h, int fd, const struct sockaddr *from, socklen_t length)
 {
+	if (!http_free_place(h))
+		http_make_room(h);
 	if (!http_free_place(h)) {
 		close(fd);
 		return;
@@ -159,6 +186,27 @@ static void http_resume(struct http *h)
 
 /* ---- the text ------------------------------------------------------------------------------ */
 
+/* Has a copy of the text. NULL without memory. */
+static struct MHD_Response *http_response(const char *type, const char *text)
+{
+	struct MHD_Response *r =
+		MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
+
+	if (!r || (MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
+		   MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES))
+		return r;
+	MHD_destroy_response(r);
+	return NULL;
+}
+
+static void text_forget(struct http *h)
+{
+	/* those who are being served keep it */
+	if (h->metrics)
+		MHD_destroy_response(h->metrics);
+	h->metrics = NULL;
+}
+
 /* Ends a read. */
 static void text_hang_up(struct http *h)
 {
@@ -176,8 +224,7 @@ static void text_render(struct http *h, const json_t *report, const char *why)
 	size_t size = 0;
 	FILE *to = open_memstream(&text, &size);
 
-	free(h->text);
-	h->text = NULL;
+	text_forget(h);
 	if (!to)
 		return;
 	if (!report)
@@ -188,7 +235,7 @@ static void text_render(struct http *h, const json_t *report, const char *why)
 			start_hint("", h->runtime_dir, command, sizeof(command)));
 	metrics_print(to, report);
 	if (!fclose(to))
-		h->text = TAKE_PTR(text);
+		h->metrics = http_response(HTTP_METRICS_TYPE, text);
 	free(text);
 }
 
@@ -248,7 +295,7 @@ static bool text_is_fresh(struct http *h)
 	if (h->bus)
 		return false;
 	sd_event_now(h->event, CLOCK_MONOTONIC, &now_usec);
-	if (h->text && now_usec - h->asked_usec < HTTP_FRESH_USEC)
+	if (h->metrics && now_usec - h->asked_usec < HTTP_FRESH_USEC)
 		return true;
 	h->asked_usec = now_usec;
 	r = text_read(h);
@@ -264,16 +311,13 @@ static bool text_is_fresh(struct http *h)
 static enum MHD_Result http_answer(struct MHD_Connection *connection, unsigned int status,
 				   const char *type, const char *text)
 {
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response = http_response(type, text);
 	enum MHD_Result r = MHD_NO;
 
 	if (!response)
 		return MHD_NO;
-	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
-	    MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES &&
-	    (status != MHD_HTTP_METHOD_NOT_ALLOWED ||
-	     MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD") == MHD_YES))
+	if (status != MHD_HTTP_METHOD_NOT_ALLOWED ||
+	    MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD") == MHD_YES)
 		r = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return r;
@@ -293,8 +337,8 @@ static enum MHD_Result http_answer_metrics(struct http *h, struct MHD_Connection
 		MHD_suspend_connection(connection);
 		return MHD_YES;
 	}
-	if (h->text)
-		return http_answer(connection, MHD_HTTP_OK, HTTP_METRICS_TYPE, h->text);
+	if (h->metrics)
+		return MHD_queue_response(connection, MHD_HTTP_OK, h->metrics);
 	return http_answer(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain",
 			   "out of memory\n");
 }
@@ -377,8 +421,8 @@ struct http *http_free(struct http *h)
 		http_resume(h);
 		MHD_stop_daemon(h->library);
 	}
+	text_forget(h);
 	sd_event_unref(h->event);
-	free(h->text);
 	free(h);
 	return NULL;
 }

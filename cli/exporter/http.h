@@ -8,8 +8,9 @@
  * 0), which is kept for the same second.
  *
  * A connection serves one request and lives ten seconds at most, by a timer here: the library's own
- * timeout counts silence only, and a byte a second is none. The number of connections is limited.
- * Listening sockets are left to the caller.
+ * timeout counts silence only, and a byte a second is none. The number of connections is limited:
+ * beyond it the one that has been there for longest gives way to the next. Listening sockets are left to
+ * the caller.
  */
 #pragma once
 
@@ -24,5 +25,6 @@ int http_new(struct http **ret, sd_event *event, const char *runtime_dir);
 /* Cuts all connections. */
 struct http *http_free(struct http *h);
 
-/* Takes over a connection, non-blocking; closes it where there are too many. */
+/* Takes over a connection, non-blocking; closes it where all places are taken by who waits for the
+ * daemon. */
 void http_take(struct http *h, int fd, const struct sockaddr *from, socklen_t length);

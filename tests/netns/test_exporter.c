@@ -639,7 +639,7 @@ START_TEST(s8_other_methods)
 END_TEST
 
 #define MANY 1000
-#define HELD 64
+#define HELD 256
 
 /* Whether the other side has closed, by now. */
 static bool is_closed(int fd)
@@ -658,6 +658,45 @@ static int open_of(const int *fds)
 		open += !is_closed(fds[i]);
 	return open;
 }
+
+/* One who begins a request, or asks and does not read the answer. */
+static int slow_peer(struct stage *s, bool reads_nothing)
+{
+	static const char begun[] = "GET /metrics HTTP/1.1\r\nX: ";
+	const char *said = reads_nothing ? GET : begun;
+	int fd = dial(s);
+
+	ck_assert_int_eq(send(fd, said, strlen(said), MSG_NOSIGNAL), strlen(said));
+	return fd;
+}
+
+/*
+ * Trap FW84: however many are slow, in asking or in reading, there is a place for a quick one: the one
+ * that has been there for longest gives way.
+ */
+START_TEST(fw84_slow_peers)
+{
+	const struct rlimit limit = { 4096, 4096 };
+	struct exporter e;
+	struct stage s;
+	int fds[MANY], i;
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	raise_with(&s, "auto");
+	e = exporter_start(&s, lab_daemon_runtime_dir(s.daemon), NULL);
+	for (i = 0; i < MANY; i++) {
+		fds[i] = slow_peer(&s, _i);
+		if (i % 100 == 99)
+			expect_scrape(&s, "\nsynguard_up 1\n");
+	}
+	/* not those who have just come */
+	ck_assert(!is_closed(fds[MANY - 1]));
+	for (i = 0; i < MANY; i++)
+		close(fds[i]);
+	exporter_stop(&e);
+	stage_strike(&s);
+}
+END_TEST
 
 /* A thousand at once: so many are held, the rest is closed, and the daemon is asked no more. */
 START_TEST(s8_many)
@@ -963,6 +1002,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(s8_silence, 60),
 	SUITE_TEST(s8_large_header, 30),
 	SUITE_TEST(s8_other_methods, 30),
+	SUITE_LOOP(fw84_slow_peers, 2, 60),
 	SUITE_TEST(s8_many, 90),
 	SUITE_TEST(exporter_prometheus, 180),
 	SUITE_TEST(bus_properties, 60),
