@@ -9,6 +9,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
+#include <linux/mptcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "suite.h"
 #include "synguard/cleanup.h"
 #include "tests/lab/flood.h"
+#include "told.h"
 #include "watch.h"
 #include "wire.h"
 
@@ -1227,19 +1229,72 @@ START_TEST(listeners_restarted)
 }
 END_TEST
 
-/* Cookies cannot carry MPTCP: such a listener is left to the kernel. */
+/* Whether an MPTCP client that connects to the server speaks MPTCP with it, and not TCP. */
+static bool speaks_mptcp(struct stage *s, const char *address)
+{
+	const struct timeval limit = { .tv_sec = 10 };
+	struct mptcp_info info = {};
+	struct sockaddr_storage sa;
+	socklen_t bytes = sizeof(info);
+	int length = tcp_sockaddr(address, STAGE_PORT, &sa);
+	int fd = lab_socket(s->lab, LAB_CLIENT, sa.ss_family, SOCK_STREAM, IPPROTO_MPTCP);
+	char said[64] = "";
+
+	ok(fd, "an MPTCP socket");
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	ck_assert_msg(!connect(fd, (struct sockaddr *)&sa, length), "%s: connect", address);
+	ck_assert_int_gt(recv(fd, said, sizeof(said) - 1, 0), 0);
+	ck_assert_str_eq(said, HOST_GREETING);
+	/* of a socket that has fallen back the kernel may know nothing any more */
+	if (getsockopt(fd, SOL_MPTCP, MPTCP_INFO, &info, &bytes) < 0)
+		info.mptcpi_flags = MPTCP_INFO_FLAG_FALLBACK;
+	close(fd);
+	return !(info.mptcpi_flags & MPTCP_INFO_FLAG_FALLBACK);
+}
+
+static void expect_mptcp(struct stage *s, bool spoken)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(addresses); i++)
+		ck_assert_msg(speaks_mptcp(s, addresses[i]) == spoken, "%s: MPTCP is%s spoken",
+			      addresses[i], spoken ? " not" : "");
+}
+
+/*
+ * An MPTCP listener is left to the kernel, whose own cookies carry MPTCP, as the words of the verdict say
+ * (trap FW67); or challenged with a cookie of the kernel's, with which its clients speak TCP.
+ */
 START_TEST(listeners_mptcp)
 {
-	struct watch_service figures;
+	static const char *const cookies_sent[] = { "TcpExt.SyncookiesSent", NULL };
+	struct watch w;
 	struct stage s;
+	json_t *status;
 
-	stage_raise(&s, &(struct server_options){ .mptcp = true });
-	stage_daemon(&s, "always");
+	stage_raise(&s, &(struct server_options){ .mptcp = true, .greeting = HOST_GREETING });
+	stage_daemon_config(&s, "always", "[Mitigation]\nKernelCookies=no\n");
 	stage_prove(&s, STAGE_PORT);
 	some_clients(&s, STAGE_PORT, 10);
-	figures = watch_service(&s);
-	ck_assert_int_eq(figures.challenged, 0);
-	ck_assert_int_ge(watch_verdict(&s, "xdp", "mptcp_listener"), 20);
+	expect_mptcp(&s, true);
+	ck_assert_int_eq(watch_service(&s).challenged, 0);
+	ck_assert_int_ge(watch_verdict(&s, "xdp", "mptcp_listener"), 22);
+	told_says_in_words(&s, "status", NULL,
+			   "The listener speaks MPTCP, which a challenge does not carry; "
+			   "the kernel's own cookies do");
+
+	stage_mode(&s, "off");
+	ok(lab_sysctl_set(s.lab, LAB_SERVER, "net.ipv4.tcp_syncookies", "2"), "tcp_syncookies");
+	watch_begin(&w, &s, cookies_sent);
+	expect_mptcp(&s, true);
+	ck_assert_uint_eq(watch_growth(&w, LAB_SERVER, cookies_sent[0]), 2);
+
+	stage_mode(&s, "always");
+	usleep(200000); /* SG_RECHECK_NS, and a tick of the coarse clock */
+	expect_mptcp(&s, false);
+	status = stage_status(&s);
+	ck_assert_int_eq(stage_verdict(status, "ingress", "kernel_ack"), 2);
+	json_decref(status);
 	stage_strike(&s);
 }
 END_TEST

@@ -215,6 +215,113 @@ START_TEST(full_queue_in_engine_kernel)
 }
 END_TEST
 
+/* ---- when tcp_syncookies is set ------------------------------------------------------------- */
+
+#define SYNCOOKIES "net.ipv4.tcp_syncookies"
+
+static void await_syncookies(struct stage *s, const char *value, const char *when)
+{
+	char *is = NULL;
+	int tries;
+
+	for (tries = 0; tries < 200; tries++) {
+		free(is);
+		ok(lab_sysctl_get(s->lab, LAB_SERVER, SYNCOOKIES, &is), SYNCOOKIES);
+		if (!strcmp(is, value))
+			break;
+		usleep(100000);
+	}
+	ck_assert_msg(tries < 200, "%s: %s is %s", when, SYNCOOKIES, is);
+	free(is);
+}
+
+/* It is so, and still is when the daemon has thought about it again. */
+static void expect_syncookies(struct stage *s, const char *value, const char *when)
+{
+	await_syncookies(s, value, when);
+	told_await_ticks(s, 2);
+	await_syncookies(s, value, when);
+}
+
+static void end_of_the_daemon(struct stage *s)
+{
+	ok(lab_daemon_stop(s->daemon, 10000, NULL), "the end of the daemon");
+	s->daemon = lab_daemon_free(s->daemon);
+	await_syncookies(s, "0", "after the end");
+}
+
+/* These are README's words; the test below holds the daemon to them. */
+static const char *const readme_says =
+	"- `net.ipv4.tcp_syncookies` must not be 0: the kernel would reset the clients. synguard "
+	"sets "
+	"it to 1 from its start to its end (in the modes `auto` and `always`; with the engine "
+	"`kernel` while an attack lasts); where it may not (`[Mitigation]`), it passes all SYNs "
+	"and "
+	"says so (`syncookies_off`).";
+
+START_TEST(readme_on_syncookies)
+{
+	char path[512], text[65536] = "", *at, *to = text;
+	FILE *readme;
+
+	snprintf(path, sizeof(path), "%s/README.md", getenv("SG_SOURCE") ?: ".");
+	readme = fopen(path, "r");
+	ck_assert_ptr_nonnull(readme);
+	ck_assert_uint_lt(fread(text, 1, sizeof(text) - 1, readme), sizeof(text) - 1);
+	fclose(readme);
+	/* however its lines are wrapped */
+	for (at = text; *at; at++)
+		if (*at == '\n')
+			*at = ' ';
+	for (at = text; *at; at++)
+		if (*at != ' ' || at[1] != ' ')
+			*to++ = *at;
+	*to = 0;
+	ck_assert_msg(strstr(text, readme_says), "README.md no longer says: %s", readme_says);
+}
+END_TEST
+
+START_TEST(syncookies_as_the_readme_says)
+{
+	struct flood *flood;
+	struct stage s;
+
+	stage_raise(&s, &(struct server_options){ .backlog = 64 });
+	ok(lab_sysctl_set(s.lab, LAB_SERVER, SYNCOOKIES, "0"), SYNCOOKIES);
+
+	stage_daemon(&s, "auto");
+	expect_syncookies(&s, "1", "auto, calm");
+	stage_mode(&s, "observe");
+	expect_syncookies(&s, "0", "observe");
+	stage_mode(&s, "always");
+	expect_syncookies(&s, "1", "always, calm");
+	stage_mode(&s, "off");
+	expect_syncookies(&s, "0", "off");
+	stage_mode(&s, "auto");
+	await_syncookies(&s, "1", "auto again");
+	end_of_the_daemon(&s);
+
+	stage_daemon_config(&s, "auto", "[Daemon]\nEngine=kernel\n[Detector]\nHoldSec=1s\n");
+	expect_syncookies(&s, "0", "engine kernel, calm");
+	flood = STAGE_FLOOD(&s, .rate_per_sec = 4000);
+	told_await_word(&s, "state", "attack");
+	expect_syncookies(&s, "1", "engine kernel, attack");
+	stage_flood_end(flood);
+	told_await_word(&s, "state", "calm");
+	expect_syncookies(&s, "0", "engine kernel, after the attack");
+	end_of_the_daemon(&s);
+
+	stage_daemon_config(&s, "always", "[Mitigation]\nSyncookies=no\n");
+	stage_prove(&s, STAGE_PORT);
+	stage_connect_all(&s, STAGE_PORT, 20, 500);
+	expect_syncookies(&s, "0", "where it may not");
+	ck_assert_int_ge(watch_verdict(&s, "xdp", "syncookies_off"), 10);
+	ck_assert_int_eq(watch_service(&s).challenged, 0);
+	told_says_in_words(&s, "status", NULL, "syncookies_off: ");
+	stage_strike(&s);
+}
+END_TEST
+
 /* ---- SYNPROXY ------------------------------------------------------------------------------ */
 
 static void nft(struct stage *s, const char *rules)
@@ -275,6 +382,8 @@ const struct suite_test suite_tests[] = {
 	SUITE_LOOP(health_checks_are_no_attack, ARRAY_SIZE(checked), 60),
 	SUITE_LOOP(answered_half_open_are_told, 2, 60),
 	SUITE_TEST(full_queue_in_engine_kernel, 60),
+	SUITE_TEST(readme_on_syncookies, 5),
+	SUITE_TEST(syncookies_as_the_readme_says, 60),
 	SUITE_LOOP(synproxy_has_its_name, ARRAY_SIZE(modes), 60),
 	{}
 };

@@ -97,3 +97,22 @@ void told_await_word(struct stage *s, const char *key, const char *text)
 	ck_assert_msg(tries < TRIES, "%s did not become %s", key, text);
 	json_decref(status);
 }
+
+static json_int_t told_ticks(struct stage *s)
+{
+	json_t *status = stage_status(s);
+	json_int_t ticks = stage_figure(status, "ticks");
+
+	json_decref(status);
+	return ticks;
+}
+
+void told_await_ticks(struct stage *s, int count)
+{
+	json_int_t until = told_ticks(s) + count;
+	int tries;
+
+	for (tries = 0; tries < TRIES && told_ticks(s) < until; tries++)
+		usleep(PAUSE_USEC);
+	ck_assert_msg(tries < TRIES, "the daemon does not tick");
+}

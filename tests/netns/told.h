@@ -20,5 +20,8 @@ void told_says_in_words(struct stage *s, const char *verb, const char *option, c
 /* A text of status. */
 bool told_is(const json_t *status, const char *key, const char *text);
 
+/* Waits until the daemon has read everything so many times more. */
+void told_await_ticks(struct stage *s, int count);
+
 /* Waits until status has this text at this key, 20 s at the most. */
 void told_await_word(struct stage *s, const char *key, const char *text);
