@@ -222,7 +222,8 @@ static __always_inline void challenge_of_reqsk(const struct syn *syn, struct cha
 static __always_inline void challenge_of_listener(const struct syn *syn, struct challenge *c)
 {
 	cookie_agree(&c->terms, &syn->p, &c->asked, syn->service->offers);
-	kernel_cookie_lessen(&c->terms, &c->asked, syn->service, syn->kernel_cookie >> 32);
+	kernel_cookie_lessen(&c->terms, &c->asked, syn->service, syn->kernel_cookie >> 32,
+			     syn->now_ns);
 	/* so that tcx looks at its ACK */
 	if (!*service_challenged_port(syn->service->port))
 		*service_challenged_port(syn->service->port) = 1;

@@ -81,10 +81,11 @@ __noinline __u64 kernel_cookie_skb(struct __sk_buff *skb, const struct packet *p
 /* Leaves of the terms what the kernel's cookie keeps, and the MSS that it keeps. */
 static __always_inline void kernel_cookie_lessen(struct cookie_terms *t,
 						 const struct tcp_options *o,
-						 const struct sg_service *s, __u16 mss)
+						 const struct sg_service *s, __u16 mss,
+						 __u64 now_ns)
 {
 	t->mss = mss;
-	if (t->ts && (s->host & SG_HOST_RAW_TS)) {
+	if (t->ts && (s->host & SG_HOST_RAW_TS) && control.settle_until_ns <= now_ns) {
 		t->ts_bits &= KERNEL_COOKIE_TS_MASK;
 		return;
 	}

@@ -19,6 +19,13 @@
 #include "bpf/state/sources.bpf.h"
 #include "bpf/state/ways.bpf.h"
 
+/* In the TCP header, bytes. */
+#define SYNACK_FLAGS	12
+#define SYNACK_CHECKSUM 16
+#define SYNACK_OPTIONS	20
+
+#define SYNACK_ECE 0x40 /* of the 16 bits with the flags */
+
 /*
  * Whether NAT or IPVS has put the address there: conntrack knows it for the answer of a connection
  * whose destination was changed on its way in, and IPVS marks what it has rewritten
@@ -66,6 +73,31 @@ static __always_inline bool synack_is_of_synproxy(struct __sk_buff *skb, const s
 	       !window;
 }
 
+/* Leaves the client its MSS and nothing else that a cookie without timestamps could not keep. */
+__noinline int synack_spare_options(struct __sk_buff *skb, __u32 tcp, __u32 option_bytes)
+{
+	const __u32 nops = bpf_htonl(0x01010101);
+	__be32 word = 0;
+	__be16 flags = 0, fewer;
+
+	/* TCP writes it first (tcp_options_write()) */
+	if (bpf_skb_load_bytes(skb, tcp + SYNACK_OPTIONS, &word, sizeof(word)) ||
+	    bpf_ntohl(word) >> 16 != (OPTIONS_MSS << 8 | 4) ||
+	    bpf_skb_load_bytes(skb, tcp + SYNACK_FLAGS, &flags, sizeof(flags)))
+		return 0;
+	for (__u32 at = 4; at < 40 && at < option_bytes; at += 4) {
+		if (bpf_skb_load_bytes(skb, tcp + SYNACK_OPTIONS + at, &word, sizeof(word)))
+			return 0;
+		bpf_skb_store_bytes(skb, tcp + SYNACK_OPTIONS + at, &nops, sizeof(nops), 0);
+		/* nothing, where the device adds it up (CHECKSUM_PARTIAL) */
+		bpf_l4_csum_replace(skb, tcp + SYNACK_CHECKSUM, word, nops, sizeof(nops));
+	}
+	fewer = flags & bpf_htons(~SYNACK_ECE);
+	bpf_skb_store_bytes(skb, tcp + SYNACK_FLAGS, &fewer, sizeof(fewer), 0);
+	bpf_l4_csum_replace(skb, tcp + SYNACK_CHECKSUM, flags, fewer, sizeof(fewer));
+	return 0;
+}
+
 static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 {
 	struct packet p = {};
@@ -100,6 +132,9 @@ static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 	if (control.ways & SG_WAYS_BY_OTHERS(p.version))
 		way_of_synack(&p, skb->ifindex, synack_has_metrics(skb, p.version), now_ns);
 	synack_learn(skb, &p, s, now_ns);
+	/* a cookie of the kernel's own: no request owns it, as the listener keeps none */
+	if (control.settle_until_ns > now_ns && !skb->sk)
+		synack_spare_options(skb, p.l4_offset, p.option_bytes);
 	return SG_V_OWN_SYNACK;
 }
 

@@ -60,6 +60,11 @@ uint64_t control_heartbeat_ns(struct dataplane *dp)
 	return CONTROL_GET(dp, heartbeat_ns);
 }
 
+void control_set_settle(struct dataplane *dp, uint64_t until_ns)
+{
+	CONTROL_SET(dp, settle_until_ns, until_ns);
+}
+
 void control_set_rmem_max(struct dataplane *dp, uint64_t bytes)
 {
 	CONTROL_SET(dp, rmem_max, bytes);

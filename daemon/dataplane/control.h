@@ -23,6 +23,9 @@ enum sg_mode control_mode(struct dataplane *dp);
 void control_set_heartbeat(struct dataplane *dp, uint64_t now_ns);
 uint64_t control_heartbeat_ns(struct dataplane *dp);
 
+/* CLOCK_MONOTONIC; until then no cookie carries timestamps, ours or the kernel's own. */
+void control_set_settle(struct dataplane *dp, uint64_t until_ns);
+
 /* net.core.rmem_max, which bounds the windows that challenges offer. */
 void control_set_rmem_max(struct dataplane *dp, uint64_t bytes);
 

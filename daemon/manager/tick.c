@@ -14,6 +14,9 @@
 
 #define MANAGER_TICK_USEC 1000000ULL
 
+/* How late the tick may be by which the timestamps change. */
+#define MANAGER_SETTLE_NS 5000000000ULL
+
 /* ---- sample -------------------------------------------------------------------------------- */
 
 static int sample_services(struct manager *m, uint64_t now_ns, struct services_total *total)
@@ -262,6 +265,22 @@ static int host_of_listener_engine(const struct manager *m)
 	       mitigation_is_taken(m->host.mitigation, SG_MITIGATION_TIMESTAMPS);
 }
 
+/*
+ * Challenges of the next SYNs go by what the host is now, and no cookie has timestamps while those are
+ * about to change, and until every program knows that they have.
+ */
+static void tell_listener_engine(struct manager *m, uint64_t now_ns, bool changed)
+{
+	uint64_t settle_ns = mitigation_settles(m->host.mitigation) ? MANAGER_SETTLE_NS :
+			     changed				    ? 2 * SG_RECHECK_NS :
+								      0;
+
+	if (changed)
+		services_inspect_again(m->host.services, now_ns);
+	if (settle_ns)
+		control_set_settle(m->host.dp, now_ns + settle_ns);
+}
+
 static void manager_mitigate(struct manager *m, uint64_t now_ns)
 {
 	int before = host_of_listener_engine(m);
@@ -277,8 +296,8 @@ static void manager_mitigate(struct manager *m, uint64_t now_ns)
 	};
 
 	mitigation_tick(m->host.mitigation, &now, &m->policy.settings);
-	if (m->host.services && host_of_listener_engine(m) != before)
-		services_inspect_again(m->host.services, now_ns);
+	if (m->host.services)
+		tell_listener_engine(m, now_ns, host_of_listener_engine(m) != before);
 	manager_reap(m, now_ns);
 }
 

@@ -28,7 +28,7 @@
 	  "In the modes auto and always, from the start of the daemon until the mode changes or the daemon ends. With the engine kernel as the other steps.") \
 	X(TIMESTAMPS,  "timestamps",     "net.ipv4.tcp_timestamps",      VALUE,   false,                         \
 	  "Takes the secret offset off the timestamps of new connections (1 becomes 2), so that challenges with the kernel's cookies keep window scaling, SACK and ECN; without it they keep an MSS alone.", \
-	  "Timestamps show the host's uptime. Where this host, as a client, uses a port again within a minute to the same server, that one may answer its first SYN late.", \
+	  "Timestamps show the host's uptime. Where this host, as a client, uses a port again within a minute to the same server, that one may answer its first SYN late. In the two seconds before each change cookies, also those of services that nobody attacks, keep an MSS alone: no handshake that is under way is lost.", \
 	  "1 is written back, two seconds after kernel_cookies is undone: until then cookies with the other timestamps may be under way.", \
 	  "With kernel_cookies, two seconds after it.")                                                         \
 	X(KERNEL_COOKIES, "kernel_cookies", "net.ipv4.tcp_syncookies",   VALUE,   false,                         \

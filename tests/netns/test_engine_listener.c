@@ -139,9 +139,239 @@ START_TEST(fw92_first_challenge)
 }
 END_TEST
 
+/* ---- handshakes that take their time ------------------------------------------------------------ */
+
+/*
+ * A client by hand, who answers the SYN-ACK late: some are always under way, whatever happens. He judges
+ * what comes by its timestamps as a client's stack does (PAWS, RFC 7323).
+ */
+struct slow {
+	struct wire w;
+	enum { SLOW_NEW, SLOW_ASKED, SLOW_WAITS, SLOW_ANSWERED } state;
+	uint64_t until_ns;
+	uint32_t tsval; /* of the SYN-ACK */
+	unsigned int done, lost;
+	const char *why; /* the last one was */
+};
+
+#define SLOW_PATIENCE_NS 4000000000ULL
+#define SLOW_LATE_NS	 700000000U /* at the most */
+#define SLOW_PORTS	 20000	    /* from there on */
+
+static void slow_lose(struct slow *c, const char *why)
+{
+	c->why = why;
+	c->lost++;
+	c->state = SLOW_NEW;
+}
+
+static void slow_ask(struct slow *c)
+{
+	c->w.port = c->w.port == 65535 ? SLOW_PORTS : c->w.port + 1;
+	c->w.timestamps = false;
+	wire_send_syn(&c->w, NULL);
+	c->until_ns = clock_now_ns() + SLOW_PATIENCE_NS;
+	c->state = SLOW_ASKED;
+}
+
+static void slow_take_synack(struct slow *c)
+{
+	if ((c->w.seen.flags & (FRAME_SYN | FRAME_ACK)) != (FRAME_SYN | FRAME_ACK)) {
+		slow_lose(c, "no SYN-ACK was the answer to the SYN");
+		return;
+	}
+	c->w.ack = c->w.seen.seq + 1;
+	c->w.timestamps = c->w.seen.has_ts;
+	c->tsval = c->w.seen.tsval;
+	c->until_ns = clock_now_ns() + rand() % SLOW_LATE_NS;
+	c->state = SLOW_WAITS;
+}
+
+static void slow_take_echo(struct slow *c)
+{
+	const struct frame_view *v = &c->w.seen;
+
+	if (v->flags & FRAME_SYN)
+		return;
+	if (v->flags & FRAME_RST)
+		slow_lose(c, "reset");
+	else if (v->has_ts != c->w.timestamps)
+		slow_lose(c, "other options than agreed");
+	else if (v->has_ts && (int32_t)(v->tsval - c->tsval) < 0)
+		slow_lose(c, "timestamps went back");
+	else if (v->payload_bytes) {
+		wire_send(&c->w, FRAME_RST | FRAME_ACK, NULL);
+		c->done++;
+		c->state = SLOW_NEW;
+	}
+}
+
+static void slow_go_on(struct slow *c)
+{
+	bool late = clock_now_ns() > c->until_ns;
+
+	switch (c->state) {
+	case SLOW_NEW:
+		slow_ask(c);
+		return;
+	case SLOW_ASKED:
+		if (wire_receive(&c->w, 0))
+			slow_take_synack(c);
+		else if (late)
+			slow_lose(c, "no answer to the SYN");
+		return;
+	case SLOW_WAITS:
+		if (!late)
+			return;
+		wire_send(&c->w, FRAME_ACK | FRAME_PSH, "hello");
+		c->until_ns = clock_now_ns() + SLOW_PATIENCE_NS;
+		c->state = SLOW_ANSWERED;
+		return;
+	case SLOW_ANSWERED:
+		if (wire_receive(&c->w, 0))
+			slow_take_echo(c);
+		else if (late)
+			slow_lose(c, "no echo");
+	}
+}
+
+#define SLOW_EACH 6 /* of a family */
+#define SLOW_ALL  (2 * SLOW_EACH)
+
+static void slow_open(struct slow *all, struct stage *s)
+{
+	int i;
+
+	for (i = 0; i < SLOW_ALL; i++) {
+		wire_open(&all[i].w, s, i % 2 ? 6 : 4, 0);
+		all[i].w.port = SLOW_PORTS + i * (65535 - SLOW_PORTS) / SLOW_ALL;
+		all[i].state = SLOW_NEW;
+	}
+}
+
+/* How many have connected; that all have. */
+static unsigned int slow_close(struct slow *all, const char *when)
+{
+	unsigned int done = 0;
+	int i;
+
+	for (i = 0; i < SLOW_ALL; i++) {
+		ck_assert_msg(!all[i].lost,
+			      "%s: %u of %u slow IPv%d clients lost, the last one: %s", when,
+			      all[i].lost, all[i].lost + all[i].done, all[i].w.version, all[i].why);
+		done += all[i].done;
+		wire_close(&all[i].w);
+	}
+	return done;
+}
+
+/* ---- flips ------------------------------------------------------------------------------------- */
+
+#define HOSTS	    4 /* at once, as most of a flip is waiting */
+#define FLIPS	    48
+#define FLIPS_FULL  1000
+#define CLIENTS_SEC 50
+#define FLIP_NS	    20000000000ULL /* it never takes so long */
+
+/* Of both settings: 2 in mode always, 1 in mode observe. */
+struct flipper {
+	struct stage s;
+	struct slow slow[SLOW_ALL];
+	struct clients *clients;
+	int flips;
+	uint64_t since_ns;
+};
+
+/*
+ * The IPv4 service is challenged; the IPv6 one is left alone, so that it has cookies of the kernel's own
+ * while tcp_syncookies is 2.
+ */
+static void flipper_raise(struct flipper *f)
+{
+	raise_with_nat(&f->s, "always", "[Defence]\nLeaveAlone=" LAB_SERVER_ADDR6 "\n");
+	slow_open(f->slow, &f->s);
+	f->since_ns = clock_now_ns();
+}
+
+static void flipper_start_clients(struct flipper *f)
+{
+	const struct clients_options o = {
+		.port = STAGE_PORT,
+		.rate_per_sec = CLIENTS_SEC,
+		.duration_ms = 10000,
+		.reset_close = true,
+	};
+
+	ok(clients_start(&f->clients, f->s.lab, LAB_CLIENT, &o), "clients");
+}
+
+static unsigned int flipper_end_clients(struct flipper *f)
+{
+	struct clients_result r;
+	unsigned int connected;
+
+	ok(clients_wait(f->clients, &r), "clients");
+	connected = r.connected;
+	ck_assert_msg(connected == r.attempted, "%u of %u clients: %u timed out, %u were reset",
+		      connected, r.attempted, r.timed_out, r.reset);
+	clients_result_done(&r);
+	f->clients = clients_free(f->clients);
+	return connected;
+}
+
+static void flipper_go_on(struct flipper *f)
+{
+	const char *const modes[] = { "always", "observe" };
+	int value = 2 - f->flips % 2, i;
+
+	for (i = 0; i < SLOW_ALL; i++)
+		slow_go_on(&f->slow[i]);
+	if (setting(&f->s, TIMESTAMPS) != value) {
+		ck_assert_msg(clock_now_ns() - f->since_ns < FLIP_NS, TIMESTAMPS " stays %d",
+			      value);
+		return;
+	}
+	ck_assert_int_eq(setting(&f->s, COOKIES), value);
+	f->flips++;
+	f->since_ns = clock_now_ns();
+	stage_mode(&f->s, modes[f->flips % 2]);
+}
+
+START_TEST(fw93_flips)
+{
+	static struct flipper flippers[HOSTS];
+	int wanted = suite_full() ? FLIPS_FULL : FLIPS, flips = 0, i;
+	unsigned int clients = 0, slow = 0;
+
+	for (i = 0; i < HOSTS; i++)
+		flipper_raise(&flippers[i]);
+	while (flips < wanted) {
+		for (i = 0; i < HOSTS; i++) {
+			if (!flippers[i].clients)
+				flipper_start_clients(&flippers[i]);
+			flipper_go_on(&flippers[i]);
+			if (!clients_running(flippers[i].clients))
+				clients += flipper_end_clients(&flippers[i]);
+		}
+		for (i = 0, flips = 0; i < HOSTS; i++)
+			flips += flippers[i].flips;
+		usleep(1000);
+	}
+	for (i = 0; i < HOSTS; i++) {
+		clients += flipper_end_clients(&flippers[i]);
+		slow += slow_close(flippers[i].slow, "over flips");
+		stage_strike(&flippers[i].s);
+	}
+	printf("# %d flips of both settings, %u clients and %u slow ones, none lost\n", flips,
+	       clients, slow);
+	ck_assert_uint_ge(slow, 10 * flips);
+}
+END_TEST
+
 SUITE_NEEDS(suite_lacks_root)
 
 const struct suite_test suite_tests[] = {
 	SUITE_TEST(fw92_first_challenge, 120, .full_seconds = 1200),
+	SUITE_TEST(fw93_flips, 240, .full_seconds = 2400),
 	{},
 };
