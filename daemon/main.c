@@ -23,6 +23,7 @@
 #include "daemon/base/complaint.h"
 #include "daemon/base/log.h"
 #include "daemon/base/process.h"
+#include "daemon/base/text.h"
 #include "daemon/manager/instance.h"
 #include "daemon/manager/manager.h"
 #include "daemon/mitigation/mitigation.h"
@@ -91,7 +92,7 @@ static void usage(FILE *to)
 
 static int usage_error(const char *text)
 {
-	fprintf(stderr, "synguardd: %s\n", text);
+	text_say(stderr, "synguardd: %s", text);
 	return SG_EXIT_USAGE;
 }
 
@@ -111,7 +112,8 @@ static int add_setting(struct arguments *a, enum setting_id id, const char *valu
 	return MAIN_RUN;
 }
 
-static int parse_option(int option, struct arguments *a)
+/* word: as it was given, where it is wrong. */
+static int parse_option(int option, const char *word, struct arguments *a)
 {
 	/* an empty variable in a script: a directory called "" would be the root */
 	if (optarg && !*optarg)
@@ -134,7 +136,10 @@ static int parse_option(int option, struct arguments *a)
 	case 'h':
 		usage(stdout);
 		return SG_EXIT_OK;
-	default: /* getopt_long() has said what is wrong */
+	default:
+		text_say(stderr,
+			 "synguardd: \"%s\" is no option, or has a value too many or too few",
+			 word);
 		fputs("Try \"synguardd --help\".\n", stderr);
 		return SG_EXIT_USAGE;
 	}
@@ -157,15 +162,15 @@ static int parse_options(int argc, char **argv, struct arguments *a)
 	};
 	int option, r;
 
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		r = parse_option(option, a);
+		r = parse_option(option, argv[optind - 1], a);
 		if (r != MAIN_RUN)
 			return r;
 	}
 	if (optind < argc) {
-		fprintf(stderr,
-			"synguardd: unexpected argument \"%s\"\nTry \"synguardd --help\".\n",
-			argv[optind]);
+		text_say(stderr, "synguardd: unexpected argument \"%s\"", argv[optind]);
+		fputs("Try \"synguardd --help\".\n", stderr);
 		return SG_EXIT_USAGE;
 	}
 	r = add_setting(a, SETTING_attach, a->values[ARGUMENT_ATTACH]);

@@ -15,6 +15,7 @@
 
 #include "cli/base/client.h"
 #include "cli/print/metrics.h"
+#include "daemon/base/text.h"
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
@@ -227,12 +228,12 @@ static void text_render(struct http *h, const json_t *report, const char *why)
 	text_forget(h);
 	if (!to)
 		return;
-	if (!report)
-		fprintf(to,
-			"# synguardd does not answer at %s/" SG_BUS_SOCKET ": %s\n"
-			"# Is it running? Start it as root with: %s\n",
-			h->runtime_dir, why,
-			start_hint("", h->runtime_dir, command, sizeof(command)));
+	if (!report) {
+		text_say(to, "# synguardd does not answer at %s/" SG_BUS_SOCKET ": %s",
+			 h->runtime_dir, why);
+		text_say(to, "# Is it running? Start it as root with: %s",
+			 start_hint("", h->runtime_dir, command, sizeof(command)));
+	}
 	metrics_print(to, report);
 	if (!fclose(to))
 		h->metrics = http_response(HTTP_METRICS_TYPE, text);

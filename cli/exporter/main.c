@@ -75,6 +75,7 @@ static int parse_options(int argc, char **argv, struct exporter_options *o)
 	};
 	int option;
 
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		switch (option) {
 		case 'l':
@@ -93,16 +94,18 @@ static int parse_options(int argc, char **argv, struct exporter_options *o)
 			usage(stdout);
 			return SG_EXIT_OK;
 		default:
+			text_say(stderr,
+				 "synguard-exporter: \"%s\" is no option, or has a value too many "
+				 "or too few",
+				 argv[optind - 1]);
 			fputs("Try \"synguard exporter --help\".\n", stderr);
 			return SG_EXIT_USAGE;
 		}
 	}
 	if (optind == argc)
 		return -1;
-	fprintf(stderr,
-		"synguard-exporter: unknown argument \"%s\"\n"
-		"Try \"synguard exporter --help\".\n",
-		argv[optind]);
+	text_say(stderr, "synguard-exporter: unknown argument \"%s\"", argv[optind]);
+	fputs("Try \"synguard exporter --help\".\n", stderr);
 	return SG_EXIT_USAGE;
 }
 
@@ -260,10 +263,10 @@ static int open_sockets(sd_event *event, struct http *http, const struct exporte
 	const char *address = NULL;
 
 	if (count < 0) {
-		fprintf(stderr,
-			"synguard-exporter: systemd has passed something else than listening TCP "
-			"sockets (%s); look at ListenStream= of the socket unit\n",
-			strerror(-count));
+		text_say(stderr,
+			 "synguard-exporter: systemd has passed something else than listening TCP "
+			 "sockets (%s); look at ListenStream= of the socket unit",
+			 strerror(-count));
 		return SG_EXIT_FAILED;
 	}
 	for (i = 0; i < count && r >= 0; i++)
@@ -276,16 +279,16 @@ static int open_sockets(sd_event *event, struct http *http, const struct exporte
 		r = fd < 0 ? fd : serve_on(event, http, fd);
 	}
 	if (r == -EINVAL) {
-		fprintf(stderr,
-			"synguard-exporter: \"%s\" is no ADDRESS:PORT like 127.0.0.1:9846 or "
-			"[::1]:9846, with a port from 1 to 65535\n",
-			address);
+		text_say(stderr,
+			 "synguard-exporter: \"%s\" is no ADDRESS:PORT like 127.0.0.1:9846 or "
+			 "[::1]:9846, with a port from 1 to 65535",
+			 address);
 		return SG_EXIT_USAGE;
 	}
 	if (r < 0)
-		fprintf(stderr,
-			"synguard-exporter: %s: %s; choose another with --listen ADDRESS:PORT\n",
-			address ?: "a socket that systemd has passed", strerror(-r));
+		text_say(stderr,
+			 "synguard-exporter: %s: %s; choose another with --listen ADDRESS:PORT",
+			 address ?: "a socket that systemd has passed", strerror(-r));
 	return r < 0 ? SG_EXIT_FAILED : SG_EXIT_OK;
 }
 
@@ -326,7 +329,7 @@ int main(int argc, char **argv)
 		return r;
 	r = start_loop(&event, &http, &options);
 	if (r < 0) {
-		fprintf(stderr, "synguard-exporter: %s\n", strerror(-r));
+		text_say(stderr, "synguard-exporter: %s", strerror(-r));
 		return SG_EXIT_FAILED;
 	}
 	r = open_sockets(event, http, &options);

@@ -2,9 +2,11 @@
 #include "cli/print/metrics.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/base/json.h"
+#include "daemon/base/text.h"
 #include "synguard/cleanup.h"
 #include "synguard/report.h"
 
@@ -52,12 +54,15 @@ static struct metrics_label metrics_label(const char *name, const char *value)
 /* An interface may be called almost anything. */
 static void metrics_escaped(FILE *to, const struct metrics_label *label)
 {
-	size_t i;
+	_cleanup_free_ char *value = strndup(label->value, label->length);
+	const char *at;
 
-	for (i = 0; i < label->length; i++) {
-		if (label->value[i] == '\\' || label->value[i] == '"')
+	if (value)
+		text_clean(value);
+	for (at = value ?: ""; *at; at++) {
+		if (*at == '\\' || *at == '"')
 			putc('\\', to);
-		putc(label->value[i], to);
+		putc(*at, to);
 	}
 }
 

@@ -119,7 +119,7 @@ static bool on_event(void *userdata, const json_t *event)
 	if (when < view->since)
 		return true;
 	if (view->json) {
-		json_dumpf(event, stdout, JSON_COMPACT);
+		json_dumpf(event, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 		putchar('\n');
 	} else {
 		print_event(&view->screen, event, when);

@@ -25,7 +25,7 @@ int print_json(const json_t *root)
 	if (!root)
 		return out_of_memory();
 	/* main() looks for errors of stdout */
-	json_dumpf(root, stdout, JSON_INDENT(2));
+	json_dumpf(root, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	putchar('\n');
 	return SG_EXIT_OK;
 }

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/text.h"
+
 /* JOURNAL_STREAM is "DEVICE:INODE" of the journal's stream. A child may inherit the variable
  * without the stream. */
 bool log_is_journal(void)
@@ -50,6 +52,8 @@ void log_line(int priority, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text + length, sizeof(text) - length - 1, format, args);
 	va_end(args);
+	/* names and contents of files, arguments, words of the kernel: whoever they are of */
+	text_clean(text);
 	length = strlen(text);
 	text[length++] = '\n';
 	log_write(text, length);

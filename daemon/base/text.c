@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -218,10 +220,22 @@ void text_wrap(FILE *to, const char *begin, size_t columns, const char *text)
 	putc('\n', to);
 }
 
+/* ---- what must not reach a terminal ---------------------------------------------------------- */
+
+/* The bytes of the control character that the text begins with, or 0. U+0080 to U+009F are some, too. */
+static size_t text_control(const char *text)
+{
+	unsigned char first = text[0], second = first ? text[1] : 0;
+
+	if (first < 0x20 || first == 0x7f)
+		return 1;
+	return first == 0xc2 && second >= 0x80 && second < 0xa0 ? 2 : 0;
+}
+
 bool text_is_plain(const char *text, const char *allowed)
 {
 	for (; *text; text++)
-		if (((unsigned char)*text < ' ' || *text == 0x7f) && !strchr(allowed, *text))
+		if (text_control(text) && !strchr(allowed, *text))
 			return false;
 	return true;
 }
@@ -253,4 +267,31 @@ bool text_is_utf8(const char *text)
 		s += length;
 	}
 	return true;
+}
+
+void text_clean(char *text)
+{
+	bool is_utf8 = text_is_utf8(text);
+	size_t n;
+
+	for (; *text; text++)
+		if (!is_utf8 && (unsigned char)*text >= 0x80)
+			*text = '?';
+		else if ((n = text_control(text)))
+			text = (char *)memset(text, '?', n) + n - 1;
+}
+
+void text_say(FILE *to, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	if (text)
+		text_clean(text);
+	fprintf(to, "%s\n", text ?: strerror(ENOMEM));
+	free(text);
 }

@@ -67,7 +67,14 @@ size_t text_letter(const char *text, size_t bytes, int *columns);
  */
 void text_wrap(FILE *to, const char *begin, size_t columns, const char *text);
 
-/* No control byte (below 0x20, or 0x7f) but those that are allowed ("\t"). */
+/* ---- what must not reach a terminal ---- */
+
+/* No control character (below U+0020, U+007F to U+009F) but those that are allowed ("\t"). */
 bool text_is_plain(const char *text, const char *allowed);
 /* RFC 3629: the shortest form, no surrogates, up to U+10FFFF. */
 bool text_is_utf8(const char *text);
+/* Puts "?" in place of each byte of a control character, and of each that is not ASCII where the text
+ * is no UTF-8. */
+void text_clean(char *text);
+/* Prints what the format makes as one line, cleaned. */
+void text_say(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -69,7 +69,6 @@ struct events *events_free(struct events *events)
 /* No control character, and no byte that is not UTF-8, leaves this function. */
 static void events_clean(char *to, size_t size, const char *text)
 {
-	bool ascii_only;
 	size_t n;
 
 	snprintf(to, size, "%s", text);
@@ -77,19 +76,7 @@ static void events_clean(char *to, size_t size, const char *text)
 	if (text[n]) /* cut: between characters */
 		while (n && ((unsigned char)to[n - 1] & 0x80))
 			to[--n] = 0;
-	ascii_only = !text_is_utf8(to);
-	for (; *to; to++) {
-		unsigned char c = *to;
-		/* U+0080 ... U+009F are control characters too: C2 80 ... C2 9F */
-		bool c1 = c == 0xc2 && (unsigned char)to[1] < 0xa0;
-
-		if (c < 0x20 || c == 0x7f || (ascii_only && c >= 0x80)) {
-			*to = '?';
-		} else if (c1) {
-			to[0] = '?';
-			to[1] = '?';
-		}
-	}
+	text_clean(to);
 }
 
 static const struct event_value *events_given(const char *field, const struct event_value *values,

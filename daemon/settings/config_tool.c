@@ -11,6 +11,7 @@
 #include "synguard/cleanup.h"
 #include "synguard/names.h"
 
+#include "daemon/base/text.h"
 #include "daemon/settings/config.h"
 
 struct tool {
@@ -29,15 +30,17 @@ struct tool_verb {
 
 static int usage_error(const char *format, const char *word)
 {
-	fputs("synguard config: ", stderr);
-	fprintf(stderr, format, word);
-	fputs("\nTry \"synguard config --help\".\n", stderr);
+	char text[512];
+
+	snprintf(text, sizeof(text), format, word);
+	text_say(stderr, "synguard config: %s", text);
+	fputs("Try \"synguard config --help\".\n", stderr);
 	return SG_EXIT_USAGE;
 }
 
 static int tool_fail(const char *what, int error)
 {
-	fprintf(stderr, "synguard config: %s: %s\n", what, strerror(-error));
+	text_say(stderr, "synguard config: %s: %s", what, strerror(-error));
 	return SG_EXIT_FAILED;
 }
 
@@ -48,7 +51,7 @@ static void print_problems(const struct config_problems *p, const char *kind)
 
 	for (i = 0; i < p->count && i < CONFIG_PROBLEMS_KEPT; i++) {
 		config_problem_text(&p->kept[i], &line);
-		fprintf(stderr, "%s%s\n", kind, line.text);
+		text_say(stderr, "%s%s", kind, line.text);
 	}
 	if (i < p->count)
 		fprintf(stderr, "%sand %zu more\n", kind, p->count - i);
@@ -78,7 +81,7 @@ static int tool_check(const struct tool *t)
 	if (code != SG_EXIT_OK)
 		return code;
 	for (i = 0; i < c->file_count; i++)
-		printf("%s: fine\n", c->files[i]);
+		text_say(stdout, "%s: fine", c->files[i]);
 	if (!c->file_count)
 		puts("there is no configuration file; every setting is as by default");
 	return SG_EXIT_OK;
@@ -126,7 +129,7 @@ static int tool_get(const struct tool *t)
 	code = tool_load(t, &c);
 	for (i = 0; c && i < settings_lines(&c->settings, id); i++) {
 		settings_text(&c->settings, id, i, &text);
-		puts(text.text);
+		text_say(stdout, "%s", text.text);
 	}
 	return code;
 }
@@ -194,7 +197,7 @@ int main(int argc, char **argv)
 	struct tool t = {};
 	int c, code;
 
-	argv[0] = "synguard config"; /* as getopt names it */
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		switch (c) {
 		case 'o':
@@ -207,8 +210,7 @@ int main(int argc, char **argv)
 			usage(stdout);
 			return SG_EXIT_OK;
 		default:
-			fputs("Try \"synguard config --help\".\n", stderr);
-			return SG_EXIT_USAGE;
+			return usage_error("\"%s\" is no option", argv[optind - 1]);
 		}
 	}
 	code = run(&t, argc - optind, argv + optind);

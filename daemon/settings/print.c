@@ -29,7 +29,7 @@ static void print_setting(FILE *to, const struct settings *s, enum setting_id id
 
 	for (i = 0; i < settings_lines(s, id); i++) {
 		settings_text(s, id, i, &text);
-		fprintf(to, "%s=%s\n", settings_table[id].key, text.text);
+		text_say(to, "%s=%s", settings_table[id].key, text.text);
 	}
 }
 
@@ -38,9 +38,9 @@ static void print_origin(FILE *to, const struct config_origin *o)
 	if (!o->file)
 		fputs("# by default\n", to);
 	else if (!o->line)
-		fprintf(to, "# %s\n", o->file);
+		text_say(to, "# %s", o->file);
 	else
-		fprintf(to, "# %s:%u\n", o->file, o->line);
+		text_say(to, "# %s:%u", o->file, o->line);
 }
 
 void config_print(FILE *to, const struct config *c, bool origin)
@@ -113,7 +113,7 @@ int config_print_json(FILE *to, const struct config *c)
 					      print_json_value(&c->settings, id), "file", o->file,
 					      "line", (int)o->line));
 	}
-	r = root ? json_dumpf(root, to, JSON_INDENT(2)) : -1;
+	r = root ? json_dumpf(root, to, JSON_INDENT(2) | JSON_ENSURE_ASCII) : -1;
 	json_decref(root);
 	fputc('\n', to);
 	return r < 0 ? -EIO : 0;

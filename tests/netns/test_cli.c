@@ -284,6 +284,46 @@ static void expect_mode_by(struct stage *s, const char *who)
 	json_decref(report);
 }
 
+/* U+009B begins a sequence as ESC [ does, U+00F6 is a letter. */
+#define HOSTILE                                                                                    \
+	"a\xc2\x9b"                                                                                \
+	"2J\xc3\xb6"
+
+/* Trap FW85: the name of an interface, by whichever verb. */
+START_TEST(fw85_hostile_interface)
+{
+	static const char *const verbs[][2] = {
+		{ "status", NULL },	{ "status", "--json" }, { "events", NULL },
+		{ "events", "--json" }, { "metrics", NULL },
+	};
+	const struct lab_daemon_options o = { .interface = "a*" };
+	char tail[2048];
+	struct stage s;
+	size_t i;
+
+	stage_raise(&s, NULL);
+	ok(lab_link_add(s.lab, &(struct lab_end){ .host = LAB_SERVER, .ifname = HOSTILE },
+			&(struct lab_end){ .host = LAB_CLIENT, .ifname = HOSTILE }),
+	   "a link");
+	ok(lab_daemon_start(&s.daemon, s.lab, LAB_SERVER, &o, tail, sizeof(tail)), tail);
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		struct said said = CLI(&s, verbs[i][0], verbs[i][1]);
+
+		ck_assert_int_eq(said.exit_code, 0);
+		ck_assert_msg(!strstr(said.out, "\xc2\x9b"), "%s %.200s", verbs[i][0],
+			      strstr(said.out, "\xc2\x9b"));
+		if (verbs[i][1])
+			ck_assert_msg(strstr(said.out, i == 1 ? "a\\u009B2J\\u00F6" : "\"a??2J"),
+				      "%.1000s", said.out);
+		said_done(&said);
+	}
+	lab_daemon_tail(s.daemon, tail, sizeof(tail));
+	ck_assert_msg(strstr(tail, "attached to a??2J\xc3\xb6") && !strstr(tail, "\xc2\x9b"), "%s",
+		      tail);
+	stage_strike(&s);
+}
+END_TEST
+
 START_TEST(cli_mode)
 {
 	static const char *const modes[] = { "off", "observe", "always", "auto" };
@@ -745,6 +785,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(cli_status, 30),
 	SUITE_TEST(cli_status_json, 30),
 	SUITE_TEST(cli_status_is_narrow, 30),
+	SUITE_TEST(fw85_hostile_interface, 30),
 	SUITE_TEST(cli_mode, 30),
 	SUITE_TEST(cli_mode_not_allowed, 30),
 	SUITE_TEST(cli_daemon_hangs, 60),

@@ -315,6 +315,41 @@ START_TEST(bytes_of_text)
 	ck_assert(text_is_plain("a\tb", "\t"));
 	ck_assert(!text_is_plain("a\033[m", "\t"));
 	ck_assert(!text_is_plain("\x7f", "\t"));
+	ck_assert(!text_is_plain("\xc2\x9b"
+				 "2J",
+				 "\t"));
+	ck_assert(text_is_plain("\u00a0", ""));
+}
+END_TEST
+
+/* clang-format off */
+static const struct {
+	const char *text, *clean;
+} hostile[] = {
+	{ "",                     "" },
+	{ "eth0 \u00f6 \u20ac",   "eth0 \u00f6 \u20ac" },
+	{ "a\033[2Jb\n\tc\r\x7f",  "a?[2Jb??c??" },
+	{ "\xc2\x80\xc2\x9b" "2J\u00a0",  "????2J\u00a0" },
+	{ "\xc2\x9b",             "??" },
+	/* no UTF-8, of which a terminal may make anything */
+	{ "a\x9b" "2J\u00f6",       "a?2J??" },
+	{ "\xc2",                 "?" },
+};
+/* clang-format on */
+
+START_TEST(fw85_clean_text)
+{
+	_cleanup_free_ char *text = strdup(hostile[_i].text), *said = NULL;
+	char expected[64];
+	size_t size;
+	FILE *to = open_memstream(&said, &size);
+
+	text_clean(text);
+	ck_assert_str_eq(text, hostile[_i].clean);
+	text_say(to, "%s: %d", hostile[_i].text, 7);
+	fclose(to);
+	snprintf(expected, sizeof(expected), "%s: 7\n", hostile[_i].clean);
+	ck_assert_str_eq(said, expected);
 }
 END_TEST
 
@@ -482,6 +517,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(fields, 5),
 	SUITE_TEST(paragraphs, 5),
 	SUITE_TEST(bytes_of_text, 5),
+	SUITE_LOOP(fw85_clean_text, ARRAY_SIZE(hostile), 10),
 	SUITE_TEST(files_read, 10),
 	SUITE_TEST(files_replaced, 10),
 	SUITE_TEST(files_locked, 10),

@@ -392,6 +392,55 @@ START_TEST(faces_completion_of_what_follows)
 }
 END_TEST
 
+/* ---- what others have written -------------------------------------------------------------- */
+
+/* What a program says of a hostile argument, or of a file that has such a name, a section and a key. */
+#define HOSTILE "$(printf 'a\\033[2Jb\\302\\2332J\\177')"
+
+/* clang-format off */
+static const char *const sayings[] = {
+	"daemon/synguardd " HOSTILE,
+	"daemon/synguardd --" HOSTILE,
+	/* which does not start with that directory, whoever runs the test */
+	"daemon/synguardd --runtime-dir /dev/null/x --attach=" HOSTILE,
+	"daemon/synguardd --runtime-dir /dev/null/x --interface=" HOSTILE,
+	"daemon/synguardd --runtime-dir /dev/null/x --config ./" HOSTILE,
+	"daemon/synguardd --undo --runtime-dir /dev/null/" HOSTILE,
+	"daemon/synguardd --runtime-dir /dev/null/" HOSTILE,
+	"cli/exporter/synguard-exporter " HOSTILE,
+	"cli/exporter/synguard-exporter --" HOSTILE,
+	"cli/exporter/synguard-exporter --listen " HOSTILE,
+	"daemon/synguard-config " HOSTILE,
+	"daemon/synguard-config --" HOSTILE,
+	"daemon/synguard-config get " HOSTILE,
+	"daemon/synguard-config check ./" HOSTILE,
+	"daemon/synguard-config show --origin ./" HOSTILE,
+	"cli/synguard " HOSTILE,
+	"cli/synguard --" HOSTILE,
+	"cli/synguard --runtime-dir /dev/null/" HOSTILE " status",
+	"cli/synguard status --" HOSTILE,
+};
+/* clang-format on */
+
+START_TEST(fw85_hostile_words)
+{
+	char folder[] = "/tmp/synguard-faces-XXXXXX";
+	char *text;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+	text = output_of("f=" HOSTILE "; printf '[x\\033[2Jx]\\nx\\033[2Jx=1\\n' >$f; " FACES_BUILD
+			 "/%s 2>&1; rm $f%s",
+			 sayings[_i], "");
+	ck_assert_msg(strchr(text, '?'), "%s: %s", sayings[_i], text);
+	ck_assert_ptr_null(strchr(text, '\033'));
+	ck_assert_ptr_null(strchr(text, '\177'));
+	ck_assert_ptr_null(strstr(text, "\302\233"));
+	free(text);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 /* ---- man pages ----------------------------------------------------------------------------- */
 
 /* Every "*--name*" of a page's source. */
@@ -526,6 +575,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(faces_completion, 60),
 	SUITE_TEST(faces_completion_of_parts, 30),
 	SUITE_TEST(faces_completion_of_what_follows, 60),
+	SUITE_LOOP(fw85_hostile_words, ARRAY_SIZE(sayings), 5),
 	SUITE_TEST(faces_man_page, 5),
 	SUITE_TEST(faces_programs, 10),
 	SUITE_TEST(faces_daemon, 10),
