@@ -386,8 +386,9 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 		host |= SG_HOST_LISTENER;
 	}
 	s->host = host;
-	/* the daemon sets tcp_syncookies to 2; once for each lease */
-	if (begins && (hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER))
+	/* the daemon sets tcp_syncookies to 2; once for each lease, or when this comes in one */
+	if ((begins || s->hindrance != hindrance) && service_defended(s, now_ns) &&
+	    (hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER))
 		service_call_daemon(now_ns);
 	/* one full member of a group says nothing about the others */
 	if (!hindrance && listener_accept_full(&inet->sk) && !listener_is_in_group(&inet->sk))

@@ -17,12 +17,11 @@
 /* 0 would mean a quarter of a second, to save wake-ups */
 #define MANAGER_TICK_ACCURACY_USEC 1000ULL
 
-/*
- * Time for the ACKs of challenges that are under way when the daemon is told to end; where
- * tcp_timestamps is to be put back, so many times as much at the most.
- */
-#define MANAGER_LEAVE_USEC  1000000ULL
-#define MANAGER_LEAVE_TURNS 5
+/* Time for the ACKs of challenges that are under way when the daemon is told to end. */
+#define MANAGER_LEAVE_USEC 1000000ULL
+/* Then, as long as tcp_timestamps has not been put back: by a tick, which is here in time. */
+#define MANAGER_LEAVE_TURN_USEC 100000ULL
+#define MANAGER_LEAVE_TURNS	50
 
 /* A host of some hundred interfaces is reported ready before the last one is attached to. */
 #define MANAGER_SETTLE_USEC 10000000ULL
@@ -280,8 +279,8 @@ static int on_left(sd_event_source *source, uint64_t scheduled_usec, void *userd
 
 	if (!settles || ++m->loop.leave_turns >= MANAGER_LEAVE_TURNS)
 		return sd_event_exit(m->loop.event, 0);
-	return sd_event_add_time_relative(m->loop.event, NULL, CLOCK_MONOTONIC, MANAGER_LEAVE_USEC,
-					  0, on_left, m);
+	return sd_event_add_time_relative(m->loop.event, NULL, CLOCK_MONOTONIC,
+					  MANAGER_LEAVE_TURN_USEC, 0, on_left, m);
 }
 
 int manager_leave(struct manager *m)
@@ -292,6 +291,7 @@ int manager_leave(struct manager *m)
 	    (!m->host.dp || !m->sample.challenges_per_sec || m->policy.mode == SG_MODE_OFF))
 		return sd_event_exit(m->loop.event, 0);
 	manager_change_mode(m, SG_MODE_OFF);
+	sd_event_source_set_time_relative(m->loop.ticker, 0);
 	return sd_event_add_time_relative(m->loop.event, NULL, CLOCK_MONOTONIC, MANAGER_LEAVE_USEC,
 					  0, on_left, m);
 }

@@ -219,6 +219,23 @@ static const struct host_kind kinds[] = {
 	  NFT("table inet n { chain c { type nat hook postrouting priority srcnat; oifname \"nope\" masquerade; }; };")
 	  "; " INPUT("policy drop; ct state invalid drop; ct state established,related accept; "
 		     "tcp dport 8080 ct state new accept; meta l4proto ipv6-icmp accept;") },
+	/* the rules of dockerd 28, one container of which a port is published */
+	{ "Docker",
+	  "ip link add docker0 type bridge; ip addr add 10.99.2.1/24 dev docker0; ip link set docker0 up; "
+	  "sysctl -q net.ipv4.ip_forward=1; "
+	  "iptables -t nat -N DOCKER; "
+	  "iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER; "
+	  "iptables -t nat -A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER; "
+	  "iptables -t nat -A POSTROUTING -s 10.99.2.0/24 ! -o docker0 -j MASQUERADE; "
+	  "iptables -t nat -A DOCKER ! -i docker0 -p tcp --dport 8443 -j DNAT --to-destination 10.99.2.2:443; "
+	  "iptables -P FORWARD DROP; iptables -N DOCKER; iptables -N DOCKER-FORWARD; iptables -N DOCKER-USER; "
+	  "iptables -A FORWARD -j DOCKER-USER; iptables -A FORWARD -j DOCKER-FORWARD; "
+	  "iptables -A DOCKER-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -o docker0 -j ACCEPT; "
+	  "iptables -A DOCKER-FORWARD -o docker0 -j DOCKER; iptables -A DOCKER-FORWARD -i docker0 -j ACCEPT; "
+	  "iptables -A DOCKER -d 10.99.2.2/32 ! -i docker0 -o docker0 -p tcp --dport 443 -j ACCEPT; "
+	  "iptables -A DOCKER ! -i docker0 -o docker0 -j DROP; "
+	  "ip6tables -t nat -N DOCKER; ip6tables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER; "
+	  "ip6tables -P FORWARD DROP" },
 	{ "redirect to the port",
 	  NFT("table inet n { chain c { type nat hook prerouting priority dstnat; tcp dport 8080 redirect to :8081; }; };"),
 	  .server.port = OTHER_PORT, .left_alone = "no_listener" },

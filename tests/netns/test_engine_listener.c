@@ -5,6 +5,7 @@
  * handshake.
  */
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,7 @@ struct slow {
 	uint64_t until_ns;
 	uint32_t tsval; /* of the SYN-ACK */
 	unsigned int done, lost;
+	uint64_t asked_ns, lost_asked_ns;
 	const char *why; /* the last one was */
 };
 
@@ -161,6 +163,7 @@ struct slow {
 static void slow_lose(struct slow *c, const char *why)
 {
 	c->why = why;
+	c->lost_asked_ns = c->asked_ns;
 	c->lost++;
 	c->state = SLOW_NEW;
 }
@@ -170,7 +173,8 @@ static void slow_ask(struct slow *c)
 	c->w.port = c->w.port == 65535 ? SLOW_PORTS : c->w.port + 1;
 	c->w.timestamps = false;
 	wire_send_syn(&c->w, NULL);
-	c->until_ns = clock_now_ns() + SLOW_PATIENCE_NS;
+	c->asked_ns = clock_now_ns();
+	c->until_ns = c->asked_ns + SLOW_PATIENCE_NS;
 	c->state = SLOW_ASKED;
 }
 
@@ -193,7 +197,7 @@ static void slow_take_echo(struct slow *c)
 
 	if (v->flags & FRAME_SYN)
 		return;
-	if (v->flags & FRAME_RST)
+	if (v->flags & (FRAME_RST | FRAME_FIN))
 		slow_lose(c, "reset");
 	else if (v->has_ts != c->w.timestamps)
 		slow_lose(c, "other options than agreed");
@@ -368,10 +372,190 @@ START_TEST(fw93_flips)
 }
 END_TEST
 
+/* ---- another engine ---------------------------------------------------------------------------- */
+
+static void mptcp_takes_over(struct stage *s)
+{
+	s->server = server_free(s->server);
+	ok(server_new(&s->server, s->lab, LAB_SERVER,
+		      &(struct server_options){
+			      .port = STAGE_PORT, .backlog = BACKLOG, .mptcp = true }),
+	   "an MPTCP listener");
+}
+
+static void add_nat(struct stage *s)
+{
+	shell(s, NAT);
+}
+
+static void remove_nat(struct stage *s)
+{
+	shell(s, "nft flush ruleset");
+}
+
+/*
+ * What happens to a service under flood, and which engine is next. NAT takes the request of an
+ * acceptance off its ACK, and a listener takes with it whom it has not accepted, ours or the kernel's: of
+ * these those are lost who have been answered before.
+ */
+static const struct {
+	const char *what;
+	void (*happens)(struct stage *s);
+	const char *engine;
+	bool loses_those_before;
+} changes[] = {
+	{ "NAT comes", add_nat, "listener", true },
+	{ "NAT goes", remove_nat, "reqsk", false },
+	{ "an MPTCP listener takes over", mptcp_takes_over, "listener", true },
+	{ "NAT comes beside MPTCP", add_nat, "listener", false },
+};
+
+#define SEEN_NS (2 * SG_RECHECK_NS)
+
+static void go_on_for(struct slow *all, int ms)
+{
+	int64_t end = clock_now_ns() + ms * 1000000LL;
+	int i;
+
+	while ((int64_t)clock_now_ns() < end) {
+		for (i = 0; i < SLOW_ALL; i++)
+			slow_go_on(&all[i]);
+		usleep(1000);
+	}
+}
+
+static bool has_engine(struct stage *s, const char *engine)
+{
+	json_t *status = stage_status(s);
+	json_t *row = stage_service(status, LAB_SERVER_ADDR4, STAGE_PORT);
+	bool has = !strcmp(json_string_value(json_object_get(row, "engine")), engine) &&
+		   json_is_true(json_object_get(row, "defending"));
+
+	json_decref(status);
+	return has;
+}
+
+static void await_engine(struct stage *s, struct slow *all, const char *engine)
+{
+	int64_t end = clock_now_ns() + 5000000000LL;
+
+	while (!has_engine(s, engine) && (int64_t)clock_now_ns() < end)
+		go_on_for(all, 50);
+	ck_assert_msg(has_engine(s, engine), "the engine is not %s", engine);
+}
+
+/* Those who asked before the programs had looked again may be gone, and are told at once. */
+static void forgive_those_before(struct slow *all, uint64_t since_ns)
+{
+	int i;
+
+	for (i = 0; i < SLOW_ALL; i++) {
+		uint64_t after_ns = all[i].lost_asked_ns - since_ns;
+
+		ck_assert_msg(!all[i].lost || !strcmp(all[i].why, "reset"), "a client lost: %s",
+			      all[i].why);
+		ck_assert_msg(!all[i].lost || all[i].lost_asked_ns < since_ns + SEEN_NS,
+			      "one lost who asked %.1f ms later", after_ns / 1e6);
+		all[i].lost = 0;
+	}
+}
+
+static void count_lost(const struct slow *all, const char *when, uint64_t since_ns)
+{
+	int i;
+
+	for (i = 0; i < SLOW_ALL; i++)
+		ck_assert_msg(!all[i].lost,
+			      "%s: %u slow IPv%d clients lost, the last one, who asked %.1f ms "
+			      "after it: %s",
+			      when, all[i].lost, all[i].w.version,
+			      (int64_t)(all[i].lost_asked_ns - since_ns) / 1e6, all[i].why);
+}
+
+START_TEST(fw94_engine_changes_in_a_flood)
+{
+	static struct slow slow[SLOW_ALL];
+	const struct clients_options real = {
+		.port = STAGE_PORT,
+		.rate_per_sec = 100,
+		.duration_ms = 4000,
+	};
+	struct clients *clients;
+	struct clients_result r;
+	struct flood *flood;
+	struct stage s;
+	size_t i;
+
+	stage_raise(&s, &(struct server_options){ .backlog = BACKLOG });
+	stage_daemon_config(&s, "auto", STAGE_NOBODY_IS_VERIFIED);
+	stage_prove(&s, STAGE_PORT);
+	slow_open(slow, &s);
+	flood = STAGE_FLOOD(&s, .rate_per_sec = 5000, .ipv6_share = 128);
+	await_engine(&s, slow, "reqsk");
+	for (i = 0; i < ARRAY_SIZE(changes); i++) {
+		uint64_t since_ns;
+
+		changes[i].happens(&s);
+		since_ns = clock_now_ns();
+		/* and the last one of those has answered */
+		if (changes[i].loses_those_before) {
+			go_on_for(slow, (SEEN_NS + SLOW_LATE_NS) / 1000000);
+			forgive_those_before(slow, since_ns);
+		}
+		ok(clients_start(&clients, s.lab, LAB_CLIENT, &real), "clients");
+		await_engine(&s, slow, changes[i].engine);
+		while (clients_running(clients))
+			go_on_for(slow, 50);
+		ok(clients_wait(clients, &r), "clients");
+		ck_assert_msg(r.connected == r.attempted, "%s: %u of %u clients connect",
+			      changes[i].what, r.connected, r.attempted);
+		clients_result_done(&r);
+		clients_free(clients);
+		count_lost(slow, changes[i].what, since_ns);
+	}
+	stage_flood_end(flood);
+	printf("# %u slow clients meanwhile\n", slow_close(slow, "at the end"));
+	stage_strike(&s);
+}
+END_TEST
+
+/* ---- the end ----------------------------------------------------------------------------------- */
+
+#define STOP_MS 3500
+
+/* Told to end in an attack: both settings are as before when the daemon is gone, and nobody is lost. */
+START_TEST(fw91_stopped_in_an_attack)
+{
+	static struct slow slow[SLOW_ALL];
+	struct flood *flood;
+	struct stage s;
+	int status = 0;
+
+	raise_with_nat(&s, "auto", "[Defence]\nLeaveAlone=" LAB_SERVER_ADDR6 "\n");
+	slow_open(slow, &s);
+	flood = STAGE_FLOOD(&s, .rate_per_sec = 5000);
+	while (setting(&s, TIMESTAMPS) != 2)
+		go_on_for(slow, 100);
+	go_on_for(slow, 1000);
+	kill(lab_daemon_pid(s.daemon), SIGTERM);
+	go_on_for(slow, STOP_MS);
+	ok(lab_daemon_stop(s.daemon, 0, &status), "the end of the daemon");
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(setting(&s, COOKIES), 1);
+	ck_assert_int_eq(setting(&s, TIMESTAMPS), 1);
+	stage_flood_end(flood);
+	go_on_for(slow, SLOW_LATE_NS / 1000000);
+	printf("# %u slow clients meanwhile\n", slow_close(slow, "at the end of the daemon"));
+	stage_strike(&s);
+}
+END_TEST
+
 SUITE_NEEDS(suite_lacks_root)
 
 const struct suite_test suite_tests[] = {
 	SUITE_TEST(fw92_first_challenge, 120, .full_seconds = 1200),
 	SUITE_TEST(fw93_flips, 240, .full_seconds = 2400),
+	SUITE_TEST(fw94_engine_changes_in_a_flood, 60),
+	SUITE_TEST(fw91_stopped_in_an_attack, 60),
 	{},
 };
