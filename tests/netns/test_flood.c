@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "frame.h"
+#include "now.h"
 #include "stage.h"
 #include "suite.h"
 #include "tests/lab/flood.h"
@@ -631,9 +632,66 @@ START_TEST(observe_changes_nothing)
 }
 END_TEST
 
+/* ---- without systemd's store --------------------------------------------------------------- */
+
+#define DEATHS 3
+
+/* Longer than it takes on the slowest machine that runs these tests. */
+#define AGAIN_MOST_MS 20000
+
+/*
+ * The daemon is killed in a flood and started again at once, as a loop in a shell does it,
+ * by nobody that keeps its descriptors: how long until SYNs are challenged again. Until then the
+ * kernel has its own cookies, for what was adjusted stays.
+ */
+START_TEST(restart_loop_without_a_store)
+{
+	long long killed_ms, ready_ms, took_ms;
+	char *syncookies;
+	json_int_t challenged;
+	struct flood *forged;
+	json_t *status;
+	struct stage s;
+	int i;
+
+	stage_raise(&s, &(struct server_options){ .backlog = BACKLOG });
+	stage_daemon(&s, "auto");
+	stage_prove(&s, STAGE_PORT);
+	forged = flood(&s, 20000);
+	expect(&s, is_defending, "defending");
+	for (i = 0; i < DEATHS; i++) {
+		killed_ms = now_ms();
+		kill(lab_daemon_pid(s.daemon), SIGKILL);
+		lab_daemon_stop(s.daemon, 5000, NULL);
+		ok(lab_sysctl_get(s.lab, LAB_SERVER, "net.ipv4.tcp_syncookies", &syncookies),
+		   "tcp_syncookies");
+		ck_assert_str_eq(syncookies, "1");
+		free(syncookies);
+		s.daemon = lab_daemon_free(s.daemon);
+		stage_daemon(&s, "auto");
+		ready_ms = now_ms() - killed_ms;
+		do {
+			status = stage_status(&s);
+			challenged = stage_verdict(status, "xdp", "challenged");
+			json_decref(status);
+			took_ms = now_ms() - killed_ms;
+		} while (!challenged && took_ms < AGAIN_MOST_MS);
+		printf("# challenges again %lld ms after the daemon's death, of which its start "
+		       "takes %lld\n",
+		       took_ms, ready_ms);
+		fflush(stdout);
+		ck_assert_int_gt(challenged, 0);
+		expect(&s, is_defending, "defending");
+	}
+	stage_flood_end(forged);
+	stage_strike(&s);
+}
+END_TEST
+
 /* clang-format off */
 const struct suite_test suite_tests[] = {
 	SUITE_TEST(flood_survived, 60),
+	SUITE_TEST(restart_loop_without_a_store, 90),
 	SUITE_TEST(flood_verified_clients, 60),
 	SUITE_TEST(flood_heartbeat_lost, 120, .full_only = true),
 	SUITE_LOOP(h14_others_untouched, 2, 30),
