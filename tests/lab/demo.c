@@ -214,11 +214,11 @@ static enum sg_exit run(struct phase_settings *s, bool json)
 	s->cancel_fd = cancel_fd;
 	lab_cpus(&s->client_cpu, &s->flood_cpu);
 
-	/* Four phases, two short ones, the proofs and the slow clients' last seconds. */
+	/* Six phases, two short ones, the proofs and the slow clients' last seconds. */
 	fprintf(stderr,
 		"A forged SYN flood, in network namespaces of the demo's own: nothing else of\n"
 		"this machine is touched. It keeps one core busy for about %u seconds.\n",
-		4 * s->seconds + 15);
+		6 * s->seconds + 20);
 	err = phases_run(s, results);
 	if (err != -ECANCELED && results[0].ran)
 		err = print_results(s, results, json) ?: err;

@@ -158,6 +158,9 @@ void report_table(const struct phase_result results[PHASE_COUNT])
 			       kept_format(&results[i].clients.kept4, kept, sizeof(kept)));
 
 	print_saturated(results);
+	printf("\nNAT: on a host with a chain of type nat, as with containers; synguard "
+	       "challenges\n"
+	       "with the kernel's own cookies there (engine listener).\n");
 	printf("\nOne core sends the flood and receives it; what it has no time for is offered "
 	       "and\n"
 	       "lost, as in a full network card. CPU: softirq seconds per million absorbed.\n");

