@@ -251,20 +251,22 @@ int view_print_halfopen(const json_t *halfopen, bool of_listeners, const struct 
 
 /* ---- sources ------------------------------------------------------------------------------- */
 
-/* Fewer SYNs than these show no pattern. */
+/* Fewer SYNs than these show no pattern, but that a few send them, as in a slow flood. */
 #define VIEW_MANY_SYNS 1000
 
 enum sources_pattern view_sources_pattern(const json_t *sources)
 {
 	json_int_t syns = get_number(sources, "syns");
 
+	bool clients = get_number(sources, "completed") > syns / 2;
+
+	if (get_is(sources, "pattern", "concentrated") && !clients)
+		return SOURCES_FEW;
 	if (syns < VIEW_MANY_SYNS)
 		return SOURCES_UNCLEAR;
-	if (get_number(sources, "completed") > syns / 2)
+	if (clients)
 		return SOURCES_CLIENTS;
-	if (get_is(sources, "pattern", "spoofed"))
-		return SOURCES_FORGED;
-	return get_is(sources, "pattern", "concentrated") ? SOURCES_FEW : SOURCES_UNCLEAR;
+	return get_is(sources, "pattern", "spoofed") ? SOURCES_FORGED : SOURCES_UNCLEAR;
 }
 
 static bool sources_are_clients(const json_t *sources)

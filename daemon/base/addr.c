@@ -177,6 +177,11 @@ struct sg_addr addr_network(const struct sg_addr *a)
 	return addr_network_prefix(a).addr;
 }
 
+uint8_t addr_network_bits(const struct sg_addr *a)
+{
+	return addr_network_prefix(a).bits;
+}
+
 struct addr_text addr_text_prefix(const struct sg_addr *network)
 {
 	struct addr_prefix p = addr_network_prefix(network);

@@ -75,4 +75,5 @@ struct addr_text addr_prefix_text(const struct addr_prefix *p);
 
 /* The network of an address: /24 of IPv4, /64 of IPv6. */
 struct sg_addr addr_network(const struct sg_addr *addr);
+uint8_t addr_network_bits(const struct sg_addr *addr);
 struct addr_text addr_text_prefix(const struct sg_addr *network);

@@ -72,6 +72,59 @@ static void hitters_heaviest(const struct sg_hitter_set *sets, uint64_t now_ns,
 		}
 }
 
+/* An IPv4 /20, an IPv6 /60: what is wider is no network that somebody would deny. */
+#define HITTERS_WIDER_BITS 4
+
+/* What is in the table of a prefix, also of those in it that are no heavy hitters of a flood. */
+static struct sg_hitter hitters_sum(const struct sg_hitter_set *sets, uint64_t now_ns,
+				    const struct addr_prefix *p)
+{
+	struct sg_hitter sum = { .addr = p->addr }, is;
+	int i, way;
+
+	for (i = 0; i < SG_HITTER_SETS; i++)
+		for (way = 0; way < SG_HITTER_WAYS; way++) {
+			if (!hitters_get(&sets[i], way, now_ns, &is) ||
+			    !addr_prefix_contains(p, &is.addr))
+				continue;
+			sum.syns += is.syns;
+			sum.challenged += is.challenged;
+			sum.completed += is.completed;
+			sum.resets += is.resets;
+			sum.recent += is.recent;
+		}
+	return sum;
+}
+
+/*
+ * A network is often larger than a prefix of the table. A wider one is the heaviest where half of what it
+ * consists of is among the few, and they send half as much again as the one before.
+ */
+static void hitters_widen(const struct sg_hitter_set *sets, uint64_t now_ns,
+			  const struct hitters_heavy few[DETECT_FEW], struct hitters_figures *f)
+{
+	uint8_t bits = f->heaviest_bits;
+	int wider, i;
+
+	for (wider = 1; wider <= HITTERS_WIDER_BITS; wider++) {
+		struct addr_prefix p = { f->heaviest.addr, bits - wider };
+		uint64_t unanswered = 0;
+		int inside = 0;
+
+		addr_prefix_mask(&p);
+		for (i = 0; i < DETECT_FEW && few[i].unanswered; i++)
+			if (addr_prefix_contains(&p, &few[i].is.addr)) {
+				unanswered += few[i].unanswered;
+				inside++;
+			}
+		if (2 * inside < 1 << wider || 2 * unanswered < 3 * f->of_heaviest)
+			continue;
+		f->heaviest = hitters_sum(sets, now_ns, &p);
+		f->heaviest_bits = p.bits;
+		f->of_heaviest = unanswered;
+	}
+}
+
 static void hitters_rank(const struct sg_hitter_set *sets, uint64_t now_ns,
 			 struct hitters_figures *f)
 {
@@ -85,12 +138,14 @@ static void hitters_rank(const struct sg_hitter_set *sets, uint64_t now_ns,
 		f->of_few += prefixes[i].unanswered;
 	f->heaviest = prefixes[0].is;
 	f->of_heaviest = prefixes[0].unanswered;
-	f->is_prefix = true;
+	f->heaviest_bits = addr_network_bits(&f->heaviest.addr);
 	network = addr_network(&sources[0].is.addr);
 	if (sources[0].unanswered >= f->of_heaviest / 10 * 9 && sources[0].unanswered &&
 	    !memcmp(&network, &f->heaviest.addr, sizeof(network))) {
 		f->heaviest = sources[0].is;
-		f->is_prefix = false;
+		f->heaviest_bits = ADDR_BITS;
+	} else if (f->of_heaviest) {
+		hitters_widen(sets + SG_HITTER_PREFIX * SG_HITTER_SETS, now_ns, prefixes, f);
 	}
 }
 

@@ -29,9 +29,12 @@ struct hitters_figures {
 	/* SYNs without a handshake, each window weighing half as much as the next one: of all
 	 * sources, and of the DETECT_FEW heaviest prefixes */
 	uint64_t unanswered, of_few;
-	/* the heaviest prefix, or the address that is nearly all of it */
+	/*
+	 * the heaviest prefix, wider than those of the table where most of a wider one sends; or the
+	 * address that is nearly all of it. Of how many bits, as in struct addr_prefix
+	 */
 	struct sg_hitter heaviest;
-	bool is_prefix;
+	uint8_t heaviest_bits;
 	uint64_t of_heaviest; /* 0: there is none */
 };
 

@@ -174,9 +174,9 @@ static int sources_put_figures(struct sources *s, struct dataplane *dp)
 	json_put_count(j, keys[4], (s->now_ns - f.since_ns + 500000000) / 1000000000);
 	json_put_text(j, keys[5], detect_pattern_name(detect_sources_pattern(&sources)));
 	if (f.of_heaviest) {
-		json_put_text(j, keys[6],
-			      f.is_prefix ? addr_text_prefix(&f.heaviest.addr).text :
-					    addr_text(&f.heaviest.addr).text);
+		const struct addr_prefix heaviest = { f.heaviest.addr, f.heaviest_bits };
+
+		json_put_text(j, keys[6], addr_prefix_text(&heaviest).text);
 		json_put_milli(j, keys[7], hitters_heaviest_share(&f) * 1000);
 		json_put_count(j, keys[8], f.heaviest.completed);
 		json_put_count(j, keys[9], f.heaviest.resets);

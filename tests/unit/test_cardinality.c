@@ -243,7 +243,7 @@ START_TEST(hitters_heaviest_of_a_flood)
 	/* it was, and is no more */
 	put_prefix(sets, 4, "198.18.4.0", now - HITTERS_FORGET_NS - 1, 9999, 0);
 	f = look_at(NULL, now);
-	ck_assert(f.is_prefix);
+	ck_assert_uint_eq(f.heaviest_bits, ADDR_MAPPED_BITS + 24);
 	ck_assert(is(&(struct hitters_row){ .is = f.heaviest }, "198.18.3.0"));
 	ck_assert_uint_eq(f.of_heaviest, 4000);
 	ck_assert_uint_eq(f.of_few, 4000 + 1501);
@@ -251,8 +251,70 @@ START_TEST(hitters_heaviest_of_a_flood)
 	/* nearly all of it is one source */
 	put(sets, SG_HITTER_SOURCE, 0, 11, "198.18.3.7", now, 3700, 3700);
 	f = look_at(NULL, now);
-	ck_assert(!f.is_prefix);
+	ck_assert_uint_eq(f.heaviest_bits, ADDR_BITS);
 	ck_assert(is(&(struct hitters_row){ .is = f.heaviest }, "198.18.3.7"));
+	free(sets);
+}
+END_TEST
+
+/* Prefixes of a flood that send 1000 SYNs each, and which network is told. */
+static const struct {
+	const char *prefixes[9], *heaviest;
+	uint64_t of_heaviest;
+} networks[] = {
+	{ { "198.18.0.0" }, "198.18.0.0/24", 1000 },
+	{ { "198.18.0.0", "198.18.1.0", "198.18.2.0", "198.18.3.0" }, "198.18.0.0/22", 4000 },
+	/* two of four, and not two of eight */
+	{ { "198.18.0.0", "198.18.3.0" }, "198.18.0.0/22", 2000 },
+	{ { "198.18.0.0", "198.18.7.0" }, "198.18.0.0/24", 1000 },
+	{ { "198.18.0.0", "198.18.2.0", "198.18.4.0", "198.18.6.0" }, "198.18.0.0/21", 4000 },
+	/* the others are elsewhere */
+	{ { "198.18.0.0", "198.18.1.0", "198.18.16.0", "198.18.32.0" }, "198.18.0.0/23", 2000 },
+	/* no wider than a /20 */
+	{ { "198.18.0.0", "198.18.2.0", "198.18.4.0", "198.18.6.0", "198.18.8.0", "198.18.10.0",
+	    "198.18.12.0", "198.18.14.0" },
+	  "198.18.0.0/20",
+	  8000 },
+	{ { "2001:2::", "2001:2:0:1::", "2001:2:0:2::" }, "2001:2::/62", 3000 },
+};
+
+START_TEST(hitters_network_of_a_flood)
+{
+	uint64_t now = 1000ULL << SG_HITTER_SHIFT;
+	struct sg_hitter_set *sets = table();
+	struct addr_prefix heaviest;
+	struct hitters_figures f;
+	int i;
+
+	seen = (struct cardinality){ .syns = 10000 };
+	seen_sets = sets;
+	for (i = 0; networks[_i].prefixes[i]; i++)
+		put_prefix(sets, i, networks[_i].prefixes[i], now, 1000, 0);
+	f = look_at(NULL, now);
+	heaviest = (struct addr_prefix){ f.heaviest.addr, f.heaviest_bits };
+	ck_assert_str_eq(addr_prefix_text(&heaviest).text, networks[_i].heaviest);
+	ck_assert_uint_eq(f.of_heaviest, networks[_i].of_heaviest);
+	ck_assert_int_eq(hitters_heaviest_deny(&f), DETECT_DENY_SILENT);
+	free(sets);
+}
+END_TEST
+
+/* Clients in a neighbour that sends little of the flood are clients of the network. */
+START_TEST(hitters_clients_of_the_network)
+{
+	uint64_t now = 1000ULL << SG_HITTER_SHIFT;
+	struct sg_hitter_set *sets = table();
+	struct hitters_figures f;
+
+	seen = (struct cardinality){ .syns = 10000 };
+	seen_sets = sets;
+	put_prefix(sets, 0, "198.18.0.0", now, 4000, 0);
+	put_prefix(sets, 1, "198.18.1.0", now, 4000, 0);
+	put_prefix(sets, 2, "198.18.2.0", now, 4000, 0);
+	put_prefix(sets, 3, "198.18.3.0", now, 300, 200);
+	f = look_at(NULL, now);
+	ck_assert_uint_eq(f.heaviest_bits, ADDR_MAPPED_BITS + 22);
+	ck_assert_int_eq(hitters_heaviest_deny(&f), DETECT_DENY_COMPLETED);
 	free(sets);
 }
 END_TEST
@@ -322,6 +384,8 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(hitters_in_order, 5),
 	SUITE_TEST(hitters_completed_inside, 5),
 	SUITE_TEST(hitters_heaviest_of_a_flood, 10),
+	SUITE_LOOP(hitters_network_of_a_flood, sizeof(networks) / sizeof(networks[0]), 5),
+	SUITE_TEST(hitters_clients_of_the_network, 5),
 	SUITE_TEST(hitters_a_few_are_eight, 10),
 	SUITE_TEST(hitters_flow_fades_as_hitters_do, 10),
 	{}

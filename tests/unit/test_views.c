@@ -379,6 +379,12 @@ START_TEST(sources_look_like_what_they_are)
 	ck_assert(looks("{\"syns\":5000,\"pattern\":\"concentrated\",\"completed\":40}",
 			SOURCES_FEW));
 	ck_assert(looks("{\"syns\":5000,\"pattern\":\"mixed\",\"completed\":40}", SOURCES_UNCLEAR));
+	/* as slow floods are */
+	ck_assert(
+		looks("{\"syns\":100,\"pattern\":\"concentrated\",\"completed\":1}", SOURCES_FEW));
+	ck_assert(looks("{\"syns\":100,\"pattern\":\"spoofed\",\"completed\":1}", SOURCES_UNCLEAR));
+	ck_assert(looks("{\"syns\":100,\"pattern\":\"concentrated\",\"completed\":51}",
+			SOURCES_UNCLEAR));
 	/* a crowd of clients is as random as a flood, and completes */
 	ck_assert(
 		looks("{\"syns\":5000,\"pattern\":\"mixed\",\"completed\":4900}", SOURCES_CLIENTS));
