@@ -97,7 +97,7 @@ int synguard_ingress(struct __sk_buff *skb)
 	union ingress seen = {};
 	enum sg_verdict v = ack_inspect(skb, &seen.ack, c);
 
-	if (v == SG_V_SYN && control.ways && syn_was_handed_over(skb, &seen.ack.p))
+	if (v == SG_V_SYN && syn_was_handed_over(skb, &seen.ack.p))
 		v = syn_at_ingress(skb, &seen.syn);
 	return tcx_action(counters_conclude(c, v));
 }

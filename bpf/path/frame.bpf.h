@@ -16,6 +16,7 @@
 #include "bpf/maps.bpf.h"
 #include "bpf/net/options.h"
 #include "bpf/net/packet.h"
+#include "bpf/state/ways.bpf.h"
 
 /*
  * Frames for another machine's MAC come in where a switch floods, where a NIC is promiscuous, and
@@ -57,6 +58,14 @@ static __always_inline bool frame_is_ours_skb(struct __sk_buff *skb)
 	return skb->pkt_type != KERNEL_PACKET_OTHERHOST ||
 	       eth + sizeof(struct ethhdr) > (void *)(long)skb->data_end ||
 	       frame_is_to_mac_of_ours(eth);
+}
+
+/* The MAC addresses of the frame as way_mac() has them, 0 where it is too short. */
+static __always_inline __u64 frame_mac(const void *data, const void *end, __u32 at)
+{
+	const void *mac = data + at;
+
+	return data + sizeof(struct ethhdr) > end ? 0 : way_mac(mac);
 }
 
 /*

@@ -217,7 +217,7 @@ static __always_inline enum sg_verdict syn_kernel_cookie(void *ctx, enum syn_hoo
 static __always_inline void syn_find_way(struct syn *syn, __u32 ifindex)
 {
 	syn->way_kind = way_plain;
-	if (control.ways & (SG_WAYS_DIFFER(syn->p.version) | SG_WAYS_BY_OTHERS(syn->p.version)))
+	if (way_is_asked(syn->p.version))
 		syn->way_kind = way_find(&syn->p, ifindex);
 	/* the kernel puts no tag into what it is given for another interface, and takes none out */
 	if (syn->way_kind == WAY_ELSEWHERE && syn->p.tags)
@@ -249,10 +249,30 @@ static __always_inline enum sg_verdict syn_way_back(const struct syn *syn)
 	}
 }
 
+/* Of a service's SYN that the stack answers its SYN-ACK will show the way back. */
+static __always_inline enum sg_verdict syn_note_way(const struct syn *syn, __u32 ifindex,
+						    const void *data, const void *end,
+						    enum sg_verdict v)
+{
+	switch (v) {
+	case SG_V_SYN_ADMITTED:
+	case SG_V_SYN_SAMPLED:
+	case SG_V_UNPROVEN:
+	case SG_V_ANOTHER_WAY_BACK:
+		way_note_syn(&syn->p, ifindex,
+			     frame_mac(data, end, offsetof(struct ethhdr, h_source)));
+		return v;
+	default:
+		return v;
+	}
+}
+
 static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx, struct syn *syn)
 {
+	enum sg_verdict v;
+
 	/* clang-format off */
-	return packet_syn_only(&syn->p) ?:
+	v =    packet_syn_only(&syn->p) ?:
 	       (frame_is_ours_xdp(ctx) ? SG_UNDECIDED : SG_V_OTHER_HOST) ?:
 	       source_listed(&syn->p) ?:
 	       syn_hand_over(ctx, syn) ?:
@@ -267,6 +287,8 @@ static __always_inline enum sg_verdict syn_judge(struct xdp_md *ctx, struct syn 
 	       syn_kernel_cookie(ctx, SYN_AT_XDP, syn) ?:
 	       challenge_xdp(ctx, syn);
 	/* clang-format on */
+	return syn_note_way(syn, ctx->ingress_ifindex, (void *)(long)ctx->data,
+			    (void *)(long)ctx->data_end, v);
 }
 
 /* XDP. */
@@ -294,7 +316,7 @@ static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
 static __always_inline bool syn_was_handed_over(struct __sk_buff *skb, const struct packet *p)
 {
 	return !skb->vlan_present && control.mode != SG_MODE_OFF &&
-	       control.mode != SG_MODE_OBSERVE && (control.ways & SG_WAYS_DIFFER(p->version)) &&
+	       control.mode != SG_MODE_OBSERVE && way_is_asked(p->version) &&
 	       way_find(p, skb->ifindex) == WAY_ELSEWHERE && !p->tags;
 }
 
@@ -304,13 +326,15 @@ static __always_inline bool syn_was_handed_over(struct __sk_buff *skb, const str
  */
 static __always_inline enum sg_verdict syn_inspect_skb(struct __sk_buff *skb, struct syn *syn)
 {
+	enum sg_verdict v;
+
 	if (skb->vlan_present) {
 		syn->p.tags++;
 		syn->p.vlan = SG_VLAN_PRESENT | (skb->vlan_tci & 0xfff);
 	}
 	syn_find_way(syn, skb->ifindex);
 	/* clang-format off */
-	return packet_syn_only(&syn->p) ?:
+	v =    packet_syn_only(&syn->p) ?:
 	       source_listed(&syn->p) ?:
 	       syn_enter(skb, syn) ?:
 	       syn_admit(skb, SYN_AT_TCX, syn) ?:
@@ -323,4 +347,6 @@ static __always_inline enum sg_verdict syn_inspect_skb(struct __sk_buff *skb, st
 	       syn_kernel_cookie(skb, SYN_AT_TCX, syn) ?:
 	       challenge_skb(skb, syn);
 	/* clang-format on */
+	return syn_note_way(syn, skb->ifindex, (void *)(long)skb->data, (void *)(long)skb->data_end,
+			    v);
 }

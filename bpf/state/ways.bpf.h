@@ -7,6 +7,10 @@
  * tell it: without forwarding on the interface it refuses (BPF_FIB_LKUP_RET_FWD_DISABLED). So the
  * daemon makes a table of rules and routes (daemon/ways), in which most hosts have nothing.
  *
+ * A challenge by XDP also goes back to the MAC address that the SYN came from: a router. The host may
+ * send by another one (a director of LVS, two routers), which its own SYN-ACKs show as well; then tcx
+ * sends the challenge, for which the kernel looks the next hop up.
+ *
  * Where rules ask for a mark, which a firewall sets after TCP has made the SYN-ACK, for a port, a
  * user or TOS, the table is a guess. There each service shows by its own SYN-ACKs whether it is
  * right, before anybody is challenged.
@@ -74,18 +78,20 @@ struct way_shown_at {
 	__u64 ns[WAY_SHOWN_COUNT]; /* when it was shown last; 0 = never */
 };
 
-MAP(ways_shown, LRU_HASH, 8192, 0, struct way_shown_key, struct way_shown_at);
+MAP(ways_shown, LRU_HASH, 2048, 0, struct way_shown_key, struct way_shown_at);
 
 /* So long it counts. Where more than one counts, clients differ in what rules ask for. */
 #define WAY_SHOWN_NS 120000000000ULL
 
-/* The SYNs that came last, for their SYN-ACKs: by which group of interfaces, and what the table says. */
+/* The SYNs that the stack got last, for their SYN-ACKs. */
 #define WAYS_CAME    4096
 #define WAY_NO_GROUP 255
 
 struct way_came {
+	__u64 from;  /* the MAC address that it came from, way_mac() */
 	__u32 tuple; /* way_tuple() */
 	__u32 ifindex;
+	/* only where rules ask for more than addresses: of the interface, and of the table's */
 	__u8 group, table_group;
 	bool table_has_metrics;
 	bool answered; /* its SYN-ACK was seen */
@@ -134,29 +140,6 @@ static __always_inline enum way_kind way_as_shown(const struct packet *p, __u32 
 	return table || (told <= WAY_BACK && at->ns[WAY_SHOWN_BOTH]) ? told : WAY_UNKNOWN;
 }
 
-static __always_inline void way_note_syn(const struct packet *p, __u32 ifindex, __u8 group,
-					 enum way_kind told, const struct sg_way *way)
-{
-	__u32 tuple = way_tuple(&p->saddr, p->sport, &p->daddr, p->dport);
-	const struct sg_way_iface *other;
-	struct way_came *came = way_came_of(tuple);
-
-	if (!came)
-		return;
-	came->table_group = told <= WAY_BACK ? group : WAY_NO_GROUP;
-	if (told == WAY_ELSEWHERE) {
-		other = bpf_map_lookup_elem(&way_ifaces, &way->ifindex);
-		if (other)
-			came->table_group = other->group;
-	}
-	came->table_has_metrics = told != WAY_PLAIN &&
-				  (way->mss || way->window || way->initrwnd || way->hop_limit);
-	came->group = group;
-	came->answered = false;
-	came->ifindex = ifindex;
-	came->tuple = tuple;
-}
-
 /* Global functions, so that the verifier proves each of them once, by itself. They return 0. */
 __noinline int way_note_shown(const struct sg_addr *local, __be16 port, __u32 ifindex,
 			      enum way_shown shown, __u64 now_ns)
@@ -177,28 +160,60 @@ __noinline int way_note_shown(const struct sg_addr *local, __be16 port, __u32 if
 	return 0;
 }
 
-/* The host's own SYN-ACK leaves by ifindex, by a route with metrics or without. */
-__noinline int way_of_synack(const struct packet *p, __u32 ifindex, __u32 has_metrics, __u64 now_ns)
+static __always_inline __u64 way_mac(const void *mac)
 {
-	const struct sg_way_iface *iface = bpf_map_lookup_elem(&way_ifaces, &ifindex);
-	enum way_shown shown = WAY_SHOWN_OTHER;
+	return (__u64)sg_load(__u16, mac + 4) << 32 | sg_load(__u32, mac);
+}
+
+/* Interfaces whose SYN-ACKs went to another MAC address than the SYN had come from, and until when that
+ * counts; two of one place share it. */
+#define WAY_HOPS    64
+#define WAY_HOPS_NS 300000000000ULL
+
+__u64 hops_differ[WAY_HOPS];
+__u64 hops_differ_until_ns; /* of them all */
+
+static __always_inline __u64 *way_hop(__u32 ifindex)
+{
+	return &hops_differ[ifindex & (WAY_HOPS - 1)];
+}
+
+static __always_inline enum way_shown way_shown_by(const struct way_came *came, __u8 group,
+						   bool has_metrics)
+{
+	bool as_came = group == came->group;
+
+	if (group == came->table_group && has_metrics == came->table_has_metrics)
+		return as_came ? WAY_SHOWN_BOTH : WAY_SHOWN_TABLE;
+	return as_came && !has_metrics ? WAY_SHOWN_SYN : WAY_SHOWN_OTHER;
+}
+
+/* The host's own SYN-ACK leaves by ifindex, to a MAC address, by a route with metrics or without. */
+__noinline int way_of_synack(const struct packet *p, __u32 ifindex, __u64 to, __u32 has_metrics,
+			     __u64 now_ns)
+{
+	const struct sg_way_iface *iface;
 	struct way_came *came;
-	bool as_came;
 	__u32 tuple;
 
-	if (!p || !iface)
+	if (!p)
 		return 0;
 	tuple = way_tuple(&p->daddr, p->dport, &p->saddr, p->sport);
 	came = way_came_of(tuple);
 	if (!came || came->tuple != tuple)
 		return 0;
-	as_came = iface->group == came->group;
-	if (iface->group == came->table_group && !has_metrics == !came->table_has_metrics)
-		shown = as_came ? WAY_SHOWN_BOTH : WAY_SHOWN_TABLE;
-	else if (as_came && !has_metrics)
-		shown = WAY_SHOWN_SYN;
+	if (came->ifindex == ifindex && came->from != to) {
+		*way_hop(ifindex) = now_ns + WAY_HOPS_NS;
+		hops_differ_until_ns = now_ns + WAY_HOPS_NS;
+	}
+	if (!(control.ways & SG_WAYS_BY_OTHERS(p->version)))
+		return 0;
+	iface = bpf_map_lookup_elem(&way_ifaces, &ifindex);
+	if (!iface)
+		return 0;
 	came->answered = true;
-	return way_note_shown(&p->saddr, p->sport, came->ifindex, shown, now_ns);
+	return way_note_shown(&p->saddr, p->sport, came->ifindex,
+			      way_shown_by(came, iface->group, has_metrics), now_ns);
 }
 
 /*
@@ -232,17 +247,62 @@ static __always_inline enum way_kind way_of_table(const struct packet *p,
 						  struct scratch *scratch_of_cpu)
 {
 	struct sg_way_key key = { .prefix_bits = SG_WAY_CLASS_BITS + 8 * sizeof(key.addr) };
-	const struct sg_way *way;
+	const struct sg_way *way = NULL;
 
-	if (!(control.ways & SG_WAYS_DIFFER(p->version)))
+	if (control.ways & SG_WAYS_DIFFER(p->version)) {
+		key.class = way_class(&p->daddr);
+		__builtin_memcpy(key.addr, &p->saddr, sizeof(key.addr));
+		way = bpf_map_lookup_elem(&ways, &key);
+	}
+	if (!way) {
+		scratch_of_cpu->way = (struct sg_way){};
 		return WAY_PLAIN;
-	key.class = way_class(&p->daddr);
-	__builtin_memcpy(key.addr, &p->saddr, sizeof(key.addr));
-	way = bpf_map_lookup_elem(&ways, &key);
-	if (!way)
-		return WAY_PLAIN;
+	}
 	scratch_of_cpu->way = *way;
 	return way_kind_of(way, iface, p->version);
+}
+
+/* Notes a SYN that the stack gets, which came in by ifindex from a MAC address. Returns 0. */
+__noinline int way_note_syn(const struct packet *p, __u32 ifindex, __u64 from)
+{
+	struct scratch *scratch_of_cpu = map_only_value(&scratch);
+	const struct sg_way_iface *iface, *other;
+	struct way_came *came;
+	enum way_kind kind;
+	const struct sg_way *way;
+	__u32 tuple;
+
+	if (!p || !scratch_of_cpu)
+		return 0;
+	tuple = way_tuple(&p->saddr, p->sport, &p->daddr, p->dport);
+	came = way_came_of(tuple);
+	if (!came)
+		return 0;
+	came->from = from;
+	came->ifindex = ifindex;
+	came->tuple = tuple;
+	if (!(control.ways & SG_WAYS_BY_OTHERS(p->version)))
+		return 0;
+	iface = bpf_map_lookup_elem(&way_ifaces, &ifindex);
+	if (!iface)
+		return 0;
+	kind = way_of_table(p, iface, scratch_of_cpu);
+	way = &scratch_of_cpu->way;
+	came->answered = false;
+	came->group = iface->group;
+	came->table_group = kind <= WAY_BACK ? iface->group : WAY_NO_GROUP;
+	came->table_has_metrics = way->mss || way->window || way->initrwnd || way->hop_limit;
+	other = kind == WAY_ELSEWHERE ? bpf_map_lookup_elem(&way_ifaces, &way->ifindex) : NULL;
+	if (other)
+		came->table_group = other->group;
+	return 0;
+}
+
+/* Whether there is more to know of a SYN's way than that it came in. */
+static __always_inline bool way_is_asked(__u8 version)
+{
+	return (control.ways & (SG_WAYS_DIFFER(version) | SG_WAYS_BY_OTHERS(version))) ||
+	       hops_differ_until_ns > control.heartbeat_ns;
 }
 
 /* Returns an enum way_kind. A global function, which the verifier proves once. */
@@ -250,17 +310,21 @@ __noinline int way_find(const struct packet *p, __u32 ifindex)
 {
 	struct scratch *scratch_of_cpu = map_only_value(&scratch);
 	const struct sg_way_iface *iface;
+	bool another_hop;
 	enum way_kind kind;
 
 	if (!p || !scratch_of_cpu)
 		return WAY_PLAIN;
+	another_hop = *way_hop(ifindex) > control.heartbeat_ns;
 	/* not of a VRF, which has ways of its own, nor one that the daemon has not heard of yet */
 	iface = bpf_map_lookup_elem(&way_ifaces, &ifindex);
 	if (!iface)
-		return WAY_PLAIN;
+		return another_hop ? WAY_CLOSED : WAY_PLAIN;
 	kind = way_of_table(p, iface, scratch_of_cpu);
-	if (!(control.ways & SG_WAYS_BY_OTHERS(p->version)))
+	if (control.ways & SG_WAYS_BY_OTHERS(p->version))
+		kind = way_as_shown(p, ifindex, kind, clock_read(scratch_of_cpu));
+	if (kind > WAY_BACK || !another_hop)
 		return kind;
-	way_note_syn(p, ifindex, iface->group, kind, &scratch_of_cpu->way);
-	return way_as_shown(p, ifindex, kind, clock_read(scratch_of_cpu));
+	scratch_of_cpu->way.ifindex = ifindex;
+	return iface->alone ? WAY_ELSEWHERE : WAY_CLOSED;
 }

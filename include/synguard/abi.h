@@ -174,6 +174,7 @@ struct sg_way {
 struct sg_way_iface {
 	__u8 group;
 	__u8 strict; /* rp_filter=1: IPv4 from whom the way back is another is dropped by the kernel */
+	__u8 alone; /* nothing is above or below it, so that tcx may send by it */
 };
 
 /* In sg_control.ways. Where those of an IP version do not differ, nothing is looked up: every way

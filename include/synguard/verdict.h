@@ -61,7 +61,7 @@ enum sg_action {
 	X(SG_IN_SYN,    ALLOWED,                PASS,    "allowed",                "SYN of a source on the allow list")                                               \
 	X(SG_IN_SYN,    DENIED,                 DROP,    "denied",                 "SYN for this host of a source on the deny list")                                  \
 	/* SYN whose client the host reaches by another interface */                                                                                                   \
-	X(SG_IN_XDP,    HANDED_OVER,            PASS,    "handed_over",            "SYN left to ingress, as the way back to its client is another interface")         \
+	X(SG_IN_XDP,    HANDED_OVER,            PASS,    "handed_over",            "SYN left to ingress, as the way back is another interface or another next hop")    \
 	/* SYN of something that is not a service of this host */                                                                                                     \
 	X(SG_IN_SYN,    NOT_LOCAL,              PASS,    "not_local",              "SYN for an address that is not this host's")                                      \
 	X(SG_IN_SYN,    NO_LISTENER,            PASS,    "no_listener",            "SYN for a port that nobody listens on")                                           \

@@ -241,10 +241,11 @@ START_TEST(test_ways_own_ttl)
 }
 END_TEST
 
-/* This host's SYN-ACK to such a client, by an interface of this group. */
-static void synack_by(struct prog *p, const struct frame_spec *syn, __u8 group)
+/* This host's SYN-ACK to such a client, by an interface of this group, to the SYN's MAC or another. */
+static void synack_by(struct prog *p, const struct frame_spec *syn, __u8 group, bool another_hop)
 {
 	const struct frame_spec synack = {
+		.destination_mac = { 2, 0, 0, 0, 0, another_hop ? 9 : 1 },
 		.version = syn->version,
 		.src = syn->version == 6 ? STACK_SERVER6 : STACK_SERVER4,
 		.dst = syn->version == 6 ? STACK_CLIENT6 : STACK_CLIENT4,
@@ -267,9 +268,9 @@ START_TEST(fw32_shown_by_synacks)
 
 	p->control->ways = SG_WAYS_BY_OTHERS(syn->version == 6 ? 6 : 4);
 	expect_verdict(p, SG_XDP, syn, SG_V_UNPROVEN);
-	synack_by(p, syn, 0);
+	synack_by(p, syn, 0, false);
 	expect_verdict(p, SG_XDP, syn, SG_V_CHALLENGED);
-	synack_by(p, syn, 1);
+	synack_by(p, syn, 1, false);
 	expect_verdict(p, SG_XDP, syn, SG_V_ANOTHER_WAY_BACK);
 }
 END_TEST
@@ -284,15 +285,43 @@ START_TEST(fw32_table_is_a_guess)
 	prog_add_way(p, syn, 128, 0, &another);
 	prog_add_way_iface(p, OTHER_IFINDEX, &in_group_1);
 	expect_verdict(p, SG_XDP, syn, SG_V_UNPROVEN);
-	synack_by(p, syn, _i % 2);
+	synack_by(p, syn, _i % 2, false);
 	if (_i % 2) {
 		expect_verdict(p, SG_XDP, syn, SG_V_HANDED_OVER);
 		expect_verdict(p, SG_INGRESS, syn, SG_V_CHALLENGED);
 	} else {
 		expect_verdict(p, SG_XDP, syn, SG_V_CHALLENGED);
 	}
-	synack_by(p, syn, !(_i % 2));
+	synack_by(p, syn, !(_i % 2), false);
 	expect_verdict(p, SG_XDP, syn, SG_V_ANOTHER_WAY_BACK);
+}
+END_TEST
+
+/* Trap FW33: the kernel looks up the next hop where SYN-ACKs go to another one than SYNs come from. */
+START_TEST(fw33_another_next_hop)
+{
+	static const struct sg_way_iface alone = { .alone = 1 };
+	const struct frame_spec *syn = clients[_i];
+	struct prog *p = defended();
+	struct sg_service *s = prog_service(p, syn);
+
+	s->proven_at_ns = 0;
+	expect_verdict(p, SG_XDP, syn, SG_V_UNPROVEN);
+	synack_by(p, syn, 0, false);
+	expect_verdict(p, SG_XDP, syn, SG_V_CHALLENGED);
+	synack_by(p, syn, 0, true);
+	/* a bridge above it would be passed by */
+	expect_verdict(p, SG_XDP, syn, SG_V_ANOTHER_WAY_BACK);
+	prog_add_way_iface(p, p->ifindex, &alone);
+	expect_verdict(p, SG_XDP, syn, SG_V_HANDED_OVER);
+	expect_verdict(p, SG_INGRESS, syn, SG_V_CHALLENGED);
+	p->control->mode = SG_MODE_OBSERVE;
+	expect_verdict(p, SG_XDP, syn, SG_V_OBSERVED);
+	p->control->mode = SG_MODE_AUTO;
+	/* five minutes after the last one */
+	p->control->heartbeat_ns += 301000000000ULL;
+	expect_verdict(p, SG_XDP, syn, SG_V_CHALLENGED);
+	expect_verdict(p, SG_INGRESS, syn, SG_V_SYN);
 }
 END_TEST
 
@@ -310,4 +339,5 @@ const struct suite_test suite_tests[] = { SUITE_LOOP(test_ways_own_interface, 2,
 					  SUITE_TEST(test_ways_own_ttl, 30),
 					  SUITE_LOOP(fw32_shown_by_synacks, 2, 30),
 					  SUITE_LOOP(fw32_table_is_a_guess, 4, 30),
+					  SUITE_LOOP(fw33_another_next_hop, 2, 30),
 					  {} };
