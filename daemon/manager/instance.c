@@ -54,8 +54,8 @@ int instance_check_dir(const char *dir, const char *what, const char *option, st
 		if (!instance_is_ours(st.st_uid)) {
 			complain(c,
 				 "the %s %s belongs to user %u, who can put files into it that "
-				 "synguardd would believe. Remove it, and let synguardd or systemd "
-				 "make it again; or name another with %s",
+				 "synguardd would believe. Where synguardd is to run as that user, "
+				 "be that user; else remove it, or name another with %s",
 				 what, dir, st.st_uid, option);
 			return -EPERM;
 		}

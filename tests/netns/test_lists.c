@@ -592,7 +592,7 @@ START_TEST(lists_disk_full)
 	ok(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "mounts for ourselves");
 	place_make(&p);
 	ok(mkdir(p.state, 0700), "the state directory");
-	ok(mount("state", p.state, "tmpfs", 0, "size=32k"), "a small disk");
+	ok(mount("state", p.state, "tmpfs", 0, "size=32k,mode=0700"), "a small disk");
 	snprintf(ballast, sizeof(ballast), "%s/ballast", p.state);
 	snprintf(fresh, sizeof(fresh), "%s/lists.new", p.state);
 	stage_raise(&s, &(struct server_options){});
