@@ -439,6 +439,43 @@ static void print_lost(const json_t *services, const struct screen *s)
 	}
 }
 
+static bool has_kernel_cookies(const json_t *service)
+{
+	return get_flag(service, "defending") && get_is(service, "engine", "listener");
+}
+
+/* Of those that are defended with another cookie than ours: why, each reason once. */
+static void print_engines(const json_t *services, const struct screen *s)
+{
+	json_t *service, *other;
+	size_t i, j, same;
+
+	json_array_foreach(services, i, service) {
+		const char *reason = get_text(service, "engine_reason");
+
+		if (!has_kernel_cookies(service))
+			continue;
+		same = 0;
+		json_array_foreach(services, j, other) {
+			if (!has_kernel_cookies(other) || !get_is(other, "engine_reason", reason))
+				continue;
+			if (j < i)
+				break;
+			same++;
+		}
+		if (j < i)
+			continue;
+		putc('\n', s->to);
+		if (same > 1)
+			screen_wrap(s, 0, "%s and %zu other%s: %s.",
+				    get_endpoint(service, "address", "port").text, same - 1,
+				    plural(same - 1), reason);
+		else
+			screen_wrap(s, 0, "%s: %s.", get_endpoint(service, "address", "port").text,
+				    reason);
+	}
+}
+
 /* What the words in the column STATE mean, each once. */
 static void print_hindrances(const json_t *services, const struct screen *s)
 {
@@ -476,6 +513,7 @@ int status_print(const json_t *report, const struct screen *s)
 	print_undefended(report, s);
 	print_troubles(services, s);
 	print_lost(services, s);
+	print_engines(services, s);
 	print_hindrances(services, s);
 	return SG_EXIT_OK;
 }

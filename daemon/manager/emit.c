@@ -79,7 +79,11 @@ void emit_defence(void *emitter, const struct sg_service *service, enum defence_
 	const struct addr_text name = service_text(service);
 
 	if (news == DEFENCE_BEGAN)
-		EMIT(emitter, SG_EVENT_DEFENCE_BEGAN, EVENT_TEXT("service", name.text));
+		EMIT(emitter, SG_EVENT_DEFENCE_BEGAN, EVENT_TEXT("service", name.text),
+		     EVENT_TEXT("how", service->host & SG_HOST_LISTENER ?
+					       "with the kernel's cookies, as NAT or MPTCP is in "
+					       "the way of ours (engine listener)" :
+					       ""));
 	else
 		EMIT(emitter, SG_EVENT_DEFENCE_ENDED, EVENT_TEXT("service", name.text),
 		     EVENT_NUMBER("seconds", (d->ended_ns - d->began_ns) / NS_PER_SEC),

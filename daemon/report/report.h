@@ -30,8 +30,9 @@ struct report_service {
 	bool defending;
 	bool blocked;
 	bool proven;
-	const char *engine;    /* "reqsk", "listener" */
-	const char *hindrance; /* label of the verdict that stands against a challenge, or NULL */
+	const char *engine;	 /* "reqsk", "listener" */
+	char engine_reason[200]; /* why it is this one */
+	const char *hindrance;	 /* label of the verdict that stands against a challenge, or NULL */
 	uint64_t syns, challenged, accepted, established, handshakes, filtered;
 	uint64_t syn_queue, syn_queue_max, accept_queue, accept_queue_max;
 	uint64_t baseline_syns_per_second;

@@ -705,6 +705,30 @@ void services_act(struct services *s, uint64_t now_ns, const struct services_han
 #define SERVICES_LABEL_(in, name, action, label, meaning) label,
 static const char *const services_labels[] = { SG_VERDICTS(SERVICES_LABEL_) };
 
+/* In words; what stands in the way of our own cookies is NAT, or else MPTCP. */
+static void services_fill_engine(const struct services *s, const struct sg_service *e,
+				 uint64_t now_ns, struct report_service *row)
+{
+	bool nat = dataplane_input_hooks(s->dp, &e->addr) & SG_INPUT_NAT;
+	const char *way = nat ? "NAT is in the way of ours" : "MPTCP listeners do not take ours";
+	bool listener = services_is_for_listener(e, now_ns);
+	bool given = e->host & SG_HOST_LISTENER;
+
+	row->engine = listener ? "listener" : "reqsk";
+	if (!listener)
+		snprintf(row->engine_reason, sizeof(row->engine_reason),
+			 "nothing is in the way of synguard's own cookies");
+	else if (!given)
+		snprintf(row->engine_reason, sizeof(row->engine_reason),
+			 "left to the kernel's own cookies until it calls for defence: %s", way);
+	else
+		snprintf(row->engine_reason, sizeof(row->engine_reason),
+			 "defended with the kernel's cookies: %s%s", way,
+			 e->host & SG_HOST_RAW_TS ?
+				 "" :
+				 "; they keep an MSS alone as long as tcp_timestamps is not 2");
+}
+
 static void services_fill_row(struct services *s, uint32_t index, uint64_t now_ns,
 			      struct report_service *row)
 {
@@ -722,7 +746,6 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 		.defending = services_is_defending(s, e, now_ns),
 		.blocked = hindrance == SG_V_BLOCKED,
 		.proven = services_get(&e->proven_at_ns),
-		.engine = e->host & SG_HOST_LISTENER ? "listener" : "reqsk",
 		.hindrance = hindrance ? services_labels[hindrance] : NULL,
 		.syns = before.syns + tally.syns,
 		.challenged = before.challenged + tally.challenged,
@@ -739,6 +762,7 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 		snprintf(row->lost_text, sizeof(row->lost_text), "%s",
 			 services_cause(s, index, now_ns));
 	services_fill_trouble(s, m, row);
+	services_fill_engine(s, e, now_ns, row);
 }
 
 size_t services_count(const struct services *s)

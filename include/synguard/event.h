@@ -71,8 +71,8 @@
 	  "The programs are detached from {interface}{:reason}",                                                        \
 	  "interface reason")                                                                             \
 	X(DEFENCE_BEGAN,  "defence_began",    "14a99b153426434f8b9281ea9c0c5f2f", LOG_NOTICE,                     \
-	  "{service} is defended: its SYNs are challenged",                                                       \
-	  "service")                                                                                              \
+	  "{service} is defended: its SYNs are challenged{:how}",                                                 \
+	  "service how")                                                                                              \
 	X(DEFENCE_ENDED,  "defence_ended",    "3b51ab986d93480eaff68aef27e25d43", LOG_NOTICE,                     \
 	  "{service} is no longer defended, after {seconds} s: {syns} SYNs, {challenges} challenges, {acceptances} acceptances", \
 	  "service seconds syns challenges acceptances")                                                          \

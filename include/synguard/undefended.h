@@ -42,9 +42,11 @@
 	X(LEFT_ALONE,      "LeaveAlone= of synguard.conf(5) says so.")                                \
 	X(BOUND_ELSEWHERE, "Attach to the device that its sockets are bound to (Interface=).")        \
 	X(NAT,             "The kernel's own cookies defend it, with net.ipv4.tcp_syncookies=1; "     \
-			   "with 2 synguard answers with them.")                                      \
+			   "with 2, which KernelCookies= of synguard.conf(5) allows, synguard "       \
+			   "answers with them.")                                                      \
 	X(MPTCP_LISTENER,  "The kernel's own cookies defend it, with net.ipv4.tcp_syncookies=1; "     \
-			   "with 2 synguard answers with them.")                                      \
+			   "with 2, which KernelCookies= of synguard.conf(5) allows, synguard "       \
+			   "answers with them.")                                                      \
 	X(SYNCOOKIES_OFF,  "Set net.ipv4.tcp_syncookies to 1.")
 /* clang-format on */
 

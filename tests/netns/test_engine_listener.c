@@ -401,13 +401,14 @@ static void remove_nat(struct stage *s)
 static const struct {
 	const char *what;
 	void (*happens)(struct stage *s);
-	const char *engine;
+	const char *engine, *reason;
 	bool loses_those_before;
 } changes[] = {
-	{ "NAT comes", add_nat, "listener", true },
-	{ "NAT goes", remove_nat, "reqsk", false },
-	{ "an MPTCP listener takes over", mptcp_takes_over, "listener", true },
-	{ "NAT comes beside MPTCP", add_nat, "listener", false },
+	{ "NAT comes", add_nat, "listener", "NAT is in the way of ours", true },
+	{ "NAT goes", remove_nat, "reqsk", "nothing is in the way" },
+	{ "an MPTCP listener takes over", mptcp_takes_over, "listener",
+	  "MPTCP listeners do not take ours", true },
+	{ "NAT comes beside MPTCP", add_nat, "listener", "NAT is in the way of ours" },
 };
 
 #define SEEN_NS (2 * SG_RECHECK_NS)
@@ -424,24 +425,25 @@ static void go_on_for(struct slow *all, int ms)
 	}
 }
 
-static bool has_engine(struct stage *s, const char *engine)
+static bool has_engine(struct stage *s, const char *engine, const char *reason)
 {
 	json_t *status = stage_status(s);
 	json_t *row = stage_service(status, LAB_SERVER_ADDR4, STAGE_PORT);
 	bool has = !strcmp(json_string_value(json_object_get(row, "engine")), engine) &&
+		   strstr(json_string_value(json_object_get(row, "engine_reason")), reason) &&
 		   json_is_true(json_object_get(row, "defending"));
 
 	json_decref(status);
 	return has;
 }
 
-static void await_engine(struct stage *s, struct slow *all, const char *engine)
+static void await_engine(struct stage *s, struct slow *all, const char *engine, const char *reason)
 {
 	int64_t end = clock_now_ns() + 5000000000LL;
 
-	while (!has_engine(s, engine) && (int64_t)clock_now_ns() < end)
+	while (!has_engine(s, engine, reason) && (int64_t)clock_now_ns() < end)
 		go_on_for(all, 50);
-	ck_assert_msg(has_engine(s, engine), "the engine is not %s", engine);
+	ck_assert_msg(has_engine(s, engine, reason), "the engine is not %s", engine);
 }
 
 /* Those who asked before the programs had looked again may be gone, and are told at once. */
@@ -491,7 +493,7 @@ START_TEST(fw94_engine_changes_in_a_flood)
 	stage_prove(&s, STAGE_PORT);
 	slow_open(slow, &s);
 	flood = STAGE_FLOOD(&s, .rate_per_sec = 5000, .ipv6_share = 128);
-	await_engine(&s, slow, "reqsk");
+	await_engine(&s, slow, "reqsk", "");
 	for (i = 0; i < ARRAY_SIZE(changes); i++) {
 		uint64_t since_ns;
 
@@ -503,7 +505,7 @@ START_TEST(fw94_engine_changes_in_a_flood)
 			forgive_those_before(slow, since_ns);
 		}
 		ok(clients_start(&clients, s.lab, LAB_CLIENT, &real), "clients");
-		await_engine(&s, slow, changes[i].engine);
+		await_engine(&s, slow, changes[i].engine, changes[i].reason);
 		while (clients_running(clients))
 			go_on_for(slow, 50);
 		ok(clients_wait(clients, &r), "clients");

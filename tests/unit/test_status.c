@@ -48,6 +48,15 @@ static void set(json_t *object, const char *key, json_t *value)
 	json_object_set_new(object, key, value);
 }
 
+#define NAT_REASON "defended with the kernel's cookies: NAT is in the way of ours"
+
+static void set_engine(json_t *service, bool defending, const char *reason)
+{
+	set(service, "defending", json_boolean(defending));
+	set(service, "engine", json_string("listener"));
+	set(service, "engine_reason", json_string(reason));
+}
+
 /* Takes the report. */
 static char *printed(json_t *report, struct screen s)
 {
@@ -310,6 +319,28 @@ END_TEST
 
 /* ---- reasons ------------------------------------------------------------------------------- */
 
+/* Each reason once, with those that it is of; and of none that is not defended, or has our cookies. */
+START_TEST(status_engines)
+{
+	json_t *report = report_with("reqsk", "auto", "attack"), *ours;
+	char *text;
+
+	set_engine(add_service(report, "192.0.2.1", 1), false, NAT_REASON);
+	set_engine(add_service(report, "192.0.2.2", 1), true, NAT_REASON);
+	set_engine(add_service(report, "192.0.2.3", 1), true, "something else");
+	set_engine(add_service(report, "192.0.2.4", 1), true, NAT_REASON);
+	ours = add_service(report, "192.0.2.5", 1);
+	set_engine(ours, true, "nothing is in the way");
+	set(ours, "engine", json_string("reqsk"));
+	text = printed(report, (struct screen){ .columns = 200 });
+	ck_assert_ptr_nonnull(strstr(text, "\n192.0.2.2:65535 and 1 other: " NAT_REASON ".\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n192.0.2.3:65535: something else.\n"));
+	ck_assert_ptr_null(strstr(text, "nothing is in the way"));
+	ck_assert_ptr_null(strstr(strstr(text, NAT_REASON) + 1, NAT_REASON));
+	free(text);
+}
+END_TEST
+
 START_TEST(status_reasons)
 {
 	json_t *report = report_with("reqsk", "auto", "calm"), *service, *interface;
@@ -563,6 +594,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(status_defending, 5),
 	SUITE_TEST(status_attached_to_nothing, 5),
 	SUITE_LOOP(status_attached_by_tcx, 2, 5),
+	SUITE_TEST(status_engines, 5),
 	SUITE_TEST(status_reasons, 5),
 	SUITE_TEST(status_says_which_lists_have_no_effect, 10),
 	SUITE_TEST(status_fits_every_screen, 10),
