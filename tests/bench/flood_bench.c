@@ -67,6 +67,10 @@ static const struct bench benches[] = {
 	  .cpus = 1 },
 	{ "saturating", "synguard, two queues", { SATURATED, .synguard = true },
 	  .ipv6_share = IPV6_SHARE, .cpus = 1 },
+	/* the same on a host with NAT, where synguard has engine listener */
+	{ "nat", "kernel cookies", { SATURATED, .nat = true }, .ipv6_share = IPV6_SHARE, .cpus = 1 },
+	{ "nat", "synguard", { SATURATED, .synguard = true, .nat = true },
+	  .ipv6_share = IPV6_SHARE, .cpus = 1 },
 	{ "paced", "calm", { .syncookies = "1" }, .ipv6_share = IPV6_SHARE },
 	{ "paced", "synguard", { .syncookies = "1", .flood = true, .synguard = true },
 	  .ipv6_share = IPV6_SHARE },

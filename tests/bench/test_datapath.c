@@ -119,6 +119,9 @@ static void make_nothing(struct prog *p, const struct frame_spec *spec)
 
 static const struct frame_spec syn4 = { LINUX4 };
 static const struct frame_spec syn6 = { LINUX6 };
+/* to the MPTCP listener, which has engine listener */
+static const struct frame_spec kernel4 = { .dport = 84, LINUX4 };
+static const struct frame_spec kernel6 = { .dport = 84, LINUX6 };
 static const struct frame_spec friend4 = { .src = "198.51.100.9", LINUX4 };
 static const struct frame_spec windows4 = { .options = { FRAME_WINDOWS_SYN(1460) } };
 static const struct frame_spec windows6 = { .version = 6, .options = { FRAME_WINDOWS_SYN(1440) } };
@@ -149,6 +152,7 @@ static struct row rows[] = {
 	{ "SYN challenged, IPv4, as of Windows",      YARD_XDP4, SG_V_CHALLENGED,         &windows4,  make_defended },
 	{ "SYN challenged, IPv4, no options",         YARD_XDP4, SG_V_CHALLENGED,         &bare4,     make_defended },
 	{ "the floor: a cookie and no more, IPv4",    YARD_XDP4, 0,                       &syn4,      make_nothing, .floor = true },
+	{ "SYN challenged, IPv4, the kernel's cookie", YARD_XDP4, SG_V_CHALLENGED,        &kernel4,   make_defended },
 	{ "SYN of a verified client, IPv4",           YARD_XDP4, SG_V_SYN_VERIFIED,       &friend4,   make_defended, .sources = 1 },
 	{ "SYN without a listener",                   YARD_XDP4, SG_V_NO_LISTENER,        &closed4,   make_nothing },
 	{ "SYN for another host",                     YARD_XDP4, SG_V_NOT_LOCAL,          &foreign4,  make_nothing },
@@ -158,6 +162,7 @@ static struct row rows[] = {
 	{ "SYN challenged, IPv6, as of Linux",        YARD_XDP6, SG_V_CHALLENGED,         &syn6,      make_defended },
 	{ "SYN challenged, IPv6, as of Windows",      YARD_XDP6, SG_V_CHALLENGED,         &windows6,  make_defended },
 	{ "the floor: a cookie and no more, IPv6",    YARD_XDP6, 0,                       &syn6,      make_nothing, .floor = true },
+	{ "SYN challenged, IPv6, the kernel's cookie", YARD_XDP6, SG_V_CHALLENGED,        &kernel6,   make_defended },
 	{ "SYN challenged, IPv6, no options",         YARD_XDP6, SG_V_CHALLENGED,         &bare6,     make_defended },
 	{ "tcx that only goes on, the yardstick, IPv4", YARD_TCX4, 0,                     &ack4,      make_nothing },
 	{ "tcx: ACK, idle service, IPv4",             YARD_TCX4, SG_V_IDLE_ACK,           &ack4_idle, make_idle },
@@ -367,6 +372,10 @@ static struct prog *start(struct spin **spin, int *listener)
 	*listener = stack_listen(.backlog = 4096);
 	stack_listen(.port = 82, .backlog = 4096);
 	stack_listen(.port = 83, .backlog = 4096);
+	stack_listen(.port = 84, .backlog = 4096, .protocol = IPPROTO_MPTCP);
+	/* what engine listener needs; the other rows cost the same */
+	stack_sysctl("ipv4/tcp_syncookies", "2");
+	stack_sysctl("ipv4/tcp_timestamps", "2");
 	*spin = spin__open_and_load();
 	floor_of = floor_bpf__open_and_load();
 	ck_assert(*spin && floor_of);
