@@ -57,6 +57,7 @@ struct netns_ipv4 {
 	__u8 sysctl_tcp_timestamps;
 	__u8 sysctl_ip_default_ttl;
 	__u8 sysctl_tcp_reflect_tos;
+	int sysctl_tcp_adv_win_scale;
 	__u8 sysctl_tcp_workaround_signed_windows;
 } __relocated;
 
@@ -180,6 +181,7 @@ struct sock {
 struct ipv6_pinfo {
 	__s16 hop_limit; /* -1: not set */
 	__u8 tclass;
+	__u16 repflow : 1, autoflowlabel : 1, autoflowlabel_set : 1; /* before Linux 6.6 */
 	__u8 min_hopcount;
 } __relocated;
 
@@ -299,7 +301,10 @@ struct tcp_request_sock {
 } __relocated;
 
 /* The kernel's own view of a context; the verifier makes a mere move of it. Kernel 6.2. */
-extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+
+/* Whether it has that; set by the daemon before it loads the programs. */
+const volatile bool kernel_has_casts = true;
 
 struct seq_file;
 
@@ -370,7 +375,7 @@ struct nf_conn {
 #define KERNEL_IPS_DST_NAT	       (1UL << 5)
 
 /* What is at this address taken for a type of the kernel, to be read only. Kernel 6.2. */
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define kernel_cast(address, type)                                                                 \
 	((const type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
 
@@ -379,7 +384,7 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
  * -EINVAL: not at tc ingress, not a plain TCP listener, MSS too low, or an option that is off.
  */
 extern int bpf_sk_assign_tcp_reqsk(struct __sk_buff *skb, struct sock *sk,
-				   struct bpf_tcp_req_attrs *attrs, int attrs__sz) __ksym;
+				   struct bpf_tcp_req_attrs *attrs, int attrs__sz) __ksym __weak;
 
 /*
  * The socket that a packet between these ends would meet in our network namespace, to be released.

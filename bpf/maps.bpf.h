@@ -72,7 +72,10 @@ static __always_inline bool addr_is_in_local_prefix(const struct sg_addr *addr)
 
 static __always_inline bool addr_is_local(const struct sg_addr *addr)
 {
-	return bpf_map_lookup_elem(&local_addrs, addr) ||
+	/* an argument of a global function is no key before Linux 6.5 */
+	struct sg_addr key = *addr;
+
+	return bpf_map_lookup_elem(&local_addrs, &key) ||
 	       (control.local_prefixes && addr_is_in_local_prefix(addr));
 }
 

@@ -39,12 +39,17 @@ static __always_inline bool frame_is_to_mac_of_ours(const void *eth)
 
 static __always_inline bool frame_is_ours_xdp(struct xdp_md *ctx)
 {
-	const struct xdp_buff *xdp = bpf_cast_to_kern_ctx(ctx);
-	const struct net_device *dev = xdp->rxq->dev;
 	const void *eth = (void *)(long)ctx->data;
+	const struct net_device *dev;
+	const struct xdp_buff *xdp;
 
 	if (eth + sizeof(struct ethhdr) > (void *)(long)ctx->data_end)
 		return true;
+	/* the map has it as well, and costs more */
+	if (!kernel_has_casts)
+		return frame_is_to_mac_of_ours(eth);
+	xdp = bpf_cast_to_kern_ctx(ctx);
+	dev = xdp->rxq->dev;
 	return (sg_load(__u32, eth) == sg_load(__u32, &dev->dev_addr_shadow[0]) &&
 		sg_load(__u16, eth + 4) == sg_load(__u16, &dev->dev_addr_shadow[4])) ||
 	       frame_is_to_mac_of_ours(eth);
@@ -82,8 +87,11 @@ static __always_inline const void *frame_options_at(const void *data, const stru
 /* The whole frame, which a driver may have left in several buffers; only then is it a call. */
 static __always_inline __u32 frame_bytes_xdp(struct xdp_md *ctx)
 {
-	const struct xdp_buff *xdp = bpf_cast_to_kern_ctx(ctx);
+	const struct xdp_buff *xdp;
 
+	if (!kernel_has_casts)
+		return bpf_xdp_get_buff_len(ctx);
+	xdp = bpf_cast_to_kern_ctx(ctx);
 	if (xdp->flags & KERNEL_XDP_HAS_FRAGS)
 		return bpf_xdp_get_buff_len(ctx);
 	return ctx->data_end - ctx->data;

@@ -102,6 +102,18 @@ static __always_inline int listener_log2(__u32 x)
 	return log;
 }
 
+/* tcp_full_space(): since Linux 6.6 by a ratio of the socket, before by net.ipv4.tcp_adv_win_scale. */
+static __always_inline __u32 listener_full_window(const struct tcp_sock *tp, const struct net *net)
+{
+	__s32 rcvbuf = tp->inet_conn.icsk_inet.sk.sk_rcvbuf;
+	__s32 scale;
+
+	if (bpf_core_field_exists(tp->scaling_ratio))
+		return ((__u64)rcvbuf * tp->scaling_ratio) >> 8;
+	scale = net->ipv4.sysctl_tcp_adv_win_scale;
+	return scale <= 0 ? rcvbuf >> (-scale & 31) : rcvbuf - (rcvbuf >> (scale & 31));
+}
+
 /*
  * The window that the kernel will choose when it sees the acceptance, and the scale that it would
  * have chosen for a SYN: tcp_select_initial_window() as cookie_v4_check() calls it.
@@ -110,7 +122,7 @@ static __always_inline void listener_window(struct sg_service *s, const struct t
 					    const struct net *net)
 {
 	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
-	__u32 full = ((__u64)sk->sk_rcvbuf * tp->scaling_ratio) >> 8;
+	__u32 full = listener_full_window(tp, net);
 	__u32 rmem = net->ipv4.sysctl_tcp_rmem[2];
 	__u32 clamp = tp->window_clamp;
 	__u32 space;
@@ -142,8 +154,9 @@ static __always_inline __u8 listener_offers(const struct net *net)
 /* 0 or less: it has none. */
 static __always_inline __s32 listener_own_ttl(const struct inet_sock *inet, __u8 version)
 {
-	return version == 6 && bpf_core_field_exists(inet->pinet6) ? inet->pinet6->hop_limit :
-								     inet->uc_ttl;
+	return version == 6 && bpf_core_field_exists(inet->pinet6) ?
+		       (__s16)BPF_CORE_READ_BITFIELD(inet->pinet6, hop_limit) :
+		       inet->uc_ttl;
 }
 
 /*
@@ -161,7 +174,7 @@ static __always_inline __u8 listener_ttl(const struct inet_sock *inet, const str
 		return hoplimit;
 	if (version == 4)
 		return net->ipv4.sysctl_ip_default_ttl;
-	ttl = bpf_core_field_exists(dev->ip6_ptr) ? dev->ip6_ptr->cnf.hop_limit : 0;
+	ttl = dev && bpf_core_field_exists(dev->ip6_ptr) ? dev->ip6_ptr->cnf.hop_limit : 0;
 	return ttl > 0 ? ttl : 64;
 }
 
@@ -171,10 +184,25 @@ static __always_inline __u8 listener_tos(const struct inet_sock *inet, __u8 vers
 								     inet->tos;
 }
 
+/* As bits of inet_flags, which the kernel has since 6.6. */
+static __always_inline __u64 listener_label_flags(const struct inet_sock *inet)
+{
+	const struct ipv6_pinfo *np;
+
+	if (bpf_core_field_exists(inet->inet_flags))
+		return inet->inet_flags;
+	if (!bpf_core_field_exists(inet->pinet6))
+		return 0;
+	np = inet->pinet6;
+	return BPF_CORE_READ_BITFIELD(np, repflow) << KERNEL_REPFLOW |
+	       BPF_CORE_READ_BITFIELD(np, autoflowlabel) << KERNEL_AUTOFLOWLABEL |
+	       BPF_CORE_READ_BITFIELD(np, autoflowlabel_set) << KERNEL_AUTOFLOWLABEL_SET;
+}
+
 /* ip6_make_flowlabel(): a hash, which is a number at random for each request (net_tx_rndhash()). */
 static __always_inline __u8 listener_label(const struct inet_sock *inet, const struct net *net)
 {
-	__u64 flags = inet->inet_flags;
+	__u64 flags = listener_label_flags(inet);
 	__u8 automatic = net->ipv6.sysctl.auto_flowlabels;
 	__u8 label = flags >> KERNEL_REPFLOW & 1 ? SG_OFFER_SYN_LABEL : 0;
 	bool wanted = automatic == KERNEL_FLOWLABELS_OPTOUT;
@@ -430,11 +458,14 @@ static __always_inline int listener_inspect_from(void *ctx, __u32 ifindex,
 __noinline int listener_inspect(struct xdp_md *ctx, const struct packet *p, struct sg_service *s,
 				__u64 now_ns)
 {
-	const struct xdp_buff *xdp = bpf_cast_to_kern_ctx(ctx);
+	const struct net_device *dev = NULL;
+	const struct xdp_buff *xdp;
 
-	return p && s ? listener_inspect_from(ctx, ctx->ingress_ifindex, xdp->rxq->dev, p, s,
-					      now_ns) :
-			0;
+	if (kernel_has_casts) {
+		xdp = bpf_cast_to_kern_ctx(ctx);
+		dev = xdp->rxq->dev;
+	}
+	return p && s ? listener_inspect_from(ctx, ctx->ingress_ifindex, dev, p, s, now_ns) : 0;
 }
 
 __noinline int listener_inspect_skb(struct __sk_buff *skb, const struct packet *p,
