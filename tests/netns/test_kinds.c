@@ -76,8 +76,8 @@ static const struct {
 	{ 0, "spoofed", "Its sources are forged at random", "forged at random." },
 	{ 1, "concentrated", "\"synguard deny add PREFIX\" stops them.",
 	  "\"synguard deny add 198.18.0.0\" stops it" },
-	/* the whole of a /24 and of another one: by prefix */
-	{ 512, "concentrated", "\"synguard sources --prefix\" names them", ".0/24\" stops it" },
+	/* the whole of two /24, which are one /23 */
+	{ 512, "concentrated", "\"synguard sources --prefix\" names them", "198.18.0.0/23\" stops it" },
 };
 
 START_TEST(kind_of_a_flood)
