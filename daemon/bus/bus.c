@@ -384,7 +384,7 @@ static void bus_forget(struct bus_peer *peer)
 {
 	struct bus *b = bus_of(peer);
 
-	bus_describe_forget(&b->describe, peer);
+	bus_requests_forget(&b->describe.calls, peer);
 	bus_requests_forget(&b->views, peer);
 	bus_requests_forget(&b->list_changes, peer);
 }
@@ -429,6 +429,7 @@ int bus_new(struct bus **ret, sd_event *event, const char *path, const struct bu
 	b->describe.userdata = handler->userdata;
 	b->describe.calls.max = BUS_MAX_REQUESTS;
 	b->describe.calls.max_of_peer = BUS_MAX_DESCRIBES;
+	b->describe.calls.end_with_peer = true;
 	b->views.max = b->list_changes.max = BUS_MAX_UNDER_WAY;
 	b->views.max_of_peer = b->list_changes.max_of_peer = 1;
 	b->peers = (struct bus_peers){

@@ -45,10 +45,12 @@ void bus_requests_forget(struct bus_requests *all, const struct bus_peer *peer)
 	struct bus_request *request;
 
 	for (request = all->places; request < all->places + all->max; request++) {
-		if (request->peer != peer)
+		if (!request->busy || request->peer != peer)
 			continue;
 		request->peer = NULL;
 		request->call = sd_bus_message_unref(request->call);
+		if (all->end_with_peer)
+			bus_request_end(request);
 	}
 }
 
@@ -127,15 +129,6 @@ int bus_describe_call(struct bus_describe *d, struct bus_peer *peer, sd_bus_mess
 	}
 	r = bus_describe_schedule(d);
 	return r < 0 ? r : 1;
-}
-
-void bus_describe_forget(struct bus_describe *d, const struct bus_peer *peer)
-{
-	struct bus_request *request;
-
-	for (request = d->calls.places; request < d->calls.places + d->calls.max; request++)
-		if (request->busy && request->peer == peer)
-			sd_bus_message_unref(bus_request_end(request));
 }
 
 int bus_describe_init(struct bus_describe *d, sd_event *event)

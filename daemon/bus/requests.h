@@ -27,6 +27,7 @@ struct bus_request {
 
 struct bus_requests {
 	size_t max, max_of_peer;
+	bool end_with_peer; /* no thread works for them: peers that come and go must not fill the places */
 	struct bus_request places[BUS_MAX_REQUESTS];
 };
 
@@ -35,7 +36,7 @@ struct bus_request *bus_request_begin(struct bus_requests *all, struct bus_peer 
 				      sd_bus_message *call);
 /* Frees the place. Returns the call, which the caller answers and unrefs, or NULL. */
 sd_bus_message *bus_request_end(struct bus_request *request);
-/* The peer is gone. What is done for it in a thread goes on, and keeps the place until it ends. */
+/* The peer is gone. Unless they end with it, what a thread does for it goes on and keeps its place. */
 void bus_requests_forget(struct bus_requests *all, const struct bus_peer *peer);
 
 struct bus_describe {
@@ -53,5 +54,3 @@ int bus_describe_init(struct bus_describe *d, sd_event *event);
 void bus_describe_done(struct bus_describe *d);
 /* The method; a peer with too many calls under way is dropped. */
 int bus_describe_call(struct bus_describe *d, struct bus_peer *peer, sd_bus_message *call);
-/* The peer is gone, and so are its calls: peers that come and go must not fill the places. */
-void bus_describe_forget(struct bus_describe *d, const struct bus_peer *peer);

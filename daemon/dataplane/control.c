@@ -111,75 +111,67 @@ int control_remove_local(struct dataplane *dp, const struct sg_addr *addr)
 	return control_write(dp->skel->maps.local_addrs, addr, false, 0);
 }
 
-/* What is in `prefixes` and not in `others` is added (here) or removed. */
-static int control_write_prefixes(struct dataplane *dp, const struct addr_prefix *prefixes,
-				  size_t count, const struct addr_prefix *others,
-				  size_t other_count, bool here)
+/* Keys that `of` has and `other` has not, both sorted, are written (here) or removed. */
+static int control_write_others(const struct bpf_map *map, const struct control_keys *of,
+				const struct control_keys *other, bool here)
 {
-	int r = 0, error;
-	size_t i;
+	size_t size = bpf_map__key_size(map), i, at = 0;
+	int r = 0, error, order = 1;
 
-	for (i = 0; i < count; i++) {
-		struct sg_listed key = { .prefix_bits = prefixes[i].bits };
+	for (i = 0; i < of->count; i++) {
+		const char *key = (const char *)of->keys + i * size;
 
-		if (other_count && bsearch(&prefixes[i], others, other_count, sizeof(*others),
-					   addr_prefix_compare))
+		for (; at < other->count; at++) {
+			order = memcmp((const char *)other->keys + at * size, key, size);
+			if (order >= 0)
+				break;
+		}
+		if (at < other->count && !order)
 			continue;
-		memcpy(key.addr, prefixes[i].addr.bytes, sizeof(key.addr));
-		error = control_write(dp->skel->maps.local_prefixes, &key, here, BPF_ANY);
+		error = control_write(map, key, here, BPF_ANY);
 		if (error < 0 && error != -ENOENT)
 			r = error;
 	}
 	return r;
 }
 
-int control_set_local_prefixes(struct dataplane *dp, const struct addr_prefix *prefixes,
-			       size_t count)
+static int control_compare_keys(const void *a, const void *b, void *size)
 {
-	struct addr_prefix *copy = calloc(count ?: 1, sizeof(*copy));
+	return memcmp(a, b, *(const size_t *)size);
+}
+
+/* Makes the map hold these keys, which it takes over, by what differs from *in_map. */
+static int control_set_keys(const struct bpf_map *map, struct control_keys *in_map, void *keys,
+			    size_t count)
+{
+	struct control_keys now = { keys, count };
+	size_t size = bpf_map__key_size(map);
 	int removed, added;
 
-	if (!copy)
-		return -ENOMEM;
-	if (count)
-		memcpy(copy, prefixes, count * sizeof(*copy));
+	qsort_r(keys, count, size, control_compare_keys, &size);
 	/* removed first, so that there is room for what is added */
-	removed = control_write_prefixes(dp, dp->local_prefixes, dp->local_prefix_count, copy,
-					 count, false);
-	added = control_write_prefixes(dp, copy, count, dp->local_prefixes, dp->local_prefix_count,
-				       true);
-	free(dp->local_prefixes);
-	dp->local_prefixes = copy;
-	dp->local_prefix_count = count;
-	CONTROL_SET(dp, local_prefixes, count);
+	removed = control_write_others(map, in_map, &now, false);
+	added = control_write_others(map, &now, in_map, true);
+	free(in_map->keys);
+	*in_map = now;
 	return added < 0 ? added : removed;
 }
 
-static int control_mac_compare(const void *a, const void *b)
+int control_set_local_prefixes(struct dataplane *dp, const struct addr_prefix *prefixes,
+			       size_t count)
 {
-	return memcmp(a, b, sizeof(struct sg_mac));
-}
-
-static bool control_has_mac(const struct sg_mac *macs, size_t count, const struct sg_mac *mac)
-{
-	return count && bsearch(mac, macs, count, sizeof(*macs), control_mac_compare);
-}
-
-/* What is in `macs` and not in `others` is added (here) or removed. */
-static int control_write_macs(struct dataplane *dp, const struct sg_mac *macs, size_t count,
-			      const struct sg_mac *others, size_t other_count, bool here)
-{
-	int r = 0, error;
+	struct sg_listed *keys = calloc(count ?: 1, sizeof(*keys));
 	size_t i;
+	int r;
 
+	if (!keys)
+		return -ENOMEM;
 	for (i = 0; i < count; i++) {
-		if ((i && !control_mac_compare(&macs[i], &macs[i - 1])) ||
-		    control_has_mac(others, other_count, &macs[i]))
-			continue;
-		error = control_write(dp->skel->maps.macs, &macs[i], here, BPF_ANY);
-		if (error < 0 && error != -ENOENT)
-			r = error;
+		keys[i].prefix_bits = prefixes[i].bits;
+		memcpy(keys[i].addr, prefixes[i].addr.bytes, sizeof(keys[i].addr));
 	}
+	r = control_set_keys(dp->skel->maps.local_prefixes, &dp->local_prefixes, keys, count);
+	CONTROL_SET(dp, local_prefixes, count);
 	return r;
 }
 
@@ -188,21 +180,13 @@ int control_set_macs(struct dataplane *dp, const struct rtnl_iface *ifaces, size
 	static const struct sg_mac none;
 	struct sg_mac *macs = calloc(count ?: 1, sizeof(*macs));
 	size_t i, n = 0;
-	int removed, added;
 
 	if (!macs)
 		return -ENOMEM;
 	for (i = 0; i < count; i++)
-		if (control_mac_compare(&ifaces[i].mac, &none))
+		if (memcmp(&ifaces[i].mac, &none, sizeof(none)))
 			macs[n++] = ifaces[i].mac;
-	qsort(macs, n, sizeof(*macs), control_mac_compare);
-	/* removed first, so that there is room for what is added */
-	removed = control_write_macs(dp, dp->macs, dp->mac_count, macs, n, false);
-	added = control_write_macs(dp, macs, n, dp->macs, dp->mac_count, true);
-	free(dp->macs);
-	dp->macs = macs;
-	dp->mac_count = n;
-	return added < 0 ? added : removed;
+	return control_set_keys(dp->skel->maps.macs, &dp->macs, macs, n);
 }
 
 int control_list(struct dataplane *dp, bool allow, const struct sg_listed *key, bool here)

@@ -21,6 +21,12 @@ struct fdstore;
 struct ring_buffer;
 struct synguard_bpf;
 
+/* The keys of a map, sorted by their bytes. */
+struct control_keys {
+	void *keys;
+	size_t count;
+};
+
 /* For the files of this folder. */
 struct dataplane {
 	struct synguard_bpf *skel;
@@ -28,10 +34,7 @@ struct dataplane {
 	bool continues;
 	struct sg_service *services;
 	const struct sg_hitter_set *heavy_hitters;
-	struct sg_mac *macs; /* control_set_macs(): what is in the map, sorted */
-	size_t mac_count;
-	struct addr_prefix *local_prefixes; /* control_set_local_prefixes(), likewise */
-	size_t local_prefix_count;
+	struct control_keys macs, local_prefixes; /* what is in these maps */
 	struct ring_buffer *calls;
 	uint64_t loaded_ns; /* 0: its memory is older */
 	int cpus;

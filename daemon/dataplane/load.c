@@ -270,8 +270,8 @@ struct dataplane *dataplane_free(struct dataplane *dp)
 		munmap((void *)dp->heavy_hitters, LOAD_HITTERS_BYTES);
 	ring_buffer__free(dp->calls);
 	synguard_bpf__destroy(dp->skel);
-	free(dp->macs);
-	free(dp->local_prefixes);
+	free(dp->macs.keys);
+	free(dp->local_prefixes.keys);
 	free(dp);
 	return NULL;
 }

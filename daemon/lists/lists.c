@@ -40,11 +40,9 @@ void lists_done(struct lists_list *l)
 
 static int lists_by_prefix(const void *a, const void *b)
 {
-	const struct addr_prefix *x = &((const struct lists_entry *)a)->prefix;
-	const struct addr_prefix *y = &((const struct lists_entry *)b)->prefix;
-	int order = memcmp(&x->addr, &y->addr, sizeof(x->addr));
+	const struct lists_entry *x = a, *y = b;
 
-	return order ?: x->bits - y->bits;
+	return addr_prefix_compare(&x->prefix, &y->prefix);
 }
 
 const struct lists_entry *lists_get(const struct lists_list *l, const struct addr_prefix *p)

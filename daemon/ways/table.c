@@ -253,23 +253,13 @@ static bool ways_contains(const struct addr_prefix *outer, const struct addr_pre
 	return outer->bits <= inner->bits && addr_prefix_contains(outer, &inner->addr);
 }
 
-static int ways_compare_prefix(const struct addr_prefix *a, const struct addr_prefix *b)
-{
-	return memcmp(&a->addr, &b->addr, sizeof(a->addr)) ?: a->bits - b->bits;
-}
-
-static int ways_compare_places(const void *a, const void *b)
-{
-	return ways_compare_prefix(a, b);
-}
-
 static int ways_compare_nodes(const void *one, const void *other)
 {
 	const struct ways_node *a = one, *b = other;
 
 	if (a->table != b->table)
 		return a->table < b->table ? -1 : 1;
-	return ways_compare_prefix(&a->to, &b->to) ?:
+	return addr_prefix_compare(&a->to, &b->to) ?:
 		       (a->priority > b->priority) - (a->priority < b->priority);
 }
 
@@ -318,7 +308,7 @@ static int ways_reduce(struct ways_work *w)
 		struct ways_node node = w->nodes[i], *last = kept ? &w->nodes[kept - 1] : NULL;
 
 		if (last && last->table == node.table &&
-		    !ways_compare_prefix(&last->to, &node.to)) {
+		    !addr_prefix_compare(&last->to, &node.to)) {
 			if (last->priority == node.priority) {
 				merged = ways_merge(w, last->way, node.way);
 				if (merged < 0)
@@ -451,9 +441,9 @@ static int ways_find_places(struct ways_work *w)
 			r = ways_add_place(w, &w->routes->rules[i].to);
 	if (r)
 		return r;
-	qsort(w->places, w->place_count, sizeof(*w->places), ways_compare_places);
+	qsort(w->places, w->place_count, sizeof(*w->places), addr_prefix_compare);
 	for (i = 0; i < w->place_count; i++)
-		if (!kept || ways_compare_prefix(&w->places[kept - 1], &w->places[i]))
+		if (!kept || addr_prefix_compare(&w->places[kept - 1], &w->places[i]))
 			w->places[kept++] = w->places[i];
 	w->place_count = kept;
 	return 0;
