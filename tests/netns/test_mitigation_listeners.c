@@ -221,7 +221,7 @@ START_TEST(c6_listener_written_after_a_kill)
 
 	host_raise(&h);
 	fd = host_listen(&h, AF_INET, HOST_PORT + HOST_LISTENERS, 9);
-	ck_assert(fall(&h, FAULT_TAKEN, 3));
+	ck_assert(fall(&h, FAULT_TAKEN, 4));
 	ck_assert_int_eq(raw_retries(&h, HOST_LISTENERS), 1);
 	close(fd);
 	set_retries(&h, HOST_OWN_SIX, 3);
