@@ -33,6 +33,11 @@ static bool is_defended(const json_t *l)
 	return get_flag(l, "defending");
 }
 
+static bool is_defended_by_kernel_cookies(const json_t *l)
+{
+	return is_defended(l) && get_is(l, "engine", "listener");
+}
+
 static bool is_filling(const json_t *l)
 {
 	return has_number(l, "syn_queue") &&
@@ -62,6 +67,9 @@ static const struct {
 	{ SG_TROUBLE_NONE, is_syn_queue_full, "SYN queue full",
 	  "The SYN queue is full and nothing defends it: the kernel drops SYNs or, with "
 	  "net.ipv4.tcp_syncookies, answers with cookies of its own.", SCREEN_BAD },
+	{ SG_TROUBLE_NONE, is_defended_by_kernel_cookies, "defended",
+	  "Its SYNs are challenged with the kernel's own cookies, as NAT or MPTCP is in the way of synguard's: "
+	  "real clients connect, forged ones cost nothing.", SCREEN_WARN },
 	{ SG_TROUBLE_NONE, is_defended, "defended",
 	  "Its SYNs are challenged: real clients connect, forged ones cost nothing.", SCREEN_WARN },
 	{ SG_TROUBLE_FLASH_CROWD, .colour = SCREEN_WARN },
@@ -129,7 +137,7 @@ json_t *view_promised_listeners(const json_t *listeners)
 	static const char *const keys[] = {
 		"address", "port", "syn_queue", "syn_queue_max", "accept_queue", "accept_queue_max",
 		"half_open", "syns_per_second", "challenges_per_second", "acceptances_per_second",
-		"completing_ratio", "defending", "trouble", "trouble_text", "synack_retries", "drops",
+		"completing_ratio", "defending", "engine", "trouble", "trouble_text", "synack_retries", "drops",
 		"pid", "process", "unit",
 	};
 	/* clang-format on */

@@ -241,6 +241,11 @@ static bool services_is_for_listener(const struct sg_service *e, uint64_t now_ns
 	       (hindrance == SG_UNDECIDED || hindrance == SG_V_ACCEPT_FULL);
 }
 
+static const char *services_engine(const struct sg_service *e, uint64_t now_ns)
+{
+	return services_is_for_listener(e, now_ns) ? "listener" : "reqsk";
+}
+
 bool services_call_for_listener(const struct services *s, uint64_t now_ns)
 {
 	bool always = control_mode(s->dp) == SG_MODE_ALWAYS;
@@ -714,7 +719,7 @@ static void services_fill_engine(const struct services *s, const struct sg_servi
 	bool listener = services_is_for_listener(e, now_ns);
 	bool given = e->host & SG_HOST_LISTENER;
 
-	row->engine = listener ? "listener" : "reqsk";
+	row->engine = services_engine(e, now_ns);
 	if (!listener)
 		snprintf(row->engine_reason, sizeof(row->engine_reason),
 			 "nothing is in the way of synguard's own cookies");
@@ -811,6 +816,7 @@ int services_rates(struct services *s, uint64_t now_ns, struct services_rate **r
 			.addr = e->addr,
 			.port = e->port,
 			.defending = services_is_defending(s, e, now_ns),
+			.engine = services_engine(e, now_ns),
 			.syns = grew->syns,
 			.challenged = grew->challenged,
 			.accepted = grew->accepted,

@@ -118,6 +118,7 @@ struct services_rate {
 	struct sg_addr addr;
 	__be16 port;
 	bool defending;
+	const char *engine; /* "reqsk", "listener" */
 	uint64_t syns, challenged, accepted, handshakes;
 	enum sg_trouble trouble;
 	struct trouble_figures figures;

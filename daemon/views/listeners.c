@@ -211,6 +211,9 @@ static void listeners_add_rate(struct listener *l, const void *what)
 	struct services_rate *sum = &l->rate;
 
 	l->has_rate = true;
+	/* of several services that of one that is defended */
+	if (!sum->engine || (rate->defending && !sum->defending))
+		sum->engine = rate->engine;
 	sum->defending = sum->defending || rate->defending;
 	sum->syns += rate->syns;
 	sum->challenged += rate->challenged;
@@ -230,6 +233,7 @@ static void listeners_put_rate(struct json_writer *j, const struct listener *l, 
 					    "completing_ratio",
 					    "trouble",
 					    "trouble_text",
+					    "engine",
 					    NULL };
 	const struct services_rate *rate = &l->rate;
 	uint64_t done = rate->handshakes < rate->syns ? rate->handshakes : rate->syns;
@@ -252,6 +256,7 @@ static void listeners_put_rate(struct json_writer *j, const struct listener *l, 
 		json_put_text(j, keys[3], NULL);
 	json_put_text(j, keys[4], trouble_word(rate->trouble));
 	json_put_text(j, keys[5], trouble_text(rate->trouble, &rate->figures, text, sizeof(text)));
+	json_put_text(j, keys[6], rate->engine);
 	json_put_flag(j, "defending", rate->defending);
 }
 

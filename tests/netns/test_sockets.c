@@ -233,7 +233,7 @@ START_TEST(listeners_tell_the_full_queue)
 	ck_assert_int_eq(get(row, "pid"), getpid());
 	ck_assert(json_is_string(json_object_get(row, "process")));
 	ck_assert(json_object_get(row, "unit"));
-	ck_assert_uint_eq(json_object_size(row), 20);
+	ck_assert_uint_eq(json_object_size(row), 21);
 	json_decref(root);
 	ck_assert_int_eq(stage_cli(&s, &text, "listeners", NULL, NULL), SG_EXIT_OK);
 	ck_assert_msg(strstr(text, "SYN queue full"), "%s", text);

@@ -140,6 +140,8 @@ START_TEST(diagnoses_in_words)
 	ck_assert_str_eq(diagnosis(QUEUES(100, 0, "")), "SYN queue full");
 	ck_assert_str_eq(diagnosis(QUEUES(100, 0, ",\"defending\":true")), "defended");
 	/* one more than its limit fits into an accept queue */
+	ck_assert_str_eq(diagnosis(QUEUES(100, 0, ",\"defending\":true,\"engine\":\"listener\"")),
+			 "defended");
 	ck_assert_str_eq(diagnosis(QUEUES(101, 101, ",\"defending\":true")), "not accepting");
 	/* what the daemon has found, before what a look alone says; a crowd before "fine" only */
 	ck_assert_str_eq(diagnosis(QUEUES(0, 0, ",\"trouble\":\"slow_accept\"")), "not accepting");
@@ -183,16 +185,17 @@ END_TEST
 /* A listener on which everything is as large as it gets. */
 static json_t *large_listener(void)
 {
-	json_t *l = json_pack(
-		"{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:i, s:i, s:s, s:s, "
-		"s:i, s:b}",
-		"address", "2001:db8:1111:2222:3333:4444:5555:6666", "port", 65535, "syn_queue",
-		65535LL, "syn_queue_max", 65535LL, "accept_queue", 65535LL, "accept_queue_max",
-		65535LL, "half_open", 65535LL, "syns_per_second", 1500000LL,
-		"challenges_per_second", 1500000LL, "acceptances_per_second", 1500000LL,
-		"completing_ratio", 0.25, "defending", 1, "synack_retries", 5, "pid", 4194304,
-		"process", "a-process-of-15", "unit", "a-unit-with-a-long-name@instance.service",
-		"drops", 1000000, "mptcp", 0);
+	json_t *l =
+		json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:s, s:i, "
+			  "s:i, s:s, s:s, "
+			  "s:i, s:b}",
+			  "address", "2001:db8:1111:2222:3333:4444:5555:6666", "port", 65535,
+			  "syn_queue", 65535LL, "syn_queue_max", 65535LL, "accept_queue", 65535LL,
+			  "accept_queue_max", 65535LL, "half_open", 65535LL, "syns_per_second",
+			  1500000LL, "challenges_per_second", 1500000LL, "acceptances_per_second",
+			  1500000LL, "completing_ratio", 0.25, "defending", 1, "engine", "reqsk",
+			  "synack_retries", 5, "pid", 4194304, "process", "a-process-of-15", "unit",
+			  "a-unit-with-a-long-name@instance.service", "drops", 1000000, "mptcp", 0);
 
 	ck_assert_ptr_nonnull(l);
 	return l;
@@ -260,6 +263,7 @@ START_TEST(listeners_keys_are_promised)
 		"acceptances_per_second",
 		"completing_ratio",
 		"defending",
+		"engine",
 		"synack_retries",
 		"drops",
 		"pid",
