@@ -204,9 +204,9 @@ struct sg_control {
 	__u64 heartbeat_ns; /* stamped each second */
 	/* until then no cookie carries timestamps, because the kernel is about to read them otherwise */
 	__u64 settle_until_ns;
-	__u32 mode;	    /* enum sg_mode */
-	__u32 listed;	    /* SG_LISTED_*, so that empty lists cost one comparison */
-	__u32 ways;	    /* SG_WAYS_*, so that a host with one way back pays one comparison */
+	__u32 mode;   /* enum sg_mode */
+	__u32 listed; /* SG_LISTED_*, so that empty lists cost one comparison */
+	__u32 ways;   /* SG_WAYS_*, so that a host with one way back pays one comparison */
 
 	/* settings */
 	__u64 lease_ns;	   /* how long a full queue defends its service */
