@@ -45,6 +45,8 @@ MAP(local_addrs, HASH, SG_LOCAL_ADDRS_MAX, BPF_F_NO_PREALLOC, struct sg_addr, __
 MAP(local_prefixes, LPM_TRIE, SG_LOCAL_PREFIXES_MAX, BPF_F_NO_PREALLOC, struct sg_listed, __u8);
 /* the MAC addresses of its Ethernet interfaces */
 MAP(macs, HASH, SG_MACS_MAX, BPF_F_NO_PREALLOC, struct sg_mac, __u8);
+/* what ingress does with SYNs, by interface: enum sg_ingress_role */
+MAP(ingress_roles, HASH, SG_INGRESS_ROLES_MAX, BPF_F_NO_PREALLOC, __u32, __u32);
 /* the services that are never challenged (LeaveAlone=) */
 MAP(left_alone, LPM_TRIE, SG_LEFT_ALONE_MAX, BPF_F_NO_PREALLOC, struct sg_left_alone, __u8);
 /* the ways back to clients, the classes of local addresses, the groups of interfaces */

@@ -90,6 +90,32 @@ static __always_inline enum sg_verdict syn_at_ingress(struct __sk_buff *skb, str
 	return frame_parse_skb(skb, &syn->p) ?: syn_inspect_skb(skb, syn);
 }
 
+/* No XDP judges the SYNs, and none is answered. */
+static __always_inline enum sg_verdict syn_count(struct __sk_buff *skb, struct ack *ack)
+{
+	struct sg_tally *tally;
+
+	if (listener_service(skb, &ack->p, &ack->service, &ack->index))
+		return SG_V_SYN;
+	tally = service_tally(ack->index);
+	if (tally)
+		tally->syns++;
+	hitters_pass(&ack->p);
+	return SG_V_SYN;
+}
+
+static __always_inline enum sg_verdict syn_by_role(struct __sk_buff *skb, union ingress *seen)
+{
+	__u32 ifindex = skb->ifindex;
+	const __u32 *role = bpf_map_lookup_elem(&ingress_roles, &ifindex);
+
+	if (role && *role == SG_INGRESS_COUNTS)
+		return syn_count(skb, &seen->ack);
+	if ((role && *role == SG_INGRESS_ANSWERS) || syn_was_handed_over(skb, &seen->ack.p))
+		return syn_at_ingress(skb, &seen->syn);
+	return SG_V_SYN;
+}
+
 SEC("tc")
 int synguard_ingress(struct __sk_buff *skb)
 {
@@ -97,40 +123,8 @@ int synguard_ingress(struct __sk_buff *skb)
 	union ingress seen = {};
 	enum sg_verdict v = ack_inspect(skb, &seen.ack, c);
 
-	if (v == SG_V_SYN && syn_was_handed_over(skb, &seen.ack.p))
-		v = syn_at_ingress(skb, &seen.syn);
-	return tcx_action(counters_conclude(c, v));
-}
-
-/* For an interface that our XDP program cannot be attached to: SYNs are judged and answered here. */
-SEC("tc")
-int synguard_ingress_answers(struct __sk_buff *skb)
-{
-	struct sg_counters *c = counters_of(SG_INGRESS);
-	union ingress seen = {};
-	enum sg_verdict v = ack_inspect(skb, &seen.ack, c);
-
 	if (v == SG_V_SYN && control.mode != SG_MODE_OFF)
-		v = syn_at_ingress(skb, &seen.syn);
-	return tcx_action(counters_conclude(c, v));
-}
-
-/* For an interface without our XDP program: SYNs are counted, and none is answered. */
-SEC("tc")
-int synguard_ingress_alone(struct __sk_buff *skb)
-{
-	struct sg_counters *c = counters_of(SG_INGRESS);
-	struct ack ack;
-	enum sg_verdict v = ack_inspect(skb, &ack, c);
-
-	if (v == SG_V_SYN && control.mode != SG_MODE_OFF &&
-	    !listener_service(skb, &ack.p, &ack.service, &ack.index)) {
-		struct sg_tally *tally = service_tally(ack.index);
-
-		if (tally)
-			tally->syns++;
-		hitters_pass(&ack.p);
-	}
+		v = syn_by_role(skb, &seen);
 	return tcx_action(counters_conclude(c, v));
 }
 

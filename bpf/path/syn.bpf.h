@@ -315,8 +315,7 @@ static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
 /* What XDP's own steps have let pass is not judged again. */
 static __always_inline bool syn_was_handed_over(struct __sk_buff *skb, const struct packet *p)
 {
-	return !skb->vlan_present && control.mode != SG_MODE_OFF &&
-	       control.mode != SG_MODE_OBSERVE && way_is_asked(p->version) &&
+	return !skb->vlan_present && control.mode != SG_MODE_OBSERVE && way_is_asked(p->version) &&
 	       way_find(p, skb->ifindex) == WAY_ELSEWHERE && !p->tags;
 }
 

@@ -15,6 +15,7 @@
 #include "synguard/cleanup.h"
 
 #include "daemon/base/process.h"
+#include "daemon/dataplane/control.h"
 #include "daemon/dataplane/inherit.h"
 #include "synguard.skel.h"
 
@@ -145,12 +146,16 @@ static void attach_end_xdp(struct dataplane *dp, struct dataplane_attachments *a
 	at->xdp_fd = -EBADF;
 }
 
+static int attach_set_role(struct dataplane *dp, int ifindex, enum sg_ingress_role role)
+{
+	return control_set_role(dp, ifindex, &role);
+}
+
 /* Back to tcx, which answers or does not. What XDP challenged goes on being accepted. */
 static int attach_fall_back(struct dataplane *dp, struct dataplane_attachments *at, bool answers)
 {
 	/* first, so that no SYN goes uncounted */
-	int r = attach_update(at->ingress_fd, answers ? dp->skel->progs.synguard_ingress_answers :
-							dp->skel->progs.synguard_ingress_alone);
+	int r = attach_set_role(dp, at->ifindex, answers ? SG_INGRESS_ANSWERS : SG_INGRESS_COUNTS);
 
 	attach_end_xdp(dp, at);
 	at->attach = DATAPLANE_TCX;
@@ -174,7 +179,7 @@ static int attach_xdp(struct dataplane *dp, int ifindex, bool generic,
 	if (fd < 0)
 		return fd;
 	/* where XDP judges the SYNs, ingress must not count them too */
-	r = attach_update(at->ingress_fd, dp->skel->progs.synguard_ingress);
+	r = attach_set_role(dp, ifindex, SG_INGRESS_BEHIND_XDP);
 	if (r < 0)
 		return r;
 	at->xdp_fd = TAKE_FD(fd);
@@ -225,13 +230,15 @@ static bool attach_is_best(enum attach_mode mode, const struct dataplane_attachm
 static int attach_begin(struct dataplane *dp, int ifindex, struct dataplane_attachments *at)
 {
 	struct synguard_bpf *skel = dp->skel;
-	int egress, ingress;
+	int egress, ingress, r = attach_set_role(dp, ifindex, SG_INGRESS_COUNTS);
 
+	if (r < 0)
+		return r;
 	/* proof first, so that nothing is challenged that could not be proven */
 	egress = attach_tcx(skel->progs.synguard_egress, ifindex, ATTACH_TCX_EGRESS);
 	if (egress < 0)
 		return egress;
-	ingress = attach_tcx(skel->progs.synguard_ingress_alone, ifindex, ATTACH_TCX_INGRESS);
+	ingress = attach_tcx(skel->progs.synguard_ingress, ifindex, ATTACH_TCX_INGRESS);
 	if (ingress < 0) {
 		close(egress);
 		return ingress;
@@ -278,6 +285,7 @@ void dataplane_detach(struct dataplane *dp, struct dataplane_attachments *at)
 	attach_end_xdp(dp, at);
 	inherit_end_link(dp->store, INHERIT_INGRESS, at->ifindex, at->ingress_fd);
 	inherit_end_link(dp->store, INHERIT_EGRESS, at->ifindex, at->egress_fd);
+	control_set_role(dp, at->ifindex, NULL);
 	*at = DATAPLANE_ATTACHMENTS_NONE;
 }
 
@@ -334,10 +342,7 @@ void dataplane_check(struct dataplane *dp, int ifindex, struct dataplane_attachm
 	if (at->attach == DATAPLANE_NONE)
 		return;
 	egress = attach_tcx_is_on(ifindex, ATTACH_TCX_EGRESS, skel->progs.synguard_egress);
-	ingress = attach_tcx_is_on(ifindex, ATTACH_TCX_INGRESS, skel->progs.synguard_ingress) ||
-		  attach_tcx_is_on(ifindex, ATTACH_TCX_INGRESS,
-				   skel->progs.synguard_ingress_answers) ||
-		  attach_tcx_is_on(ifindex, ATTACH_TCX_INGRESS, skel->progs.synguard_ingress_alone);
+	ingress = attach_tcx_is_on(ifindex, ATTACH_TCX_INGRESS, skel->progs.synguard_ingress);
 	if (!egress || !ingress) {
 		/* XDP without ingress would challenge clients that nobody then lets in */
 		dataplane_detach(dp, at);
@@ -415,14 +420,13 @@ struct dataplane_attachments dataplane_inherit(struct dataplane *dp, int ifindex
 }
 
 /* Tcx leaves SYNs to XDP where that is attached, and answers them only where the mode says so. */
-static const struct bpf_program *attach_ingress_of(struct synguard_bpf *skel, enum attach_mode mode,
-						   const struct dataplane_attachments *at)
+static enum sg_ingress_role attach_role(enum attach_mode mode,
+					const struct dataplane_attachments *at)
 {
 	if (at->attach > DATAPLANE_TCX)
-		return skel->progs.synguard_ingress;
-	return mode == ATTACH_MODE_AUTO || mode == ATTACH_MODE_TCX ?
-		       skel->progs.synguard_ingress_answers :
-		       skel->progs.synguard_ingress_alone;
+		return SG_INGRESS_BEHIND_XDP;
+	return mode == ATTACH_MODE_AUTO || mode == ATTACH_MODE_TCX ? SG_INGRESS_ANSWERS :
+								     SG_INGRESS_COUNTS;
 }
 
 void dataplane_succeed(struct dataplane *dp, enum attach_mode mode,
@@ -437,7 +441,9 @@ void dataplane_succeed(struct dataplane *dp, enum attach_mode mode,
 	/* in the order of attaching: proof, acceptance, challenge */
 	r = attach_update(at->egress_fd, skel->progs.synguard_egress);
 	if (!r)
-		r = attach_update(at->ingress_fd, attach_ingress_of(skel, mode, at));
+		r = attach_set_role(dp, at->ifindex, attach_role(mode, at));
+	if (!r)
+		r = attach_update(at->ingress_fd, skel->progs.synguard_ingress);
 	if (!r && at->attach > DATAPLANE_TCX)
 		r = attach_update(at->xdp_fd, at->attach == DATAPLANE_GENERIC ?
 						      skel->progs.synguard_xdp_generic :

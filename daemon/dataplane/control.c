@@ -204,6 +204,13 @@ static int control_put(const struct bpf_map *map, const void *key, const void *v
 	return r < 0 ? -errno : 0;
 }
 
+int control_set_role(struct dataplane *dp, uint32_t ifindex, const enum sg_ingress_role *role)
+{
+	uint32_t value = role ? *role : 0;
+
+	return control_put(dp->skel->maps.ingress_roles, &ifindex, role ? &value : NULL);
+}
+
 int control_set_way(struct dataplane *dp, const struct sg_way_key *key, const struct sg_way *way)
 {
 	return control_put(dp->skel->maps.ways, key, way);

@@ -63,7 +63,8 @@ static bool inherit_is_memory(const struct synguard_bpf *skel, const struct bpf_
 	       map != skel->maps.macs && map != skel->maps.left_alone &&
 	       map != skel->maps.allowed && map != skel->maps.denied && map != skel->maps.ways &&
 	       map != skel->maps.way_classes && map != skel->maps.way_ifaces &&
-	       map != skel->maps.calls && map != skel->maps.rodata;
+	       map != skel->maps.ingress_roles && map != skel->maps.calls &&
+	       map != skel->maps.rodata;
 }
 
 /* ---- the stamp ----------------------------------------------------------------------------- */

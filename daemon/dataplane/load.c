@@ -148,10 +148,6 @@ static struct synguard_bpf *load_open(uint8_t epoch_shift, const struct btf *btf
 	skel->rodata->epoch_shift = epoch_shift;
 	/* libbpf 1.1 knows no SEC("tcx/..."), so the programs say "tc" and this says where */
 	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress, ATTACH_TCX_INGRESS);
-	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_alone,
-					      ATTACH_TCX_INGRESS);
-	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_answers,
-					      ATTACH_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(skel->progs.synguard_egress, ATTACH_TCX_EGRESS);
 	load_choose_tracing(skel, btf);
 	return skel;

@@ -184,6 +184,14 @@ struct sg_way_iface {
 /* Rules ask for a mark, a port, a user or TOS, so that the table may be wrong for a service. */
 #define SG_WAYS_BY_OTHERS(version) (2u << (version))
 
+/* What tcx ingress of an interface does with SYNs. */
+#define SG_INGRESS_ROLES_MAX 16384
+enum sg_ingress_role {
+	SG_INGRESS_BEHIND_XDP, /* which judges them; only those that it hands over are judged here */
+	SG_INGRESS_COUNTS,     /* there is no XDP, and none is answered */
+	SG_INGRESS_ANSWERS,    /* there is no XDP, and they are judged here */
+};
+
 /*
  * One instance, in the programs' .bss. Its one writer is daemon/dataplane/control.c, with relaxed
  * atomic stores; the programs read it. Each group has a setter there, in this order.

@@ -90,8 +90,6 @@ START_TEST(test_object_for_older_kernels_loads)
 	set_attach_types(skel->obj);
 	skel->rodata->kernel_has_casts = false;
 	bpf_program__set_autoload(skel->progs.synguard_ingress, false);
-	bpf_program__set_autoload(skel->progs.synguard_ingress_alone, false);
-	bpf_program__set_autoload(skel->progs.synguard_ingress_answers, false);
 	bpf_program__set_autoload(skel->progs.synguard_egress, false);
 	/* its tracepoint came with Linux 6.5, and the daemon does without it */
 	bpf_program__set_autoload(skel->progs.synguard_refused, false);

@@ -29,24 +29,16 @@ struct prog_frame {
 	size_t length;
 };
 
-/* Ingress programs that few tests run, beside synguard_ingress. */
-enum prog_variant {
-	PROG_ALONE,   /* synguard_ingress_alone */
-	PROG_ANSWERS, /* synguard_ingress_answers */
-	PROG_VARIANT_COUNT,
-};
-
 struct prog {
-	struct synguard_bpf *skel; /* without the variants, the generic XDP program, the walk */
-	struct synguard_bpf *variants[PROG_VARIANT_COUNT]; /* NULL until they are wanted */
+	struct synguard_bpf *skel;   /* without the generic XDP program and the walk */
 	struct sg_control *control;  /* the programs' own; mode auto, heartbeat now */
 	struct sg_service *services; /* [SG_SERVICES_MAX], mapped */
 	unsigned int ifindex;	     /* where packets come in and go out */
 	int pass_fd;		     /* an XDP program that passes */
 
 	/* for the next runs; a test sets and clears them */
-	bool alone;		   /* ingress: synguard_ingress_alone */
-	bool answers;		   /* ingress: synguard_ingress_answers */
+	bool alone;		   /* ingress counts SYNs (SG_INGRESS_COUNTS) */
+	bool answers;		   /* ingress answers them (SG_INGRESS_ANSWERS) */
 	__u32 skb_mark;		   /* skb->cb[0] */
 	__u32 skb_ingress_ifindex; /* egress: where the packet came from */
 	__u32 xdp_linear_bytes;	   /* XDP: the rest of the frame is in fragments; 0 = none is */

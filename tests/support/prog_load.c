@@ -98,9 +98,6 @@ static struct synguard_bpf *prog_open(void)
 	prog_must(skel, "opening the programs");
 	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(program, false);
 	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress, PROG_TCX_INGRESS);
-	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_alone, PROG_TCX_INGRESS);
-	bpf_program__set_expected_attach_type(skel->progs.synguard_ingress_answers,
-					      PROG_TCX_INGRESS);
 	bpf_program__set_expected_attach_type(skel->progs.synguard_egress, PROG_TCX_EGRESS);
 	return skel;
 }
@@ -134,34 +131,6 @@ static void prog_load(struct prog *p)
 	p->services = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
 			   bpf_map__fd(skel->maps.services), 0);
 	prog_must(p->services != MAP_FAILED, "mapping the services");
-}
-
-/*
- * Another of the ingress programs, loaded when it is asked for first, with the same maps and the
- * same constants (they are a map too, and frozen by now).
- */
-static int prog_variant_fd(struct prog *p, enum prog_variant variant)
-{
-	struct synguard_bpf *skel = p->variants[variant];
-	struct bpf_program *program;
-	struct bpf_map *map, *first;
-
-	if (!skel) {
-		p->variants[variant] = skel = prog_open();
-		bpf_object__for_each_map(map, skel->obj)
-		{
-			first = bpf_object__find_map_by_name(p->skel->obj, bpf_map__name(map));
-			prog_must(first && !bpf_map__reuse_fd(map, bpf_map__fd(first)),
-				  "sharing a map");
-		}
-	}
-	program = variant == PROG_ALONE ? skel->progs.synguard_ingress_alone :
-					  skel->progs.synguard_ingress_answers;
-	if (!bpf_program__autoload(program)) {
-		bpf_program__set_autoload(program, true);
-		prog_must(!synguard_bpf__load(skel), "loading another ingress program");
-	}
-	return bpf_program__fd(program);
 }
 
 static void prog_await_epoch(void)
@@ -201,15 +170,11 @@ struct prog *prog_new(unsigned int ifindex)
 
 struct prog *prog_free(struct prog *p)
 {
-	int variant;
-
 	if (!p)
 		return NULL;
 	while (p->link_count)
 		close(p->links[--p->link_count]);
 	munmap(p->services, SG_SERVICES_MAX * sizeof(struct sg_service));
-	for (variant = 0; variant < PROG_VARIANT_COUNT; variant++)
-		synguard_bpf__destroy(p->variants[variant]);
 	synguard_bpf__destroy(p->skel);
 	close(p->pass_fd);
 	free(p);
@@ -230,15 +195,27 @@ void prog_detach(struct prog *p)
 	synguard_bpf__detach(p->skel);
 }
 
+/* BPF_PROG_RUN of a frame without a context is as if it came in by lo. */
+static void prog_set_role(struct prog *p)
+{
+	const __u32 role = p->alone   ? SG_INGRESS_COUNTS :
+			   p->answers ? SG_INGRESS_ANSWERS :
+					SG_INGRESS_BEHIND_XDP;
+	const __u32 ifindexes[] = { p->ifindex, 1 };
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		prog_must(!bpf_map__update_elem(p->skel->maps.ingress_roles, &ifindexes[i],
+						sizeof(ifindexes[i]), &role, sizeof(role), BPF_ANY),
+			  "the role of ingress");
+}
+
 int prog_fd(struct prog *p, enum sg_program program)
 {
 	if (program == SG_XDP)
 		return bpf_program__fd(p->skel->progs.synguard_xdp);
 	if (program == SG_EGRESS)
 		return bpf_program__fd(p->skel->progs.synguard_egress);
-	if (p->alone)
-		return prog_variant_fd(p, PROG_ALONE);
-	if (p->answers)
-		return prog_variant_fd(p, PROG_ANSWERS);
+	prog_set_role(p);
 	return bpf_program__fd(p->skel->progs.synguard_ingress);
 }
