@@ -260,8 +260,11 @@ START_TEST(slow_flood_of_one_network)
 	ck_assert_uint_eq(clients.connected, clients.attempted);
 	clients_result_done(&clients);
 	stage_flood_end(flood);
-	told_await_word(&s, "state", "calm");
-	expect_retries(&s, "5");
+	/* it takes a dozen seconds, whichever flood it was */
+	if (!_i) {
+		told_await_word(&s, "state", "calm");
+		expect_retries(&s, "5");
+	}
 	stage_strike(&s);
 }
 END_TEST
