@@ -291,6 +291,17 @@ static uint64_t list_entries(const json_t *report, const char *list)
 	return get_number(json_object_get(json_object_get(report, "maps"), list), "entries");
 }
 
+static void print_ways(const json_t *report, const struct screen *s)
+{
+	uint64_t left_out = get_number(report, "ways_left_out");
+
+	if (left_out)
+		screen_wrap(s, 0,
+			    "The table of ways back has no room for %s prefixes: their SYNs are "
+			    "answered by the interface that they come in by.",
+			    SHORT(left_out));
+}
+
 /* The allow and deny lists, where they have no effect. */
 static void print_idle_lists(const json_t *report, const struct screen *s)
 {
@@ -504,6 +515,7 @@ int status_print(const json_t *report, const struct screen *s)
 
 	print_sentence(report, s);
 	print_figures(report, s);
+	print_ways(report, s);
 	print_idle_lists(report, s);
 	r = print_interfaces(report, s);
 	if (r == SG_EXIT_OK)

@@ -51,6 +51,11 @@ void emit_read_failed(struct emitter *e, struct event_limit *limit, uint64_t now
 		     EVENT_NUMBER("suppressed", suppressed));
 }
 
+void emit_ways_left_out(struct emitter *e, uint64_t prefixes)
+{
+	EMIT(e, SG_EVENT_WAYS_LEFT_OUT, EVENT_NUMBER("prefixes", prefixes));
+}
+
 /* ---- services ------------------------------------------------------------------------------ */
 
 static struct addr_text service_text(const struct sg_service *service)

@@ -63,6 +63,8 @@ void emit_defence(void *emitter, const struct sg_service *service, enum defence_
 void emit_trouble(void *emitter, const struct sg_service *service, enum sg_trouble trouble,
 		  const char *text, bool ended, uint64_t for_ns);
 
+void emit_ways_left_out(struct emitter *e, uint64_t prefixes);
+
 /* For undefended_step(). */
 void emit_undefended(void *emitter, const struct undefended_row *row, bool ended, uint64_t for_ns);
 

@@ -77,6 +77,9 @@ static void tell_ways(void *userdata)
 	if (f.error < 0)
 		emit_read_failed(&m->faces.emitter, &m->host.ways_limit, clock_now_ns(),
 				 "the host's routes", f.error);
+	if (f.left_out && !m->host.ways_told)
+		emit_ways_left_out(&m->faces.emitter, f.left_out);
+	m->host.ways_told = f.left_out;
 }
 
 static int start_interfaces(struct manager *m, struct complaint *c)
@@ -99,6 +102,8 @@ static int start_interfaces(struct manager *m, struct complaint *c)
 	/* before any interface is attached to, so that no challenge goes the wrong way */
 	if (r >= 0 && m->host.dp)
 		r = ways_new(&m->host.ways, m->loop.event, m->host.dp, m->host.rtnl, &on_ways);
+	if (r >= 0 && m->host.ways)
+		tell_ways(m);
 	if (r < 0)
 		complain(c, "the interfaces: %s", strerror(-r));
 	return r;

@@ -68,6 +68,7 @@ struct manager_host {
 	struct mitigation *mitigation;
 	uint64_t local_addrs;
 	struct event_limit address_limit, ways_limit;
+	bool ways_told; /* that there are more than the table has room for */
 };
 
 /* As of the last tick. */

@@ -118,6 +118,9 @@
 	X(CONFIG_FAULTY,  "config_faulty",    "967ca970817e4aa888f92876678af6a0", LOG_ERR,                        \
 	  "The configuration has an error, and its section keeps the defaults{:reason}",                             \
 	  "reason")                                                                                               \
+	X(WAYS_LEFT_OUT,  "ways_left_out",    "824ba0601857478abd72617dc67b5aed", LOG_WARNING,                    \
+	  "The table of ways back has no room for {prefixes} prefixes: their SYNs are answered by the interface that they come in by", \
+	  "prefixes")                                                                                          \
 	X(READ_FAILED,    "read_failed",      "a2ecbeef2e4f40ca93be48635bd8f4a8", LOG_WARNING,                    \
 	  "Reading {what} failed{:reason}",                                                                    \
 	  "what reason suppressed")

@@ -12,6 +12,7 @@
 #include "pair.h"
 #include "stage.h"
 #include "suite.h"
+#include "told.h"
 #include "watch.h"
 
 #define BACK_IFNAME	  "back0"
@@ -292,6 +293,29 @@ START_TEST(ways_metrics)
 }
 END_TEST
 
+/* ---- too many of them ---------------------------------------------------------------------- */
+
+/* 9000 prefixes of which no two neighbours go the same way. */
+START_TEST(ways_too_many_are_told)
+{
+	struct stage s;
+	json_t *event;
+
+	stage_raise(&s, &(struct server_options){ .backlog = 128 });
+	second_link(&s);
+	run(&s, LAB_SERVER,
+	    "i=0; while [ $i -lt 9000 ]; do "
+	    "echo route add 10.$((i / 128)).$((i % 128 * 2)).0/24 dev " BACK_IFNAME "; "
+	    "i=$((i + 1)); done | ip -batch -");
+	stage_daemon(&s, "auto");
+	event = told_await(&s, "ways_left_out");
+	ck_assert_int_gt(stage_figure(event, "prefixes"), 0);
+	json_decref(event);
+	told_says_in_words(&s, "status", NULL, "The table of ways back has no room for ");
+	stage_strike(&s);
+}
+END_TEST
+
 /* clang-format off */
 const struct suite_test suite_tests[] = {
 	SUITE_LOOP(ways_none, 3, 60),
@@ -300,6 +324,7 @@ const struct suite_test suite_tests[] = {
 	SUITE_TEST(ways_always, 30),
 	SUITE_TEST(ways_in_a_flood, 30),
 	SUITE_TEST(ways_change, 30),
+	SUITE_TEST(ways_too_many_are_told, 60),
 	{}
 };
 /* clang-format on */
