@@ -77,7 +77,8 @@ static const struct {
 	{ 1, "concentrated", "\"synguard deny add PREFIX\" stops them.",
 	  "\"synguard deny add 198.18.0.0\" stops it" },
 	/* the whole of two /24, which are one /23 */
-	{ 512, "concentrated", "\"synguard sources --prefix\" names them", "198.18.0.0/23\" stops it" },
+	{ 512, "concentrated", "\"synguard sources --prefix\" names them",
+	  "198.18.0.0/23\" stops it" },
 };
 
 START_TEST(kind_of_a_flood)
