@@ -63,9 +63,45 @@ START_TEST(fw91_killed_anywhere)
 }
 END_TEST
 
+/* While both are taken: his value stays, the other one is undone when its time comes, 1 is no conflict. */
+START_TEST(fw91_written_meanwhile)
+{
+	static const struct {
+		const char *name, *other;
+		int other_then; /* two seconds later */
+	} cases[] = { { TIMESTAMPS, COOKIES, 2 }, { COOKIES, TIMESTAMPS, 1 } };
+	struct mitigator c;
+	struct host h;
+	int i;
+
+	host_raise(&h);
+	ok(lab_enter(h.s.lab, LAB_SERVER), "entering the host");
+	mitigator_new(&c, h.dir);
+	c.settings = (struct settings){ .mitigation_syncookies = true,
+					.mitigation_kernel_cookies = true,
+					.mitigation_timestamps = true };
+	mitigate(&c, DETECT_CALM);
+	mitigator_start(&c);
+	ck_assert_int_eq(value(&h, COOKIES), 2);
+	ck_assert_int_eq(value(&h, TIMESTAMPS), 2);
+	set_value(&h, cases[_i].name, "1");
+	for (i = 0; i < 4; i++)
+		mitigate(&c, DETECT_ATTACK);
+	ck_assert_uint_eq(c.events[MITIGATION_CONFLICT], 1);
+	ck_assert_int_eq(value(&h, cases[_i].name), 1);
+	ck_assert_int_eq(value(&h, cases[_i].other), cases[_i].other_then);
+	for (i = 0; i < 4; i++)
+		mitigate(&c, DETECT_CALM);
+	mitigation_free(c.mitigation);
+	as_before(&h, cases[_i].name);
+	host_strike(&h);
+}
+END_TEST
+
 /* clang-format off */
 const struct suite_test suite_tests[] = {
 	SUITE_RANGE(fw91_killed_anywhere, FAULT_NONE + 1, FAULT_COUNT, 60),
+	SUITE_LOOP(fw91_written_meanwhile, 2, 30),
 	{}
 };
 /* clang-format on */
