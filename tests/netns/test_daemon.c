@@ -343,49 +343,23 @@ static int netns_inode(void *unused)
 	return stat("/proc/thread-self/ns/net", &st) < 0 ? -errno : (int)(st.st_ino & 0x7fffffff);
 }
 
-/* The programs' control block as it is now; it is the first thing in their .bss. */
-static struct sg_control control_of(const struct held *held)
-{
-	struct sg_control control = { 0 };
-	struct bpf_map_info info;
-	__u32 size, zero = 0;
-	int i, fd;
-
-	for (i = 0; i < held->count[MAP]; i++) {
-		void *value;
-
-		info = (struct bpf_map_info){ 0 };
-		size = sizeof(info);
-		fd = bpf_map_get_fd_by_id(held->ids[MAP][i]);
-		ck_assert_int_eq(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
-		if (!strcmp(info.name, "synguard.bss")) {
-			value = calloc(1, info.value_size);
-			ck_assert_uint_ge(info.value_size, sizeof(control));
-			ck_assert_int_eq(bpf_map_lookup_elem(fd, &zero, value), 0);
-			memcpy(&control, value, sizeof(control));
-			free(value);
-		}
-		close(fd);
-	}
-	return control;
-}
-
 /* A minute without a stamp ends the challenges, so it is stamped all the time. */
 START_TEST(daemon_stamps_its_heartbeat)
 {
 	struct sg_control first, later;
-	struct held held;
 	struct stage s;
+	int bss;
 
 	stage_raise(&s, NULL);
 	stage_daemon(&s, "always");
-	held = held_by(lab_daemon_pid(s.daemon));
-	first = control_of(&held);
+	bss = watch_map(lab_daemon_pid(s.daemon), "synguard.bss");
+	first = watch_control(bss);
 	ck_assert_uint_eq(first.mode, SG_MODE_ALWAYS);
 	ck_assert_uint_eq(first.netns_inum & 0x7fffffff,
 			  lab_call(s.lab, LAB_SERVER, netns_inode, NULL));
 	usleep(2500000);
-	later = control_of(&held);
+	later = watch_control(bss);
+	close(bss);
 	ck_assert_uint_gt(later.heartbeat_ns, first.heartbeat_ns);
 	ck_assert_uint_lt(clock_now_ns() - later.heartbeat_ns, 5000000000ULL);
 	stage_strike(&s);

@@ -18,6 +18,7 @@
 #include "synguard/abi.h"
 #include "tests/lab/flood.h"
 #include "truth.h"
+#include "watch.h"
 
 #define RANDOM_SLOTS 10
 #define RANDOM_SEED  20240229
@@ -349,51 +350,22 @@ END_TEST
 #define MANY_NOISE_MS	   60 /* of a machine that does other things as well */
 #define HEARTBEAT_LOOKS_US 500
 
-static int map_of(pid_t pid, const char *part)
-{
-	char path[64], line[256];
-	struct bpf_map_info info;
-	__u32 id, size;
-	int n, fd;
-	FILE *f;
-
-	for (n = 3; n < 256; n++) {
-		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, n);
-		f = fopen(path, "re");
-		for (id = 0; f && !id && fgets(line, sizeof(line), f);)
-			sscanf(line, "map_id: %u", &id);
-		if (f)
-			fclose(f);
-		fd = id ? bpf_map_get_fd_by_id(id) : -1;
-		size = sizeof(info);
-		memset(&info, 0, sizeof(info));
-		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && strstr(info.name, part))
-			return fd;
-		if (fd >= 0)
-			close(fd);
-	}
-	ck_abort_msg("the daemon has no map %s", part);
-	return -1;
-}
-
 /* The longest time between two ticks within so many seconds. */
 static __u64 longest_tick_ns(pid_t pid, int seconds)
 {
-	int fd = map_of(pid, "synguard.bss"), looks = seconds * 1000000LL / HEARTBEAT_LOOKS_US;
+	int fd = watch_map(pid, "synguard.bss"), looks = seconds * 1000000LL / HEARTBEAT_LOOKS_US;
 	__u64 last = 0, longest = 0;
-	char value[65536];
-	__u32 zero = 0;
 
 	while (looks--) {
-		const struct sg_control *control = (void *)value;
+		__u64 now = watch_control(fd).heartbeat_ns;
 
-		ck_assert_int_eq(bpf_map_lookup_elem(fd, &zero, value), 0);
-		if (last && control->heartbeat_ns - last > longest)
-			longest = control->heartbeat_ns - last;
-		last = control->heartbeat_ns;
+		if (last && now - last > longest)
+			longest = now - last;
+		last = now;
 		usleep(HEARTBEAT_LOOKS_US);
 	}
 	close(fd);
+	ck_assert_uint_gt(longest, 0);
 	return longest;
 }
 

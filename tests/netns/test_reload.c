@@ -135,45 +135,18 @@ static void same_links(const struct stage *s, const struct held *before)
 	ck_assert_mem_eq(now.ids, before->ids, now.count * sizeof(*now.ids));
 }
 
-/* The map with this in its name; the caller closes it. */
-static int map_of(const struct stage *s, const char *name, struct bpf_map_info *info)
-{
-	struct held maps = held(s, "map_id: %u");
-	int i;
-
-	for (i = 0; i < maps.count; i++) {
-		_cleanup_close_ int fd = bpf_map_get_fd_by_id(maps.ids[i]);
-		__u32 size = sizeof(*info);
-
-		*info = (struct bpf_map_info){};
-		ck_assert_int_eq(bpf_obj_get_info_by_fd(fd, info, &size), 0);
-		if (strstr(info->name, name))
-			return TAKE_FD(fd);
-	}
-	ck_abort_msg("no map %s", name);
-	return -EBADF;
-}
-
-/* The programs' control block; it is the first thing in their .bss. */
 static struct sg_control control_of(const struct stage *s)
 {
-	struct sg_control control;
-	struct bpf_map_info info;
-	_cleanup_close_ int fd = map_of(s, "synguard.bss", &info);
-	_cleanup_free_ char *value = calloc(1, info.value_size);
-	__u32 zero = 0;
+	_cleanup_close_ int fd = watch_map(lab_daemon_pid(s->daemon), "synguard.bss");
 
-	ck_assert_int_eq(bpf_map_lookup_elem(fd, &zero, value), 0);
-	memcpy(&control, value, sizeof(control));
-	return control;
+	return watch_control(fd);
 }
 
 /* How many entries the list of what is left alone has. */
 static int left_alone(const struct stage *s)
 {
 	struct sg_left_alone key, next, *from = NULL;
-	struct bpf_map_info info;
-	_cleanup_close_ int fd = map_of(s, "left_alone", &info);
+	_cleanup_close_ int fd = watch_map(lab_daemon_pid(s->daemon), "left_alone");
 	int count = 0;
 
 	while (!bpf_map_get_next_key(fd, from, &next)) {

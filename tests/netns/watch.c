@@ -4,11 +4,16 @@
  */
 #include "watch.h"
 
+#include <bpf/bpf.h>
 #include <check.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "synguard.skel.h"
 
 #define WATCH_PATIENCE_MS 5000
 #define WATCH_STEP_MS	  20
@@ -133,4 +138,46 @@ void watch_assert_still(const struct watch *w)
 				      host == LAB_SERVER ? "server" : "client",
 				      (unsigned long long)growth);
 		}
+}
+
+int watch_map(pid_t process, const char *part)
+{
+	char path[64], line[256];
+	struct bpf_map_info info;
+	__u32 id, size;
+	int n, fd;
+	FILE *f;
+
+	for (n = 3; n < 256; n++) {
+		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", process, n);
+		f = fopen(path, "re");
+		for (id = 0; f && !id && fgets(line, sizeof(line), f);)
+			sscanf(line, "map_id: %u", &id);
+		if (f)
+			fclose(f);
+		fd = id ? bpf_map_get_fd_by_id(id) : -1;
+		size = sizeof(info);
+		memset(&info, 0, sizeof(info));
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && strstr(info.name, part))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	ck_abort_msg("the daemon has no map %s", part);
+	return -1;
+}
+
+struct sg_control watch_control(int bss)
+{
+	struct sg_control control;
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info), zero = 0;
+	char *value;
+
+	ck_assert_int_eq(bpf_obj_get_info_by_fd(bss, &info, &size), 0);
+	value = calloc(1, info.value_size);
+	ck_assert_int_eq(bpf_map_lookup_elem(bss, &zero, value), 0);
+	memcpy(&control, value + offsetof(struct synguard_bpf__bss, control), sizeof(control));
+	free(value);
+	return control;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "stage.h"
+#include "synguard/abi.h"
 
 #define WATCH_MAX 16
 
@@ -44,3 +45,9 @@ uint64_t watch_growth(const struct watch *w, int host, const char *name);
 
 /* Asserts that none has changed in either host. */
 void watch_assert_still(const struct watch *w);
+
+/* The map of this process with this in its name; the caller closes it. */
+int watch_map(pid_t process, const char *part);
+
+/* The programs' control block, of watch_map(process, "synguard.bss"). */
+struct sg_control watch_control(int bss);
