@@ -86,8 +86,13 @@ union ingress {
  */
 static __always_inline enum sg_verdict syn_at_ingress(struct __sk_buff *skb, struct syn *syn)
 {
+	enum sg_verdict v;
+
 	*syn = (struct syn){};
-	return frame_parse_skb(skb, &syn->p) ?: syn_inspect_skb(skb, syn);
+	v = frame_parse_skb(skb, &syn->p);
+	if (!v)
+		v = frame_ip_options_skb(skb, &syn->p);
+	return v ?: syn_inspect_skb(skb, syn);
 }
 
 /* No XDP judges the SYNs, and none is answered. */

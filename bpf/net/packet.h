@@ -49,8 +49,9 @@ struct packet {
 	__u8 flags;   /* enum packet_tcp_flags */
 	__u8 tags;    /* VLAN tags in the frame */
 	__u8 dsfield;
-	__u8 option_bytes; /* of TCP options, which follow the 20 bytes at l4_offset */
-	bool multicast;	   /* the Ethernet destination is broadcast or multicast */
+	__u8 option_bytes;  /* of TCP options, which follow the 20 bytes at l4_offset */
+	bool multicast;	    /* the Ethernet destination is broadcast or multicast */
+	bool odd_extension; /* an IPv6 extension header that the stack may drop, or act upon */
 };
 
 /* Not part of struct packet, so that clang keeps it in registers. */
@@ -59,12 +60,13 @@ struct packet_cursor {
 	const void *end;
 	const struct ethhdr *eth;
 	const void *ip;
-	__u32 vlan; /* this and the next five as in struct packet */
+	__u32 vlan; /* this and the next six as in struct packet */
 	__u16 l3_offset;
 	__u16 l4_offset;
 	__u8 version;
 	__u8 tags;
 	__u8 option_bytes;
+	bool odd_extension;
 	__u32 l4_bytes; /* of TCP header and payload */
 };
 
@@ -151,6 +153,22 @@ static __always_inline enum sg_verdict packet_find_ipv4(struct packet_cursor *c,
 	return SG_UNDECIDED;
 }
 
+/*
+ * Whether ip6_parse_tlv() and ipv6_rthdr_rcv() may do anything but go past the header: it holds other
+ * options than padding, or more of it than the kernel takes; hop-by-hop options are not the first header;
+ * or it is of a routing type that a host may be set up to take (RFC 6554, RFC 8754).
+ */
+static __always_inline bool packet_extension_is_odd(const struct packet_extension *ext,
+						    const void *end, __u8 kind, bool first)
+{
+	if (kind == IPPROTO_ROUTING)
+		return ext->type == 3 || ext->type == 4;
+	/* of one word, which is one PadN */
+	return (kind == IPPROTO_HOPOPTS && !first) || (const void *)ext + 8 > end || ext->words ||
+	       sg_load(__u16, (const void *)ext + 2) != bpf_htons(0x0104) ||
+	       sg_load(__u32, (const void *)ext + 4);
+}
+
 /* Walks the extension headers; on success *bytes is their length and the next one is TCP. */
 static __always_inline enum sg_verdict packet_extensions(struct packet_cursor *c, __u8 next,
 							 __u32 *bytes)
@@ -173,6 +191,7 @@ static __always_inline enum sg_verdict packet_extensions(struct packet_cursor *c
 		/* with segments left the destination is not the last one, RFC 8200 4.4 */
 		if (next == IPPROTO_ROUTING && ext->segments_left)
 			return SG_V_EXT_CHAIN;
+		c->odd_extension |= packet_extension_is_odd(ext, c->end, next, !i);
 		length = (ext->words + 1) * 8;
 		next = ext->next;
 		*bytes += length;
@@ -308,6 +327,7 @@ static __always_inline void packet_read(struct packet *p, const struct packet_cu
 	p->flags = ((const __u8 *)tcp)[13];
 	p->tags = c->tags;
 	p->option_bytes = c->option_bytes;
+	p->odd_extension = c->odd_extension;
 	p->multicast = c->eth->h_dest[0] & 1;
 }
 

@@ -14,6 +14,7 @@
 
 #include "bpf/kernel.bpf.h"
 #include "bpf/maps.bpf.h"
+#include "bpf/net/ip_options.h"
 #include "bpf/net/options.h"
 #include "bpf/net/packet.h"
 #include "bpf/state/ways.bpf.h"
@@ -115,6 +116,30 @@ __noinline int frame_parse_xdp(struct xdp_md *ctx, struct packet *p)
 __noinline int frame_parse_skb(struct __sk_buff *skb, struct packet *p)
 {
 	return p ? frame_parse((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, p) :
+		   SG_UNDECIDED;
+}
+
+/* What the stack judges of a SYN before TCP, and only it can. */
+static __always_inline int frame_ip_options(const void *data, const void *end,
+					    const struct packet *p)
+{
+	if (!(p->flags & PACKET_SYN))
+		return SG_UNDECIDED;
+	if (p->odd_extension)
+		return SG_V_EXT_CHAIN;
+	return ip_options_are_wrong(p, data + (p->l3_offset & 63), end) ? SG_V_MALFORMED :
+									  SG_UNDECIDED;
+}
+
+__noinline int frame_ip_options_xdp(struct xdp_md *ctx, const struct packet *p)
+{
+	return p ? frame_ip_options((void *)(long)ctx->data, (void *)(long)ctx->data_end, p) :
+		   SG_UNDECIDED;
+}
+
+__noinline int frame_ip_options_skb(struct __sk_buff *skb, const struct packet *p)
+{
+	return p ? frame_ip_options((void *)(long)skb->data, (void *)(long)skb->data_end, p) :
 		   SG_UNDECIDED;
 }
 

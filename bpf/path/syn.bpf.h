@@ -304,7 +304,7 @@ static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
 	if (control.mode == SG_MODE_OFF)
 		return SG_V_MODE_OFF;
 	if (packet_find(&c, true, c.end - c.pos))
-		v = frame_parse_xdp(ctx, &syn.p);
+		v = frame_parse_xdp(ctx, &syn.p) ?: frame_ip_options_xdp(ctx, &syn.p);
 	else if (packet_is_ack(&c))
 		return ack_flood_until_ns ? ack_flood_judge(ctx) : SG_V_NOT_SYN;
 	else

@@ -298,7 +298,7 @@ START_TEST(test_ip_options_are_left_out)
 	syn = client_linux6;
 	syn.extension_count = 2;
 	syn.extensions[0] = (struct frame_extension){ .kind = IPPROTO_HOPOPTS };
-	syn.extensions[1] = (struct frame_extension){ .kind = IPPROTO_DSTOPTS, .words = 3 };
+	syn.extensions[1] = (struct frame_extension){ .kind = IPPROTO_DSTOPTS };
 	prog_defend(p, &client_linux6);
 	answer = ANSWER(&syn, WINDOW_LINUX6, LINUX_ANSWER(1440));
 	assert_answer(p, &syn, answer, 94, SG_V_CHALLENGED);

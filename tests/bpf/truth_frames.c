@@ -83,6 +83,26 @@ static __u32 random_options(struct truth *t, __u8 *o)
 	return bytes;
 }
 
+/* Those that the stack looks into, whole and not. */
+static __u32 random_ip_options(struct truth *t, __u8 *o)
+{
+	static const __u8 kinds[] = { 0, 1, 1, 7, 68, 68, 94, 130, 131, 134, 137, 148, 148 };
+	__u32 at = 0, bytes = 1 + noise_below(&t->seed, 40);
+
+	memset(o, 1, 40);
+	while (truth_chance(t, 2) && at < 28) {
+		o[at] = TRUTH_ONE_OF(t, kinds);
+		if (o[at] > 1) {
+			o[at + 1] = truth_chance(t, 4) ? noise_below(&t->seed, 16) : 8;
+			o[at + 2] = truth_chance(t, 3) ? noise_below(&t->seed, 16) : 5;
+			o[at + 3] = truth_chance(t, 3) ? noise(&t->seed) : 0;
+			at += 7;
+		}
+		at++;
+	}
+	return bytes;
+}
+
 static void random_extensions(struct truth *t, struct frame_spec *spec)
 {
 	__u32 i;
@@ -159,7 +179,7 @@ static void random_ends(struct truth *t, struct frame_spec *spec, const struct m
 
 static struct prog_frame whole_frame(struct truth *t, const struct model_place *to)
 {
-	__u8 options[40], ip_options[40] = { 1, 1, 1, 1 };
+	__u8 options[40], ip_options[40];
 	struct frame_spec spec = {
 		.seq = noise(&t->seed),
 		.tos = truth_chance(t, 3) ? noise(&t->seed) : 0,
@@ -193,7 +213,7 @@ static struct prog_frame whole_frame(struct truth *t, const struct model_place *
 		random_extensions(t, &spec);
 	if (spec.version == 4 && truth_chance(t, 6)) {
 		spec.ip_options = ip_options;
-		spec.ip_option_bytes = 1 + noise_below(&t->seed, 40);
+		spec.ip_option_bytes = random_ip_options(t, ip_options);
 	}
 	if (truth_chance(t, 20))
 		random_lies(t, &spec);

@@ -128,7 +128,9 @@ static void frame_build_extension(struct frame_writer *w, const struct frame_ext
 		at[1] = 0;
 	if (e->told_words)
 		at[1] = e->told_words;
-	if (e->kind == IPPROTO_ROUTING) {
+	if (e->content) {
+		memcpy(at + 2, e->content, bytes - 2);
+	} else if (e->kind == IPPROTO_ROUTING) {
 		at[2] = 253; /* experimental, RFC 4727 */
 		at[3] = e->segments_left;
 	} else if (e->kind == IPPROTO_FRAGMENT) {

@@ -76,10 +76,11 @@ struct frame_option {
 
 /* An IPv6 extension header between IP and TCP; what it carries is padding or zeros. */
 struct frame_extension {
-	__u8 kind;	    /* IPPROTO_*; its length is right for fragment and AH, too */
-	__u8 words;	    /* of 8 bytes, the first not counted */
-	__u8 segments_left; /* routing */
-	__u8 told_words;    /* 0 = true, else written instead of words */
+	__u8 kind;	     /* IPPROTO_*; its length is right for fragment and AH, too */
+	__u8 words;	     /* of 8 bytes, the first not counted */
+	__u8 segments_left;  /* routing */
+	__u8 told_words;     /* 0 = true, else written instead of words */
+	const void *content; /* NULL, or all that follows the first two bytes */
 };
 
 #define FRAME_TAGS_MAX	     3

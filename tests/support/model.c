@@ -180,6 +180,60 @@ static void model_read_options(struct model_syn *s)
 	}
 }
 
+/* RFC 791 3.1: a record begins at its pointer, and a place that is left in it is whole. */
+static bool model_record(const __u8 *o, int head, int place)
+{
+	return o[1] >= head && o[2] > head && (o[2] > o[1] || o[2] - 1 + place <= o[1]);
+}
+
+static bool model_ip_option(const __u8 *o, int left, bool again)
+{
+	if (left < 2 || o[1] < 2 || o[1] > left)
+		return false;
+	switch (o[0]) {
+	case 131: /* source routes, and a label of CIPSO, are for the host to allow */
+	case 137:
+	case 134:
+		return false;
+	case 148:
+		return o[1] > 3;
+	case 7:
+		return !again && model_record(o, 3, 4);
+	case 68:
+		return !again && model_record(o, 4, o[3] % 2 ? 8 : 4) &&
+		       (o[2] <= o[1] || o[3] % 16 == 3 || o[3] < 0xf0);
+	}
+	return true;
+}
+
+/* What the stack judges of a SYN between IP and TCP. */
+static enum sg_verdict model_between(const struct model_syn *s)
+{
+	int at = s->l3 + (s->version == 4 ? 20 : 40), next = s->bytes[s->l3 + 6];
+	bool met[256] = {};
+
+	while (s->version == 4 && at < s->l4 && s->bytes[at]) {
+		const __u8 *o = s->bytes + at;
+
+		if (*o > 1 && !model_ip_option(o, s->l4 - at, met[*o]))
+			return SG_V_MALFORMED;
+		met[*o] = true;
+		at += *o > 1 ? o[1] : 1;
+	}
+	while (s->version == 6 && at < s->l4) {
+		static const __u8 padding[6] = { 1, 4 };
+		const __u8 *h = s->bytes + at;
+
+		if (next == 43 ? h[2] == 3 || h[2] == 4 : h[1] || memcmp(h + 2, padding, 6))
+			return SG_V_EXT_CHAIN;
+		if (!next && at > s->l3 + 40)
+			return SG_V_EXT_CHAIN;
+		next = h[0];
+		at += 8 + 8 * h[1];
+	}
+	return SG_UNDECIDED;
+}
+
 /* RFC 1122 3.2.1.3, RFC 4291 2.5 and 2.7: whom nobody may answer. */
 static bool model_unanswerable(const struct model_syn *s)
 {
@@ -432,6 +486,8 @@ void model_judge(const struct model *m, const __u8 *frame, size_t bytes, size_t 
 	if (m->mode == SG_MODE_OFF)
 		return;
 	a->verdict = model_read(&s, bytes, linear);
+	if (!a->verdict && (s.flags & FRAME_SYN))
+		a->verdict = model_between(&s);
 	if (!a->verdict)
 		a->verdict = model_request_only(m, &s);
 	if (a->verdict)
