@@ -232,8 +232,8 @@ struct tcp_sock {
 	__u32 max_window;
 	__u32 rcv_nxt;
 	__u32 rcv_wnd;
-	__u32 snd_nxt;
 	__u32 snd_una;
+	__u32 write_seq;
 	__u64 bytes_received;
 	__u64 bytes_acked;
 	bool is_mptcp;

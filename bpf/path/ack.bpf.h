@@ -247,7 +247,8 @@ static __always_inline bool stale_may_be(__u8 state)
  * a client that is back within a second takes one near the old.
  *
  * The numbers of the handshake are what has been counted since: tcp_rcv_nxt_update() and
- * tcp_snd_una_update() count a FIN, too.
+ * tcp_snd_una_update() count a FIN, too. A peer on this machine acknowledges what tcp_write_xmit() has not
+ * yet counted in snd_nxt.
  */
 static __always_inline bool stale_is_met(const struct packet *p, const struct tcp_sock *tp)
 {
@@ -255,7 +256,7 @@ static __always_inline bool stale_is_met(const struct packet *p, const struct tc
 	__u32 rcv_nxt = tp->rcv_nxt, snd_una = tp->snd_una;
 
 	if (stale_between(p->seq, rcv_nxt - in, rcv_nxt + in) &&
-	    stale_between(p->ack_seq, snd_una - out, tp->snd_nxt))
+	    stale_between(p->ack_seq, snd_una - out, tp->write_seq))
 		return false;
 	return p->seq != rcv_nxt - (__u32)tp->bytes_received ||
 	       p->ack_seq != snd_una - (__u32)tp->bytes_acked;

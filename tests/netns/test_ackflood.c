@@ -250,10 +250,51 @@ START_TEST(h17_ack_flood_is_told)
 }
 END_TEST
 
+/* ---- what is none of it ---------------------------------------------------------------------- */
+
+static const struct {
+	const char *interface;
+	int host; /* of the clients */
+} peers[] = {
+	{ "lo", LAB_SERVER },
+	{ LAB_IFNAME, LAB_CLIENT },
+};
+
+/*
+ * Clients on the same machine, over lo or a veth, acknowledge what this host's TCP is still sending: 6000
+ * ACKs at the least, one in SG_ACK_SAMPLE of which is looked up.
+ */
+START_TEST(no_ack_of_a_client_is_bogus)
+{
+	const struct lab_daemon_options daemon = { .interface = peers[_i].interface,
+						   .mode = "auto" };
+	const struct clients_options clients = {
+		.family = CLIENTS_V4, .port = STAGE_PORT, .rate_per_sec = 1000, .duration_ms = 2000
+	};
+	struct clients_result result;
+	struct stage s;
+	json_t *status;
+
+	stage_raise(&s, &(struct server_options){ .backlog = 4096 });
+	ck_assert_int_eq(lab_daemon_start(&s.daemon, s.lab, LAB_SERVER, &daemon, NULL, 0), 0);
+	ck_assert_int_eq(clients_run(s.lab, peers[_i].host, &clients, &result), 0);
+	ck_assert_uint_eq(result.connected, result.attempted);
+	clients_result_done(&result);
+	/* what has been counted so far is read */
+	told_await_ticks(&s, 2);
+	status = stage_status(&s);
+	ck_assert_int_gt(stage_packets(status, "ingress"), 6000);
+	ck_assert_int_eq(stage_figure(status, "bogus_acks"), 0);
+	json_decref(status);
+	stage_strike(&s);
+}
+END_TEST
+
 /* clang-format off */
 const struct suite_test suite_tests[] = {
 	SUITE_TEST(h17_ack_flood, 60),
 	SUITE_LOOP(h17_ack_flood_is_told, sizeof(modes) / sizeof(modes[0]), 60),
+	SUITE_LOOP(no_ack_of_a_client_is_bogus, sizeof(peers) / sizeof(peers[0]), 30),
 	{}
 };
 /* clang-format on */
