@@ -173,8 +173,8 @@ __noinline int challenge_window(__u32 space, __u32 ours, __u32 theirs)
 __noinline __u64 challenge_limits(const struct sg_service *s, __u32 mss, __u32 segment, __u32 ts)
 {
 	const struct scratch *scratch_of_cpu = map_only_value(&scratch);
+	__u32 ours, window, ttl;
 	const struct sg_way *way;
-	__u32 window, ttl;
 
 	if (!s || !scratch_of_cpu)
 		return 0;
@@ -182,9 +182,11 @@ __noinline __u64 challenge_limits(const struct sg_service *s, __u32 mss, __u32 s
 	if (way->mss)
 		mss = sg_min(mss, way->mss);
 	window = way->window ? sg_min(s->window_space, way->window) : s->window_space;
-	window = challenge_window(window, mss - ts * 12, segment);
+	ours = mss - ts * 12;
+	window = challenge_window(window, ours, segment);
+	/* segments of this host when it answers, and of the client at the acceptance */
 	if (way->initrwnd)
-		window = sg_min(window, way->initrwnd * segment);
+		window = sg_min(window, way->initrwnd * sg_min(ours, segment));
 	ttl = s->ttl;
 	if (way->hop_limit && !s->ttl_set && !(s->host & SG_HOST_TTL))
 		ttl = way->hop_limit;

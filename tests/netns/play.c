@@ -38,9 +38,14 @@ static void play_assert_counted(struct stage *s, const struct play *p, int times
 
 int play_raise(struct stage *s, const struct pair_listener *o)
 {
+	stage_raise(s, NULL);
+	return play_begin(s, o);
+}
+
+int play_begin(struct stage *s, const struct pair_listener *o)
+{
 	int listener, fd, left = 2;
 
-	stage_raise(s, NULL);
 	listener = pair_listen(s, o);
 	stage_daemon(s, "always");
 	stage_prove(s, STAGE_PORT);

@@ -16,6 +16,8 @@
  * the listener's queue is empty.
  */
 int play_raise(struct stage *s, const struct pair_listener *o);
+/* The same on a stage that has been raised. */
+int play_begin(struct stage *s, const struct pair_listener *o);
 
 /* Both ends of a new connection that is made in this mode. */
 struct pair play_open(struct stage *s, int listener, int family, const char *mode);

@@ -41,6 +41,7 @@ enum less {
 	LESS_ECN = 2,	   /* RFC 3168 instead of RFC 9768, or none */
 	LESS_SEGMENTS = 4, /* a window of other segments, by less than two of them */
 	LESS_SCALE = 8,	   /* another window scale, which then is that of the connection */
+	LESS_MSS = 16,
 };
 
 struct option {
@@ -50,6 +51,7 @@ struct option {
 struct row {
 	const char *what;
 	const char *set, *undo; /* lines of shell in the server's host */
+	const char *route;	/* attributes; the client has an address of his own then */
 	struct option options[3];
 	const struct frame_option *syn; /* NULL: a Linux client's */
 	uint32_t flags;			/* beside SYN */
@@ -88,6 +90,7 @@ static const struct frame_option syn_stamps[9] = { FRAME_MSS(1460), FRAME_NOP, F
 #define SYSCTL(name, value)	   "sysctl -qw net." name "=" value
 #define WHY_SCALE		   "an epoch's first challenge fixes the scale: h5_promised_scale"
 #define WHY_CLAMP		   "TCP counts in segments that a rule then makes smaller"
+#define WHY_LINK		   "the link carries no segment of what the route says"
 #define WHY_PROFILE		   "without timestamps a cookie has two bits for all options"
 #define SOCKET(level, name, value) .options = { { level, name, value } }
 
@@ -186,6 +189,31 @@ static const struct row rows[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
+static const struct row routes[] = {
+	{ "mtu", .route = "mtu 1280" },
+	{ "mtu lock", .route = "mtu lock 1300" },
+	{ "mtu of more than the link's", .route = "mtu 9000", .less = LESS_MSS | LESS_SEGMENTS, .why = WHY_LINK },
+	{ "advmss", .route = "advmss 1000" },
+	{ "advmss of more than the link's", .route = "advmss 3000", .less = LESS_MSS | LESS_SEGMENTS, .why = WHY_LINK },
+	{ "window", .route = "window 8000", .less = LESS_SCALE, .why = WHY_SCALE },
+	{ "window of less than a segment", .route = "window 1000", .less = LESS_SCALE, .why = WHY_SCALE },
+	{ "initrwnd", .route = "initrwnd 4" },
+	{ "initrwnd, to a client without timestamps", .route = "initrwnd 4", .syn = syn_windows },
+	{ "initrwnd, to a client of a small MSS", .route = "initrwnd 4", .syn = syn_small },
+	{ "initrwnd of much", .route = "initrwnd 60" },
+	{ "hoplimit", .route = "hoplimit 9" },
+	{ "hoplimit and IP_TTL", .route = "hoplimit 9",
+	  .options = { { IPPROTO_IP, IP_TTL, 77 }, { IPPROTO_IPV6, IPV6_UNICAST_HOPS, 66 } } },
+	{ "quickack", .route = "quickack 1" },
+	{ "rto_min", .route = "rto_min 400ms" },
+	{ "features ecn", SYSCTL("ipv4.tcp_ecn", "0"), SYSCTL("ipv4.tcp_ecn", "2"), .route = "features ecn",
+	  .flags = FRAME_ECE | FRAME_CWR, .less = LESS_ECN, .why = "a feature of a route is not looked at" },
+	{ "all at once", .route = "mtu 1400 advmss 1100 window 9000 initrwnd 3 hoplimit 33",
+	  .less = LESS_SCALE, .why = WHY_SCALE },
+};
+/* clang-format on */
+
 /* ---- one answer ---------------------------------------------------------------------------- */
 
 struct answer {
@@ -194,13 +222,25 @@ struct answer {
 	size_t length; /* without padding */
 };
 
+/* Of the client of a row; of one with a route, by its place in the table of these. */
+static const char *client_of(const struct row *row, int version)
+{
+	static char address[64];
+
+	if (!row->route)
+		return version == 4 ? WIRE_ADDR4 : WIRE_ADDR6;
+	snprintf(address, sizeof(address), version == 4 ? "192.0.2.%d" : "2001:db8::%d",
+		 100 + (int)(row - routes));
+	return address;
+}
+
 static void take(struct stage *s, const struct row *row, int version, uint16_t port,
 		 struct answer *a)
 {
 	static struct wire w;
 	struct frame_spec syn;
 
-	wire_open(&w, s, version, port);
+	wire_open_at(&w, s, client_of(row, version), port);
 	if (row->syn)
 		memcpy(w.syn_options, row->syn, sizeof(w.syn_options));
 	syn = wire_segment(&w, FRAME_SYN, NULL);
@@ -320,6 +360,8 @@ static void excuse(struct answer *ours, const struct answer *theirs, unsigned in
 	if (less & LESS_ECN)
 		ours->bytes[l4 + 12] ^= (ours->bytes[l4 + 12] ^ theirs->bytes[l4 + 12]) & 15;
 	memcpy(ours->bytes + l4 + 14, theirs->bytes + l4 + 14, 2);
+	if (less & LESS_MSS)
+		memcpy(ours->bytes + l4 + 22, theirs->bytes + l4 + 22, 2);
 	if ((less & LESS_SCALE) && ours->view.has_wscale && ours->length == l4 + 40)
 		memcpy(ours->bytes + l4 + 39, theirs->bytes + l4 + 39, 1);
 	if (less & LESS_OPTIONS) {
@@ -422,40 +464,64 @@ static void row_try(struct stage *s, const struct row *row, uint16_t port, struc
 }
 
 /* Nothing is left of a row in the next one, but for a clamp. */
-static void rows_try(const struct row *table, size_t count)
+static void rows_try(struct stage *s, const struct row *table, size_t count)
 {
 	struct finding f = {};
 	json_int_t challenges = 0;
-	struct stage s;
 	size_t i;
-	int fd;
 
-	fd = play_raise(&s, NULL);
-	close(fd);
 	for (i = 0; i < count; i++) {
-		row_try(&s, &table[i], 2000 + i, &f);
+		row_try(s, &table[i], 2000 + i, &f);
 		challenges += table[i].only ? 1 : 2;
 	}
-	ck_assert_int_eq(watch_service(&s).challenged, challenges);
+	ck_assert_int_eq(watch_service(s).challenged, challenges);
 	ck_assert_msg(!f.count, "%u differences", f.count);
-	stage_strike(&s);
+	stage_strike(s);
 }
 
 START_TEST(fw5_the_hosts_own_answer)
 {
-	rows_try(rows, ARRAY_SIZE(rows));
+	struct stage s;
+
+	close(play_raise(&s, NULL));
+	rows_try(&s, rows, ARRAY_SIZE(rows));
 }
 END_TEST
 
 START_TEST(fw5_what_the_firewall_leaves)
 {
-	rows_try(firewall, ARRAY_SIZE(firewall));
+	struct stage s;
+
+	close(play_raise(&s, NULL));
+	rows_try(&s, firewall, ARRAY_SIZE(firewall));
+}
+END_TEST
+
+/* The routes are there before the daemon is, which has read them when it is ready. */
+START_TEST(fw5_what_the_route_says)
+{
+	struct stage s;
+	size_t i;
+	int v;
+
+	stage_raise(&s, NULL);
+	for (i = 0; i < ARRAY_SIZE(routes); i++)
+		for (v = 4; v <= 6; v += 2) {
+			char line[256];
+
+			snprintf(line, sizeof(line), "ip -%d route add %s dev " LAB_IFNAME " %s", v,
+				 client_of(&routes[i], v), routes[i].route ?: "");
+			shell(&s, line);
+		}
+	close(play_begin(&s, NULL));
+	rows_try(&s, routes, ARRAY_SIZE(routes));
 }
 END_TEST
 
 /* clang-format off */
 const struct suite_test suite_tests[] = {
 	SUITE_TEST(fw5_the_hosts_own_answer, 60),
+	SUITE_TEST(fw5_what_the_route_says, 30),
 	SUITE_TEST(fw5_what_the_firewall_leaves, 30),
 	{}
 };

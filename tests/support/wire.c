@@ -39,13 +39,15 @@ static void wire_socket(struct wire *w, struct stage *s)
 		      LAB_IFNAME, strerror(errno));
 }
 
-void wire_open(struct wire *w, struct stage *s, int version, uint16_t port)
+void wire_open_at(struct wire *w, struct stage *s, const char *address, uint16_t port)
 {
+	int version = strchr(address, ':') ? 6 : 4;
 	static const struct frame_option options4[] = { FRAME_LINUX_SYN(1460, WIRE_TSVAL, 7) };
 	static const struct frame_option options6[] = { FRAME_LINUX_SYN(1440, WIRE_TSVAL, 7) };
 
 	memset(w, 0, offsetof(struct wire, frame));
 	w->version = version;
+	w->address = address;
 	w->port = port;
 	w->seq = WIRE_ISN;
 	w->tsval = WIRE_TSVAL;
@@ -53,10 +55,13 @@ void wire_open(struct wire *w, struct stage *s, int version, uint16_t port)
 	ck_assert_int_eq(lab_mac(s->lab, LAB_CLIENT, LAB_IFNAME, w->mac), 0);
 	ck_assert_int_eq(lab_mac(s->lab, LAB_SERVER, LAB_IFNAME, w->peer_mac), 0);
 	/* replaces the entry where there is one */
-	ck_assert_int_eq(lab_neigh_add(s->lab, LAB_SERVER, LAB_IFNAME,
-				       version == 4 ? WIRE_ADDR4 : WIRE_ADDR6, w->mac),
-			 0);
+	ck_assert_int_eq(lab_neigh_add(s->lab, LAB_SERVER, LAB_IFNAME, address, w->mac), 0);
 	wire_socket(w, s);
+}
+
+void wire_open(struct wire *w, struct stage *s, int version, uint16_t port)
+{
+	wire_open_at(w, s, version == 4 ? WIRE_ADDR4 : WIRE_ADDR6, port);
 }
 
 void wire_close(struct wire *w)
@@ -93,7 +98,7 @@ void wire_transmit(struct wire *w, const struct frame_spec *spec)
 	size_t length;
 
 	ours.version = w->version;
-	ours.src = w->version == 4 ? WIRE_ADDR4 : WIRE_ADDR6;
+	ours.src = w->address;
 	ours.dst = w->version == 4 ? LAB_SERVER_ADDR4 : LAB_SERVER_ADDR6;
 	ours.sport = w->port;
 	ours.dport = STAGE_PORT;
@@ -127,7 +132,7 @@ void wire_send_syn(struct wire *w, const char *payload)
 /* Whether the frame in w->frame is one of the server to this client. */
 static bool wire_is_ours(struct wire *w, size_t bytes)
 {
-	struct sg_addr us = frame_addr(w->version == 4 ? WIRE_ADDR4 : WIRE_ADDR6);
+	struct sg_addr us = frame_addr(w->address);
 
 	/* what cannot be taken apart is not TCP */
 	if (frame_parse(&w->seen, w->frame, bytes))

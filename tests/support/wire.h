@@ -35,6 +35,7 @@
 struct wire {
 	int fd;
 	int version;
+	const char *address;
 	uint16_t port; /* the client's; the server's is STAGE_PORT */
 	uint8_t mac[6], peer_mac[6];
 
@@ -49,6 +50,8 @@ struct wire {
 
 /* Writes all of *w. */
 void wire_open(struct wire *w, struct stage *s, int version, uint16_t port);
+/* The same at another address that is nobody's; the caller keeps its text. */
+void wire_open_at(struct wire *w, struct stage *s, const char *address, uint16_t port);
 void wire_close(struct wire *w);
 
 /* A segment as the client would send it next, to be changed: options and numbers are filled in. */
