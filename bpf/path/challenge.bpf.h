@@ -179,10 +179,14 @@ __noinline __u64 challenge_limits(const struct sg_service *s, __u32 mss, __u32 s
 	if (!s || !scratch_of_cpu)
 		return 0;
 	way = &scratch_of_cpu->way;
-	if (way->mss)
+	ours = mss;
+	if (way->mss) {
 		mss = sg_min(mss, way->mss);
+		/* by the route's MSS, even if that is more than the link takes */
+		ours = s->user_mss ? sg_min(way->mss, s->user_mss) : way->mss;
+	}
 	window = way->window ? sg_min(s->window_space, way->window) : s->window_space;
-	ours = mss - ts * 12;
+	ours -= ts * 12;
 	window = challenge_window(window, ours, segment);
 	/* segments of this host when it answers, and of the client at the acceptance */
 	if (way->initrwnd)

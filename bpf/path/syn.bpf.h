@@ -241,7 +241,10 @@ static __always_inline enum sg_verdict syn_way_back(const struct syn *syn)
 	case WAY_NONE:
 		return SG_V_NO_WAY_BACK;
 	case WAY_CLOSED:
-		return bound ? SG_UNDECIDED : SG_V_ANOTHER_WAY_BACK;
+		if (bound)
+			return SG_UNDECIDED;
+		syn->tally->astray++;
+		return SG_V_ANOTHER_WAY_BACK;
 	case WAY_UNKNOWN:
 		return bound ? SG_UNDECIDED : SG_V_UNPROVEN;
 	default:

@@ -25,6 +25,9 @@
 /* An entry whose listener has been gone, and that no SYN has asked for, this long is freed. */
 #define SERVICES_FORGET_NS (600 * 1000000000ULL)
 
+/* So long a service counts as one whose challenges would go astray, when no SYN shows it any more. */
+#define SERVICES_ASTRAY_NS (60 * 1000000000ULL)
+
 /* The counters at its beginning are all 64 bits wide. */
 #define SERVICES_TALLY_WORDS (offsetof(struct sg_tally, second_start_ns) / sizeof(__u64))
 
@@ -40,6 +43,7 @@ struct services_memory {
 	struct detect_service judged;
 	uint64_t drops;	    /* of its listeners, at the last sample */
 	uint64_t active_ns; /* the last tick that saw a SYN or a handshake, or the first */
+	uint64_t astray_ns; /* when most challenges would have gone astray, 0 = they go well */
 	/* the trouble that has been reported, and when it began */
 	enum sg_trouble reported;
 	uint64_t reported_ns;
@@ -190,6 +194,10 @@ int services_sample(struct services *s, uint64_t now_ns, struct services_total *
 
 		if (!m->active_ns || m->grew.syns || m->grew.handshakes)
 			m->active_ns = now_ns;
+		if (m->grew.astray > m->grew.challenged)
+			m->astray_ns = now_ns;
+		else if (m->grew.challenged)
+			m->astray_ns = 0;
 		total->syns += m->last.syns;
 		total->challenged += m->last.challenged;
 		total->accepted += m->last.accepted;
@@ -202,8 +210,10 @@ int services_sample(struct services *s, uint64_t now_ns, struct services_total *
 }
 
 /* The verdict that a SYN would get instead of a challenge, in the order of the XDP program. */
-static enum sg_verdict services_hindrance(const struct sg_service *e, uint64_t now_ns)
+static enum sg_verdict services_hindrance(const struct services *s, const struct sg_service *e,
+					  uint64_t now_ns)
 {
+	const struct services_memory *m = &s->memory[e - s->entries];
 	uint16_t hindrance = __atomic_load_n(&e->hindrance, __ATOMIC_RELAXED);
 
 	if (services_get(&e->blocked_until_ns) > now_ns)
@@ -214,7 +224,10 @@ static enum sg_verdict services_hindrance(const struct sg_service *e, uint64_t n
 			       SG_V_FORWARDED;
 	if (!services_get(&e->proven_at_ns))
 		return SG_V_UNPROVEN;
-	return hindrance < SG_VERDICT_COUNT ? hindrance : SG_UNDECIDED;
+	if (hindrance && hindrance < SG_VERDICT_COUNT)
+		return hindrance;
+	return m->astray_ns && now_ns - m->astray_ns < SERVICES_ASTRAY_NS ? SG_V_ANOTHER_WAY_BACK :
+									    SG_UNDECIDED;
 }
 
 /* Whether its SYNs are challenged now. */
@@ -223,15 +236,16 @@ static bool services_is_defending(const struct services *s, const struct sg_serv
 {
 	uint32_t mode = control_mode(s->dp);
 
-	return !services_hindrance(e, now_ns) &&
+	return !services_hindrance(s, e, now_ns) &&
 	       (mode == SG_MODE_ALWAYS ||
 		(mode == SG_MODE_AUTO && services_get(&e->lease_until_ns) > now_ns));
 }
 
 /* Whether engine listener is what would defend it, or does. */
-static bool services_is_for_listener(const struct sg_service *e, uint64_t now_ns)
+static bool services_is_for_listener(const struct services *s, const struct sg_service *e,
+				     uint64_t now_ns)
 {
-	enum sg_verdict hindrance = services_hindrance(e, now_ns);
+	enum sg_verdict hindrance = services_hindrance(s, e, now_ns);
 
 	if (e->bound_elsewhere)
 		return false;
@@ -241,9 +255,10 @@ static bool services_is_for_listener(const struct sg_service *e, uint64_t now_ns
 	       (hindrance == SG_UNDECIDED || hindrance == SG_V_ACCEPT_FULL);
 }
 
-static const char *services_engine(const struct sg_service *e, uint64_t now_ns)
+static const char *services_engine(const struct services *s, const struct sg_service *e,
+				   uint64_t now_ns)
 {
-	return services_is_for_listener(e, now_ns) ? "listener" : "reqsk";
+	return services_is_for_listener(s, e, now_ns) ? "listener" : "reqsk";
 }
 
 bool services_call_for_listener(const struct services *s, uint64_t now_ns)
@@ -256,7 +271,7 @@ bool services_call_for_listener(const struct services *s, uint64_t now_ns)
 
 		if (__atomic_load_n(&e->state, __ATOMIC_ACQUIRE) == SG_SERVICE_LIVE &&
 		    (always || services_get(&e->lease_until_ns) > now_ns) &&
-		    services_is_for_listener(e, now_ns))
+		    services_is_for_listener(s, e, now_ns))
 			return true;
 	}
 	return false;
@@ -412,7 +427,7 @@ static void services_show_hindered(const struct services *s, uint32_t index,
 	const struct sg_service *e = &s->entries[index];
 	const struct services_memory *m = &s->memory[index];
 	const struct queues_sum *q = queues_of(&s->queues, index);
-	enum sg_verdict hindrance = services_hindrance(e, sample->now_ns);
+	enum sg_verdict hindrance = services_hindrance(s, e, sample->now_ns);
 	uint64_t unanswered =
 		rate_growth(rate_growth(m->grew.syns, m->grew.handshakes), m->judged.explained);
 	uint64_t per_sec = rate_per_sec(unanswered, sample->elapsed_ns);
@@ -716,10 +731,10 @@ static void services_fill_engine(const struct services *s, const struct sg_servi
 {
 	bool nat = dataplane_input_hooks(s->dp, &e->addr) & SG_INPUT_NAT;
 	const char *way = nat ? "NAT is in the way of ours" : "MPTCP listeners do not take ours";
-	bool listener = services_is_for_listener(e, now_ns);
+	bool listener = services_is_for_listener(s, e, now_ns);
 	bool given = e->host & SG_HOST_LISTENER;
 
-	row->engine = services_engine(e, now_ns);
+	row->engine = services_engine(s, e, now_ns);
 	if (!listener)
 		snprintf(row->engine_reason, sizeof(row->engine_reason),
 			 "nothing is in the way of synguard's own cookies");
@@ -739,7 +754,7 @@ static void services_fill_row(struct services *s, uint32_t index, uint64_t now_n
 {
 	const struct sg_service *e = &s->entries[index];
 	const struct services_memory *m = &s->memory[index];
-	enum sg_verdict hindrance = services_hindrance(e, now_ns);
+	enum sg_verdict hindrance = services_hindrance(s, e, now_ns);
 	const struct queues_sum *q = queues_of(&s->queues, index);
 	struct services_evicted before = services_evicted(s->evicted, index, e);
 	struct sg_tally tally = m->last;
@@ -816,7 +831,7 @@ int services_rates(struct services *s, uint64_t now_ns, struct services_rate **r
 			.addr = e->addr,
 			.port = e->port,
 			.defending = services_is_defending(s, e, now_ns),
-			.engine = services_engine(e, now_ns),
+			.engine = services_engine(s, e, now_ns),
 			.syns = grew->syns,
 			.challenged = grew->challenged,
 			.accepted = grew->accepted,

@@ -363,6 +363,7 @@ struct sg_tally {
 	__u64 canary_successes; /* sources with connections, each once in 2.1 s */
 	__u64 canary_relapses;	/* sources that had connections and lose acceptances now */
 	__u64 canary_filtered;	/* sources that became filtered */
+	__u64 astray;		/* SYNs left to the stack, whose challenge would not go its way */
 	/* the second over which the programs judge on their own whether to renew the lease */
 	__u64 second_start_ns;
 	__u32 second_challenged;

@@ -37,6 +37,8 @@
 	X(SERVICES_FULL,   "The service table is full (services_full): it makes room as services "    \
 			   "become idle for 10 s.")                                                   \
 	X(UNPROVEN,        "It is defended from its first SYN-ACK or handshake on.")                  \
+	X(ANOTHER_WAY_BACK, "Its answers leave by an interface that challenges are not sent out of, "  \
+			   "as past a bridge, or where a rule by mark or port leads them.")            \
 	X(FORWARDED,       "What is answered by another host is defended there.")                     \
 	X(BLOCKED,         "Look for a firewall rule that drops ACKs without a SYN before them.")     \
 	X(LEFT_ALONE,      "LeaveAlone= of synguard.conf(5) says so.")                                \

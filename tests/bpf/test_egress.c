@@ -15,7 +15,14 @@
 
 #define TCX_EGRESS 47
 
+/* To where the frames of clients come from. */
+#define CLIENT_MAC                                                                                 \
+	{                                                                                          \
+		2, 0, 0, 0, 0, 1                                                                   \
+	}
+
 static const struct frame_spec synack4 = {
+	.destination_mac = CLIENT_MAC,
 	.src = STACK_SERVER4,
 	.dst = STACK_CLIENT4,
 	.sport = STACK_PORT,
@@ -24,6 +31,7 @@ static const struct frame_spec synack4 = {
 };
 
 static const struct frame_spec synack6 = {
+	.destination_mac = CLIENT_MAC,
 	.version = 6,
 	.src = STACK_SERVER6,
 	.dst = STACK_CLIENT6,

@@ -18,6 +18,7 @@
 #include "stage.h"
 #include "suite.h"
 #include "synguard/cleanup.h"
+#include "told.h"
 #include "watch.h"
 
 /* ---- clients that carry bytes ----------------------------------------------------------------- */
@@ -357,6 +358,26 @@ static void await_answer(struct scene *scene)
 	ck_assert_msg(n, "%s: the flood is not %s", scene->kind->name, label ?: "challenged");
 }
 
+/* Whose challenges would go astray is not said to be defended. */
+static void await_told(struct scene *scene)
+{
+	int tries;
+
+	for (tries = 0; tries < 50; tries++) {
+		json_t *status = stage_status(&scene->s), *row;
+		size_t i, told = 0;
+
+		json_array_foreach(json_object_get(status, "services"), i, row)
+			told += told_is(row, "hindrance", "another_way_back") &&
+				json_is_false(json_object_get(row, "defending"));
+		json_decref(status);
+		if (told)
+			return;
+		usleep(100000);
+	}
+	ck_abort_msg("%s: it is not told", scene->kind->name);
+}
+
 static void with_daemon(struct scene *scene)
 {
 	struct stage *s = &scene->s;
@@ -366,6 +387,8 @@ static void with_daemon(struct scene *scene)
 	assert_as_without(scene, "idle");
 	flood = STAGE_FLOOD(s, .rate_per_sec = 5000, .ipv6_share = 128);
 	await_answer(scene);
+	if (scene->kind->left_alone && !strcmp(scene->kind->left_alone, "another_way_back"))
+		await_told(scene);
 	assert_as_without(scene, "defending");
 	stage_flood_end(flood);
 	stage_mode(s, "always");

@@ -10,6 +10,7 @@
 
 #include "stage.h"
 #include "suite.h"
+#include "watch.h"
 
 #define BATCH_CLIENTS_PER_SEC 400
 #define BATCH_MS	      2000
@@ -28,10 +29,10 @@ START_TEST(h15_batch)
 		.cpu_plus_1 = 1,
 	};
 	struct clients_result result;
-	json_int_t accepted = 0, established = 0;
+	json_int_t accepted = 0, established = 0, attempted = 0;
 	struct stage s;
 	json_t *status;
-	int tid;
+	int tid, tries;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP("batches need a second CPU");
@@ -39,8 +40,13 @@ START_TEST(h15_batch)
 	ck_assert_int_eq(lab_napi_thread(s.lab, LAB_SERVER, LAB_IFNAME, 1, &tid), 0);
 	stage_daemon(&s, "always");
 	stage_prove(&s, STAGE_PORT);
-	ck_assert_int_eq(clients_run(s.lab, LAB_CLIENT, &o, &result), 0);
-	ck_assert_uint_eq(result.connected, result.attempted);
+	/* until there were batches, or nothing is shown: a CPU that others work on may not bring one */
+	for (tries = 0; tries < 20 && !watch_verdict(&s, "ingress", "requeued"); tries++) {
+		ck_assert_int_eq(clients_run(s.lab, LAB_CLIENT, &o, &result), 0);
+		ck_assert_uint_eq(result.connected, result.attempted);
+		attempted += result.attempted;
+		clients_result_done(&result);
+	}
 
 	status = stage_status(&s);
 	accepted += stage_figure(stage_service(status, LAB_SERVER_ADDR4, STAGE_PORT), "accepted");
@@ -50,13 +56,11 @@ START_TEST(h15_batch)
 	established +=
 		stage_figure(stage_service(status, LAB_SERVER_ADDR6, STAGE_PORT), "established");
 	ck_assert_int_eq(accepted, established);
-	ck_assert_int_ge(accepted, result.attempted);
-	/* there were batches, or nothing is shown */
+	ck_assert_int_ge(accepted, attempted);
 	ck_assert_int_gt(stage_verdict(status, "ingress", "requeued"), 0);
 	ck_assert_int_eq(stage_verdict(status, "ingress", "early_data"), 0);
 	stage_assert_accounted(status);
 	json_decref(status);
-	clients_result_done(&result);
 	stage_strike(&s);
 }
 END_TEST

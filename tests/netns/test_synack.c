@@ -193,9 +193,9 @@ static const struct row rows[] = {
 static const struct row routes[] = {
 	{ "mtu", .route = "mtu 1280" },
 	{ "mtu lock", .route = "mtu lock 1300" },
-	{ "mtu of more than the link's", .route = "mtu 9000", .less = LESS_MSS | LESS_SEGMENTS, .why = WHY_LINK },
+	{ "mtu of more than the link's", .route = "mtu 9000", .less = LESS_MSS, .why = WHY_LINK },
 	{ "advmss", .route = "advmss 1000" },
-	{ "advmss of more than the link's", .route = "advmss 3000", .less = LESS_MSS | LESS_SEGMENTS, .why = WHY_LINK },
+	{ "advmss of more than the link's", .route = "advmss 3000", .less = LESS_MSS, .why = WHY_LINK },
 	{ "window", .route = "window 8000", .less = LESS_SCALE, .why = WHY_SCALE },
 	{ "window of less than a segment", .route = "window 1000", .less = LESS_SCALE, .why = WHY_SCALE },
 	{ "initrwnd", .route = "initrwnd 4" },
