@@ -216,7 +216,7 @@ static const struct {
 	/* two ticks of the coarse clock, and the way there and back */
 	{ 0, 0, 50 },
 	{ 300000, 290, 350 },
-	{ 1800000, 1000, 1000 },
+	{ 1800000, 1000, 1004 },
 };
 
 /*
