@@ -114,33 +114,51 @@ static __always_inline __u32 listener_full_window(const struct tcp_sock *tp, con
 	return scale <= 0 ? rcvbuf >> (-scale & 31) : rcvbuf - (rcvbuf >> (scale & 31));
 }
 
+enum listener_window_flags {
+	LISTENER_RCVBUF_LOCKED = 1 << 0,  /* SO_RCVBUF was set */
+	LISTENER_SIGNED_WINDOWS = 1 << 1, /* tcp_workaround_signed_windows */
+};
+
 /*
  * The window that the kernel will choose when it sees the acceptance, and the scale that it would
- * have chosen for a SYN: tcp_select_initial_window() as cookie_v4_check() calls it.
+ * have chosen for a SYN: tcp_select_initial_window() as cookie_v4_check() calls it. A global function, so
+ * that the verifier does not follow its choices through the rest of an inspection. Returns 0.
  */
-static __always_inline void listener_window(struct sg_service *s, const struct tcp_sock *tp,
-					    const struct net *net)
+__noinline int listener_set_window(struct sg_service *s, __u32 full, __u32 clamp, __u32 rmem,
+				   __u32 flags)
 {
-	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
-	__u32 full = listener_full_window(tp, net);
-	__u32 rmem = net->ipv4.sysctl_tcp_rmem[2];
-	__u32 clamp = tp->window_clamp;
 	__u32 space;
 	int wscale;
 
-	if ((BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & KERNEL_SOCK_RCVBUF_LOCK) &&
-	    (!clamp || clamp > full))
+	if (!s)
+		return 0;
+	if ((flags & LISTENER_RCVBUF_LOCKED) && (!clamp || clamp > full))
 		clamp = full;
 	if (!clamp)
 		clamp = LISTENER_MAX_WINDOW_CLAMP;
 	s->window_space = sg_min(full, clamp);
 	space = sg_max(s->window_space, rmem);
-	if (net->ipv4.sysctl_tcp_workaround_signed_windows)
+	if (flags & LISTENER_SIGNED_WINDOWS)
 		s->window_space = sg_min(s->window_space, LISTENER_MAX_SIGNED_WINDOW);
 	space = sg_max(space, control.rmem_max);
 	space = sg_min(space, clamp);
 	wscale = listener_log2(space) - 15;
 	s->wscale = wscale < 0 ? 0 : sg_min(wscale, OPTIONS_MAX_WSCALE);
+	return 0;
+}
+
+static __always_inline void listener_window(struct sg_service *s, const struct tcp_sock *tp,
+					    const struct net *net)
+{
+	const struct sock *sk = &tp->inet_conn.icsk_inet.sk;
+	__u32 flags = BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & KERNEL_SOCK_RCVBUF_LOCK ?
+			      LISTENER_RCVBUF_LOCKED :
+			      0;
+
+	if (net->ipv4.sysctl_tcp_workaround_signed_windows)
+		flags |= LISTENER_SIGNED_WINDOWS;
+	listener_set_window(s, listener_full_window(tp, net), tp->window_clamp,
+			    net->ipv4.sysctl_tcp_rmem[2], flags);
 }
 
 static __always_inline __u8 listener_offers(const struct net *net)

@@ -185,7 +185,7 @@ struct sg_way_iface {
 #define SG_WAYS_BY_OTHERS(version) (2u << (version))
 
 /* What tcx ingress of an interface does with SYNs. */
-#define SG_INGRESS_ROLES_MAX 16384
+#define SG_INGRESS_ROLES_MAX 4096
 enum sg_ingress_role {
 	SG_INGRESS_BEHIND_XDP, /* which judges them; only those that it hands over are judged here */
 	SG_INGRESS_COUNTS,     /* there is no XDP, and none is answered */
