@@ -358,8 +358,8 @@ static __always_inline bool challenge_make_room_skb(struct __sk_buff *skb, const
 static __always_inline enum sg_verdict challenge_skb(struct __sk_buff *skb, struct syn *syn)
 {
 	__u32 ifindex = skb->ifindex;
-	bool elsewhere = syn->way_kind == WAY_ELSEWHERE && (!(syn->service->host & SG_HOST_BOUND) ||
-							    syn->scratch->way.ifindex == ifindex);
+	bool elsewhere = syn->way_kind == WAY_NEXT_HOP ||
+			 (syn->way_kind == WAY_ELSEWHERE && !(syn->service->host & SG_HOST_BOUND));
 	enum sg_verdict v;
 
 	/* or clang chooses between two pointers first, of which the context's may not be computed */

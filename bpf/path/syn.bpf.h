@@ -220,16 +220,15 @@ static __always_inline void syn_find_way(struct syn *syn, __u32 ifindex)
 	if (way_is_asked(syn->p.version))
 		syn->way_kind = way_find(&syn->p, ifindex);
 	/* the kernel puts no tag into what it is given for another interface, and takes none out */
-	if (syn->way_kind == WAY_ELSEWHERE && syn->p.tags)
+	if (way_is_by_tcx(syn->way_kind) && syn->p.tags)
 		syn->way_kind = WAY_CLOSED;
 }
 
 static __always_inline enum sg_verdict syn_hand_over(struct xdp_md *ctx, struct syn *syn)
 {
 	syn_find_way(syn, ctx->ingress_ifindex);
-	return syn->way_kind == WAY_ELSEWHERE && control.mode != SG_MODE_OBSERVE ?
-		       SG_V_HANDED_OVER :
-		       SG_UNDECIDED;
+	return way_is_by_tcx(syn->way_kind) && control.mode != SG_MODE_OBSERVE ? SG_V_HANDED_OVER :
+										 SG_UNDECIDED;
 }
 
 /* Whether its answer would be sent, and arrive. */
@@ -319,7 +318,7 @@ static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
 static __always_inline bool syn_was_handed_over(struct __sk_buff *skb, const struct packet *p)
 {
 	return !skb->vlan_present && control.mode != SG_MODE_OBSERVE && way_is_asked(p->version) &&
-	       way_find(p, skb->ifindex) == WAY_ELSEWHERE && !p->tags;
+	       way_is_by_tcx(way_find(p, skb->ifindex)) && !p->tags;
 }
 
 /*
@@ -335,6 +334,9 @@ static __always_inline enum sg_verdict syn_inspect_skb(struct __sk_buff *skb, st
 		syn->p.vlan = SG_VLAN_PRESENT | (skb->vlan_tci & 0xfff);
 	}
 	syn_find_way(syn, skb->ifindex);
+	/* for a macvlan above, whose routes and MAC address are others */
+	if (syn->way_kind == WAY_NEXT_HOP && skb->pkt_type)
+		syn->way_kind = WAY_CLOSED;
 	/* clang-format off */
 	v =    packet_syn_only(&syn->p) ?:
 	       source_listed(&syn->p) ?:

@@ -25,6 +25,7 @@ enum way_kind {
 	WAY_PLAIN,     /* the SYN's interface, which says all */
 	WAY_BACK,      /* the same, with a route that promises less */
 	WAY_ELSEWHERE, /* another interface, which tcx can send by */
+	WAY_NEXT_HOP,  /* the SYN's, but not to the MAC address that it came from: tcx as well */
 	WAY_CLOSED,    /* another interface, and it cannot */
 	WAY_NONE,      /* none, or the kernel refuses what comes in by another one */
 	WAY_UNKNOWN,   /* no SYN-ACK has shown yet which it is */
@@ -298,6 +299,11 @@ __noinline int way_note_syn(const struct packet *p, __u32 ifindex, __u64 from)
 	return 0;
 }
 
+static __always_inline bool way_is_by_tcx(enum way_kind kind)
+{
+	return kind == WAY_ELSEWHERE || kind == WAY_NEXT_HOP;
+}
+
 /* Whether there is more to know of a SYN's way than that it came in. */
 static __always_inline bool way_is_asked(__u8 version)
 {
@@ -325,6 +331,6 @@ __noinline int way_find(const struct packet *p, __u32 ifindex)
 		kind = way_as_shown(p, ifindex, kind, clock_read(scratch_of_cpu));
 	if (kind > WAY_BACK || !another_hop)
 		return kind;
-	scratch_of_cpu->way.ifindex = ifindex;
-	return iface->alone ? WAY_ELSEWHERE : WAY_CLOSED;
+	scratch_of_cpu->way.ifindex = iface->top;
+	return iface->top ? WAY_NEXT_HOP : WAY_CLOSED;
 }

@@ -9,6 +9,7 @@
 #define WAYS_IPV6_HEADERS 60
 #define WAYS_IPV4_MSS_MIN 256  /* net/ipv4/route.c: DEFAULT_MIN_ADVMSS */
 #define WAYS_IPV6_MSS_MIN 1220 /* net.ipv6.route.min_adv_mss */
+#define WAYS_DEPTH_MAX	  8    /* MAX_NEST_DEV */
 #define WAYS_LOCKED_MTU	  576  /* ip_dst_mtu_maybe_forward(): of a gateway, without another one */
 
 /* A prefix of a table, and which way: an index, or one of these. */
@@ -124,6 +125,17 @@ static bool ways_in_vrf(const struct ways_iface *ifaces, size_t count, const str
 	return i->vrf || (above && above->vrf);
 }
 
+/* By which the host sends what answers a frame that came in by i, where that goes out of i at all. */
+static uint32_t ways_top(const struct ways_iface *ifaces, size_t count, const struct ways_iface *i)
+{
+	const struct ways_iface *above = i;
+	int depth;
+
+	for (depth = 0; above && above->above && depth < WAYS_DEPTH_MAX; depth++)
+		above = ways_iface(ifaces, count, above->above);
+	return above && !above->above && above->ethernet ? above->ifindex : 0;
+}
+
 /* Of a host with two groups the SYNs of either may have to leave by the other one. */
 static int ways_list_ifaces(const struct ways_iface *ifaces, size_t count, struct ways_table *ret)
 {
@@ -136,8 +148,9 @@ static int ways_list_ifaces(const struct ways_iface *ifaces, size_t count, struc
 		if (ifaces[i].ethernet && !ways_in_vrf(ifaces, count, &ifaces[i]))
 			ret->ifaces[ret->iface_count++] = (struct ways_iface_entry){
 				.ifindex = ifaces[i].ifindex,
-				.iface = { ifaces[i].group, ifaces[i].strict,
-					   ways_is_alone(ifaces, count, &ifaces[i]) },
+				.iface = { .group = ifaces[i].group,
+					   .strict = ifaces[i].strict,
+					   .top = ways_top(ifaces, count, &ifaces[i]) },
 			};
 	return 0;
 }

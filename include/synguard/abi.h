@@ -174,7 +174,8 @@ struct sg_way {
 struct sg_way_iface {
 	__u8 group;
 	__u8 strict; /* rp_filter=1: IPv4 from whom the way back is another is dropped by the kernel */
-	__u8 alone; /* nothing is above or below it, so that tcx may send by it */
+	__u16 pad;
+	__u32 top; /* the interface that has its addresses: a bond, a bridge, or itself; 0 = none */
 };
 
 /* In sg_control.ways. Where those of an IP version do not differ, nothing is looked up: every way

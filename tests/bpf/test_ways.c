@@ -300,7 +300,6 @@ END_TEST
 /* Trap FW33: the kernel looks up the next hop where SYN-ACKs go to another one than SYNs come from. */
 START_TEST(fw33_another_next_hop)
 {
-	static const struct sg_way_iface alone = { .alone = 1 };
 	const struct frame_spec *syn = clients[_i];
 	struct prog *p = defended();
 	struct sg_service *s = prog_service(p, syn);
@@ -310,9 +309,9 @@ START_TEST(fw33_another_next_hop)
 	synack_by(p, syn, 0, false);
 	expect_verdict(p, SG_XDP, syn, SG_V_CHALLENGED);
 	synack_by(p, syn, 0, true);
-	/* a bridge above it would be passed by */
+	/* no Ethernet above it */
 	expect_verdict(p, SG_XDP, syn, SG_V_ANOTHER_WAY_BACK);
-	prog_add_way_iface(p, p->ifindex, &alone);
+	prog_add_way_iface(p, p->ifindex, &(struct sg_way_iface){ .top = p->ifindex });
 	expect_verdict(p, SG_XDP, syn, SG_V_HANDED_OVER);
 	expect_verdict(p, SG_INGRESS, syn, SG_V_CHALLENGED);
 	p->control->mode = SG_MODE_OBSERVE;

@@ -396,6 +396,9 @@ START_TEST(ways_of_stacked_devices)
 	ck_assert_uint_eq(way(&w, "10.0.0.1").ifindex, ETH0);
 	ck_assert_ptr_nonnull(told(&w, SLAVE0));
 	ck_assert(told(&w, ETH1)->strict && !told(&w, ETH0)->strict);
+	/* by the bond, past its members */
+	ck_assert_uint_eq(told(&w, ETH0)->top, ETH0);
+	ck_assert_uint_eq(told(&w, SLAVE0)->top, BOND);
 	/* with ways of its own, and without Ethernet */
 	ck_assert_ptr_null(told(&w, VRF_PORT));
 	ck_assert_ptr_null(told(&w, TUN));
