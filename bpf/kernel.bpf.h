@@ -248,11 +248,16 @@ struct inet6_dev {
 	struct ipv6_devconf cnf;
 } __relocated;
 
+enum netdev_priv_flags {
+	IFF_BRIDGE_PORT = 1 << 9,
+};
+
 struct net_device {
 	possible_net_t nd_net;
 	int ifindex;
 	unsigned int mtu;
 	struct inet6_dev *ip6_ptr;
+	__u32 priv_flags;
 	__u8 dev_addr_shadow[32]; /* what dev_addr, a pointer, points to: dev_addr_mod() */
 } __relocated;
 

@@ -386,9 +386,26 @@ static __always_inline bool listener_is_left_alone(const struct sg_service *s)
 	return bpf_map_lookup_elem(&left_alone, &key);
 }
 
+/* br_netfilter has the packet go through netfilter before IP, and the request is lost on the way. */
+static __always_inline bool listener_is_bridged(const struct net_device *dev, __u8 version)
+{
+	return (control.bridged & (1u << version)) && dev &&
+	       (BPF_CORE_READ_BITFIELD(dev, priv_flags) &
+		bpf_core_enum_value(enum netdev_priv_flags, IFF_BRIDGE_PORT));
+}
+
+/* What is in the way of a request is not in the way of the kernel's own cookies. */
+static __always_inline bool listener_takes_kernel_cookies(enum sg_verdict hindrance)
+{
+	return hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER ||
+	       hindrance == SG_V_BRIDGE_NETFILTER;
+}
+
 /* What stands against a challenge of engine reqsk. */
 static __always_inline enum sg_verdict listener_hindrance(const struct sg_service *s,
-							  const struct tcp_sock *tp, __u8 version)
+							  const struct tcp_sock *tp,
+							  const struct net_device *dev,
+							  __u8 version)
 {
 	const struct net *net = tp->inet_conn.icsk_inet.sk.__sk_common.skc_net.net;
 	__u32 hooks;
@@ -401,6 +418,8 @@ static __always_inline enum sg_verdict listener_hindrance(const struct sg_servic
 	hooks = listener_hooks(net, version);
 	if (listener_meets_strict_conntrack(net, hooks))
 		return SG_V_STRICT_CONNTRACK;
+	if (listener_is_bridged(dev, version))
+		return SG_V_BRIDGE_NETFILTER;
 	if (listener_is_mptcp(tp))
 		return SG_V_MPTCP_LISTENER;
 	return hooks & SG_INPUT_NAT ? SG_V_NAT : SG_UNDECIDED;
@@ -420,21 +439,20 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 	s->user_mss = tp->rx_opt.user_mss;
 	listener_window(s, tp, net);
 	begins = listener_arm(s, tp, now_ns);
-	hindrance = listener_hindrance(s, tp, version);
+	hindrance = listener_hindrance(s, tp, dev, version);
 	host = (net->ipv4.sysctl_tcp_rfc1337 ? SG_HOST_RFC1337 : 0) |
 	       (listener_own_ttl(inet, version) > 0 ? SG_HOST_TTL : 0) |
 	       (inet->sk.__sk_common.skc_bound_dev_if ? SG_HOST_BOUND : 0) |
 	       (net->ipv4.sysctl_tcp_syncookies == 2 ? SG_HOST_QUEUELESS : 0) |
 	       (net->ipv4.sysctl_tcp_timestamps == 2 ? SG_HOST_RAW_TS : 0);
-	if ((hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER) &&
-	    (host & SG_HOST_QUEUELESS)) {
+	if (listener_takes_kernel_cookies(hindrance) && (host & SG_HOST_QUEUELESS)) {
 		hindrance = SG_UNDECIDED;
 		host |= SG_HOST_LISTENER;
 	}
 	s->host = host;
 	/* the daemon sets tcp_syncookies to 2; once for each lease, or when this comes in one */
 	if ((begins || s->hindrance != hindrance) && service_defended(s, now_ns) &&
-	    (hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER))
+	    listener_takes_kernel_cookies(hindrance))
 		service_call_daemon(now_ns);
 	/* one full member of a group says nothing about the others */
 	if (!hindrance && listener_accept_full(&inet->sk) && !listener_is_in_group(&inet->sk))

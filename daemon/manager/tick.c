@@ -21,11 +21,15 @@
 
 static int sample_services(struct manager *m, uint64_t now_ns, struct services_total *total)
 {
-	uint64_t rmem_max;
+	uint64_t rmem_max, bridged4 = 0, bridged6 = 0;
 	int r;
 
 	if (!sysctl_read("net.core.rmem_max", &rmem_max))
 		control_set_rmem_max(m->host.dp, rmem_max);
+	/* without the module there is neither */
+	sysctl_read("net.bridge.bridge-nf-call-iptables", &bridged4);
+	sysctl_read("net.bridge.bridge-nf-call-ip6tables", &bridged6);
+	control_set_bridged(m->host.dp, bridged4, bridged6);
 	r = services_sample(m->host.services, now_ns, total);
 	if (r >= 0)
 		r = hitters_sample(m->host.dp, now_ns, &m->sample.flow, &m->sample.sources);

@@ -249,7 +249,8 @@ static bool services_is_for_listener(const struct services *s, const struct sg_s
 
 	if (e->bound_elsewhere)
 		return false;
-	if (hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER)
+	if (hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER ||
+	    hindrance == SG_V_BRIDGE_NETFILTER)
 		return true;
 	return (e->host & SG_HOST_LISTENER) &&
 	       (hindrance == SG_UNDECIDED || hindrance == SG_V_ACCEPT_FULL);
@@ -725,12 +726,15 @@ void services_act(struct services *s, uint64_t now_ns, const struct services_han
 #define SERVICES_LABEL_(in, name, action, label, meaning) label,
 static const char *const services_labels[] = { SG_VERDICTS(SERVICES_LABEL_) };
 
-/* In words; what stands in the way of our own cookies is NAT, or else MPTCP. */
+/* In words; what stands in the way of our own cookies is br_netfilter, NAT, or else MPTCP. */
 static void services_fill_engine(const struct services *s, const struct sg_service *e,
 				 uint64_t now_ns, struct report_service *row)
 {
 	bool nat = dataplane_input_hooks(s->dp, &e->addr) & SG_INPUT_NAT;
-	const char *way = nat ? "NAT is in the way of ours" : "MPTCP listeners do not take ours";
+	const char *way = control_is_bridged(s->dp, addr_is_v4(&e->addr)) ?
+				  "br_netfilter is in the way of ours" :
+			  nat ? "NAT is in the way of ours" :
+				"MPTCP listeners do not take ours";
 	bool listener = services_is_for_listener(s, e, now_ns);
 	bool given = e->host & SG_HOST_LISTENER;
 

@@ -208,6 +208,7 @@ struct sg_control {
 	__u32 cpus;	      /* over how many CPUs a service's SYNs may be spread */
 	__u32 rmem_max;	      /* net.core.rmem_max, bytes */
 	__u32 local_prefixes; /* how many are in the trie: without any it is not asked */
+	__u32 bridged; /* 1 << IP version: netfilter sees what a bridge passes up (br_netfilter) */
 
 	/* the daemon's state */
 	__u64 heartbeat_ns; /* stamped each second */

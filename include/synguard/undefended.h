@@ -46,6 +46,9 @@
 	X(NAT,             "The kernel's own cookies defend it, with net.ipv4.tcp_syncookies=1; "     \
 			   "with 2, which KernelCookies= of synguard.conf(5) allows, synguard "       \
 			   "answers with them.")                                                      \
+	X(BRIDGE_NETFILTER, "Set net.bridge.bridge-nf-call-iptables and bridge-nf-call-ip6tables to 0; or " \
+			   "let synguard set net.ipv4.tcp_syncookies to 2 (KernelCookies= of "        \
+			   "synguard.conf(5)).")                                                       \
 	X(MPTCP_LISTENER,  "The kernel's own cookies defend it, with net.ipv4.tcp_syncookies=1; "     \
 			   "with 2, which KernelCookies= of synguard.conf(5) allows, synguard "       \
 			   "answers with them.")                                                      \

@@ -80,6 +80,7 @@ enum sg_action {
 	X(SG_IN_SYN,    LEFT_ALONE,             PASS,    "left_alone",             "The administrator wants the service left alone")                                  \
 	X(SG_IN_SYN,    BOUND_ELSEWHERE,        PASS,    "bound_elsewhere",        "The service is bound to a device above this one")                                 \
 	X(SG_IN_SYN,    NAT,                    PASS,    "nat",                    "NAT in this network namespace would undo the acceptance")                         \
+	X(SG_IN_SYN,    BRIDGE_NETFILTER,       PASS,    "bridge_netfilter",       "br_netfilter takes an acceptance off its ACK; the kernel's own cookies pass it")   \
 	X(SG_IN_SYN,    STRICT_CONNTRACK,       PASS,    "strict_conntrack",       "Conntrack takes no ACK whose SYN it has not seen: nf_conntrack_tcp_loose is 0")   \
 	X(SG_IN_SYN,    LINK_LOCAL,             PASS,    "link_local",             "SYN for a link-local address, whose sockets are bound to a device")               \
 	X(SG_IN_SYN,    MPTCP_LISTENER,         PASS,    "mptcp_listener",         "The listener speaks MPTCP, which a challenge does not carry; the kernel's own cookies do") \

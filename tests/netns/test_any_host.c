@@ -141,6 +141,15 @@ struct host_kind {
 #define ONE_WAY_BACK                                                                               \
 	NFT("table netdev t { chain c { type filter hook ingress device back0 priority 0; "        \
 	    "tcp sport { 8080, 8081 } drop; }; };")
+/* Above lab0, with its addresses; netfilter sees what it passes up, or not. */
+#define BRIDGE(netfilter)                                                                          \
+	"sysctl -q net.bridge.bridge-nf-call-iptables=" #netfilter                                 \
+	" net.bridge.bridge-nf-call-ip6tables=" #netfilter " 2>/dev/null || true; "                \
+	"ip link add br0 type bridge; ip link set br0 up; ip addr flush dev lab0; "                \
+	"ip link set lab0 master br0; ip addr add 192.0.2.1/24 dev br0; "                          \
+	"ip -6 addr add 2001:db8::1/64 dev br0 nodad; "                                            \
+	"ip route replace 198.18.0.0/15 via 192.0.2.2; "                                           \
+	"ip -6 route replace 2001:2::/48 via 2001:db8::2 dev br0"
 /* SYNs come from one router, or director of LVS, and what is sent to that one is lost. */
 #define ANOTHER_MAC                                                                                \
 	NFT("table netdev t { chain e { type filter hook egress device lab0 priority 0; "          \
@@ -199,14 +208,9 @@ static const struct host_kind kinds[] = {
 	  BACK_TABLE "; ip rule add not fwmark 1 lookup 77; ip -6 rule add not fwmark 1 lookup 77",
 	  ONE_WAY, .another_link = true },
 	{ "another next hop", "true", ANOTHER_MAC },
-	{ "a bridge",
-	  "sysctl -q net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0; ip link add br0 type bridge; ip link set br0 up; ip addr flush dev lab0; ip link set lab0 master br0; "
-	  "ip addr add 192.0.2.1/24 dev br0; ip -6 addr add 2001:db8::1/64 dev br0 nodad; "
-	  "ip route replace 198.18.0.0/15 via 192.0.2.2; ip -6 route replace 2001:2::/48 via 2001:db8::2 dev br0" },
-	{ "another next hop, past a bridge",
-	  "sysctl -q net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0; ip link add br0 type bridge; ip link set br0 up; ip addr flush dev lab0; ip link set lab0 master br0; "
-	  "ip addr add 192.0.2.1/24 dev br0; ip -6 addr add 2001:db8::1/64 dev br0 nodad; "
-	  "ip route replace 198.18.0.0/15 via 192.0.2.2; ip -6 route replace 2001:2::/48 via 2001:db8::2 dev br0", ANOTHER_MAC },
+	{ "a bridge", BRIDGE(0) },
+	{ "a bridge, br_netfilter", BRIDGE(1) },
+	{ "another next hop, past a bridge", BRIDGE(0), ANOTHER_MAC },
 	{ "strict rp_filter and another way back",
 	  WAY_BACK "; sysctl -q net.ipv4.conf.lab0.rp_filter=1", ONE_WAY, .another_link = true,
 	  .left_alone = "", .unreachable4 = true },
