@@ -359,8 +359,16 @@ struct dst_entry {
 
 struct rtable {
 	struct dst_entry dst;
+	__u8 rt_uses_gateway;
 	__u32 rt_pmtu : 31; /* of a path whose routers have told, 0 = none has */
 } __relocated;
+
+struct rt6_info {
+	struct dst_entry dst;
+	__u32 rt6i_flags;
+} __relocated;
+
+#define KERNEL_RTF_GATEWAY 2
 
 struct sk_buff {
 	struct net_device *dev;

@@ -154,19 +154,26 @@ static __always_inline enum sg_verdict packet_find_ipv4(struct packet_cursor *c,
 }
 
 /*
- * Whether ip6_parse_tlv() and ipv6_rthdr_rcv() may do anything but go past the header: it holds other
- * options than padding, or more of it than the kernel takes; hop-by-hop options are not the first header;
- * or it is of a routing type that a host may be set up to take (RFC 6554, RFC 8754).
+ * Whether ip6_parse_tlv() and ipv6_rthdr_rcv() drop a packet for the header, as far as its first option
+ * shows: one that is to be discarded where it is not known (RFC 8200 4.2), one that is longer than the
+ * header, padding that is too long or not 0; hop-by-hop options that are not the first header; routing that a
+ * host may be set up to take (RFC 6554, RFC 8754). What the stack skips is challenged as without it: with an
+ * option to skip nobody gets past the challenge.
  */
 static __always_inline bool packet_extension_is_odd(const struct packet_extension *ext,
 						    const void *end, __u8 kind, bool first)
 {
+	const __u8 *option = (const void *)ext + 2;
+
 	if (kind == IPPROTO_ROUTING)
 		return ext->type == 3 || ext->type == 4;
-	/* of one word, which is one PadN */
-	return (kind == IPPROTO_HOPOPTS && !first) || (const void *)ext + 8 > end || ext->words ||
-	       sg_load(__u16, (const void *)ext + 2) != bpf_htons(0x0104) ||
-	       sg_load(__u32, (const void *)ext + 4);
+	if ((kind == IPPROTO_HOPOPTS && !first) || (const void *)ext + 8 > end || option[0] >> 6)
+		return true;
+	if (!option[0]) /* Pad1 */
+		return false;
+	if (2 + option[1] > (ext->words + 1) * 8 - 2)
+		return true;
+	return option[0] == 1 && (option[1] > 5 || (option[1] == 4 && sg_load(__u32, option + 2)));
 }
 
 /* Walks the extension headers; on success *bytes is their length and the next one is TCP. */

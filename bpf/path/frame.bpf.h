@@ -74,6 +74,11 @@ static __always_inline __u64 frame_mac(const void *data, const void *end, __u32 
 	return data + sizeof(struct ethhdr) > end ? 0 : way_mac(mac);
 }
 
+static __always_inline __u64 frame_source(const void *data, const void *end)
+{
+	return frame_mac(data, end, offsetof(struct ethhdr, h_source));
+}
+
 /*
  * In skb->cb[0] of a challenge that ingress sent, which egress sees; in cb[1] is the interface that
  * it was sent out of.

@@ -15,6 +15,7 @@
 #include "bpf/path/frame.bpf.h"
 #include "bpf/state/listener.bpf.h"
 #include "bpf/state/service.bpf.h"
+#include "bpf/state/ways.bpf.h"
 
 /* Metrics of a route: RTAX_* - 1 of include/uapi/linux/rtnetlink.h. */
 enum synack_metric {
@@ -84,23 +85,29 @@ static __always_inline __u8 synack_ttl(struct __sk_buff *skb, const struct packe
 }
 
 /*
- * Whether its route promises less than the interface. Of IPv6 the MTU does not count: it is also that of
- * the path, which whoever sends ICMP may lessen (rt6_insert_exception()).
+ * Of its route: whether it goes to a gateway, and whether it promises less than the interface. Of IPv6 the
+ * MTU does not count: it is also that of the path, which whoever sends ICMP may lessen
+ * (rt6_insert_exception()). Returns WAY_ROUTE_*.
  */
-static __always_inline bool synack_has_metrics(struct __sk_buff *skb, __u8 version)
+static __always_inline __u32 synack_route(struct __sk_buff *skb, __u8 version)
 {
 	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
 	__u64 route = kernel_skb->_skb_refdst & ~KERNEL_SKB_DST_NOREF;
 	const struct dst_metrics *m;
 	const struct dst_entry *dst;
+	bool metrics, gateway;
 
 	if (!route)
-		return false;
+		return 0;
 	dst = kernel_cast(route, struct dst_entry);
 	m = kernel_cast(dst->_metrics & ~KERNEL_DST_METRICS_FLAGS, struct dst_metrics);
-	return m->metrics[SYNACK_ADVMSS] || m->metrics[SYNACK_WINDOW] ||
-	       m->metrics[SYNACK_INITRWND] || m->metrics[SYNACK_HOPLIMIT] ||
-	       (version == 4 && m->metrics[SYNACK_MTU]);
+	metrics = m->metrics[SYNACK_ADVMSS] || m->metrics[SYNACK_WINDOW] ||
+		  m->metrics[SYNACK_INITRWND] || m->metrics[SYNACK_HOPLIMIT] ||
+		  (version == 4 && m->metrics[SYNACK_MTU]);
+	gateway = version == 4 ?
+			  kernel_cast(route, struct rtable)->rt_uses_gateway :
+			  kernel_cast(route, struct rt6_info)->rt6i_flags & KERNEL_RTF_GATEWAY;
+	return (metrics ? WAY_ROUTE_METRICS : 0) | (gateway ? WAY_ROUTE_GATEWAY : 0);
 }
 
 /* A global function, so that the verifier proves it once, by itself. Returns 0. */

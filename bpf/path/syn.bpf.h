@@ -214,11 +214,12 @@ static __always_inline enum sg_verdict syn_kernel_cookie(void *ctx, enum syn_hoo
 }
 
 /* At first, since XDP leaves to tcx whom it cannot answer. */
-static __always_inline void syn_find_way(struct syn *syn, __u32 ifindex)
+static __always_inline void syn_find_way(struct syn *syn, __u32 ifindex, const void *data,
+					 const void *end)
 {
 	syn->way_kind = way_plain;
 	if (way_is_asked(syn->p.version))
-		syn->way_kind = way_find(&syn->p, ifindex);
+		syn->way_kind = way_find(&syn->p, ifindex, frame_source(data, end));
 	/* the kernel puts no tag into what it is given for another interface, and takes none out */
 	if (way_is_by_tcx(syn->way_kind) && syn->p.tags)
 		syn->way_kind = WAY_CLOSED;
@@ -226,7 +227,8 @@ static __always_inline void syn_find_way(struct syn *syn, __u32 ifindex)
 
 static __always_inline enum sg_verdict syn_hand_over(struct xdp_md *ctx, struct syn *syn)
 {
-	syn_find_way(syn, ctx->ingress_ifindex);
+	syn_find_way(syn, ctx->ingress_ifindex, (void *)(long)ctx->data,
+		     (void *)(long)ctx->data_end);
 	return way_is_by_tcx(syn->way_kind) && control.mode != SG_MODE_OBSERVE ? SG_V_HANDED_OVER :
 										 SG_UNDECIDED;
 }
@@ -251,20 +253,23 @@ static __always_inline enum sg_verdict syn_way_back(const struct syn *syn)
 	}
 }
 
-/* Of a service's SYN that the stack answers its SYN-ACK will show the way back. */
+/* Each SYN of a service that the stack gets, as its SYN-ACK will show the way back. */
 static __always_inline enum sg_verdict syn_note_way(const struct syn *syn, __u32 ifindex,
 						    const void *data, const void *end,
 						    enum sg_verdict v)
 {
+	__u32 index = v;
+
 	switch (v) {
-	case SG_V_SYN_ADMITTED:
-	case SG_V_SYN_SAMPLED:
-	case SG_V_UNPROVEN:
-	case SG_V_ANOTHER_WAY_BACK:
-		way_note_syn(&syn->p, ifindex,
-			     frame_mac(data, end, offsetof(struct ethhdr, h_source)));
+	case SG_V_HANDED_OVER:
+	case SG_V_OTHER_HOST:
+	case SG_V_NOT_LOCAL:
+	case SG_V_NO_LISTENER:
+	case SG_V_SERVICES_FULL:
 		return v;
 	default:
+		if (index < SG_VERDICT_COUNT && verdict_actions[index] == SG_PASS)
+			way_note_syn(&syn->p, ifindex, frame_source(data, end));
 		return v;
 	}
 }
@@ -318,7 +323,10 @@ static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
 static __always_inline bool syn_was_handed_over(struct __sk_buff *skb, const struct packet *p)
 {
 	return !skb->vlan_present && control.mode != SG_MODE_OBSERVE && way_is_asked(p->version) &&
-	       way_is_by_tcx(way_find(p, skb->ifindex)) && !p->tags;
+	       way_is_by_tcx(way_find(p, skb->ifindex,
+				      frame_source((void *)(long)skb->data,
+						   (void *)(long)skb->data_end))) &&
+	       !p->tags;
 }
 
 /*
@@ -333,7 +341,7 @@ static __always_inline enum sg_verdict syn_inspect_skb(struct __sk_buff *skb, st
 		syn->p.tags++;
 		syn->p.vlan = SG_VLAN_PRESENT | (skb->vlan_tci & 0xfff);
 	}
-	syn_find_way(syn, skb->ifindex);
+	syn_find_way(syn, skb->ifindex, (void *)(long)skb->data, (void *)(long)skb->data_end);
 	/* for a macvlan above, whose routes and MAC address are others */
 	if (syn->way_kind == WAY_NEXT_HOP && skb->pkt_type)
 		syn->way_kind = WAY_CLOSED;

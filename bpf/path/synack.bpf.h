@@ -132,9 +132,7 @@ static __always_inline enum sg_verdict proof_of_synack(struct __sk_buff *skb)
 	way_of_synack(&p, skb->ifindex,
 		      frame_mac((void *)(long)skb->data, (void *)(long)skb->data_end,
 				offsetof(struct ethhdr, h_dest)),
-		      (control.ways & SG_WAYS_BY_OTHERS(p.version)) &&
-			      synack_has_metrics(skb, p.version),
-		      now_ns);
+		      synack_route(skb, p.version), now_ns);
 	synack_learn(skb, &p, s, now_ns);
 	/* a cookie of the kernel's own: no request owns it, as the listener keeps none */
 	if (control.settle_until_ns > now_ns && !skb->sk)

@@ -8,8 +8,8 @@
  * daemon makes a table of rules and routes (daemon/ways), in which most hosts have nothing.
  *
  * A challenge by XDP also goes back to the MAC address that the SYN came from: a router. The host may
- * send by another one (a director of LVS, two routers), which its own SYN-ACKs show as well; then tcx
- * sends the challenge, for which the kernel looks the next hop up.
+ * send by another one (a director of LVS, two routers), which its own SYN-ACKs show as well, of each such
+ * address; then tcx sends the challenge, for which the kernel looks the next hop up.
  *
  * Where rules ask for a mark, which a firewall sets after TCP has made the SYN-ACK, for a port, a
  * user or TOS, the table is a guess. There each service shows by its own SYN-ACKs whether it is
@@ -166,17 +166,74 @@ static __always_inline __u64 way_mac(const void *mac)
 	return (__u64)sg_load(__u16, mac + 4) << 32 | sg_load(__u32, mac);
 }
 
-/* Interfaces whose SYN-ACKs went to another MAC address than the SYN had come from, and until when that
- * counts; two of one place share it. */
-#define WAY_HOPS    64
+/* What is known of a SYN-ACK's route. */
+#define WAY_ROUTE_METRICS (1u << 0)
+#define WAY_ROUTE_GATEWAY (1u << 1)
+
+/*
+ * Whether SYN-ACKs go to the MAC address that their SYNs came from, by that address and the interface. Those
+ * to a gateway count before those to a client on the link: of such a client anybody can send a SYN through
+ * the router, and the SYN-ACK goes past the router.
+ */
+struct way_hop_key {
+	__u64 from; /* way_mac() */
+	__u64 ifindex;
+};
+
+enum way_hop_is {
+	WAY_HOP_SAME, /* of those to a gateway */
+	WAY_HOP_ANOTHER,
+	WAY_HOP_ANOTHER_ON_LINK,
+	WAY_HOP_COUNT,
+};
+
+struct way_hop {
+	__u64 ns[WAY_HOP_COUNT]; /* when one went so */
+};
+
+MAP(way_hops, LRU_HASH, 1024, 0, struct way_hop_key, struct way_hop);
+
 #define WAY_HOPS_NS 300000000000ULL
 
-__u64 hops_differ[WAY_HOPS];
-__u64 hops_differ_until_ns; /* of them all */
+__u64 hops_differ_until_ns; /* of all; else the map is not asked */
 
-static __always_inline __u64 *way_hop(__u32 ifindex)
+static __always_inline bool way_hop_counts(__u64 ns, __u64 now_ns)
 {
-	return &hops_differ[ifindex & (WAY_HOPS - 1)];
+	return ns && (__s64)(now_ns - ns) < (__s64)WAY_HOPS_NS;
+}
+
+/* By the clock of the heartbeat, a second behind at most. */
+static __always_inline bool way_hop_is_another(__u64 from, __u32 ifindex)
+{
+	struct way_hop_key key = { from, ifindex };
+	const struct way_hop *hop = bpf_map_lookup_elem(&way_hops, &key);
+	__u64 now_ns = control.heartbeat_ns;
+
+	return hop && (way_hop_counts(hop->ns[WAY_HOP_ANOTHER], now_ns) ||
+		       (way_hop_counts(hop->ns[WAY_HOP_ANOTHER_ON_LINK], now_ns) &&
+			!way_hop_counts(hop->ns[WAY_HOP_SAME], now_ns)));
+}
+
+static __always_inline void way_note_hop(__u64 from, __u32 ifindex, bool same, bool gateway,
+					 __u64 now_ns)
+{
+	enum way_hop_is is = !gateway ? WAY_HOP_ANOTHER_ON_LINK :
+			     same     ? WAY_HOP_SAME :
+					WAY_HOP_ANOTHER;
+	struct way_hop_key key = { from, ifindex };
+	struct way_hop first = {}, *hop;
+
+	if (same && !gateway)
+		return;
+	if (!same)
+		hops_differ_until_ns = now_ns + WAY_HOPS_NS;
+	hop = bpf_map_lookup_elem(&way_hops, &key);
+	if (hop) {
+		hop->ns[is] = now_ns;
+		return;
+	}
+	first.ns[is] = now_ns;
+	bpf_map_update_elem(&way_hops, &key, &first, BPF_NOEXIST);
 }
 
 static __always_inline enum way_shown way_shown_by(const struct way_came *came, __u8 group,
@@ -189,8 +246,8 @@ static __always_inline enum way_shown way_shown_by(const struct way_came *came, 
 	return as_came && !has_metrics ? WAY_SHOWN_SYN : WAY_SHOWN_OTHER;
 }
 
-/* The host's own SYN-ACK leaves by ifindex, to a MAC address, by a route with metrics or without. */
-__noinline int way_of_synack(const struct packet *p, __u32 ifindex, __u64 to, __u32 has_metrics,
+/* The host's own SYN-ACK leaves by ifindex, to a MAC address, by a route: WAY_ROUTE_*. */
+__noinline int way_of_synack(const struct packet *p, __u32 ifindex, __u64 to, __u32 route,
 			     __u64 now_ns)
 {
 	const struct sg_way_iface *iface;
@@ -203,10 +260,9 @@ __noinline int way_of_synack(const struct packet *p, __u32 ifindex, __u64 to, __
 	came = way_came_of(tuple);
 	if (!came || came->tuple != tuple)
 		return 0;
-	if (came->ifindex == ifindex && came->from != to) {
-		*way_hop(ifindex) = now_ns + WAY_HOPS_NS;
-		hops_differ_until_ns = now_ns + WAY_HOPS_NS;
-	}
+	if (came->ifindex == ifindex)
+		way_note_hop(came->from, ifindex, came->from == to, route & WAY_ROUTE_GATEWAY,
+			     now_ns);
 	if (!(control.ways & SG_WAYS_BY_OTHERS(p->version)))
 		return 0;
 	iface = bpf_map_lookup_elem(&way_ifaces, &ifindex);
@@ -214,7 +270,7 @@ __noinline int way_of_synack(const struct packet *p, __u32 ifindex, __u64 to, __
 		return 0;
 	came->answered = true;
 	return way_note_shown(&p->saddr, p->sport, came->ifindex,
-			      way_shown_by(came, iface->group, has_metrics), now_ns);
+			      way_shown_by(came, iface->group, route & WAY_ROUTE_METRICS), now_ns);
 }
 
 /*
@@ -279,8 +335,11 @@ __noinline int way_note_syn(const struct packet *p, __u32 ifindex, __u64 from)
 	came = way_came_of(tuple);
 	if (!came)
 		return 0;
+	came->tuple = 0; /* while it is half written */
+	barrier();
 	came->from = from;
 	came->ifindex = ifindex;
+	barrier();
 	came->tuple = tuple;
 	if (!(control.ways & SG_WAYS_BY_OTHERS(p->version)))
 		return 0;
@@ -311,8 +370,11 @@ static __always_inline bool way_is_asked(__u8 version)
 	       hops_differ_until_ns > control.heartbeat_ns;
 }
 
-/* Returns an enum way_kind. A global function, which the verifier proves once. */
-__noinline int way_find(const struct packet *p, __u32 ifindex)
+/*
+ * Returns an enum way_kind, for a SYN that came in by ifindex from a MAC address. A global function, which
+ * the verifier proves once.
+ */
+__noinline int way_find(const struct packet *p, __u32 ifindex, __u64 from)
 {
 	struct scratch *scratch_of_cpu = map_only_value(&scratch);
 	const struct sg_way_iface *iface;
@@ -321,7 +383,8 @@ __noinline int way_find(const struct packet *p, __u32 ifindex)
 
 	if (!p || !scratch_of_cpu)
 		return WAY_PLAIN;
-	another_hop = *way_hop(ifindex) > control.heartbeat_ns;
+	another_hop = hops_differ_until_ns > control.heartbeat_ns &&
+		      way_hop_is_another(from, ifindex);
 	/* not of a VRF, which has ways of its own, nor one that the daemon has not heard of yet */
 	iface = bpf_map_lookup_elem(&way_ifaces, &ifindex);
 	if (!iface)
@@ -331,6 +394,9 @@ __noinline int way_find(const struct packet *p, __u32 ifindex)
 		kind = way_as_shown(p, ifindex, kind, clock_read(scratch_of_cpu));
 	if (kind > WAY_BACK || !another_hop)
 		return kind;
+	/* the kernel would look the next hop up without the mark, port or user of the answer */
+	if (!iface->top || (control.ways & SG_WAYS_BY_OTHERS(p->version)))
+		return WAY_CLOSED;
 	scratch_of_cpu->way.ifindex = iface->top;
-	return iface->top ? WAY_NEXT_HOP : WAY_CLOSED;
+	return WAY_NEXT_HOP;
 }

@@ -206,6 +206,18 @@ static bool model_ip_option(const __u8 *o, int left, bool again)
 	return true;
 }
 
+/* Of the options of an IPv6 header the first one: RFC 8200 4.2. */
+static bool model_discards(const __u8 *o, int left)
+{
+	static const __u8 zeros[4];
+
+	if (*o >= 0x40)
+		return true;
+	if (!*o)
+		return false;
+	return 2 + o[1] > left || (*o == 1 && (o[1] > 5 || (o[1] == 4 && memcmp(o + 2, zeros, 4))));
+}
+
 /* What the stack judges of a SYN between IP and TCP. */
 static enum sg_verdict model_between(const struct model_syn *s)
 {
@@ -221,10 +233,9 @@ static enum sg_verdict model_between(const struct model_syn *s)
 		at += *o > 1 ? o[1] : 1;
 	}
 	while (s->version == 6 && at < s->l4) {
-		static const __u8 padding[6] = { 1, 4 };
 		const __u8 *h = s->bytes + at;
 
-		if (next == 43 ? h[2] == 3 || h[2] == 4 : h[1] || memcmp(h + 2, padding, 6))
+		if (next == 43 ? h[2] == 3 || h[2] == 4 : model_discards(h + 2, 6 + 8 * h[1]))
 			return SG_V_EXT_CHAIN;
 		if (!next && at > s->l3 + 40)
 			return SG_V_EXT_CHAIN;
