@@ -444,7 +444,8 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 	       (listener_own_ttl(inet, version) > 0 ? SG_HOST_TTL : 0) |
 	       (inet->sk.__sk_common.skc_bound_dev_if ? SG_HOST_BOUND : 0) |
 	       (net->ipv4.sysctl_tcp_syncookies == 2 ? SG_HOST_QUEUELESS : 0) |
-	       (net->ipv4.sysctl_tcp_timestamps == 2 ? SG_HOST_RAW_TS : 0);
+	       (net->ipv4.sysctl_tcp_timestamps == 2 ? SG_HOST_RAW_TS : 0) |
+	       (hindrance == SG_V_BRIDGE_NETFILTER ? SG_HOST_BRIDGED : 0);
 	if (listener_takes_kernel_cookies(hindrance) && (host & SG_HOST_QUEUELESS)) {
 		hindrance = SG_UNDECIDED;
 		host |= SG_HOST_LISTENER;

@@ -79,7 +79,7 @@ struct way_shown_at {
 	__u64 ns[WAY_SHOWN_COUNT]; /* when it was shown last; 0 = never */
 };
 
-MAP(ways_shown, LRU_HASH, 2048, 0, struct way_shown_key, struct way_shown_at);
+MAP(ways_shown, LRU_HASH, 1024, 0, struct way_shown_key, struct way_shown_at);
 
 /* So long it counts. Where more than one counts, clients differ in what rules ask for. */
 #define WAY_SHOWN_NS 120000000000ULL

@@ -75,11 +75,6 @@ void control_set_bridged(struct dataplane *dp, bool v4, bool v6)
 	CONTROL_SET(dp, bridged, v4 << 4 | v6 << 6);
 }
 
-bool control_is_bridged(const struct dataplane *dp, bool v4)
-{
-	return CONTROL_GET(dp, bridged) & (v4 ? 1 << 4 : 1 << 6);
-}
-
 void control_set_listed(struct dataplane *dp, uint32_t listed)
 {
 	CONTROL_SET(dp, listed, listed);

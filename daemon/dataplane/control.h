@@ -30,7 +30,6 @@ void control_set_settle(struct dataplane *dp, uint64_t until_ns);
 void control_set_rmem_max(struct dataplane *dp, uint64_t bytes);
 /* Whether netfilter sees what bridges of this host pass up to IP, by version (br_netfilter). */
 void control_set_bridged(struct dataplane *dp, bool v4, bool v6);
-bool control_is_bridged(const struct dataplane *dp, bool v4);
 
 /* Which lists have entries: SG_LISTED_*. */
 void control_set_listed(struct dataplane *dp, uint32_t listed);

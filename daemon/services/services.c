@@ -731,10 +731,9 @@ static void services_fill_engine(const struct services *s, const struct sg_servi
 				 uint64_t now_ns, struct report_service *row)
 {
 	bool nat = dataplane_input_hooks(s->dp, &e->addr) & SG_INPUT_NAT;
-	const char *way = control_is_bridged(s->dp, addr_is_v4(&e->addr)) ?
-				  "br_netfilter is in the way of ours" :
-			  nat ? "NAT is in the way of ours" :
-				"MPTCP listeners do not take ours";
+	const char *way = e->host & SG_HOST_BRIDGED ? "br_netfilter is in the way of ours" :
+			  nat			    ? "NAT is in the way of ours" :
+						      "MPTCP listeners do not take ours";
 	bool listener = services_is_for_listener(s, e, now_ns);
 	bool given = e->host & SG_HOST_LISTENER;
 

@@ -267,6 +267,7 @@ enum sg_service_state {
 #define SG_HOST_LISTENER (1u << 3)
 #define SG_HOST_TTL	 (1u << 4) /* the listener has a TTL of its own, whatever routes say */
 #define SG_HOST_BOUND	 (1u << 5) /* it is bound to its device, and answers by that one */
+#define SG_HOST_BRIDGED	 (1u << 6) /* br_netfilter is in the way of engine reqsk */
 
 /*
  * vlan of a service: what its own SYN-ACKs carried. A SYN is challenged only where it carries the

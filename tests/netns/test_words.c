@@ -141,7 +141,10 @@ START_TEST(health_checks_are_no_attack)
 		ck_assert(told_is(status, "state", "calm"));
 		json_decref(status);
 	}
-	ck_assert_int_gt(rate_of(&s, "syns_per_second"), (json_int_t)c.per_sec / 4);
+	/* what is told is of the last second, in which this machine may have done something else */
+	for (i = 0; i < 100 && rate_of(&s, "syns_per_second") <= (json_int_t)c.per_sec / 4; i++)
+		usleep(100000);
+	ck_assert_int_lt(i, 100);
 	told_says_in_words(&s, "listeners", NULL,
 			   strcmp(checked[_i].mode, "auto") ? "defended" : "fine");
 	atomic_store(&c.over, true);
