@@ -292,20 +292,6 @@ static const struct host_kind kinds[] = {
 };
 /* clang-format on */
 
-static void shell(struct stage *s, int host, const struct host_kind *kind, const char *line)
-{
-	const char *const argv[] = { "sh", "-ec", line, NULL };
-	char *output = NULL;
-	int exit_code;
-
-	if (!line)
-		return;
-	exit_code = lab_run(s->lab, host, argv, 10000, &output);
-	ck_assert_msg(!exit_code, "%s: exit code %d of: %s\n%s", kind->name, exit_code, line,
-		      output);
-	free(output);
-}
-
 static void another_link_add(struct stage *s)
 {
 	const struct lab_end server = {
@@ -435,8 +421,8 @@ START_TEST(clients_connect_as_without)
 		ok(server_new(&second, s->lab, LAB_SERVER, &kind->second), "the second server");
 	if (kind->another_link)
 		another_link_add(s);
-	shell(s, LAB_SERVER, kind, kind->setup);
-	shell(s, LAB_CLIENT, kind, kind->client_setup);
+	stage_shell(s, LAB_SERVER, kind->setup);
+	stage_shell(s, LAB_CLIENT, kind->client_setup);
 	if (kind->segments)
 		ok(lab_offload_set(s->lab, LAB_CLIENT, LAB_IFNAME, LAB_TSO, false)	   ?:
 			   lab_offload_set(s->lab, LAB_CLIENT, LAB_IFNAME, LAB_GSO, false) ?:

@@ -18,16 +18,6 @@
 #include "told.h"
 #include "watch.h"
 
-static void run(struct stage *s, int host, const char *command)
-{
-	const char *const argv[] = { "sh", "-c", command, NULL };
-	char *output = NULL;
-	int code = lab_run(s->lab, host, argv, 10000, &output);
-
-	ck_assert_msg(!code, "%s: exit code %d\n%s", command, code, output);
-	free(output);
-}
-
 /* ---- AnyIP --------------------------------------------------------------------------------- */
 
 #define ANYIP_ROUTES(verb)                                                                         \
@@ -38,11 +28,11 @@ static void run(struct stage *s, int host, const char *command)
 static void anyip_raise(struct stage *s)
 {
 	stage_raise(s, &(struct server_options){ .backlog = 128 });
-	run(s, LAB_SERVER,
-	    "ip addr flush dev lab0 && ip route add 192.0.2.0/24 dev lab0 && "
-	    "ip -6 route add 2001:db8::/64 dev lab0 && "
-	    "ip route add 198.18.0.0/15 via " LAB_CLIENT_ADDR4 " && "
-	    "ip -6 route replace 2001:2::/48 via " LAB_CLIENT_ADDR6);
+	stage_shell(s, LAB_SERVER,
+		    "ip addr flush dev lab0 && ip route add 192.0.2.0/24 dev lab0 && "
+		    "ip -6 route add 2001:db8::/64 dev lab0 && "
+		    "ip route add 198.18.0.0/15 via " LAB_CLIENT_ADDR4 " && "
+		    "ip -6 route replace 2001:2::/48 via " LAB_CLIENT_ADDR6);
 }
 
 /* Trap FW40: addresses that a route alone makes this host's are defended like any other. */
@@ -53,7 +43,7 @@ START_TEST(fw40_anyip)
 	struct stage s;
 
 	anyip_raise(&s);
-	run(&s, LAB_SERVER, ANYIP_ROUTES("add"));
+	stage_shell(&s, LAB_SERVER, ANYIP_ROUTES("add"));
 	stage_daemon_config(&s, "auto", STAGE_NOBODY_IS_VERIFIED);
 	stage_prove(&s, STAGE_PORT);
 	before = watch_service(&s);
@@ -76,11 +66,11 @@ START_TEST(fw40_anyip_comes_and_goes)
 
 	anyip_raise(&s);
 	stage_daemon_config(&s, "always", STAGE_NOBODY_IS_VERIFIED);
-	run(&s, LAB_SERVER, ANYIP_ROUTES("add"));
+	stage_shell(&s, LAB_SERVER, ANYIP_ROUTES("add"));
 	for (tries = 0; tries < 50 && !watch_verdict(&s, "xdp", "challenged"); tries++)
 		stage_connect_all(&s, STAGE_PORT, 20, 200);
 	ck_assert_int_gt(watch_verdict(&s, "xdp", "challenged"), 0);
-	run(&s, LAB_SERVER, ANYIP_ROUTES("del"));
+	stage_shell(&s, LAB_SERVER, ANYIP_ROUTES("del"));
 	gone = watch_verdict(&s, "xdp", "not_local");
 	for (tries = 0; tries < 50 && watch_verdict(&s, "xdp", "not_local") == gone; tries++)
 		STAGE_BURST(&s, .rate_per_sec = 100, .count = 20);
@@ -139,7 +129,7 @@ static void untold_raise(struct stage *s, const struct untold *u, const char *co
 
 	stage_raise(s, &(struct server_options){ .backlog = 32 });
 	if (u->host)
-		run(s, LAB_SERVER, u->host);
+		stage_shell(s, LAB_SERVER, u->host);
 	ck_assert_msg(!lab_daemon_start(&s->daemon, s->lab, LAB_SERVER, &o, tail, sizeof(tail)),
 		      "%s", tail);
 }

@@ -30,13 +30,6 @@
 #define BACKLOG	  128
 #define THRESHOLD (BACKLOG / 2)
 
-static void shell(struct stage *s, const char *line)
-{
-	const char *const argv[] = { "sh", "-ec", line, NULL };
-
-	ck_assert_msg(!lab_run(s->lab, LAB_SERVER, argv, 10000, NULL), "%s", line);
-}
-
 static int setting(struct stage *s, const char *name)
 {
 	char *text;
@@ -60,7 +53,7 @@ static void await_setting(struct stage *s, const char *name, int wanted, int sec
 static void raise_with_nat(struct stage *s, const char *mode, const char *config)
 {
 	stage_raise(s, &(struct server_options){ .backlog = BACKLOG });
-	shell(s, NAT);
+	stage_shell(s, LAB_SERVER, NAT);
 	stage_daemon_config(s, mode, config);
 	stage_prove(s, STAGE_PORT);
 }
@@ -116,7 +109,7 @@ START_TEST(fw92_first_challenge)
 
 	raise_with_nat(&s, "auto", QUICK "ClientAllowance=0\n[Mitigation]\nTimestamps=no\n");
 	/* what a flood leaves in the queue goes after a second */
-	shell(&s, "sysctl -q net.ipv4.tcp_synack_retries=0");
+	stage_shell(&s, LAB_SERVER, "sysctl -q net.ipv4.tcp_synack_retries=0");
 	wire_open(&w, &s, 4, 10000);
 	for (i = 0; i < rounds; i++) {
 		uint64_t from_ns;
@@ -385,12 +378,12 @@ static void mptcp_takes_over(struct stage *s)
 
 static void add_nat(struct stage *s)
 {
-	shell(s, NAT);
+	stage_shell(s, LAB_SERVER, NAT);
 }
 
 static void remove_nat(struct stage *s)
 {
-	shell(s, "nft flush ruleset");
+	stage_shell(s, LAB_SERVER, "nft flush ruleset");
 }
 
 /*
@@ -554,7 +547,7 @@ static struct absorbed absorb(bool synguard)
 		raise_with_nat(&s, "auto", STAGE_NOBODY_IS_VERIFIED);
 	} else {
 		stage_raise(&s, &(struct server_options){ .backlog = BACKLOG });
-		shell(&s, NAT);
+		stage_shell(&s, LAB_SERVER, NAT);
 	}
 	flood = STAGE_FLOOD(&s);
 	usleep(BEFORE_MS * 1000);

@@ -20,16 +20,6 @@
 	"chain i { type filter hook ingress device lab0 priority 0; "                              \
 	"ether daddr 02:53:47:99:99:99 drop; }; };'"
 
-static void shell(struct stage *s, int host, const char *line)
-{
-	const char *const argv[] = { "sh", "-ec", line, NULL };
-	char *output = NULL;
-	int exit_code = lab_run(s->lab, host, argv, 10000, &output);
-
-	ck_assert_msg(!exit_code, "exit code %d of: %s\n%s", exit_code, line, output);
-	free(output);
-}
-
 static struct clients_result visit(struct stage *s, const char *from, unsigned int deadline_ms)
 {
 	const struct clients_options o = { .family = CLIENTS_V4,
@@ -68,9 +58,9 @@ static void compare(struct stage *s)
 static void raise(struct stage *s)
 {
 	stage_raise(s, &(struct server_options){ .backlog = 128 });
-	shell(s, LAB_CLIENT,
-	      "ip addr add " CLIENT "/32 dev lo; "
-	      "sysctl -q net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.lab0.arp_ignore=1");
+	stage_shell(s, LAB_CLIENT,
+		    "ip addr add " CLIENT "/32 dev lo; "
+		    "sysctl -q net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.lab0.arp_ignore=1");
 }
 
 /* The service's address is that of a macvlan, whose routes an answer by lab0 would not have. */
@@ -79,16 +69,16 @@ START_TEST(next_hop_of_a_macvlan)
 	struct stage s;
 
 	raise(&s);
-	shell(&s, LAB_SERVER,
-	      "r=$(ip neigh show 192.0.2.2 dev lab0 | sed 's/.*lladdr \\([^ ]*\\).*/\\1/'); "
-	      "ip link add link lab0 name mv0 type macvlan mode bridge; "
-	      "ip link set mv0 address 02:53:47:00:77:77 up; ip addr flush dev lab0; "
-	      "ip addr add 192.0.2.1/24 dev mv0; "
-	      "ip neigh replace 192.0.2.2 lladdr $r dev mv0 nud permanent; "
-	      "ip route add " CLIENT "/32 via 192.0.2.2 dev mv0");
-	shell(&s, LAB_CLIENT,
-	      "ip neigh replace 192.0.2.1 lladdr 02:53:47:00:77:77 dev lab0 nud permanent");
-	shell(&s, LAB_CLIENT, DIRECTOR);
+	stage_shell(&s, LAB_SERVER,
+		    "r=$(ip neigh show 192.0.2.2 dev lab0 | sed 's/.*lladdr \\([^ ]*\\).*/\\1/'); "
+		    "ip link add link lab0 name mv0 type macvlan mode bridge; "
+		    "ip link set mv0 address 02:53:47:00:77:77 up; ip addr flush dev lab0; "
+		    "ip addr add 192.0.2.1/24 dev mv0; "
+		    "ip neigh replace 192.0.2.2 lladdr $r dev mv0 nud permanent; "
+		    "ip route add " CLIENT "/32 via 192.0.2.2 dev mv0");
+	stage_shell(&s, LAB_CLIENT,
+		    "ip neigh replace 192.0.2.1 lladdr 02:53:47:00:77:77 dev lab0 nud permanent");
+	stage_shell(&s, LAB_CLIENT, DIRECTOR);
 	compare(&s);
 	stage_strike(&s);
 }
@@ -109,17 +99,18 @@ START_TEST(next_hop_by_a_mark)
 
 	raise(&s);
 	ok(lab_link_add(s.lab, &server, &client), "another link");
-	shell(&s, LAB_SERVER,
-	      "ip route add " CLIENT "/32 via 10.99.1.2 dev back0; "
-	      "ip route add " CLIENT "/32 via 192.0.2.2 dev lab0 table 77; "
-	      "ip rule add fwmark 1 lookup 77; "
-	      "nft 'table inet t { chain p { type filter hook prerouting priority mangle; "
-	      "iif lab0 ct mark set 1; }; chain c { type route hook output priority mangle; "
-	      "meta mark set ct mark; }; };'");
-	shell(&s, LAB_CLIENT,
-	      "nft 'table netdev b { chain c { type filter hook ingress device back0 priority 0; "
-	      "tcp sport 8080 drop; }; };'");
-	shell(&s, LAB_CLIENT, DIRECTOR);
+	stage_shell(&s, LAB_SERVER,
+		    "ip route add " CLIENT "/32 via 10.99.1.2 dev back0; "
+		    "ip route add " CLIENT "/32 via 192.0.2.2 dev lab0 table 77; "
+		    "ip rule add fwmark 1 lookup 77; "
+		    "nft 'table inet t { chain p { type filter hook prerouting priority mangle; "
+		    "iif lab0 ct mark set 1; }; chain c { type route hook output priority mangle; "
+		    "meta mark set ct mark; }; };'");
+	stage_shell(
+		&s, LAB_CLIENT,
+		"nft 'table netdev b { chain c { type filter hook ingress device back0 priority 0; "
+		"tcp sport 8080 drop; }; };'");
+	stage_shell(&s, LAB_CLIENT, DIRECTOR);
 	compare(&s);
 	stage_strike(&s);
 }
@@ -136,10 +127,11 @@ START_TEST(next_hop_of_a_forged_neighbour)
 	struct stage s;
 
 	raise(&s);
-	shell(&s, LAB_SERVER,
-	      "ip route add " CLIENT "/32 via 192.0.2.2; "
-	      "ip neigh replace " NEIGHBOUR " lladdr 02:53:47:00:00:66 dev lab0 nud permanent");
-	shell(&s, LAB_CLIENT, "ip addr add " NEIGHBOUR "/32 dev lo");
+	stage_shell(&s, LAB_SERVER,
+		    "ip route add " CLIENT "/32 via 192.0.2.2; "
+		    "ip neigh replace " NEIGHBOUR
+		    " lladdr 02:53:47:00:00:66 dev lab0 nud permanent");
+	stage_shell(&s, LAB_CLIENT, "ip addr add " NEIGHBOUR "/32 dev lo");
 	stage_daemon_config(&s, "auto", STAGE_NOBODY_IS_VERIFIED);
 	assert_connected(&s, "idle");
 	forged = visit(&s, NEIGHBOUR, 300);

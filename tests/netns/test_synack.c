@@ -414,14 +414,6 @@ static void compare(struct finding *f, struct answer *ours, struct answer *their
 
 /* ---- a row --------------------------------------------------------------------------------- */
 
-static void shell(struct stage *s, const char *line)
-{
-	const char *const argv[] = { "sh", "-c", line, NULL };
-
-	if (line)
-		ck_assert_msg(!lab_run(s->lab, LAB_SERVER, argv, 10000, NULL), "%s", line);
-}
-
 static int row_listen(struct stage *s, const struct row *row)
 {
 	const struct option *o;
@@ -443,7 +435,7 @@ static void row_try(struct stage *s, const struct row *row, uint16_t port, struc
 	static const char *const modes[] = { "off", "always" };
 	int listener, mode, i;
 
-	shell(s, row->set);
+	stage_shell(s, LAB_SERVER, row->set);
 	listener = row_listen(s, row);
 	for (mode = 0; mode < 2; mode++) {
 		stage_mode(s, modes[mode]);
@@ -460,7 +452,7 @@ static void row_try(struct stage *s, const struct row *row, uint16_t port, struc
 			compare(f, &answers[1][i], &answers[0][i]);
 	}
 	close(listener);
-	shell(s, row->undo);
+	stage_shell(s, LAB_SERVER, row->undo);
 }
 
 /* Nothing is left of a row in the next one, but for a clamp. */
@@ -511,7 +503,7 @@ START_TEST(fw5_what_the_route_says)
 
 			snprintf(line, sizeof(line), "ip -%d route add %s dev " LAB_IFNAME " %s", v,
 				 client_of(&routes[i], v), routes[i].route ?: "");
-			shell(&s, line);
+			stage_shell(&s, LAB_SERVER, line);
 		}
 	close(play_begin(&s, NULL));
 	rows_try(&s, routes, ARRAY_SIZE(routes));

@@ -25,19 +25,9 @@
 #define CLIENTS_PER_SEC 100
 #define CLIENTS_MS	1000
 
-static void run(struct stage *s, int host, const char *command)
-{
-	const char *const argv[] = { "sh", "-c", command, NULL };
-	char *output = NULL;
-	int exit_code = lab_run(s->lab, host, argv, 10000, &output);
-
-	ck_assert_msg(!exit_code, "%s: exit code %d\n%s", command, exit_code, output);
-	free(output);
-}
-
 static void no_filter(struct stage *s, int host)
 {
-	run(s, host, "for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done");
+	stage_shell(s, host, "for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done");
 }
 
 /* The second link; what is sent by the first one to the client does not arrive. */
@@ -59,12 +49,12 @@ static void second_link(struct stage *s)
 
 static void lead_back(struct stage *s)
 {
-	run(s, LAB_SERVER,
-	    "ip route add " LAB_CLIENT_ADDR4 " via " BACK_CLIENT_ADDR4
-	    " && ip -6 route add " LAB_CLIENT_ADDR6 " via " BACK_CLIENT_ADDR6);
-	run(s, LAB_CLIENT,
-	    "nft 'table netdev t { chain c { type filter hook ingress device " LAB_IFNAME
-	    " priority 0; tcp sport 8080 drop; }; }'");
+	stage_shell(s, LAB_SERVER,
+		    "ip route add " LAB_CLIENT_ADDR4 " via " BACK_CLIENT_ADDR4
+		    " && ip -6 route add " LAB_CLIENT_ADDR6 " via " BACK_CLIENT_ADDR6);
+	stage_shell(s, LAB_CLIENT,
+		    "nft 'table netdev t { chain c { type filter hook ingress device " LAB_IFNAME
+		    " priority 0; tcp sport 8080 drop; }; }'");
 }
 
 /* Percent of the clients, of which each has to get its echo within three seconds. */
@@ -218,7 +208,7 @@ START_TEST(ways_none)
 
 	stage_raise(&s, &(struct server_options){});
 	second_link(&s);
-	run(&s, LAB_SERVER, refused[_i].commands);
+	stage_shell(&s, LAB_SERVER, refused[_i].commands);
 	stage_daemon_config(&s, "always", STAGE_NOBODY_IS_VERIFIED);
 	stage_prove(&s, STAGE_PORT);
 	before = challenges(&s);
@@ -265,11 +255,11 @@ START_TEST(ways_metrics)
 		 " && ip -6 route change 2001:db8::/64 dev " LAB_IFNAME
 		 " proto kernel metric 256 %s",
 		 routes[_i].metrics, routes[_i].metrics);
-	run(&s, LAB_SERVER, command);
+	stage_shell(&s, LAB_SERVER, command);
 	if (routes[_i].mss4 < 1460)
-		run(&s, LAB_SERVER,
-		    "nft 'table netdev t { chain c { type filter hook ingress device " LAB_IFNAME
-		    " priority 0; meta length > 1280 drop; }; }'");
+		stage_shell(&s, LAB_SERVER,
+			    "nft 'table netdev t { chain c { type filter hook ingress "
+			    "device " LAB_IFNAME " priority 0; meta length > 1280 drop; }; }'");
 	ok(lab_offload_set(s.lab, LAB_CLIENT, LAB_IFNAME, LAB_TSO, false), "TSO");
 	ok(lab_offload_set(s.lab, LAB_CLIENT, LAB_IFNAME, LAB_GSO, false), "GSO");
 	ok(lab_offload_set(s.lab, LAB_SERVER, LAB_IFNAME, LAB_GRO, false), "GRO");
@@ -303,10 +293,10 @@ START_TEST(ways_too_many_are_told)
 
 	stage_raise(&s, &(struct server_options){ .backlog = 128 });
 	second_link(&s);
-	run(&s, LAB_SERVER,
-	    "i=0; while [ $i -lt 9000 ]; do "
-	    "echo route add 10.$((i / 128)).$((i % 128 * 2)).0/24 dev " BACK_IFNAME "; "
-	    "i=$((i + 1)); done | ip -batch -");
+	stage_shell(&s, LAB_SERVER,
+		    "i=0; while [ $i -lt 9000 ]; do "
+		    "echo route add 10.$((i / 128)).$((i % 128 * 2)).0/24 dev " BACK_IFNAME "; "
+		    "i=$((i + 1)); done | ip -batch -");
 	stage_daemon(&s, "auto");
 	event = told_await(&s, "ways_left_out");
 	ck_assert_int_gt(stage_figure(event, "prefixes"), 0);

@@ -237,6 +237,18 @@ void stage_mode(struct stage *s, const char *mode)
 	ck_assert_msg(exit_code == SG_EXIT_OK, "mode %s: exit code %d", mode, exit_code);
 }
 
+void stage_shell(struct stage *s, int host, const char *line)
+{
+	const char *const argv[] = { "sh", "-ec", line, NULL };
+	_cleanup_free_ char *output = NULL;
+	int exit_code;
+
+	if (!line)
+		return;
+	exit_code = lab_run(s->lab, host, argv, 10000, &output);
+	ck_assert_msg(!exit_code, "exit code %d of: %s\n%s", exit_code, line, output);
+}
+
 int stage_said(const struct stage *s, const char *words)
 {
 	static char text[65536];

@@ -68,6 +68,8 @@ json_t *stage_status(struct stage *s);
 /* Runs the CLI with up to four arguments; returns its exit code; *output (stdout) may be NULL. */
 int stage_cli(struct stage *s, char **output, const char *a, const char *b, const char *c);
 void stage_mode(struct stage *s, const char *mode);
+/* Has a shell run this in a host, until the first command that fails; that none does. NULL: nothing. */
+void stage_shell(struct stage *s, int host, const char *line);
 
 /* Figures of a status: verdict counter by program and label; packets of a program; sums. */
 json_int_t stage_verdict(const json_t *status, const char *program, const char *label);
