@@ -308,7 +308,7 @@ struct tcp_request_sock {
 /* The kernel's own view of a context; the verifier makes a mere move of it. Kernel 6.2. */
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
 
-/* Whether it has that; set by the daemon before it loads the programs. */
+/* Whether it has that. Where it has not (Linux 6.1), who loads the programs says so before. */
 const volatile bool kernel_has_casts = true;
 
 struct seq_file;

@@ -84,6 +84,19 @@ static __always_inline __u8 synack_ttl(struct __sk_buff *skb, const struct packe
 	return ip[p->version == 4 ? 8 : 7];
 }
 
+/* The route that it leaves by, 0 where it has none. */
+static __always_inline __u64 synack_dst(struct __sk_buff *skb)
+{
+	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
+
+	return kernel_skb->_skb_refdst & ~KERNEL_SKB_DST_NOREF;
+}
+
+static __always_inline const struct dst_metrics *synack_metrics(const struct dst_entry *dst)
+{
+	return kernel_cast(dst->_metrics & ~KERNEL_DST_METRICS_FLAGS, struct dst_metrics);
+}
+
 /*
  * Of its route: whether it goes to a gateway, and whether it promises less than the interface. Of IPv6 the
  * MTU does not count: it is also that of the path, which whoever sends ICMP may lessen
@@ -91,16 +104,13 @@ static __always_inline __u8 synack_ttl(struct __sk_buff *skb, const struct packe
  */
 static __always_inline __u32 synack_route(struct __sk_buff *skb, __u8 version)
 {
-	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
-	__u64 route = kernel_skb->_skb_refdst & ~KERNEL_SKB_DST_NOREF;
+	__u64 route = synack_dst(skb);
 	const struct dst_metrics *m;
-	const struct dst_entry *dst;
 	bool metrics, gateway;
 
 	if (!route)
 		return 0;
-	dst = kernel_cast(route, struct dst_entry);
-	m = kernel_cast(dst->_metrics & ~KERNEL_DST_METRICS_FLAGS, struct dst_metrics);
+	m = synack_metrics(kernel_cast(route, struct dst_entry));
 	metrics = m->metrics[SYNACK_ADVMSS] || m->metrics[SYNACK_WINDOW] ||
 		  m->metrics[SYNACK_INITRWND] || m->metrics[SYNACK_HOPLIMIT] ||
 		  (version == 4 && m->metrics[SYNACK_MTU]);
@@ -114,8 +124,7 @@ static __always_inline __u32 synack_route(struct __sk_buff *skb, __u8 version)
 __noinline int synack_learn(struct __sk_buff *skb, const struct packet *p, struct sg_service *s,
 			    __u64 now_ns)
 {
-	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
-	__u64 route = kernel_skb->_skb_refdst & ~KERNEL_SKB_DST_NOREF;
+	__u64 route = synack_dst(skb);
 	__u16 unit = now_ns >> SG_HEARD_SHIFT;
 	struct tcp_request_sock *req;
 	const struct dst_metrics *m;
@@ -136,7 +145,7 @@ __noinline int synack_learn(struct __sk_buff *skb, const struct packet *p, struc
 		return 0;
 	tp = kernel_cast(req->req.req.__req_common.skc_listener, struct tcp_sock);
 	dst = kernel_cast(route, struct dst_entry);
-	m = kernel_cast(dst->_metrics & ~KERNEL_DST_METRICS_FLAGS, struct dst_metrics);
+	m = synack_metrics(dst);
 	inet = &tp->inet_conn.icsk_inet;
 	ttl = listener_ttl(inet, net, dst->dev, p->version, m->metrics[SYNACK_HOPLIMIT]);
 	tos = net->ipv4.sysctl_tcp_reflect_tos ? req->syn_tos : listener_tos(inet, p->version);

@@ -322,11 +322,11 @@ static __always_inline enum sg_verdict syn_inspect(struct xdp_md *ctx)
 /* What XDP's own steps have let pass is not judged again. */
 static __always_inline bool syn_was_handed_over(struct __sk_buff *skb, const struct packet *p)
 {
-	return !skb->vlan_present && control.mode != SG_MODE_OBSERVE && way_is_asked(p->version) &&
+	return !skb->vlan_present && !p->tags && control.mode != SG_MODE_OBSERVE &&
+	       way_is_asked(p->version) &&
 	       way_is_by_tcx(way_find(p, skb->ifindex,
 				      frame_source((void *)(long)skb->data,
-						   (void *)(long)skb->data_end))) &&
-	       !p->tags;
+						   (void *)(long)skb->data_end)));
 }
 
 /*

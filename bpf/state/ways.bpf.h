@@ -60,12 +60,33 @@ static __always_inline enum way_kind way_kind_of(const struct sg_way *way,
 
 /* ---- what SYN-ACKs show ------------------------------------------------------------------------ */
 
+/* When SYN-ACKs showed one thing or another last, by enum way_shown or enum way_hop_is; 0 = never. */
+struct way_times {
+	__u64 ns[4];
+};
+
+static __always_inline bool way_is_recent(__u64 ns, __u64 now_ns, __u64 within_ns)
+{
+	return ns && (__s64)(now_ns - ns) < (__s64)within_ns;
+}
+
+static __always_inline void way_note(void *map, const void *key, __u32 what, __u64 now_ns)
+{
+	struct way_times *times = bpf_map_lookup_elem(map, key), first = {};
+
+	if (times) {
+		times->ns[what & 3] = now_ns;
+		return;
+	}
+	first.ns[what & 3] = now_ns;
+	bpf_map_update_elem(map, key, &first, BPF_NOEXIST);
+}
+
 enum way_shown {
 	WAY_SHOWN_BOTH,	 /* as the table has it, which is back by the SYN's interface */
 	WAY_SHOWN_TABLE, /* as the table has it, by another one */
 	WAY_SHOWN_SYN,	 /* by the SYN's interface, which the table does not say */
 	WAY_SHOWN_OTHER,
-	WAY_SHOWN_COUNT,
 };
 
 /* Of a service, and of the interface that its SYNs come in by. */
@@ -75,11 +96,7 @@ struct way_shown_key {
 	__u32 ifindex;
 };
 
-struct way_shown_at {
-	__u64 ns[WAY_SHOWN_COUNT]; /* when it was shown last; 0 = never */
-};
-
-MAP(ways_shown, LRU_HASH, 1024, 0, struct way_shown_key, struct way_shown_at);
+MAP(ways_shown, LRU_HASH, 1024, 0, struct way_shown_key, struct way_times);
 
 /* So long it counts. Where more than one counts, clients differ in what rules ask for. */
 #define WAY_SHOWN_NS 120000000000ULL
@@ -116,25 +133,21 @@ static __always_inline struct way_came *way_came_of(__u32 tuple)
 	return bpf_map_lookup_elem(&ways_came, &at);
 }
 
-static __always_inline bool way_counts(__u64 shown_ns, __u64 now_ns)
-{
-	return shown_ns && (__s64)(now_ns - shown_ns) < (__s64)WAY_SHOWN_NS;
-}
-
 /* What the host's SYN-ACKs made of what the table says of this SYN, which came in by ifindex. */
 static __always_inline enum way_kind way_as_shown(const struct packet *p, __u32 ifindex,
 						  enum way_kind told, __u64 now_ns)
 {
 	struct way_shown_key key = { .addr = p->daddr, .port = p->dport, .ifindex = ifindex };
-	const struct way_shown_at *at = bpf_map_lookup_elem(&ways_shown, &key);
+	const struct way_times *at = bpf_map_lookup_elem(&ways_shown, &key);
 	__u64 table, syn;
 
 	if (!at)
 		return WAY_UNKNOWN;
 	table = at->ns[WAY_SHOWN_TABLE];
 	syn = at->ns[WAY_SHOWN_SYN];
-	if (way_counts(at->ns[WAY_SHOWN_OTHER], now_ns) ||
-	    (way_counts(table, now_ns) && way_counts(syn, now_ns)))
+	if (way_is_recent(at->ns[WAY_SHOWN_OTHER], now_ns, WAY_SHOWN_NS) ||
+	    (way_is_recent(table, now_ns, WAY_SHOWN_NS) &&
+	     way_is_recent(syn, now_ns, WAY_SHOWN_NS)))
 		return WAY_CLOSED;
 	if (syn > table)
 		return WAY_PLAIN;
@@ -146,18 +159,11 @@ __noinline int way_note_shown(const struct sg_addr *local, __be16 port, __u32 if
 			      enum way_shown shown, __u64 now_ns)
 {
 	struct way_shown_key key = { .port = port, .ifindex = ifindex };
-	struct way_shown_at first = {}, *at;
 
-	if (!local || shown >= WAY_SHOWN_COUNT)
+	if (!local)
 		return 0;
 	key.addr = *local;
-	at = bpf_map_lookup_elem(&ways_shown, &key);
-	if (at) {
-		at->ns[shown] = now_ns;
-		return 0;
-	}
-	first.ns[shown] = now_ns;
-	bpf_map_update_elem(&ways_shown, &key, &first, BPF_NOEXIST);
+	way_note(&ways_shown, &key, shown, now_ns);
 	return 0;
 }
 
@@ -184,34 +190,24 @@ enum way_hop_is {
 	WAY_HOP_SAME, /* of those to a gateway */
 	WAY_HOP_ANOTHER,
 	WAY_HOP_ANOTHER_ON_LINK,
-	WAY_HOP_COUNT,
 };
 
-struct way_hop {
-	__u64 ns[WAY_HOP_COUNT]; /* when one went so */
-};
-
-MAP(way_hops, LRU_HASH, 1024, 0, struct way_hop_key, struct way_hop);
+MAP(way_hops, LRU_HASH, 1024, 0, struct way_hop_key, struct way_times);
 
 #define WAY_HOPS_NS 300000000000ULL
 
 __u64 hops_differ_until_ns; /* of all; else the map is not asked */
 
-static __always_inline bool way_hop_counts(__u64 ns, __u64 now_ns)
-{
-	return ns && (__s64)(now_ns - ns) < (__s64)WAY_HOPS_NS;
-}
-
 /* By the clock of the heartbeat, a second behind at most. */
 static __always_inline bool way_hop_is_another(__u64 from, __u32 ifindex)
 {
 	struct way_hop_key key = { from, ifindex };
-	const struct way_hop *hop = bpf_map_lookup_elem(&way_hops, &key);
+	const struct way_times *hop = bpf_map_lookup_elem(&way_hops, &key);
 	__u64 now_ns = control.heartbeat_ns;
 
-	return hop && (way_hop_counts(hop->ns[WAY_HOP_ANOTHER], now_ns) ||
-		       (way_hop_counts(hop->ns[WAY_HOP_ANOTHER_ON_LINK], now_ns) &&
-			!way_hop_counts(hop->ns[WAY_HOP_SAME], now_ns)));
+	return hop && (way_is_recent(hop->ns[WAY_HOP_ANOTHER], now_ns, WAY_HOPS_NS) ||
+		       (way_is_recent(hop->ns[WAY_HOP_ANOTHER_ON_LINK], now_ns, WAY_HOPS_NS) &&
+			!way_is_recent(hop->ns[WAY_HOP_SAME], now_ns, WAY_HOPS_NS)));
 }
 
 static __always_inline void way_note_hop(__u64 from, __u32 ifindex, bool same, bool gateway,
@@ -221,19 +217,12 @@ static __always_inline void way_note_hop(__u64 from, __u32 ifindex, bool same, b
 			     same     ? WAY_HOP_SAME :
 					WAY_HOP_ANOTHER;
 	struct way_hop_key key = { from, ifindex };
-	struct way_hop first = {}, *hop;
 
 	if (same && !gateway)
 		return;
 	if (!same)
 		hops_differ_until_ns = now_ns + WAY_HOPS_NS;
-	hop = bpf_map_lookup_elem(&way_hops, &key);
-	if (hop) {
-		hop->ns[is] = now_ns;
-		return;
-	}
-	first.ns[is] = now_ns;
-	bpf_map_update_elem(&way_hops, &key, &first, BPF_NOEXIST);
+	way_note(&way_hops, &key, is, now_ns);
 }
 
 static __always_inline enum way_shown way_shown_by(const struct way_came *came, __u8 group,
