@@ -146,16 +146,11 @@ static void attach_end_xdp(struct dataplane *dp, struct dataplane_attachments *a
 	at->xdp_fd = -EBADF;
 }
 
-static int attach_set_role(struct dataplane *dp, int ifindex, enum sg_ingress_role role)
-{
-	return control_set_role(dp, ifindex, &role);
-}
-
 /* Back to tcx, which answers or does not. What XDP challenged goes on being accepted. */
 static int attach_fall_back(struct dataplane *dp, struct dataplane_attachments *at, bool answers)
 {
 	/* first, so that no SYN goes uncounted */
-	int r = attach_set_role(dp, at->ifindex, answers ? SG_INGRESS_ANSWERS : SG_INGRESS_COUNTS);
+	int r = control_set_role(dp, at->ifindex, answers ? SG_INGRESS_ANSWERS : SG_INGRESS_COUNTS);
 
 	attach_end_xdp(dp, at);
 	at->attach = DATAPLANE_TCX;
@@ -179,7 +174,7 @@ static int attach_xdp(struct dataplane *dp, int ifindex, bool generic,
 	if (fd < 0)
 		return fd;
 	/* where XDP judges the SYNs, ingress must not count them too */
-	r = attach_set_role(dp, ifindex, SG_INGRESS_BEHIND_XDP);
+	r = control_set_role(dp, ifindex, SG_INGRESS_BEHIND_XDP);
 	if (r < 0)
 		return r;
 	at->xdp_fd = TAKE_FD(fd);
@@ -230,25 +225,25 @@ static bool attach_is_best(enum attach_mode mode, const struct dataplane_attachm
 static int attach_begin(struct dataplane *dp, int ifindex, struct dataplane_attachments *at)
 {
 	struct synguard_bpf *skel = dp->skel;
-	int egress, ingress, r = attach_set_role(dp, ifindex, SG_INGRESS_COUNTS);
+	_cleanup_close_ int egress = -EBADF;
+	int ingress;
 
-	if (r < 0)
-		return r;
 	/* proof first, so that nothing is challenged that could not be proven */
 	egress = attach_tcx(skel->progs.synguard_egress, ifindex, ATTACH_TCX_EGRESS);
 	if (egress < 0)
 		return egress;
-	ingress = attach_tcx(skel->progs.synguard_ingress, ifindex, ATTACH_TCX_INGRESS);
+	ingress = control_set_role(dp, ifindex, SG_INGRESS_COUNTS) ?:
+			  attach_tcx(skel->progs.synguard_ingress, ifindex, ATTACH_TCX_INGRESS);
 	if (ingress < 0) {
-		close(egress);
+		control_set_role(dp, ifindex, SG_INGRESS_BEHIND_XDP);
 		return ingress;
 	}
 	at->ifindex = ifindex;
 	at->ingress_fd = ingress;
-	at->egress_fd = egress;
+	at->egress_fd = TAKE_FD(egress);
 	at->attach = DATAPLANE_TCX;
-	inherit_keep_link(dp->store, INHERIT_INGRESS, ifindex, ingress);
-	inherit_keep_link(dp->store, INHERIT_EGRESS, ifindex, egress);
+	inherit_keep_link(dp->store, INHERIT_INGRESS, ifindex, at->ingress_fd);
+	inherit_keep_link(dp->store, INHERIT_EGRESS, ifindex, at->egress_fd);
 	return 0;
 }
 
@@ -285,7 +280,7 @@ void dataplane_detach(struct dataplane *dp, struct dataplane_attachments *at)
 	attach_end_xdp(dp, at);
 	inherit_end_link(dp->store, INHERIT_INGRESS, at->ifindex, at->ingress_fd);
 	inherit_end_link(dp->store, INHERIT_EGRESS, at->ifindex, at->egress_fd);
-	control_set_role(dp, at->ifindex, NULL);
+	control_set_role(dp, at->ifindex, SG_INGRESS_BEHIND_XDP);
 	*at = DATAPLANE_ATTACHMENTS_NONE;
 }
 
@@ -441,7 +436,7 @@ void dataplane_succeed(struct dataplane *dp, enum attach_mode mode,
 	/* in the order of attaching: proof, acceptance, challenge */
 	r = attach_update(at->egress_fd, skel->progs.synguard_egress);
 	if (!r)
-		r = attach_set_role(dp, at->ifindex, attach_role(mode, at));
+		r = control_set_role(dp, at->ifindex, attach_role(mode, at));
 	if (!r)
 		r = attach_update(at->ingress_fd, skel->progs.synguard_ingress);
 	if (!r && at->attach > DATAPLANE_TCX)

@@ -209,11 +209,13 @@ static int control_put(const struct bpf_map *map, const void *key, const void *v
 	return r < 0 ? -errno : 0;
 }
 
-int control_set_role(struct dataplane *dp, uint32_t ifindex, const enum sg_ingress_role *role)
+int control_set_role(struct dataplane *dp, uint32_t ifindex, enum sg_ingress_role role)
 {
-	uint32_t value = role ? *role : 0;
+	uint32_t value = role;
+	int r = control_put(dp->skel->maps.ingress_roles, &ifindex,
+			    role == SG_INGRESS_BEHIND_XDP ? NULL : &value);
 
-	return control_put(dp->skel->maps.ingress_roles, &ifindex, role ? &value : NULL);
+	return r == -ENOENT ? 0 : r;
 }
 
 int control_set_way(struct dataplane *dp, const struct sg_way_key *key, const struct sg_way *way)

@@ -60,8 +60,8 @@ int control_set_local_prefixes(struct dataplane *dp, const struct addr_prefix *p
  */
 int control_set_macs(struct dataplane *dp, const struct rtnl_iface *ifaces, size_t count);
 
-/* What ingress does with SYNs of an interface; NULL: as behind XDP, and no entry is kept. -errno. */
-int control_set_role(struct dataplane *dp, uint32_t ifindex, const enum sg_ingress_role *role);
+/* What ingress does with SYNs of an interface. Of those behind XDP no entry is kept. -errno. */
+int control_set_role(struct dataplane *dp, uint32_t ifindex, enum sg_ingress_role role);
 
 /*
  * Ways back, classes of local addresses and groups of interfaces (include/synguard/abi.h): enters

@@ -102,20 +102,14 @@ static int ways_group(struct ways_iface *ifaces, size_t count)
 	return 0;
 }
 
-static bool ways_is_master(const struct ways_iface *ifaces, size_t count, uint32_t ifindex)
+static bool ways_is_master(const struct ways_work *w, uint32_t ifindex)
 {
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		if (ifaces[i].above == ifindex)
+	for (i = 0; i < w->iface_count; i++)
+		if (w->ifaces[i].above == ifindex)
 			return true;
 	return false;
-}
-
-/* What goes by an interface that has others above or below it is not sent by it past them. */
-static bool ways_is_alone(const struct ways_iface *ifaces, size_t count, const struct ways_iface *i)
-{
-	return i->ethernet && !i->above && !i->below && !ways_is_master(ifaces, count, i->ifindex);
 }
 
 static bool ways_in_vrf(const struct ways_iface *ifaces, size_t count, const struct ways_iface *i)
@@ -215,6 +209,12 @@ static uint32_t ways_small_mtu(const struct ways_work *w, const struct ways_ifac
 	return 0;
 }
 
+/* What goes by an interface that has others above or below it is not sent by it past them. */
+static bool ways_sends(const struct ways_work *w, const struct ways_iface *hop)
+{
+	return hop->ethernet && !hop->above && !hop->below && !ways_is_master(w, hop->ifindex);
+}
+
 static int64_t ways_of_terms(struct ways_work *w, const struct route_terms *t)
 {
 	struct sg_way way = {};
@@ -231,7 +231,7 @@ static int64_t ways_of_terms(struct ways_work *w, const struct route_terms *t)
 			continue;
 		way.groups |= 1ULL << hop->group;
 		mtu = ways_least(mtu, ways_small_mtu(w, hop));
-		if (!way.ifindex && ways_is_alone(w->ifaces, w->iface_count, hop))
+		if (!way.ifindex && ways_sends(w, hop))
 			way.ifindex = hop->ifindex;
 	}
 	way.mss = ways_up_to(ways_mss(w, t, mtu), UINT16_MAX);
