@@ -394,13 +394,6 @@ static __always_inline bool listener_is_bridged(const struct net_device *dev, __
 		bpf_core_enum_value(enum netdev_priv_flags, IFF_BRIDGE_PORT));
 }
 
-/* What is in the way of a request is not in the way of the kernel's own cookies. */
-static __always_inline bool listener_takes_kernel_cookies(enum sg_verdict hindrance)
-{
-	return hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER ||
-	       hindrance == SG_V_BRIDGE_NETFILTER;
-}
-
 /* What stands against a challenge of engine reqsk. */
 static __always_inline enum sg_verdict listener_hindrance(const struct sg_service *s,
 							  const struct tcp_sock *tp,
@@ -446,14 +439,14 @@ static __always_inline void listener_read(struct sg_service *s, const struct tcp
 	       (net->ipv4.sysctl_tcp_syncookies == 2 ? SG_HOST_QUEUELESS : 0) |
 	       (net->ipv4.sysctl_tcp_timestamps == 2 ? SG_HOST_RAW_TS : 0) |
 	       (hindrance == SG_V_BRIDGE_NETFILTER ? SG_HOST_BRIDGED : 0);
-	if (listener_takes_kernel_cookies(hindrance) && (host & SG_HOST_QUEUELESS)) {
+	if (sg_is_for_listener(hindrance) && (host & SG_HOST_QUEUELESS)) {
 		hindrance = SG_UNDECIDED;
 		host |= SG_HOST_LISTENER;
 	}
 	s->host = host;
 	/* the daemon sets tcp_syncookies to 2; once for each lease, or when this comes in one */
 	if ((begins || s->hindrance != hindrance) && service_defended(s, now_ns) &&
-	    listener_takes_kernel_cookies(hindrance))
+	    sg_is_for_listener(hindrance))
 		service_call_daemon(now_ns);
 	/* one full member of a group says nothing about the others */
 	if (!hindrance && listener_accept_full(&inet->sk) && !listener_is_in_group(&inet->sk))

@@ -450,11 +450,6 @@ static void print_lost(const json_t *services, const struct screen *s)
 	}
 }
 
-static bool has_kernel_cookies(const json_t *service)
-{
-	return get_flag(service, "defending") && get_is(service, "engine", "listener");
-}
-
 /* Of those that are defended with another cookie than ours: why, each reason once. */
 static void print_engines(const json_t *services, const struct screen *s)
 {
@@ -464,11 +459,12 @@ static void print_engines(const json_t *services, const struct screen *s)
 	json_array_foreach(services, i, service) {
 		const char *reason = get_text(service, "engine_reason");
 
-		if (!has_kernel_cookies(service))
+		if (!view_is_by_kernel_cookies(service))
 			continue;
 		same = 0;
 		json_array_foreach(services, j, other) {
-			if (!has_kernel_cookies(other) || !get_is(other, "engine_reason", reason))
+			if (!view_is_by_kernel_cookies(other) ||
+			    !get_is(other, "engine_reason", reason))
 				continue;
 			if (j < i)
 				break;

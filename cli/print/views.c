@@ -33,7 +33,7 @@ static bool is_defended(const json_t *l)
 	return get_flag(l, "defending");
 }
 
-static bool is_defended_by_kernel_cookies(const json_t *l)
+bool view_is_by_kernel_cookies(const json_t *l)
 {
 	return is_defended(l) && get_is(l, "engine", "listener");
 }
@@ -67,9 +67,9 @@ static const struct {
 	{ SG_TROUBLE_NONE, is_syn_queue_full, "SYN queue full",
 	  "The SYN queue is full and nothing defends it: the kernel drops SYNs or, with "
 	  "net.ipv4.tcp_syncookies, answers with cookies of its own.", SCREEN_BAD },
-	{ SG_TROUBLE_NONE, is_defended_by_kernel_cookies, "defended",
-	  "Its SYNs are challenged with the kernel's own cookies, as NAT or MPTCP is in the way of synguard's: "
-	  "real clients connect, forged ones cost nothing.", SCREEN_WARN },
+	{ SG_TROUBLE_NONE, view_is_by_kernel_cookies, "defended",
+	  "Its SYNs are challenged with the kernel's own cookies, as NAT, br_netfilter or MPTCP is in the way of "
+	  "synguard's: real clients connect, forged ones cost nothing.", SCREEN_WARN },
 	{ SG_TROUBLE_NONE, is_defended, "defended",
 	  "Its SYNs are challenged: real clients connect, forged ones cost nothing.", SCREEN_WARN },
 	{ SG_TROUBLE_FLASH_CROWD, .colour = SCREEN_WARN },

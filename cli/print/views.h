@@ -2,6 +2,8 @@
 /* The views of the host's sockets as tables for people, from the JSON of the daemon. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "cli/base/screen.h"
@@ -17,6 +19,9 @@ struct trouble_words {
 	const char *sentence; /* a template of the daemon's, see synguard/trouble.h */
 };
 extern const struct trouble_words trouble_words[SG_TROUBLE_COUNT];
+
+/* Of a service or a listener: whether it is defended by engine listener. */
+bool view_is_by_kernel_cookies(const json_t *row);
 
 /* What is wrong with a listener. */
 struct diagnosis {

@@ -42,15 +42,13 @@ void dataplane_explain(struct complaint *c, const char *what, int error, const c
 	if (error == -EPERM)
 		complain(c,
 			 "%s: that takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, and no lockdown "
-			 "and "
-			 "no filter of system calls that forbids it",
+			 "and no filter of system calls that forbids it",
 			 what);
 	else if (error == -ENOMEM)
 		complain(c,
 			 "%s: there is not enough memory. Give synguardd more (MemoryMax= of its "
 			 "unit, memory.max of its control group, ulimit -v), or free some, and "
-			 "start "
-			 "it again",
+			 "start it again",
 			 what);
 	else
 		complain(c, "%s: %s%s%s%s", what, strerror(-error), *detail ? " (" : "", detail,

@@ -86,8 +86,8 @@ void emit_defence(void *emitter, const struct sg_service *service, enum defence_
 	if (news == DEFENCE_BEGAN)
 		EMIT(emitter, SG_EVENT_DEFENCE_BEGAN, EVENT_TEXT("service", name.text),
 		     EVENT_TEXT("how", service->host & SG_HOST_LISTENER ?
-					       "with the kernel's cookies, as NAT or MPTCP is in "
-					       "the way of ours (engine listener)" :
+					       "with the kernel's cookies, as NAT, br_netfilter or "
+					       "MPTCP is in the way of ours (engine listener)" :
 					       ""));
 	else
 		EMIT(emitter, SG_EVENT_DEFENCE_ENDED, EVENT_TEXT("service", name.text),

@@ -42,8 +42,8 @@ struct mitigation_counts {
 };
 
 /*
- * Undoes what an earlier daemon has left on record, the timestamps with the first ticks. dir and h->userdata have to outlive it; the
- * caller owns *ret. -ENOMEM.
+ * Undoes what an earlier daemon has left on record, the timestamps with the first ticks. dir and
+ * h->userdata have to outlive it; the caller owns *ret. -ENOMEM.
  */
 int mitigation_new(struct mitigation **ret, const char *dir, const struct mitigation_handler *h);
 /* Undoes all that is taken; with tcp_timestamps among it that takes two seconds. Takes NULL. */

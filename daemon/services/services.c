@@ -249,8 +249,7 @@ static bool services_is_for_listener(const struct services *s, const struct sg_s
 
 	if (e->bound_elsewhere)
 		return false;
-	if (hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER ||
-	    hindrance == SG_V_BRIDGE_NETFILTER)
+	if (sg_is_for_listener(hindrance))
 		return true;
 	return (e->host & SG_HOST_LISTENER) &&
 	       (hindrance == SG_UNDECIDED || hindrance == SG_V_ACCEPT_FULL);

@@ -101,7 +101,7 @@ struct services_handler {
 };
 /*
  * Whether a service calls for defence that engine listener is for: its lease runs, or the mode is
- * always, and NAT or MPTCP is all that stands in the way of engine reqsk. Of now, without a sample.
+ * always, and what is in the way of engine reqsk is not in its way. Of now, without a sample.
  */
 bool services_call_for_listener(const struct services *s, uint64_t now_ns);
 

@@ -136,5 +136,12 @@ enum sg_verdict {
 };
 #undef SG_VERDICT_ENUM_
 
+/* What is in the way of engine reqsk and not of engine listener, whose cookies are the kernel's own. */
+static inline __attribute__((always_inline)) int sg_is_for_listener(enum sg_verdict hindrance)
+{
+	return hindrance == SG_V_NAT || hindrance == SG_V_MPTCP_LISTENER ||
+	       hindrance == SG_V_BRIDGE_NETFILTER;
+}
+
 /* What a step returns when it leaves the packet to the next one. Counted only if no step decides. */
 #define SG_UNDECIDED SG_V_UNDECIDED
