@@ -81,6 +81,18 @@ void services_undefended(const struct services *s, const struct detect_config *c
 			 struct undefended *u);
 
 /*
+ * Whether a service calls for defence that engine listener is for: its lease runs, or the mode is
+ * always, and what is in the way of engine reqsk is not in its way. Of now, without a sample.
+ */
+bool services_call_for_listener(const struct services *s, uint64_t now_ns);
+
+/* What the programs know of the host is old: they look again at each service's next SYN. */
+void services_inspect_again(struct services *s, uint64_t now_ns);
+
+/* Whether leases are renewed whatever the floods of their services do. */
+void services_hold(struct services *s, bool hold);
+
+/*
  * Renews leases and blocks services, by the last sample, and calls the handler for each. Of
  * defences no more than SERVICES_DEFENCES_MAX are reported in a tick; the others wait for the next (defence.h).
  */
@@ -99,18 +111,6 @@ struct services_handler {
 			const char *text, bool ended, uint64_t for_ns);
 	void *userdata;
 };
-/*
- * Whether a service calls for defence that engine listener is for: its lease runs, or the mode is
- * always, and what is in the way of engine reqsk is not in its way. Of now, without a sample.
- */
-bool services_call_for_listener(const struct services *s, uint64_t now_ns);
-
-/* What the programs know of the host is old: they look again at each service's next SYN. */
-void services_inspect_again(struct services *s, uint64_t now_ns);
-
-/* Whether leases are renewed whatever the floods of their services do. */
-void services_hold(struct services *s, bool hold);
-
 void services_act(struct services *s, uint64_t now_ns, const struct services_handler *handler);
 
 /* What a service had in the second before the last sample. */
